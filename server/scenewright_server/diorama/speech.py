@@ -1,0 +1,165 @@
+"""Synthetic voices for training and tests: espeak-ng, called through the library in the `espeakng-loader` wheel.
+
+espeak-ng's C library keeps its state in globals: speak from one thread of a process at a time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import soxr
+
+SAMPLE_RATE_HZ = 16_000
+
+_ACCENTS = (
+    "en-us",
+    "en",
+    "en-gb-x-rp",
+    "en-gb-scotland",
+    "en-029",
+    "en-gb-x-gbclan",
+    "en-gb-x-gbcwmd",
+    "en-us-nyc",
+)
+_TRAIN_VARIANTS = (
+    "m1", "m2", "m4", "m5", "m6", "m7", "f1", "f2", "f4", "f5", "klatt", "klatt2", "klatt4",
+    "adam", "Andy", "anika", "belinda", "benjamin", "david", "ed", "edward", "ian", "john", "linda", "Michael",
+    "quincy", "rob", "shelby", "steph", "travis", "victor", "Alicia", "Andrea", "Denis", "Gene", "Lee",
+)  # fmt: skip
+_TEST_VARIANTS = ("m3", "m8", "f3", "klatt3", "Annie", "Hugo", "steph2", "max")
+
+#: One combination of an accent and a variant that are each in training, but never together.
+_TEST_PAIRS = ("en-gb-scotland+f2", "en-us+m7", "en-029+klatt2")
+
+TRAIN_VOICES: tuple[str, ...] = tuple(
+    voice for a in _ACCENTS for v in _TRAIN_VARIANTS if (voice := f"{a}+{v}") not in _TEST_PAIRS
+)
+TEST_VOICES: tuple[str, ...] = tuple(f"{a}+{v}" for a in _ACCENTS for v in _TEST_VARIANTS) + _TEST_PAIRS
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How a sentence is said. `rate_wpm` 80..450; `pitch` and `pitch_range` 0..99 (espeak-ng's scale, 50 is normal)."""
+
+    voice: str = "en-us"
+    rate_wpm: int = 165
+    pitch: int = 50
+    pitch_range: int = 50
+
+
+def draw_delivery(rng: np.random.Generator, voices: tuple[str, ...] = TRAIN_VOICES) -> Delivery:
+    """A random speaker of `voices`, at a natural speed and pitch."""
+    return Delivery(
+        voice=voices[int(rng.integers(len(voices)))],
+        rate_wpm=int(rng.integers(130, 211)),
+        pitch=int(rng.integers(30, 71)),
+        pitch_range=int(rng.integers(25, 76)),
+    )
+
+
+def speak(text: str, delivery: Delivery = Delivery()) -> np.ndarray:
+    """Say `text`: float32 mono samples at 16 kHz in [-1, 1], trimmed to the speech itself.
+
+    Raises ValueError for a voice that espeak-ng does not have, or a text in which there is nothing to say.
+    """
+    samples = _library().synthesise(text, delivery)
+    loud = np.flatnonzero(np.abs(samples) > 0.005)
+    if not len(loud):
+        raise ValueError(f"nothing to say in {text!r}")
+    return samples[loud[0] : loud[-1] + 1]
+
+
+def record(
+    speech: np.ndarray, rng: np.random.Generator, *, snr_db: float | None = None, room: bool = False
+) -> np.ndarray:
+    """Put `speech` before a microphone: random gain, 0.05-0.4 s of silence at both ends and, if asked for, a small
+    room's reverberation with a cheap microphone's colouring, and coloured noise at `snr_db` below the speech."""
+    lead, tail = (int(s * SAMPLE_RATE_HZ) for s in rng.uniform(0.05, 0.4, 2))
+    wave = np.pad(speech, (lead, tail))
+    if room:
+        wave = _reverberate(wave, rng)
+    wave = wave * (rng.uniform(0.1, 0.9) / max(float(np.abs(wave).max()), 1e-6))
+    if snr_db is not None:
+        noise = coloured_noise(len(wave), rng)
+        level = (
+            np.sqrt(np.mean(np.square(speech))) / max(float(np.abs(speech).max()), 1e-6) * np.abs(wave).max()
+        )
+        wave = wave + noise * (level * 10 ** (-snr_db / 20))
+    return np.clip(wave, -1, 1).astype(np.float32)
+
+
+def coloured_noise(n: int, rng: np.random.Generator) -> np.ndarray:
+    """(n,) noise of unit RMS whose power falls as 1/f^a, a in 0..1.5: between hiss and rumble."""
+    size = _fft_size(n)
+    spectrum = np.fft.rfft(rng.standard_normal(size))
+    spectrum *= np.maximum(np.arange(len(spectrum)), 1 + size // 400) ** -rng.uniform(0, 0.75)
+    noise = np.fft.irfft(spectrum, size)[:n]
+    return (noise / np.sqrt(np.mean(np.square(noise)))).astype(np.float32)
+
+
+def _reverberate(wave: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    decay_s = rng.uniform(0.03, 0.25)
+    t = np.arange(int(decay_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    response = rng.standard_normal(len(t)) * np.exp(-6.9 * t / decay_s) * rng.uniform(0.02, 0.12)
+    response[0] = 1.0
+    n = _fft_size(len(wave) + len(response))
+    gain = np.interp(np.linspace(0, 1, n // 2 + 1), np.linspace(0, 1, 6), 10 ** rng.uniform(-0.4, 0.2, 6))
+    return np.fft.irfft(np.fft.rfft(wave, n) * np.fft.rfft(response, n) * gain, n)[: len(wave)]
+
+
+def _fft_size(n: int) -> int:
+    return 1 << max(n - 1, 1).bit_length()
+
+
+class _Espeak:
+    """The few calls of espeak-ng's speak_lib.h that give samples back instead of playing them."""
+
+    _SYNCHRONOUS, _DONT_EXIT, _UTF8 = 2, 0x8000, 1
+    _RATE, _PITCH, _RANGE = 1, 3, 4
+
+    def __init__(self) -> None:
+        import espeakng_loader
+
+        self._lib = ctypes.CDLL(espeakng_loader.get_library_path())
+        self._rate_hz = self._lib.espeak_Initialize(
+            self._SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), self._DONT_EXIT
+        )
+        if self._rate_hz <= 0:
+            raise RuntimeError(f"espeak-ng did not start: error {self._rate_hz}")
+        self._chunks: list[np.ndarray] = []
+        prototype = ctypes.CFUNCTYPE(
+            ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+        )
+        self._callback = prototype(self._collect)
+        self._lib.espeak_SetSynthCallback(self._callback)
+        self._voice = ""
+
+    def _collect(self, samples, n: int, _events) -> int:
+        if samples and n > 0:
+            self._chunks.append(np.ctypeslib.as_array(samples, (n,)).copy())
+        return 0
+
+    def synthesise(self, text: str, delivery: Delivery) -> np.ndarray:
+        # The voice resets the parameters, so it is set first.
+        if self._lib.espeak_SetVoiceByName(delivery.voice.encode()):
+            raise ValueError(f"espeak-ng has no voice {delivery.voice!r}")
+        for parameter, value in (
+            (self._RATE, delivery.rate_wpm),
+            (self._PITCH, delivery.pitch),
+            (self._RANGE, delivery.pitch_range),
+        ):
+            self._lib.espeak_SetParameter(parameter, value, 0)
+        self._chunks.clear()
+        data = text.encode()
+        self._lib.espeak_Synth(data, ctypes.c_size_t(len(data) + 1), 0, 0, 0, self._UTF8, None, None)
+        self._lib.espeak_Synchronize()
+        pcm = np.concatenate(self._chunks or [np.zeros(0, np.int16)])
+        return soxr.resample(pcm.astype(np.float32) / 32768, self._rate_hz, SAMPLE_RATE_HZ)
+
+
+@lru_cache(maxsize=1)
+def _library() -> _Espeak:
+    return _Espeak()
