@@ -1,0 +1,194 @@
+"""The decoder. It works on embeddings, so that tokens, objects, frames and voices enter it the same way."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import GPTConfig
+
+
+class Cache(Protocol):
+    """Keys and values of the positions already run (engine/kv_cache.py has one)."""
+
+    @property
+    def length(self) -> int:
+        """Positions held before this forward."""
+
+    def write(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Store k, v (B, n_kv_heads, T, d_head) after `length`; return all length + T of them."""
+
+    def advance(self, n: int) -> None:
+        """Called once a forward, after the last layer: `length` grows by n."""
+
+
+def attention_mask(start: int, n_new: int, prefix_len: int | Tensor, device: torch.device) -> Tensor:
+    """Which of start + n_new positions each new one sees: those before it, and a prefix sees itself whole.
+
+    Returns bool (1 or B, 1, n_new, start + n_new), True where attention is allowed.
+    """
+    keys = torch.arange(start + n_new, device=device)
+    queries = keys[start:, None]
+    prefix = torch.as_tensor(prefix_len, device=device).reshape(-1, 1, 1, 1)
+    return (keys <= queries) | ((keys < prefix) & (queries < prefix))
+
+
+def rotary_table(n_ctx: int, d_head: int, theta: float) -> tuple[Tensor, Tensor]:
+    """cos and signed sin, each (n_ctx, d_head), in the half-rotation order of Llama (Su et al. 2021)."""
+    frequency = theta ** (-torch.arange(0, d_head, 2, dtype=torch.float32) / d_head)
+    angle = torch.arange(n_ctx, dtype=torch.float32)[:, None] * frequency
+    cos, sin = angle.cos(), angle.sin()
+    return torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """x (B, H, T, d_head) turned by its positions' angles."""
+    return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
+
+
+def make_norm(config: GPTConfig, size: int) -> nn.Module:
+    return (nn.RMSNorm if config.norm == "rmsnorm" else nn.LayerNorm)(size, eps=config.norm_eps)
+
+
+class Attention(nn.Module):
+    def __init__(self, config: GPTConfig, layer: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.n_heads, self.n_kv_heads, self.d_head = config.n_heads, config.n_kv_heads, config.d_head
+        n_qkv = (config.n_heads + 2 * config.n_kv_heads) * config.d_head
+        self.qkv = nn.Linear(config.d_model, n_qkv, bias=config.qkv_bias)
+        self.out = nn.Linear(config.n_heads * config.d_head, config.d_model, bias=config.bias)
+        self.q_norm = nn.RMSNorm(config.d_head, eps=config.norm_eps) if config.qk_norm else None
+        self.k_norm = nn.RMSNorm(config.d_head, eps=config.norm_eps) if config.qk_norm else None
+
+    def forward(
+        self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, mask: Tensor | None, causal: bool, cache: Cache | None
+    ) -> Tensor:
+        b, t, _ = x.shape
+        heads = self.qkv(x).view(b, t, -1, self.d_head).transpose(1, 2)  # (B, H + 2 KV, T, d_head)
+        q, k, v = heads.split([self.n_heads, self.n_kv_heads, self.n_kv_heads], 1)
+        if self.q_norm is not None and self.k_norm is not None:
+            q, k = self.q_norm(q.float()), self.k_norm(k.float())
+        if rotary is not None:
+            q, k = rotate(q, *rotary), rotate(k, *rotary)
+        q, k = q.to(v.dtype), k.to(v.dtype)  # the norm and the angles are float32 under autocast
+        if cache is not None:
+            k, v = cache.write(self.layer, k, v)
+        y = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=self.n_heads != self.n_kv_heads
+        )
+        return self.out(y.transpose(1, 2).reshape(b, t, -1))
+
+
+class MLP(nn.Module):
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.gated = config.mlp == "swiglu"
+        self.up = nn.Linear(config.d_model, config.d_ff * (2 if self.gated else 1), bias=config.bias)
+        self.down = nn.Linear(config.d_ff, config.d_model, bias=config.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.up(x)
+        if self.gated:
+            gate, x = x.chunk(2, -1)
+            return self.down(F.silu(gate) * x)
+        return self.down(F.gelu(x, approximate="tanh"))
+
+
+class Block(nn.Module):
+    def __init__(self, config: GPTConfig, layer: int) -> None:
+        super().__init__()
+        self.attention_norm = make_norm(config, config.d_model)
+        self.attention = Attention(config, layer)
+        self.mlp_norm = make_norm(config, config.d_model)
+        self.mlp = MLP(config)
+
+    def forward(
+        self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, mask: Tensor | None, causal: bool, cache: Cache | None
+    ) -> Tensor:
+        x = x + self.attention(self.attention_norm(x), rotary, mask, causal, cache)
+        return x + self.mlp(self.mlp_norm(x))
+
+
+class GPT(nn.Module):
+    """Decoder-only transformer over embeddings (GPT-2, Llama: see GPTConfig).
+
+    The head's weight is the token embedding when `tied_head` is set.
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.tokens = nn.Embedding(config.vocab_size, config.d_model)
+        self.places = nn.Embedding(config.n_ctx, config.d_model) if config.positions == "learned" else None
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layers))
+        self.norm = make_norm(config, config.d_model)
+        self.head = None if config.tied_head else nn.Linear(config.d_model, config.vocab_size, bias=False)
+        if config.positions == "rotary":
+            cos, sin = rotary_table(config.n_ctx, config.d_head, config.rope_theta)
+            self.register_buffer("cos", cos, persistent=False)
+            self.register_buffer("sin", sin, persistent=False)
+        self.apply(self._initialise)
+
+    def _initialise(self, module: nn.Module) -> None:
+        """Normal(0, 0.02); what adds to the residual stream is divided by sqrt(2 L) (GPT-2)."""
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.normal_(module.weight, std=0.02)
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+        if isinstance(module, Attention | MLP):
+            last = module.out if isinstance(module, Attention) else module.down
+            nn.init.normal_(last.weight, std=0.02 / math.sqrt(2 * self.config.n_layers))
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Token ids (...,) to embeddings (..., D)."""
+        return self.tokens(ids)
+
+    def forward(
+        self,
+        x: Tensor,
+        *,
+        positions: Tensor | None = None,
+        prefix_len: int | Tensor = 0,
+        cache: Cache | None = None,
+    ) -> Tensor:
+        """Embeddings x (B, T, D) to hidden states (B, T, D), normalised and ready for `logits`.
+
+        Attention is causal, and free inside the first `prefix_len` positions (an int, or (B,) ints). Rows of
+        different length are padded on the right: a real position never sees padding.
+        positions: (T,) or (B, T) ints, by default those that follow the cache.
+        cache: what was run before x; x is added to it.
+        Raises ValueError when cache and x together pass n_ctx.
+        """
+        t = x.shape[1]
+        start = 0 if cache is None else cache.length
+        if start + t > self.config.n_ctx:
+            raise ValueError(f"the context holds {self.config.n_ctx} positions, received {start} + {t}")
+        if positions is None:
+            positions = torch.arange(start, start + t, device=x.device)
+        if self.places is not None:
+            x = x + self.places(positions)
+        rotary = None
+        if self.config.positions == "rotary":
+            rotary = self.cos[positions].unsqueeze(-3), self.sin[positions].unsqueeze(-3)  # heads share it
+        no_prefix = isinstance(prefix_len, int) and prefix_len == 0
+        causal = t > 1 and start == 0 and no_prefix
+        mask = None
+        if t > 1 and not causal:
+            mask = attention_mask(start, t, prefix_len, x.device)
+        for block in self.blocks:
+            x = block(x, rotary, mask, causal, cache)
+        if cache is not None:
+            cache.advance(t)
+        return self.norm(x)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Hidden states (..., D) to scores over the vocabulary (..., V)."""
+        return F.linear(hidden, self.tokens.weight if self.head is None else self.head.weight)
