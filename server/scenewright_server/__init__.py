@@ -1,0 +1,1 @@
+"""The Scenewright server: model, engine, gRPC service, training and the diorama simulator."""

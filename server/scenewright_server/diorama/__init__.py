@@ -1,0 +1,1 @@
+"""The AR scene simulator: what the embedded model is trained and tested on."""
