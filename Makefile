@@ -1,0 +1,39 @@
+# `make demo` and `make test` need python3 (with venv) and make; they build .venv themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+BUF := npx --yes @bufbuild/buf@1.75.0
+
+.PHONY: demo test check proto clean
+
+demo: $(VENV)/.server
+	$(BIN)/scenewright demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BUF) lint
+	$(BIN)/python proto/generate.py --check
+
+proto: $(VENV)/.dev
+	$(BIN)/python proto/generate.py
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp a set of extras; the dev set contains the server set.
+$(VENV)/.server: $(VENV)/bin/python pyproject.toml
+	$(PIP) -e '.[server]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	$(PIP) -e '.[dev]'
+	touch $@ $(VENV)/.server
