@@ -1,0 +1,91 @@
+import json
+
+import pytest
+import torch
+from scenewright_server.training.loop import FitConfig, fit
+from torch import nn
+
+
+def batches(start):
+    for i in range(start, 1000):
+        x = torch.randn(8, 4, generator=torch.Generator().manual_seed(i))
+        yield x, x.sum(1, keepdim=True)
+
+
+def loss_fn(model, batch):
+    x, y = batch
+    loss = (model(x) - y).square().mean()
+    return loss, {"mae": (model(x) - y).abs().mean()}
+
+
+def network():
+    torch.manual_seed(0)
+    # Dropout makes the resume depend on the generator's state too.
+    return nn.Sequential(nn.Linear(4, 16), nn.GELU(), nn.Dropout(0.1), nn.Linear(16, 1))
+
+
+def settings(**changes):
+    values = {"steps": 12, "accumulate": 2, "precision": "32-true", "accelerator": "cpu", "log_every_s": 0.0}
+    return FitConfig(**{**values, **changes})
+
+
+class Stop(Exception):
+    pass
+
+
+def test_resume_is_exact(tmp_path):
+    whole = fit(network(), loss_fn, batches, settings(), None, tmp_path / "whole")
+
+    def stops_after_seven_steps(start):
+        for i, batch in enumerate(batches(start)):
+            if i == 14:
+                raise Stop
+            yield batch
+
+    model = network()
+    with pytest.raises(Stop):
+        fit(
+            model,
+            loss_fn,
+            stops_after_seven_steps,
+            settings(checkpoint_every_s=0.0),
+            None,
+            tmp_path / "parts",
+        )
+    resumed = fit(network(), loss_fn, batches, settings(), None, tmp_path / "parts")
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_learns_validates_and_leaves_a_record(tmp_path):
+    seen = []
+
+    def validate(model):
+        assert not model.training and not torch.is_grad_enabled()
+        seen.append(1)
+        return {"score": 1.0}
+
+    fit(network(), loss_fn, batches, settings(steps=200, learning_rate=1e-2), validate, tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    losses = [row["loss"] for row in rows if "loss" in row]
+    assert losses[-1] < 0.5 * losses[0]
+    assert rows[-1]["val_score"] == 1.0 and len(seen) == 1
+    assert (tmp_path / "curve.png").stat().st_size > 1000
+
+
+def test_a_timed_budget_ends_annealed(tmp_path):
+    fit(
+        network(),
+        loss_fn,
+        lambda n: iter(lambda: next(batches(0)), None),
+        settings(steps=None, minutes=0.01),
+        None,
+        tmp_path,
+    )
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert rows[-1]["elapsed_s"] < 5 and rows[-1]["lr"] < 0.1 * max(row["lr"] for row in rows)
+
+
+def test_refuses_two_budgets():
+    with pytest.raises(ValueError, match="received steps=1, minutes=2"):
+        FitConfig(steps=1, minutes=2)
