@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +24,15 @@ class Cache(Protocol):
 
     def advance(self, n: int) -> None:
         """Called once a forward, after the last layer: `length` grows by n."""
+
+
+class Call(NamedTuple):
+    """What all layers of one forward share."""
+
+    rotary: tuple[Tensor, Tensor] | None
+    mask: Tensor | None
+    causal: bool
+    cache: Cache | None
 
 
 def attention_mask(start: int, n_new: int, prefix_len: int | Tensor, device: torch.device) -> Tensor:
@@ -50,6 +59,18 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
 
 
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
+    """Scaled dot-product attention over (B, H, T, d_head), in one dtype.
+
+    On a CPU that is float32 under autocast too: torch's bfloat16 backward takes twice as long there.
+    """
+    dtype = torch.float32 if q.is_cpu else v.dtype  # q and k come in float32 from their norm and angles
+    with torch.autocast(q.device.type, enabled=False):
+        return F.scaled_dot_product_attention(
+            q.to(dtype), k.to(dtype), v.to(dtype), mask, is_causal=causal, enable_gqa=q.shape[1] != k.shape[1]
+        )
+
+
 def make_norm(config: GPTConfig, size: int) -> nn.Module:
     return (nn.RMSNorm if config.norm == "rmsnorm" else nn.LayerNorm)(size, eps=config.norm_eps)
 
@@ -65,22 +86,17 @@ class Attention(nn.Module):
         self.q_norm = nn.RMSNorm(config.d_head, eps=config.norm_eps) if config.qk_norm else None
         self.k_norm = nn.RMSNorm(config.d_head, eps=config.norm_eps) if config.qk_norm else None
 
-    def forward(
-        self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, mask: Tensor | None, causal: bool, cache: Cache | None
-    ) -> Tensor:
+    def forward(self, x: Tensor, call: Call) -> Tensor:
         b, t, _ = x.shape
         heads = self.qkv(x).view(b, t, -1, self.d_head).transpose(1, 2)  # (B, H + 2 KV, T, d_head)
         q, k, v = heads.split([self.n_heads, self.n_kv_heads, self.n_kv_heads], 1)
         if self.q_norm is not None and self.k_norm is not None:
             q, k = self.q_norm(q.float()), self.k_norm(k.float())
-        if rotary is not None:
-            q, k = rotate(q, *rotary), rotate(k, *rotary)
-        q, k = q.to(v.dtype), k.to(v.dtype)  # the norm and the angles are float32 under autocast
-        if cache is not None:
-            k, v = cache.write(self.layer, k, v)
-        y = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=self.n_heads != self.n_kv_heads
-        )
+        if call.rotary is not None:
+            q, k = rotate(q, *call.rotary), rotate(k, *call.rotary)
+        if call.cache is not None:
+            k, v = call.cache.write(self.layer, k, v)
+        y = attend(q, k, v, call.mask, call.causal)
         return self.out(y.transpose(1, 2).reshape(b, t, -1))
 
 
@@ -107,10 +123,8 @@ class Block(nn.Module):
         self.mlp_norm = make_norm(config, config.d_model)
         self.mlp = MLP(config)
 
-    def forward(
-        self, x: Tensor, rotary: tuple[Tensor, Tensor] | None, mask: Tensor | None, causal: bool, cache: Cache | None
-    ) -> Tensor:
-        x = x + self.attention(self.attention_norm(x), rotary, mask, causal, cache)
+    def forward(self, x: Tensor, call: Call) -> Tensor:
+        x = x + self.attention(self.attention_norm(x), call)
         return x + self.mlp(self.mlp_norm(x))
 
 
@@ -183,8 +197,9 @@ class GPT(nn.Module):
         mask = None
         if t > 1 and not causal:
             mask = attention_mask(start, t, prefix_len, x.device)
+        call = Call(rotary, mask, causal, cache)
         for block in self.blocks:
-            x = block(x, rotary, mask, causal, cache)
+            x = block(x, call)
         if cache is not None:
             cache.advance(t)
         return self.norm(x)
