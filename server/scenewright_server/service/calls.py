@@ -1,0 +1,148 @@
+"""What every call goes through: a request id, the gate, refusals told as rich statuses, one log line, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import structlog
+
+from scenewright_server.service.metrics import Metrics
+from scenewright_server.service.status import Refused, to_status
+
+REQUEST_ID = "x-request-id"
+_REQUEST_ID_FORM = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
+_OURS = "/scenewright."
+
+
+class Gate:
+    """Whether calls are let in, and how many are inside."""
+
+    def __init__(self) -> None:
+        self.refusal: Refused | None = Refused("MODEL_LOADING", "the model is being loaded and warmed up")
+        self._inside = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def open(self) -> None:
+        """Let calls in."""
+        self.refusal = None
+
+    async def drain(self, grace_s: float) -> bool:
+        """Let no more calls in and wait until those inside have left; False when `grace_s` was too short."""
+        self.refusal = Refused("SHUTTING_DOWN", "the server is shutting down")
+        try:
+            await asyncio.wait_for(self._empty.wait(), grace_s)
+        except asyncio.TimeoutError:
+            return False
+        return True
+
+    def enter(self) -> None:
+        """Count a call in; raises `Refused` when the gate is shut."""
+        if self.refusal is not None:
+            raise self.refusal
+        self._inside += 1
+        self._empty.clear()
+
+    def leave(self) -> None:
+        """Count a call out."""
+        self._inside -= 1
+        if not self._inside:
+            self._empty.set()
+
+
+@dataclass
+class _Call:
+    method: str
+    request_id: str
+    started: float = field(default_factory=time.monotonic)
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps every handler of this contract; health and reflection pass by untouched."""
+
+    def __init__(self, gate: Gate, metrics: Metrics) -> None:
+        self._gate = gate
+        self._metrics = metrics
+        self._log = structlog.get_logger("scenewright.calls")
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler:
+        """The method's handler with the wrapping around it."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or not method.startswith(_OURS):
+            return handler
+        if handler.response_streaming:
+            make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
+            behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
+
+            async def stream(request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
+                async with self._around(method, context):
+                    async for response in behaviour(request, context):
+                        yield response
+
+            return make(stream, handler.request_deserializer, handler.response_serializer)
+        make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
+        behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
+
+        async def unary(request: Any, context: grpc.aio.ServicerContext) -> Any:
+            async with self._around(method, context):
+                return await behaviour(request, context)
+
+        return make(unary, handler.request_deserializer, handler.response_serializer)
+
+    @asynccontextmanager
+    async def _around(self, method: str, context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
+        call = _Call(method.rpartition(".")[2], _request_id(context))
+        context.set_trailing_metadata(((REQUEST_ID, call.request_id),))
+        structlog.contextvars.bind_contextvars(request_id=call.request_id)
+        code, reason, problem = "OK", "", {}
+        inside = False
+        try:
+            self._gate.enter()
+            inside = True
+            with self._metrics.calls_running.track_inprogress():
+                yield
+        except Refused as refused:
+            code, reason, problem = refused.verdict.code.name, refused.reason, {"message": refused.message}
+            await _abort(context, refused, call)
+        except (asyncio.CancelledError, GeneratorExit):
+            code = "CANCELLED"
+            raise
+        except Exception as error:  # whatever a handler forgot: told as INTERNAL, without its trace
+            code, reason = "INTERNAL", "INTERNAL"
+            self._log.exception("handler failed", method=call.method)
+            refused = Refused("INTERNAL", f"internal error; see the server's log for request {call.request_id}")
+            await _abort(context, refused, call)
+        finally:
+            if inside:
+                self._gate.leave()
+            elapsed_s = time.monotonic() - call.started
+            self._metrics.calls.labels(call.method, code, reason).inc()
+            self._metrics.call_seconds.labels(call.method).observe(elapsed_s)
+            outcome = {"code": code, **({"reason": reason} if reason else {}), **problem}
+            self._log.info("call", method=call.method, ms=round(elapsed_s * 1e3, 1), peer=context.peer(), **outcome)
+
+
+def _request_id(context: grpc.aio.ServicerContext) -> str:
+    """The client's own id where it sent a well-formed one, else a new one."""
+    for key, value in context.invocation_metadata() or ():
+        if key == REQUEST_ID and isinstance(value, str) and _REQUEST_ID_FORM.fullmatch(value):
+            return value
+    return uuid.uuid4().hex
+
+
+async def _abort(context: grpc.aio.ServicerContext, refused: Refused, call: _Call) -> None:
+    status = to_status(refused)
+    await context.abort(status.code, status.details, (*status.trailing_metadata, (REQUEST_ID, call.request_id)))

@@ -1,0 +1,102 @@
+"""The one table of refusals: reason -> gRPC status, and whether a retry helps.
+
+A handler raises `Refused`; `to_status` turns it into a rich gRPC status (google.rpc.ErrorInfo, and RetryInfo where
+a retry helps) that travels in the `grpc-status-details-bin` trailing metadata.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+DOMAIN = "scenewright"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a reason is told to the client: its status code, and after how many seconds a retry may help."""
+
+    code: grpc.StatusCode
+    retry_after_s: float | None = None
+
+
+_INVALID = Verdict(grpc.StatusCode.INVALID_ARGUMENT)
+_PRECONDITION = Verdict(grpc.StatusCode.FAILED_PRECONDITION)
+
+REASONS: dict[str, Verdict] = {
+    # A field by itself.
+    "FIELD_REQUIRED": _INVALID,
+    "FIELD_OUT_OF_RANGE": _INVALID,
+    "FIELD_NOT_FINITE": _INVALID,
+    "FIELD_TOO_LONG": _INVALID,
+    "TOO_MANY_ITEMS": _INVALID,
+    "DUPLICATE_ID": _INVALID,
+    # Frames.
+    "FRAME_UNDECODABLE": _INVALID,
+    "FRAME_EMPTY": _INVALID,
+    "FRAME_TOO_LARGE": _INVALID,
+    "FRAME_ASPECT": _INVALID,
+    "FRAME_LAYOUT": _INVALID,
+    # Sound.
+    "AUDIO_UNDECODABLE": _INVALID,
+    "AUDIO_EMPTY": _INVALID,
+    "AUDIO_TOO_LONG": _INVALID,
+    # Features made elsewhere.
+    "FEATURES_MALFORMED": _INVALID,
+    "ENCODER_MISMATCH": _PRECONDITION,
+    # What the model or the session cannot do.
+    "CAPABILITY_MISSING": _PRECONDITION,
+    "CONTEXT_FULL": _PRECONDITION,
+    "NOTHING_TO_SEE": _PRECONDITION,
+    "ANCHOR_NOT_FOUND": Verdict(grpc.StatusCode.NOT_FOUND),
+    "SESSION_NOT_FOUND": Verdict(grpc.StatusCode.NOT_FOUND),
+    "SESSION_EXPIRED": Verdict(grpc.StatusCode.NOT_FOUND),
+    "SESSION_EXISTS": Verdict(grpc.StatusCode.ALREADY_EXISTS),
+    "SESSION_BUSY": Verdict(grpc.StatusCode.ABORTED, retry_after_s=1.0),
+    # The server's state.
+    "MODEL_LOADING": Verdict(grpc.StatusCode.UNAVAILABLE, retry_after_s=2.0),
+    "SHUTTING_DOWN": Verdict(grpc.StatusCode.UNAVAILABLE, retry_after_s=5.0),
+    "OVERLOADED": Verdict(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_after_s=1.0),
+    "TOO_MANY_SESSIONS": Verdict(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_after_s=10.0),
+    "DEADLINE_EXCEEDED": Verdict(grpc.StatusCode.DEADLINE_EXCEEDED),
+    "INTERNAL": Verdict(grpc.StatusCode.INTERNAL),
+}
+
+
+class Refused(Exception):
+    """A request that the server will not or cannot serve.
+
+    `reason` is a key of `REASONS`; `message` names field, value and bound; `metadata` repeats them for programs.
+    """
+
+    def __init__(self, reason: str, message: str, **metadata: Any) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.verdict = REASONS[reason]
+        self.message = message
+        self.metadata = {key: str(value) for key, value in metadata.items()}
+
+
+def to_status(refused: Refused) -> grpc.Status:
+    """The rich status of a refusal: code, message and the `grpc-status-details-bin` trailing metadata."""
+    details = [
+        error_details_pb2.ErrorInfo(reason=refused.reason, domain=DOMAIN, metadata=refused.metadata),
+    ]
+    if refused.verdict.retry_after_s is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMicroseconds(round(refused.verdict.retry_after_s * 1e6))
+        details.append(retry)
+    status = status_pb2.Status(
+        code=code_pb2.Code.Value(refused.verdict.code.name),
+        message=refused.message,
+    )
+    for detail in details:
+        packed = AnyMessage()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return rpc_status.to_status(status)

@@ -1,0 +1,113 @@
+"""Every raw layout against a reference that walks the bytes one pixel at a time."""
+
+import numpy as np
+import pytest
+from scenewright_server.service import pixels
+from scenewright_server.service.pixels import Plane
+from scenewright_server.service.status import Refused
+
+SIZES = [(4, 6), (5, 7), (1, 1), (2, 3)]
+
+
+def lay_out(samples, row_padding=0, pixel_stride=None):
+    """Bytes of (H, W, depth) samples with padding; the filler is 0xAA, the last row ends at its last sample."""
+    height, width, depth = samples.shape
+    pixel_stride = pixel_stride or depth
+    row_stride = (width - 1) * pixel_stride + depth + row_padding
+    buffer = bytearray(b"\xaa" * ((height - 1) * row_stride + (width - 1) * pixel_stride + depth))
+    for row in range(height):
+        for column in range(width):
+            at = row * row_stride + column * pixel_stride
+            buffer[at : at + depth] = samples[row, column].tobytes()
+    return Plane(bytes(buffer), row_stride, pixel_stride)
+
+
+def rgb_by_the_book(y, u, v):
+    """JFIF (full range BT.601), one pixel at a time in floating point."""
+    height, width = y.shape
+    rgb = np.zeros((height, width, 3), np.uint8)
+    for row in range(height):
+        for column in range(width):
+            luma = float(y[row, column])
+            cb = float(u[row // 2, column // 2]) - 128
+            cr = float(v[row // 2, column // 2]) - 128
+            pixel = (luma + 1.402 * cr, luma - 0.344136 * cb - 0.714136 * cr, luma + 1.772 * cb)
+            rgb[row, column] = [min(max(round(value), 0), 255) for value in pixel]
+    return rgb
+
+
+def noise(*shape):
+    return np.random.default_rng(list(shape)).integers(0, 256, shape, np.uint8)
+
+
+def chroma_shape(height, width):
+    return -(-height // 2), -(-width // 2)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("row_padding", "pixel_stride"), [(0, None), (13, None), (0, 8), (3, 5)])
+@pytest.mark.parametrize(("channels", "depth"), [((0, 1, 2), 3), ((0, 1, 2), 4), ((2, 1, 0), 4)])
+def test_interleaved(size, row_padding, pixel_stride, channels, depth):
+    samples = noise(*size, depth)
+    plane = lay_out(samples, row_padding, pixel_stride)
+    rgb = pixels.read_interleaved(plane, *size, channels, depth, "image.raw.planes[0]")
+    assert np.array_equal(rgb, np.stack([samples[..., c] for c in channels], -1))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("v_first", [False, True])
+@pytest.mark.parametrize("padding", [0, 9])
+@pytest.mark.parametrize("luma_stride", [1, 2])
+def test_semi_planar(size, v_first, padding, luma_stride):
+    y, u, v = noise(*size), noise(*chroma_shape(*size)), noise(*chroma_shape(*size))[::-1]
+    pair = (v, u) if v_first else (u, v)
+    rgb = pixels.read_semi_planar(
+        lay_out(y[..., None], padding, luma_stride),
+        lay_out(np.stack(pair, -1), padding),
+        *size,
+        v_first=v_first,
+        field="image.raw.planes",
+    )
+    assert np.abs(rgb.astype(int) - rgb_by_the_book(y, u, v)).max() <= 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("padding", "pixel_stride"), [(0, 1), (9, 1), (0, 2), (5, 2)])
+def test_planar(size, padding, pixel_stride):
+    """Android hands out I420 with a pixel stride of 2: planes that overlap in memory, seen through strides."""
+    y, u, v = noise(*size), noise(*chroma_shape(*size)), noise(*chroma_shape(*size))[::-1]
+    planes = [
+        lay_out(y[..., None], padding),
+        *(lay_out(plane[..., None], padding, pixel_stride) for plane in (u, v)),
+    ]
+    rgb = pixels.read_planar(*planes, *size, "image.raw.planes")
+    assert np.abs(rgb.astype(int) - rgb_by_the_book(y, u, v)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("plane", "part"),
+    [
+        (Plane(bytes(100), 10, 2), "pixel_stride"),
+        (Plane(bytes(100), 11, 3), "row_stride"),
+        (Plane(bytes(100), 0, 3), "row_stride"),
+        (Plane(bytes(100), -12, 3), "row_stride"),
+        (Plane(bytes(35), 12, 3), "data"),
+        (Plane(b"", 12, 3), "data"),
+    ],
+)
+def test_wrong_strides_are_named(plane, part):
+    with pytest.raises(Refused, match=rf"planes\[0\]\.{part} is .* at least \d+") as refused:
+        pixels.read_samples(plane, 3, 4, 3, "planes[0]")
+    assert refused.value.reason == "FRAME_LAYOUT"
+
+
+def test_upright_turns_clockwise_after_undoing_the_mirror():
+    image = np.arange(6, dtype=np.uint8).reshape(2, 3, 1).repeat(3, 2)
+    plain = [pixels.make_upright(image, turns, False)[..., 0].tolist() for turns in range(4)]
+    assert plain == [
+        [[0, 1, 2], [3, 4, 5]],
+        [[3, 0], [4, 1], [5, 2]],
+        [[5, 4, 3], [2, 1, 0]],
+        [[2, 5], [1, 4], [0, 3]],
+    ]
+    assert pixels.make_upright(image, 1, True)[..., 0].tolist() == [[5, 2], [4, 1], [3, 0]]
