@@ -150,7 +150,7 @@ def _looks(rng: np.random.Generator, others: list[SceneObject], held_out: bool) 
     """A kind and a colour; tables, and what stands on tables, come more often so that "on" occurs."""
     kinds: tuple[Kind, ...] = KINDS
     tables = any(KIND_BY_NAME[o.kind].supports for o in others)
-    if rng.random() < (0.45 if tables else 0.3):
+    if rng.random() < (0.3 if tables else 0.1):
         kinds = tuple(k for k in KINDS if (k.on_table if tables else k.supports))
     while True:
         kind, colour = kinds[rng.integers(len(kinds))], COLOURS[rng.integers(len(COLOURS))]

@@ -1,0 +1,1 @@
+"""The fused model: networks, tokenizer and bundle, nothing else."""

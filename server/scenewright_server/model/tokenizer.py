@@ -1,0 +1,78 @@
+"""Text to token ids and back: a byte-level BPE of our own, with the markup tokens that the model speaks in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from tokenizers import Tokenizer as Bpe
+from tokenizers import decoders, models, pre_tokenizers, trainers
+
+N_REFS = 24
+SPECIALS = (
+    "<pad>", "<bos>", "<eot>", "<frame>", "<graph>", "<user>", "<describe>", "<assistant>", "<say>", "<end>",
+    *(f"<ref_{k}>" for k in range(N_REFS)),
+)  # fmt: skip
+SPELLINGS = {"color": "colour", "colors": "colours", "center": "centre"}
+
+
+def normalise(text: str) -> str:
+    """Words as they are spoken: lower case, no punctuation, one spelling of each word."""
+    words = re.sub(r"[^\w'-]+", " ", text.lower()).split()
+    return " ".join(SPELLINGS.get(word, word) for word in words)
+
+
+class Tokenizer:
+    """Ids of text and of markup. Text is encoded with its leading space: " red chair"."""
+
+    def __init__(self, bpe: Bpe):
+        self._bpe = bpe
+        self.n_vocab: int = bpe.get_vocab_size()
+        ids = {name: bpe.token_to_id(name) for name in SPECIALS}
+        missing = [name for name, id in ids.items() if id is None]
+        if missing:
+            raise ValueError(f"tokenizer lacks the markup tokens {missing}")
+        self.pad, self.bos, self.eot = ids["<pad>"], ids["<bos>"], ids["<eot>"]
+        self.frame, self.graph, self.user = ids["<frame>"], ids["<graph>"], ids["<user>"]
+        self.describe, self.assistant = ids["<describe>"], ids["<assistant>"]
+        self.say, self.end = ids["<say>"], ids["<end>"]
+        self.refs: tuple[int, ...] = tuple(ids[f"<ref_{k}>"] for k in range(N_REFS))
+        self.n_specials = len(SPECIALS)
+
+    @classmethod
+    def load(cls, path: Path) -> Tokenizer:
+        """From a `tokenizer.json` (Hugging Face tokenizers' format)."""
+        return cls(Bpe.from_file(str(path)))
+
+    @classmethod
+    def train(cls, texts: Iterable[str], n_vocab: int) -> Tokenizer:
+        """A byte-level BPE of `n_vocab` tokens, markup included, learnt from `texts`."""
+        bpe = Bpe(models.BPE())
+        bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        bpe.decoder = decoders.ByteLevel()
+        bpe.train_from_iterator(
+            texts,
+            trainers.BpeTrainer(
+                vocab_size=n_vocab,
+                special_tokens=list(SPECIALS),
+                initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+                show_progress=False,
+            ),
+        )
+        return cls(bpe)
+
+    def save(self, path: Path) -> None:
+        self._bpe.save(str(path))
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text as it stands. Markup in the text is text: nobody types a `<ref_3>`."""
+        return [id for piece in re.split(r"(<)", text) for id in self._bpe.encode(piece).ids]
+
+    def words(self, text: str) -> list[int]:
+        """Ids of words inside a sentence, with the leading space that joins them to what came before."""
+        return self.encode(" " + text) if text else []
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids, markup left out, the leading space dropped."""
+        return self._bpe.decode(list(ids), skip_special_tokens=True).removeprefix(" ")

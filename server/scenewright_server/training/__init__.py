@@ -1,0 +1,1 @@
+"""Training: the recipe, its data and the evaluation."""
