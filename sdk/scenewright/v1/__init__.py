@@ -1,0 +1,1 @@
+"""Generated from `proto/scenewright/v1` by `make proto`: protobuf messages and gRPC stubs."""
