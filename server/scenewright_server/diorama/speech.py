@@ -65,11 +65,25 @@ def speak(text: str, delivery: Delivery = Delivery()) -> np.ndarray:
 
     Raises ValueError for a voice that espeak-ng does not have, or a text in which there is nothing to say.
     """
-    samples = _library().synthesise(text, delivery)
+    return speak_words(text, delivery)[0]
+
+
+def speak_words(text: str, delivery: Delivery = Delivery()) -> tuple[np.ndarray, np.ndarray]:
+    """As `speak`, and when each of the words of `text.split()` begins: (n_words,) float32 seconds.
+
+    Words that espeak-ng says as one ("of the") share its span evenly.
+    """
+    samples, events = _library().synthesise(text, delivery)
     loud = np.flatnonzero(np.abs(samples) > 0.005)
     if not len(loud):
         raise ValueError(f"nothing to say in {text!r}")
-    return samples[loud[0] : loud[-1] + 1]
+    first, end = int(loud[0]), int(loud[-1]) + 1
+    words = text.split()
+    offsets = np.cumsum([0] + [len(word) + 1 for word in words])[:-1]
+    known = {int(np.searchsorted(offsets, at, side="right")) - 1: seconds for at, seconds in reversed(events)}
+    known[len(words)] = end / SAMPLE_RATE_HZ
+    starts = np.interp(np.arange(len(words)), sorted(known), [known[i] for i in sorted(known)])
+    return samples[first:end], np.maximum(starts - first / SAMPLE_RATE_HZ, 0).astype(np.float32)
 
 
 def record(
@@ -114,11 +128,27 @@ def _fft_size(n: int) -> int:
     return 1 << max(n - 1, 1).bit_length()
 
 
+class _Event(ctypes.Structure):
+    """espeak_EVENT; `position` counts characters from 1, `audio_ms` is when they are said."""
+
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_ms", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    ]
+
+
 class _Espeak:
     """The few calls of espeak-ng's speak_lib.h that give samples back instead of playing them."""
 
     _SYNCHRONOUS, _DONT_EXIT, _UTF8 = 2, 0x8000, 1
     _RATE, _PITCH, _RANGE = 1, 3, 4
+    _END_OF_LIST, _WORD = 0, 1
 
     def __init__(self) -> None:
         import espeakng_loader
@@ -130,19 +160,26 @@ class _Espeak:
         if self._rate_hz <= 0:
             raise RuntimeError(f"espeak-ng did not start: error {self._rate_hz}")
         self._chunks: list[np.ndarray] = []
+        self._words: list[tuple[int, float]] = []
         prototype = ctypes.CFUNCTYPE(
-            ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+            ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
         )
         self._callback = prototype(self._collect)
         self._lib.espeak_SetSynthCallback(self._callback)
         self._voice = ""
 
-    def _collect(self, samples, n: int, _events) -> int:
+    def _collect(self, samples, n: int, events) -> int:
         if samples and n > 0:
             self._chunks.append(np.ctypeslib.as_array(samples, (n,)).copy())
+        i = 0
+        while events and events[i].type != self._END_OF_LIST:
+            if events[i].type == self._WORD:
+                self._words.append((events[i].position - 1, events[i].audio_ms / 1000))
+            i += 1
         return 0
 
-    def synthesise(self, text: str, delivery: Delivery) -> np.ndarray:
+    def synthesise(self, text: str, delivery: Delivery) -> tuple[np.ndarray, list[tuple[int, float]]]:
+        """16 kHz samples, and (character offset, seconds) of the words."""
         # The voice resets the parameters, so it is set first.
         if self._lib.espeak_SetVoiceByName(delivery.voice.encode()):
             raise ValueError(f"espeak-ng has no voice {delivery.voice!r}")
@@ -153,11 +190,13 @@ class _Espeak:
         ):
             self._lib.espeak_SetParameter(parameter, value, 0)
         self._chunks.clear()
+        self._words.clear()
         data = text.encode()
         self._lib.espeak_Synth(data, ctypes.c_size_t(len(data) + 1), 0, 0, 0, self._UTF8, None, None)
         self._lib.espeak_Synchronize()
         pcm = np.concatenate(self._chunks or [np.zeros(0, np.int16)])
-        return soxr.resample(pcm.astype(np.float32) / 32768, self._rate_hz, SAMPLE_RATE_HZ)
+        samples = soxr.resample(pcm.astype(np.float32) / 32768, self._rate_hz, SAMPLE_RATE_HZ)
+        return samples, list(self._words)
 
 
 @lru_cache(maxsize=1)

@@ -51,3 +51,42 @@ class GPTConfig:
     def from_dict(cls, values: dict[str, Any]) -> GPTConfig:
         """Raises TypeError for a name this architecture does not have."""
         return cls(**values)
+
+
+@dataclass(frozen=True)
+class AudioConfig:
+    """A Whisper (openai-whisper's ModelDimensions) with a CTC head over the language model's tokens.
+
+    The defaults are the embedded model's. One encoder position is 20 ms. Raises ValueError when sizes do not fit.
+    """
+
+    vocab_size: int = 2048
+    n_mels: int = 80
+    n_ctx: int = 400  # 8 s
+    d_model: int = 192
+    n_heads: int = 6
+    n_layers: int = 4
+    n_text_ctx: int = 48
+    n_text_layers: int = 1
+    blank_id: int = 0
+    bos_id: int = 1
+    eot_id: int = 2
+
+    def __post_init__(self) -> None:
+        if self.d_model % self.n_heads:
+            raise ValueError(f"d_model {self.d_model} is not a multiple of n_heads {self.n_heads}")
+        if not max(self.blank_id, self.bos_id, self.eot_id) < self.vocab_size:
+            raise ValueError(f"vocab_size {self.vocab_size} leaves out one of blank, bos and eot")
+
+    @property
+    def max_seconds(self) -> float:
+        """The longest clip that fits."""
+        return self.n_ctx * 0.02
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> AudioConfig:
+        """Raises TypeError for a name this architecture does not have."""
+        return cls(**values)

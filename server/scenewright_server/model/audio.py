@@ -1,0 +1,150 @@
+"""Hearing: openai-whisper's network, small, with a CTC head over the language model's own tokens.
+
+The CTC head lets speech enter the decoder as soft tokens: a posterior over words per spoken word, times the word
+embeddings (LegoSLM, 2025). Whisper's decoder is trained beside it (joint CTC-attention, Watanabe et al. 2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from whisper.audio import log_mel_spectrogram
+from whisper.model import ModelDimensions, Whisper
+
+from .config import AudioConfig
+
+SAMPLE_RATE_HZ = 16_000
+SAMPLES_PER_FRAME = 320  # 20 ms: one encoder position
+SILENCE_PEAK = 1e-3  # -60 dBFS: quieter clips hold no speech
+MEL_FLOOR = 2.0  # log_mel_spectrogram clamps at 8 decades, 2 of its units, below the clip's maximum
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was heard: `posteriors` (T, V) float32, one row a spoken token, each summing to 1 with no mass on the
+    blank; the likeliest `ids` (T); `confidence` in [0, 1], the geometric mean of their probabilities, 0 for no words.
+    """
+
+    posteriors: np.ndarray
+    ids: list[int]
+    confidence: float
+
+
+def log_mel(waveform: np.ndarray | Tensor) -> Tensor:
+    """Whisper's log-mel features (n_mels=80, n_samples // 160) of mono samples at 16 kHz.
+
+    The clip is first put to one peak level, so that how loud someone speaks does not matter.
+    """
+    wave = torch.as_tensor(waveform, dtype=torch.float32)
+    return log_mel_spectrogram(wave * (0.5 / wave.abs().max().clamp(min=1e-6)))
+
+
+def pad_mels(mels: Sequence[Tensor], n_frames: int | None = None) -> Tensor:
+    """Batch mels (80, T_i) of different lengths, padded with silence to the longest or to `n_frames`: (B, 80, T)."""
+    n = n_frames or max(mel.shape[1] for mel in mels)
+    return torch.stack(
+        [F.pad(mel, (0, n - mel.shape[1]), value=float(mel.max()) - MEL_FLOOR) for mel in mels]
+    )
+
+
+class Audio(nn.Module):
+    """Whisper and its CTC head."""
+
+    def __init__(self, config: AudioConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.whisper = Whisper(
+            ModelDimensions(
+                n_mels=config.n_mels,
+                n_audio_ctx=config.n_ctx,
+                n_audio_state=config.d_model,
+                n_audio_head=config.n_heads,
+                n_audio_layer=config.n_layers,
+                n_vocab=config.vocab_size,
+                n_text_ctx=config.n_text_ctx,
+                n_text_state=config.d_model,
+                n_text_head=config.n_heads,
+                n_text_layer=config.n_text_layers,
+            )
+        )
+        # Only Whisper's word timestamps read this sparse buffer, and safetensors cannot hold it.
+        del self.whisper.alignment_heads
+        self.ctc = nn.Linear(config.d_model, config.vocab_size)
+        # Whisper expects to be loaded: it leaves positions uninitialised and tokens at N(0, 1), too large for a tied head.
+        nn.init.normal_(self.whisper.decoder.positional_embedding, std=0.02)
+        nn.init.normal_(self.whisper.decoder.token_embedding.weight, std=0.02)
+
+    def encode(self, mel: Tensor) -> Tensor:
+        """mel (B, n_mels, 2T) -> states (B, T, d_model), T <= n_ctx.
+
+        The same submodules as `Whisper.encoder`, whose forward asserts the full padded length: a short question
+        would pay for 8 s. At the full length the two are equal.
+        """
+        encoder = self.whisper.encoder
+        x = F.gelu(encoder.conv1(mel))
+        x = F.gelu(encoder.conv2(x)).transpose(1, 2)
+        if x.shape[1] > self.config.n_ctx:
+            raise ValueError(
+                f"audio has {x.shape[1] * 0.02:.2f} s, at most {self.config.max_seconds:.2f} s fit"
+            )
+        x = x + encoder.positional_embedding[: x.shape[1]]
+        for block in encoder.blocks:
+            x = block(x)
+        return encoder.ln_post(x)
+
+    def decode(self, ids: Tensor, states: Tensor) -> Tensor:
+        """Next-token logits (B, L, V) of Whisper's decoder for ids (B, L) that begin with bos."""
+        return self.whisper.decoder(ids, states)
+
+    @torch.no_grad()
+    def hear(self, waveform: np.ndarray) -> Heard:
+        """Spoken words as soft tokens. `waveform` (n,) float32 mono at 16 kHz, at most `config.max_seconds`.
+
+        Frames whose likeliest token is the blank are dropped; runs with one likeliest token are averaged.
+        Raises ValueError for a longer clip.
+        """
+        states = self._states(waveform)
+        if states is None:
+            return Heard(np.zeros((0, self.config.vocab_size), np.float32), [], 0.0)
+        return merge_frames(self.ctc(states)[0].float().softmax(-1), self.config.blank_id)
+
+    @torch.no_grad()
+    def transcribe(self, waveform: np.ndarray) -> list[int]:
+        """Token ids by Whisper's decoder, greedy; waveform and errors as for `hear`."""
+        states = self._states(waveform)
+        ids = [self.config.bos_id]
+        while states is not None and len(ids) < self.config.n_text_ctx:
+            ids.append(int(self.decode(torch.tensor([ids], device=states.device), states)[0, -1].argmax()))
+            if ids[-1] == self.config.eot_id:
+                return ids[1:-1]
+        return ids[1:]
+
+    def _states(self, waveform: np.ndarray) -> Tensor | None:
+        """Encoder states (1, T, d_model), or None where there is nothing to hear."""
+        if len(waveform) < SAMPLES_PER_FRAME or float(np.abs(waveform).max()) < SILENCE_PEAK:
+            return None
+        weight = self.ctc.weight
+        return self.encode(log_mel(waveform)[None].to(weight.device, weight.dtype))
+
+
+def merge_frames(posteriors: Tensor, blank_id: int) -> Heard:
+    """CTC posteriors (T, V) by frame -> one row a token, by the best path."""
+    best = posteriors.argmax(-1)
+    changes = torch.ones_like(best, dtype=torch.bool)
+    changes[1:] = best[1:] != best[:-1]
+    run = changes.cumsum(0) - 1
+    n_runs = int(run[-1]) + 1
+    means = torch.zeros(n_runs, posteriors.shape[1], device=posteriors.device).index_add_(0, run, posteriors)
+    means /= torch.bincount(run, minlength=n_runs)[:, None]
+    spoken = best[changes] != blank_id
+    means, ids = means[spoken], best[changes][spoken]
+    if not len(ids):
+        return Heard(np.zeros((0, posteriors.shape[1]), np.float32), [], 0.0)
+    confidence = float(means.gather(1, ids[:, None]).clamp(min=1e-9).log().mean().exp())
+    means[:, blank_id] = 0
+    return Heard((means / means.sum(1, keepdim=True)).cpu().numpy(), ids.tolist(), confidence)

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+
+from scenewright_server.model.audio import Audio, log_mel, merge_frames, pad_mels
+from scenewright_server.model.config import AudioConfig
+
+SMALL = AudioConfig(vocab_size=32, n_ctx=50, d_model=32, n_heads=2, n_layers=2, n_text_ctx=8)
+
+
+@pytest.fixture(scope="module")
+def audio():
+    torch.manual_seed(0)
+    return Audio(SMALL).eval()
+
+
+def tone(seconds):
+    return (0.3 * np.sin(np.arange(int(seconds * 16_000)) * 0.2)).astype(np.float32)
+
+
+def test_encode_equals_whispers_encoder_at_the_full_length(audio):
+    mel = pad_mels([log_mel(tone(0.6)), log_mel(tone(1.0))])
+    assert mel.shape == (2, 80, 100)
+    torch.testing.assert_close(audio.encode(mel), audio.whisper.encoder(mel))
+
+
+def test_padding_is_digital_silence():
+    wave = tone(0.5)
+    padded = log_mel(np.pad(wave, (0, 8000)))
+    torch.testing.assert_close(pad_mels([log_mel(wave)], 100)[0, :, 55:], padded[:, 55:])
+
+
+def test_loudness_does_not_matter():
+    torch.testing.assert_close(log_mel(tone(0.5)), log_mel(0.05 * tone(0.5)), atol=1e-3, rtol=0)
+
+
+def test_merge_frames_drops_blanks_and_averages_runs():
+    frames = torch.tensor([[9, 1, 0], [1, 8, 1], [1, 6, 3], [9, 1, 0], [1, 9, 0], [2, 0, 8]]) / 10.0
+    heard = merge_frames(frames, blank_id=0)
+    assert heard.ids == [1, 1, 2]
+    np.testing.assert_allclose(heard.posteriors[0], [0, 7 / 9, 2 / 9], atol=1e-6)
+    np.testing.assert_allclose(heard.posteriors.sum(1), 1, atol=1e-6)
+    assert heard.confidence == pytest.approx((0.7 * 0.9 * 0.8) ** (1 / 3))
+
+
+def test_silence_holds_no_words(audio):
+    for wave in (np.zeros(8000, np.float32), np.full(8000, 5e-4, np.float32), np.zeros(0, np.float32)):
+        heard = audio.hear(wave)
+        assert heard.ids == [] and heard.posteriors.shape == (0, 32) and heard.confidence == 0
+        assert audio.transcribe(wave) == []
+
+
+def test_hears_within_its_bounds(audio):
+    heard = audio.hear(tone(1.0))
+    assert heard.posteriors.shape == (len(heard.ids), 32) and heard.posteriors.dtype == np.float32
+    assert len(audio.transcribe(tone(0.4))) < SMALL.n_text_ctx
+    with pytest.raises(ValueError, match=r"audio has 1\.20 s, at most 1\.00 s fit"):
+        audio.hear(tone(1.2))
+
+
+def test_weights_survive_safetensors(audio, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    save_file(audio.state_dict(), tmp_path / "audio.safetensors")
+    other = Audio(SMALL).eval()
+    other.load_state_dict(load_file(tmp_path / "audio.safetensors"))
+    np.testing.assert_array_equal(other.hear(tone(0.7)).posteriors, audio.hear(tone(0.7)).posteriors)
