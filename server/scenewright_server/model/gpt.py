@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .config import GPTConfig
+from scenewright_server.model.config import GPTConfig
 
 
 class Cache(Protocol):

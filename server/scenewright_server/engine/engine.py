@@ -1,0 +1,236 @@
+"""Runs sequences on the model, one forward a step. Synchronous: AsyncEngine gives it its thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scenewright_server.engine.content import Recent, digest
+from scenewright_server.engine.kv_cache import KVCache
+from scenewright_server.engine.output import Output
+from scenewright_server.engine.request import (
+    Done,
+    EngineError,
+    Event,
+    Failed,
+    FinishReason,
+    Request,
+    Started,
+    TextDelta,
+    Transcript,
+)
+from scenewright_server.engine.sampler import sample
+from scenewright_server.engine.scheduler import Scheduler
+from scenewright_server.engine.sequence import Sequence
+from scenewright_server.model.audio import SAMPLE_RATE_HZ, Heard
+from scenewright_server.model.fusion import FusedModel
+from scenewright_server.model.scene import Detections
+from scenewright_server.model.tokenizer import normalise
+from scenewright_server.model.vision import preprocess
+
+NO_SPEECH_TEXT = "I did not hear a question."
+N_KEPT = 64  # frames, and as many recordings, whose encoding is kept
+
+
+class Engine:
+    """One model, `n_slots` sequences at a time."""
+
+    def __init__(self, model: FusedModel, *, n_slots: int = 8) -> None:
+        self.model = model.eval()
+        self.scheduler = Scheduler(n_slots)
+        self._seen: Recent[Detections] = Recent(N_KEPT)
+        self._heard: Recent[Heard] = Recent(N_KEPT)
+        self._events: list[tuple[Sequence, Event]] = []
+
+    def add(self, request: Request) -> Sequence:
+        """Take a request in. Its events come out of `step`, Done or Failed the last."""
+        sequence = Sequence(request)
+        self.scheduler.add(sequence)
+        return sequence
+
+    @property
+    def has_work(self) -> bool:
+        return self.scheduler.has_work
+
+    @torch.inference_mode()
+    def step(self) -> list[tuple[Sequence, Event]]:
+        """Drop what was cancelled, then run one sequence: its prefill, or one more token."""
+        for sequence in self.scheduler.cancelled():
+            self._finish(sequence, FinishReason.CANCELLED)
+        if (scheduled := self.scheduler.next()) is not None:
+            try:
+                self._postprocess(scheduled, self._run(scheduled))
+            except Exception as error:  # it ends this sequence and no other
+                self._end(scheduled, Failed(error))
+        events, self._events = self._events, []
+        return events
+
+    def see(self, frame: np.ndarray | Detections) -> Detections:
+        """What is in a frame (H, W, 3) uint8; the last frames' results are kept."""
+        if isinstance(frame, Detections):
+            return frame
+        return self._seen.get(digest(frame), lambda: self.model.see(frame))
+
+    def hear(self, audio: np.ndarray | Heard) -> Heard:
+        """What is said in (n,) float32 at 16 kHz; the last recordings' results are kept.
+
+        Raises EngineError AUDIO_TOO_LONG.
+        """
+        if isinstance(audio, Heard):
+            return audio
+        n_s, bound_s = len(audio) / SAMPLE_RATE_HZ, self.model.config.audio.max_seconds
+        if n_s > bound_s:
+            raise EngineError(
+                "AUDIO_TOO_LONG",
+                f"audio lasts {n_s:.2f} s, the model hears {bound_s:.2f} s",
+                field="audio",
+                value=n_s,
+                bound=bound_s,
+            )
+        return self._heard.get(digest(audio), lambda: self.model.hear(audio))
+
+    def transcribe(self, audio: np.ndarray | Heard) -> Transcript:
+        """The words of a recording; errors as for `hear`."""
+        heard = self.hear(audio)
+        return Transcript(self.model.tokenizer.decode(heard.ids), heard.confidence)
+
+    @torch.inference_mode()
+    def embed_image(self, frame: np.ndarray) -> np.ndarray:
+        """The unit CLIP embedding (E,) float32 of a frame (H, W, 3) uint8."""
+        model = self.model
+        image = preprocess(frame, model.config.vision.image_size).to(model.device)
+        return model.vision.embed_image(image[None])[0].float().cpu().numpy()
+
+    @torch.inference_mode()
+    def embed_text(self, texts: Iterable[str]) -> np.ndarray:
+        """Unit CLIP embeddings (N, E) float32 of texts, each cut to the text tower's context."""
+        model, n_ctx = self.model, self.model.config.vision.n_text_ctx
+        rows = [model.tokenizer.words(normalise(text))[: n_ctx - 1] + [model.tokenizer.eot] for text in texts]
+        ids = torch.tensor([row + [0] * (n_ctx - len(row)) for row in rows], device=model.device)
+        return model.vision.embed_text(ids).float().cpu().numpy()
+
+    def _run(self, sequence: Sequence) -> Tensor | None:
+        """The next token's logits (V,) float32; None for a question without words."""
+        session, gpt = sequence.session, self.model.gpt
+        if sequence.ids:
+            x = self.model.embed(sequence.ids[-1:])
+        else:
+            prompt = self._read(sequence)
+            if prompt is None:
+                return None
+            x = self._open(sequence, prompt)
+        hidden = gpt(x[None], prefix_len=session.prefix_len, cache=session.cache)
+        return gpt.logits(hidden[0, -1]).float()
+
+    def _read(self, sequence: Sequence) -> Tensor | None:
+        """Look and listen: puts the scene into the session, returns the prompt's embeddings (T, D)."""
+        request, session, model = sequence.request, sequence.session, self.model
+        queued_ms = sequence.age_ms
+        prompt: Tensor | None = None
+        if request.task == "describe":
+            prompt = model.prompt_describe()
+        elif request.question is not None:
+            prompt = model.prompt_question(request.question)
+        elif request.audio is not None:
+            heard = self.hear(request.audio)
+            self._emit(sequence, self.transcribe(heard))
+            if heard.ids:
+                prompt = model.prompt_voice(heard)
+        if prompt is not None:
+            self._look(sequence, len(prompt))
+            self._emit(sequence, Started(session.entries))
+        sequence.timings = replace(sequence.timings, queue=queued_ms, encode=sequence.age_ms - queued_ms)
+        return prompt
+
+    def _look(self, sequence: Sequence, n_prompt: int) -> None:
+        """Bring the session's scene up to date, or leave it as it was and raise EngineError CONTEXT_FULL."""
+        request, session, model = sequence.request, sequence.session, self.model
+        detections = session.detections if request.frame is None else self.see(request.frame)
+        graph = session.graph if request.graph is None else request.graph
+        key = digest((detections, graph))
+        changed = key != session.scene_key
+        scene = model.read(detections, graph) if changed else None
+        n_prefix = session.prefix_len if scene is None else len(scene)
+        n_ctx = model.config.gpt.n_ctx
+        if n_prefix + n_prompt >= n_ctx:
+            raise EngineError(
+                "CONTEXT_FULL",
+                f"the context holds {n_ctx} positions, received {n_prefix} (scene) + {n_prompt} (question)",
+                bound=n_ctx,
+                scene=n_prefix,
+                question=n_prompt,
+            )
+        if scene is not None:
+            prefix = model.prefix(scene)
+            session.detections, session.graph, session.scene_key = detections, graph, key
+            session.see(scene.entries, prefix)
+
+    def _open(self, sequence: Sequence, prompt: Tensor) -> Tensor:
+        """Open the turn: the embeddings (N, D) to prefill."""
+        request, session, model = sequence.request, sequence.session, self.model
+        if session.cache is None:
+            session.cache = KVCache(model.config.gpt, prompt.device, prompt.dtype)
+        room = model.config.gpt.n_ctx - session.prefix_len - len(prompt)
+        sequence.max_new_tokens = min(request.sampling.max_new_tokens, room)
+        x = session.open_turn(prompt, sequence.max_new_tokens, model.config.gpt.n_ctx)
+        sequence.output = Output(
+            model.tokenizer, session.entries, request.task == "describe", request.sampling.stop
+        )
+        sequence.generator = torch.Generator(prompt.device)
+        if request.sampling.seed is None:
+            sequence.generator.seed()
+        else:
+            sequence.generator.manual_seed(request.sampling.seed)
+        sequence.usage = replace(
+            sequence.usage, prefix=session.prefix_len, prompt=len(prompt), cached=session.cache.length
+        )
+        return x
+
+    def _postprocess(self, sequence: Sequence, logits: Tensor | None) -> None:
+        """Choose the token, tell what it says, end the sequence where it ends."""
+        if logits is None:
+            self._emit(sequence, TextDelta(NO_SPEECH_TEXT))
+            self._finish(sequence, FinishReason.NO_SPEECH)
+            return
+        output, generator, sampling = sequence.output, sequence.generator, sequence.request.sampling
+        assert output is not None and generator is not None  # set with the prefill
+        n_specials = self.model.tokenizer.n_specials
+        words = [id for id in sequence.ids if id >= n_specials]
+        token, probability = sample(logits, sampling, words, generator)
+        if not sequence.ids:
+            timings = sequence.timings
+            first_ms = sequence.age_ms
+            prefill_ms = first_ms - timings.queue - timings.encode
+            sequence.timings = replace(timings, first_token=first_ms, prefill=prefill_ms)
+        sequence.ids.append(token)
+        for event in output.feed(token, probability):
+            self._emit(sequence, event)
+        if token == self.model.tokenizer.eot or output.stopped:
+            self._finish(sequence, FinishReason.STOP)
+        elif len(sequence.ids) == sequence.max_new_tokens:
+            self._finish(sequence, FinishReason.TOKEN_LIMIT)
+
+    def _finish(self, sequence: Sequence, reason: FinishReason) -> None:
+        """End a sequence that did not fail; a cancelled or empty turn leaves no trace in its session."""
+        complete = reason in (FinishReason.STOP, FinishReason.TOKEN_LIMIT)
+        if complete and sequence.output is not None:
+            for event in sequence.output.finish():
+                self._emit(sequence, event)
+        usage = replace(sequence.usage, generated=len(sequence.ids))
+        timings = replace(sequence.timings, total=sequence.age_ms)
+        self._end(sequence, Done(reason, usage, timings), complete)
+
+    def _end(self, sequence: Sequence, last: Event, complete: bool = False) -> None:
+        """Free the slot. The turn of a sequence that had one is kept, ended by eot, when it is `complete`."""
+        if self.scheduler.remove(sequence):
+            eot = self.model.tokenizer.eot
+            spoken = [id for id in sequence.ids if id != eot]
+            sequence.session.close_turn(self.model.embed([*spoken, eot]) if complete else None)
+        self._emit(sequence, last)
+
+    def _emit(self, sequence: Sequence, event: Event) -> None:
+        self._events.append((sequence, event))

@@ -1,0 +1,74 @@
+"""A dialogue about one scene: what is seen, what was said, and the keys and values of both."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import torch
+from torch import Tensor
+
+from scenewright_server.engine.kv_cache import KVCache
+from scenewright_server.model.scene import Detections, Entry, GraphObject
+
+
+class Session:
+    """Only the engine thread touches it. It takes memory for its cache with its first turn.
+
+    The context is prefix (P, D), which sees itself whole, then the turns (T, D), oldest first. The cache
+    holds the start of it; a turn runs what the cache lacks. While a turn is under way (`busy`) others wait.
+    """
+
+    def __init__(self) -> None:
+        self.busy = False
+        self.scene_key: bytes | None = None  # of detections and graph
+        self.detections: Detections | None = None
+        self.graph: tuple[GraphObject, ...] = ()
+        self.entries: tuple[Entry, ...] = ()  # both, merged: what mentions refer to
+        self.cache: KVCache | None = None
+        self._prefix: Tensor | None = None
+        self._turns: deque[Tensor] = deque()
+        self._prompt: Tensor | None = None
+
+    @property
+    def n_turns(self) -> int:
+        """Complete turns that the next one will remember."""
+        return len(self._turns)
+
+    @property
+    def prefix_len(self) -> int:
+        return 0 if self._prefix is None else len(self._prefix)
+
+    @property
+    def history_len(self) -> int:
+        """Positions of the prefix and of the complete turns."""
+        return self.prefix_len + sum(map(len, self._turns))
+
+    def see(self, entries: tuple[Entry, ...], prefix: Tensor) -> None:
+        """Put another scene (P, D) before the dialogue; what was said will be run again behind it."""
+        self.entries = entries
+        self._prefix = prefix
+        self._rewind(0)
+
+    def open_turn(self, prompt: Tensor, reserve: int, n_ctx: int) -> Tensor:
+        """Begin a turn with its prompt (T, D); returns the embeddings (N, D) that the cache lacks, N >= T.
+
+        The oldest turns are dropped until `reserve` positions are free after the prompt.
+        """
+        self._prompt = prompt
+        while self._turns and self.history_len + len(prompt) + reserve > n_ctx:
+            self._turns.popleft()
+            self._rewind(self.prefix_len)
+        parts = [] if self._prefix is None else [self._prefix]
+        context = torch.cat([*parts, *self._turns, prompt])
+        return context[0 if self.cache is None else self.cache.length :]
+
+    def close_turn(self, answer: Tensor | None) -> None:
+        """End the turn with its answer (T, D), or without one: then it has never been."""
+        if answer is not None and self._prompt is not None:
+            self._turns.append(torch.cat([self._prompt, answer]))
+        self._prompt = None
+        self._rewind(self.history_len)
+
+    def _rewind(self, length: int) -> None:
+        if self.cache is not None:
+            self.cache.truncate(length)
