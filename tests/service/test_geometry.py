@@ -12,7 +12,9 @@ def turn(axis, degrees):
 
 
 def box_of(position, size=(1, 1, 1), rotation=(0, 0, 0, 1), camera=IDENTITY, intrinsics=None):
-    points = geometry.corners(Pose(np.array(position, float), np.array(rotation, float)), np.array(size, float))
+    points = geometry.corners(
+        Pose(np.array(position, float), np.array(rotation, float)), np.array(size, float)
+    )
     return geometry.project_box(geometry.to_camera(points, camera), intrinsics or Intrinsics(1, 1))
 
 
@@ -39,19 +41,19 @@ def test_extents_turn_with_the_object():
 
 def test_clipped_at_the_picture_and_none_beyond_it():
     x0, _, x1, _ = box_of((1.25, 0, 2.5))
-    assert 0.5 < x0 and x1 == 1.0
+    assert x0 > 0.5 and x1 == 1.0
     assert box_of((9, 0, 2.5)) is None
     assert box_of((0, 0, -2.5)) is None
 
 
 def test_what_reaches_behind_the_camera_keeps_its_visible_part():
-    """A long table from behind the camera to far ahead, below it: corners behind would fold back if projected."""
+    """A long table from behind the camera to far ahead: corners behind would fold back if projected."""
     x0, y0, x1, y1 = box_of((0, -1, 1), (0.5, 0.1, 6))
     assert (x0, x1, y1) == (0, 1, 1) and 0.5 < y0 < 0.8
 
 
 def test_right_handed_is_left_handed_with_z_turned():
-    """OpenXR and ARKit look along -z; a camera turned left there sees what Unity's camera turned left sees."""
+    """ARKit looks along -z; a camera turned left there sees what Unity's camera turned left sees."""
     pose = Pose(np.array([1.0, 2.0, -3.0]), turn((0, 1, 0), 30))
     flipped = geometry.flip_handedness(pose)
     ahead_right_handed = pose.position + geometry.rotation_matrix(pose.rotation) @ [0, 0, -1]

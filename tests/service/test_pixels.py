@@ -10,7 +10,7 @@ SIZES = [(4, 6), (5, 7), (1, 1), (2, 3)]
 
 
 def lay_out(samples, row_padding=0, pixel_stride=None):
-    """Bytes of (H, W, depth) samples with padding; the filler is 0xAA, the last row ends at its last sample."""
+    """Bytes of (H, W, depth) samples with 0xAA as padding; the last row ends at its last sample."""
     height, width, depth = samples.shape
     pixel_stride = pixel_stride or depth
     row_stride = (width - 1) * pixel_stride + depth + row_padding
@@ -46,12 +46,17 @@ def chroma_shape(height, width):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("row_padding", "pixel_stride"), [(0, None), (13, None), (0, 8), (3, 5)])
-@pytest.mark.parametrize(("channels", "depth"), [((0, 1, 2), 3), ((0, 1, 2), 4), ((2, 1, 0), 4)])
-def test_interleaved(size, row_padding, pixel_stride, channels, depth):
+@pytest.mark.parametrize("depth", [3, 4])
+def test_interleaved(size, row_padding, pixel_stride, depth):
     samples = noise(*size, depth)
     plane = lay_out(samples, row_padding, pixel_stride)
-    rgb = pixels.read_interleaved(plane, *size, channels, depth, "image.raw.planes[0]")
-    assert np.array_equal(rgb, np.stack([samples[..., c] for c in channels], -1))
+    rgb = pixels.read_interleaved(plane, *size, depth, "image.raw.planes")
+    assert np.array_equal(rgb, samples[..., :3])
+
+
+def test_strides_of_zero_mean_close_together():
+    data = noise(3, 4, 3)
+    assert np.array_equal(pixels.read_interleaved(Plane(data.tobytes(), 0, 0), 3, 4, 3, "planes"), data)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -74,7 +79,7 @@ def test_semi_planar(size, v_first, padding, luma_stride):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("padding", "pixel_stride"), [(0, 1), (9, 1), (0, 2), (5, 2)])
 def test_planar(size, padding, pixel_stride):
-    """Android hands out I420 with a pixel stride of 2: planes that overlap in memory, seen through strides."""
+    """Android hands out chroma with a pixel stride of 2: planes that overlap in memory."""
     y, u, v = noise(*size), noise(*chroma_shape(*size)), noise(*chroma_shape(*size))[::-1]
     planes = [
         lay_out(y[..., None], padding),
@@ -89,7 +94,6 @@ def test_planar(size, padding, pixel_stride):
     [
         (Plane(bytes(100), 10, 2), "pixel_stride"),
         (Plane(bytes(100), 11, 3), "row_stride"),
-        (Plane(bytes(100), 0, 3), "row_stride"),
         (Plane(bytes(100), -12, 3), "row_stride"),
         (Plane(bytes(35), 12, 3), "data"),
         (Plane(b"", 12, 3), "data"),
@@ -98,10 +102,10 @@ def test_planar(size, padding, pixel_stride):
 def test_wrong_strides_are_named(plane, part):
     with pytest.raises(Refused, match=rf"planes\[0\]\.{part} is .* at least \d+") as refused:
         pixels.read_samples(plane, 3, 4, 3, "planes[0]")
-    assert refused.value.reason == "FRAME_LAYOUT"
+    assert refused.value.reason == "FIELD_INVALID"
 
 
-def test_upright_turns_clockwise_after_undoing_the_mirror():
+def test_upright_turns_clockwise_then_undoes_the_mirror():
     image = np.arange(6, dtype=np.uint8).reshape(2, 3, 1).repeat(3, 2)
     plain = [pixels.make_upright(image, turns, False)[..., 0].tolist() for turns in range(4)]
     assert plain == [
@@ -110,4 +114,4 @@ def test_upright_turns_clockwise_after_undoing_the_mirror():
         [[5, 4, 3], [2, 1, 0]],
         [[2, 5], [1, 4], [0, 3]],
     ]
-    assert pixels.make_upright(image, 1, True)[..., 0].tolist() == [[5, 2], [4, 1], [3, 0]]
+    assert pixels.make_upright(image, 1, True)[..., 0].tolist() == [[0, 3], [1, 4], [2, 5]]

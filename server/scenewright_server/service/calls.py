@@ -1,4 +1,4 @@
-"""What every call goes through: a request id, the gate, refusals told as rich statuses, one log line, metrics."""
+"""What every call goes through: a request id, the gate, rich statuses, one log line, metrics."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,15 +63,17 @@ class _Call:
     method: str
     request_id: str
     started: float = field(default_factory=time.monotonic)
+    timed_out: bool = False
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler of this contract; health and reflection pass by untouched."""
 
-    def __init__(self, gate: Gate, metrics: Metrics) -> None:
+    def __init__(self, gate: Gate, metrics: Metrics, log: Any, request_s: float) -> None:
         self._gate = gate
         self._metrics = metrics
-        self._log = structlog.get_logger("scenewright.calls")
+        self._log = log
+        self._request_s = request_s
 
     async def intercept_service(
         self,
@@ -84,7 +86,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or not method.startswith(_OURS):
             return handler
         if handler.response_streaming:
-            make = grpc.stream_stream_rpc_method_handler if handler.request_streaming else grpc.unary_stream_rpc_method_handler
+            make = (
+                grpc.stream_stream_rpc_method_handler
+                if handler.request_streaming
+                else grpc.unary_stream_rpc_method_handler
+            )
             behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
 
             async def stream(request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
@@ -93,7 +99,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                         yield response
 
             return make(stream, handler.request_deserializer, handler.response_serializer)
-        make = grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
+        make = (
+            grpc.stream_unary_rpc_method_handler
+            if handler.request_streaming
+            else grpc.unary_unary_rpc_method_handler
+        )
         behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
         async def unary(request: Any, context: grpc.aio.ServicerContext) -> Any:
@@ -112,7 +122,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         try:
             self._gate.enter()
             inside = True
-            with self._metrics.calls_running.track_inprogress():
+            with self._metrics.calls_running.track_inprogress(), _time_limit(call, self._request_s):
                 yield
         except Refused as refused:
             code, reason, problem = refused.verdict.code.name, refused.reason, {"message": refused.message}
@@ -120,10 +130,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except (asyncio.CancelledError, GeneratorExit):
             code = "CANCELLED"
             raise
-        except Exception as error:  # whatever a handler forgot: told as INTERNAL, without its trace
+        except Exception:  # whatever a handler forgot: told as INTERNAL, without its trace
             code, reason = "INTERNAL", "INTERNAL"
             self._log.exception("handler failed", method=call.method)
-            refused = Refused("INTERNAL", f"internal error; see the server's log for request {call.request_id}")
+            refused = Refused(
+                "INTERNAL", f"internal error; see the server's log for request {call.request_id}"
+            )
             await _abort(context, refused, call)
         finally:
             if inside:
@@ -132,7 +144,34 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             self._metrics.calls.labels(call.method, code, reason).inc()
             self._metrics.call_seconds.labels(call.method).observe(elapsed_s)
             outcome = {"code": code, **({"reason": reason} if reason else {}), **problem}
-            self._log.info("call", method=call.method, ms=round(elapsed_s * 1e3, 1), peer=context.peer(), **outcome)
+            self._log.info(
+                "call", method=call.method, ms=round(elapsed_s * 1e3, 1), peer=context.peer(), **outcome
+            )
+
+
+@contextmanager
+def _time_limit(call: _Call, seconds: float) -> Iterator[None]:
+    """Cancel the call's own task after `seconds` and tell that apart from the client's cancelling it."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def expire() -> None:
+        call.timed_out = True
+        task.cancel()
+
+    timer = asyncio.get_running_loop().call_later(seconds, expire)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if call.timed_out:
+            raise Refused(
+                "DEADLINE_EXCEEDED",
+                f"the call took longer than limits.max_request_s = {seconds:g} s",
+                bound=seconds,
+            ) from None
+        raise
+    finally:
+        timer.cancel()
 
 
 def _request_id(context: grpc.aio.ServicerContext) -> str:
@@ -145,4 +184,6 @@ def _request_id(context: grpc.aio.ServicerContext) -> str:
 
 async def _abort(context: grpc.aio.ServicerContext, refused: Refused, call: _Call) -> None:
     status = to_status(refused)
-    await context.abort(status.code, status.details, (*status.trailing_metadata, (REQUEST_ID, call.request_id)))
+    await context.abort(
+        status.code, status.details, (*status.trailing_metadata, (REQUEST_ID, call.request_id))
+    )

@@ -1,11 +1,12 @@
 """Camera geometry of a scene graph: pure functions on numpy, no protobuf.
 
-Inside the server the world is left-handed as in Unity (x right, y up, z forward, metres) and the camera frame is
-x right, y up, z into the picture. Quaternions are (x, y, z, w).
+Inside the server the world is left-handed as in Unity (x right, y up, z forward, metres) and the camera frame
+is x right, y up, z into the picture. Quaternions are (x, y, z, w).
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,16 +32,29 @@ IDENTITY = Pose(np.zeros(3), np.array([0.0, 0.0, 0.0, 1.0]))
 
 @dataclass(frozen=True)
 class Intrinsics:
-    """A pinhole camera in units of the picture: focal lengths and centre over width (x) and height (y), y down."""
+    """A pinhole camera in fractions of the picture: x over its width, y over its height, y down."""
 
     fx: float
     fy: float
     cx: float = 0.5
     cy: float = 0.5
 
+    def turned(self, quarter_turns: int, mirrored: bool) -> Intrinsics:
+        """The lens of the picture turned clockwise and, if it was `mirrored`, then swapped left to right."""
+        lens = self
+        for _ in range(quarter_turns):
+            lens = Intrinsics(lens.fy, lens.fx, 1 - lens.cy, lens.cx)
+        return Intrinsics(lens.fx, lens.fy, 1 - lens.cx, lens.cy) if mirrored else lens
+
+
+def default_lens(aspect: float) -> Intrinsics:
+    """Square pixels and a vertical field of view of 60 degrees, for a picture of this width over height."""
+    fy = 0.5 / math.tan(math.radians(30))
+    return Intrinsics(fy / aspect, fy)
+
 
 def flip_handedness(pose: Pose) -> Pose:
-    """The same pose with the z axis reversed: right-handed (ARKit, OpenXR, glTF; z backward) <-> left-handed."""
+    """The same pose with z reversed: right-handed (ARKit, glTF; z backward) to left-handed and back."""
     x, y, z, w = pose.rotation
     return Pose(pose.position * [1, 1, -1], np.array([-x, -y, z, w]))
 
@@ -69,10 +83,10 @@ def corners(pose: Pose, size: np.ndarray) -> np.ndarray:
 
 
 def project_box(points: np.ndarray, intrinsics: Intrinsics) -> Box | None:
-    """The picture box (x0, y0, x1, y1) in [0, 1], origin top left, around a solid's 8 corners in the camera frame.
+    """The box (x0, y0, x1, y1) in [0, 1], origin top left, of a solid's 8 corners in the camera frame.
 
-    The solid is cut at the near plane first, so that one reaching behind the camera keeps its visible part; None when
-    nothing of it is in view.
+    The solid is cut at the near plane first, so that one reaching behind the camera keeps its visible part.
+    None when nothing of it is in view.
     """
     depth = points[:, 2]
     front = points[depth >= NEAR_M]

@@ -15,7 +15,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.calls = Counter(
-            "scenewright_calls", "Calls ended, by method and outcome.", ["method", "code", "reason"], registry=self.registry
+            "scenewright_calls",
+            "Calls ended, by method and outcome.",
+            ["method", "code", "reason"],
+            registry=self.registry,
         )
         self.call_seconds = Histogram(
             "scenewright_call_seconds",

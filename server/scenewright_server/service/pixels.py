@@ -1,25 +1,22 @@
 """Pixel layouts -> upright RGB: pure functions on numpy and pillow, no protobuf.
 
-Camera images arrive as the phone keeps them: planes in one or several buffers with row and pixel strides that are not
-the image's width. YCbCr is full range BT.601 (JFIF), which is what ARKit's `420YpCbCr8BiPlanarFullRange` and
-Android's `YUV_420_888` deliver.
+Camera images arrive as the phone keeps them: in planes, with row and pixel strides of their own.
+YCbCr is full range BT.601 (JFIF): ARKit's `420YpCbCr8BiPlanarFullRange`, Android's `YUV_420_888`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 import numpy as np
 from PIL import Image
 
-from scenewright_server.service.status import Refused
+from scenewright_server.service.validate import refuse
 
 
 @dataclass(frozen=True)
 class Plane:
-    """One plane of a raw image: bytes, and the distance in bytes between rows and between neighbouring samples."""
+    """One plane of a raw image; bytes from row to row and from sample to sample, 0 for close together."""
 
     data: bytes
     row_stride: int
@@ -29,37 +26,31 @@ class Plane:
 def read_samples(plane: Plane, height: int, width: int, depth: int, field: str) -> np.ndarray:
     """The (height, width, depth) uint8 samples of a plane, `depth` neighbouring bytes at every step; a view.
 
-    The last row may end at its last sample: cameras leave out the padding there. Raises `Refused(FRAME_LAYOUT)`
-    when strides overlap or point outside the bytes.
+    The last row may end at its last sample: cameras leave out the padding there. Raises `Refused`
+    (FIELD_INVALID) when strides overlap or point outside the bytes.
     """
-    if plane.pixel_stride < depth:
-        _refuse_layout(field, "pixel_stride", plane.pixel_stride, f"at least {depth} bytes")
-    row_bytes = (width - 1) * plane.pixel_stride + depth
-    if plane.row_stride < row_bytes:
-        _refuse_layout(
-            field, "row_stride", plane.row_stride, f"at least {row_bytes} bytes for a row of {width} samples"
-        )
-    needed = (height - 1) * plane.row_stride + row_bytes
+    pixel_stride = plane.pixel_stride or depth
+    if pixel_stride < depth:
+        refuse(f"{field}.pixel_stride", pixel_stride, f"at least {depth} bytes")
+    row_stride = plane.row_stride or width * pixel_stride
+    row_bytes = (width - 1) * pixel_stride + depth
+    if row_stride < row_bytes:
+        refuse(f"{field}.row_stride", row_stride, f"at least {row_bytes} bytes for a row of {width} samples")
+    needed = (height - 1) * row_stride + row_bytes
     if len(plane.data) < needed:
-        _refuse_layout(
-            field,
-            "data",
-            f"{len(plane.data)} bytes",
-            f"at least {needed} bytes for {height} rows of stride {plane.row_stride}",
-        )
+        bound = f"at least {needed} for {height} rows of stride {row_stride}"
+        refuse(f"{field}.data", f"{len(plane.data)} bytes", bound)
     return np.lib.stride_tricks.as_strided(
         np.frombuffer(plane.data, np.uint8),
         shape=(height, width, depth),
-        strides=(plane.row_stride, plane.pixel_stride, 1),
+        strides=(row_stride, pixel_stride, 1),
         writeable=False,
     )
 
 
-def read_interleaved(
-    plane: Plane, height: int, width: int, channels: Sequence[int], depth: int, field: str
-) -> np.ndarray:
-    """(height, width, 3) RGB from an interleaved plane; `channels` are the positions of R, G and B among `depth`."""
-    return read_samples(plane, height, width, depth, field)[..., list(channels)]
+def read_interleaved(plane: Plane, height: int, width: int, depth: int, field: str) -> np.ndarray:
+    """(height, width, 3) RGB from a plane of `depth` bytes a pixel that begin with R, G and B."""
+    return read_samples(plane, height, width, depth, f"{field}[0]")[..., :3]
 
 
 def read_semi_planar(
@@ -73,7 +64,7 @@ def read_semi_planar(
 
 
 def read_planar(luma: Plane, u: Plane, v: Plane, height: int, width: int, field: str) -> np.ndarray:
-    """(height, width, 3) RGB from I420 / YUV_420_888: three planes, the chroma ones of half size with own strides."""
+    """(height, width, 3) RGB from I420 or YUV_420_888: three planes, chroma of half size."""
     return _ycbcr_to_rgb(
         read_samples(luma, height, width, 1, f"{field}[0]")[..., 0],
         read_samples(u, _half(height), _half(width), 1, f"{field}[1]")[..., 0],
@@ -82,10 +73,9 @@ def read_planar(luma: Plane, u: Plane, v: Plane, height: int, width: int, field:
 
 
 def make_upright(rgb: np.ndarray, quarter_turns: int, mirrored: bool) -> np.ndarray:
-    """Undo the mirror image (left and right swapped, as the sensor delivers it), then turn clockwise."""
-    if mirrored:
-        rgb = rgb[:, ::-1]
-    return np.ascontiguousarray(np.rot90(rgb, -quarter_turns))
+    """Turn clockwise until upright, then undo the swap of left and right."""
+    upright = np.rot90(rgb, -quarter_turns)
+    return np.ascontiguousarray(upright[:, ::-1] if mirrored else upright)
 
 
 def _half(size: int) -> int:
@@ -93,13 +83,8 @@ def _half(size: int) -> int:
 
 
 def _ycbcr_to_rgb(y: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Full range BT.601, chroma repeated over its 2 x 2 pixels; pillow's own YCbCr conversion does the arithmetic."""
+    """Full range BT.601, chroma repeated over its 2 x 2 pixels; pillow does the arithmetic."""
     height, width = y.shape
     full = [plane.repeat(2, 0).repeat(2, 1)[:height, :width] for plane in (u, v)]
     planes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in (y, *full)]
     return np.asarray(Image.merge("YCbCr", planes).convert("RGB"))
-
-
-def _refuse_layout(field: str, part: str, value: object, bound: str) -> NoReturn:
-    name = f"{field}.{part}"
-    raise Refused("FRAME_LAYOUT", f"{name} is {value}, needs {bound}", field=name, value=value, bound=bound)

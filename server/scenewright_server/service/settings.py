@@ -1,4 +1,4 @@
-"""Deployment: where the server listens and how much it takes in. The architecture travels with the bundle instead."""
+"""Deployment: where the server listens and how much it takes in. Architecture travels with the bundle."""
 
 from __future__ import annotations
 
@@ -6,38 +6,43 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 EMBEDDED_BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "diorama"
 
 
 class Limits(BaseModel):
-    """Every bound on what a client may send or hold. A refusal names the field, its value and the bound."""
+    """Every bound on what a client may send or hold, under the names that GetModel tells."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    message_bytes: int = Field(24 << 20, gt=0, description="One gRPC message, either way.")
-    image_bytes: int = Field(16 << 20, gt=0, description="One image, encoded or raw, all planes together.")
-    image_pixels: int = Field(4096 * 3072, gt=0, description="Width times height, checked before decoding.")
-    image_aspect: float = Field(4.0, ge=1, description="The longer side over the shorter one.")
-    audio_bytes: int = Field(8 << 20, gt=0, description="One recording, encoded or raw.")
-    audio_s: float = Field(30.0, gt=0, description="Seconds of sound; the model's own hearing may be shorter.")
-    text_chars: int = Field(2000, gt=0, description="A question, or a text to embed.")
-    label_chars: int = Field(64, gt=0, description="A scene object's label, or a label to rank.")
-    id_chars: int = Field(128, gt=0, description="Any id that a client chooses.")
-    graph_objects: int = Field(24, gt=0, description="Objects in a scene graph.")
-    graph_metres: float = Field(10_000.0, gt=0, description="Absolute value of a coordinate, and of an extent.")
-    embed_items: int = Field(64, gt=0, description="Texts to embed, or labels to rank, in one call.")
-    new_tokens: int = Field(256, gt=0, description="Tokens of one answer.")
-    sessions: int = Field(256, gt=0, description="Sessions held at once.")
-    session_ttl_s: float = Field(600.0, gt=0, description="A session unused for so long is forgotten.")
-    request_s: float = Field(120.0, gt=0, description="A call without a nearer deadline ends after this.")
+    max_message_bytes: int = Field(24 << 20, gt=0, description="Bytes of one gRPC message, either way.")
+    max_image_bytes: int = Field(16 << 20, gt=0, description="Bytes of one image, encoded or raw.")
+    max_image_pixels: int = Field(4096 * 3072, gt=0, description="Width times height, before decoding.")
+    max_image_side: int = Field(8192, gt=0, description="Pixels of an image's longer side.")
+    max_image_aspect: float = Field(4.0, ge=1, description="An image's longer side over its shorter.")
+    max_audio_bytes: int = Field(8 << 20, gt=0, description="Bytes of one recording, encoded or raw.")
+    max_audio_s: float = Field(30.0, gt=0, description="Seconds of one recording; a model may hear less.")
+    max_text_chars: int = Field(2000, gt=0, description="Characters of a question.")
+    max_scene_objects: int = Field(24, gt=0, description="Objects of a scene graph; a model may take fewer.")
+    max_label_chars: int = Field(64, gt=0, description="Characters of a label or of a text to embed.")
+    max_texts: int = Field(64, gt=0, description="Texts of EmbedText, labels of RankLabels.")
+    max_new_tokens: int = Field(256, gt=0, description="Tokens of one response.")
+    max_sessions: int = Field(256, gt=0, description="Sessions at a time.")
+    max_session_ttl_s: int = Field(1800, gt=0, description="Seconds that an unused session lives.")
+    max_requests: int = Field(64, gt=0, description="Requests that wait or run at a time.")
+    max_request_s: float = Field(120.0, gt=0, description="Seconds that one call may take.")
 
 
 class Settings(BaseSettings):
-    """A server's deployment. Flags win over `SCENEWRIGHT_*` variables, these over the TOML file, that over defaults.
+    """A server's deployment. Flags win over `SCENEWRIGHT_*` variables, these over the TOML file.
 
-    A nested bound is `SCENEWRIGHT_LIMITS__AUDIO_S=8` in the environment and `[limits]` `audio_s = 8` in the file.
+    A bound is `SCENEWRIGHT_LIMITS__MAX_AUDIO_S=8` in the environment, `limits.max_audio_s = 8` in TOML.
     """
 
     model_config = SettingsConfigDict(
@@ -48,10 +53,11 @@ class Settings(BaseSettings):
     address: str = Field("127.0.0.1:7447", description="host:port, port 0 for any free one.")
     tls_certificate: Path | None = Field(None, description="PEM chain; with `tls_key`, the port speaks TLS.")
     tls_key: Path | None = Field(None, description="PEM private key.")
-    metrics_port: int | None = Field(None, description="Prometheus at this port of `metrics_host`; none by default.")
+    metrics_port: int | None = Field(
+        None, description="Prometheus at this port of `metrics_host`; none by default."
+    )
     metrics_host: str = "127.0.0.1"
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
-    queue_size: int = Field(64, gt=0, description="Requests waiting for the engine; more are OVERLOADED.")
     slots: int = Field(8, gt=0, description="Requests that the engine works on at once.")
     grace_s: float = Field(20.0, ge=0, description="How long running calls may go on after SIGTERM.")
     log_format: Literal["console", "json"] = "console"

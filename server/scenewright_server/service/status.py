@@ -1,7 +1,7 @@
 """The one table of refusals: reason -> gRPC status, and whether a retry helps.
 
-A handler raises `Refused`; `to_status` turns it into a rich gRPC status (google.rpc.ErrorInfo, and RetryInfo where
-a retry helps) that travels in the `grpc-status-details-bin` trailing metadata.
+A handler raises `Refused`; `to_status` turns it into a rich gRPC status (google.rpc.ErrorInfo, and RetryInfo
+where a retry helps) that travels in the `grpc-status-details-bin` trailing metadata.
 """
 
 from __future__ import annotations
@@ -29,40 +29,26 @@ _INVALID = Verdict(grpc.StatusCode.INVALID_ARGUMENT)
 _PRECONDITION = Verdict(grpc.StatusCode.FAILED_PRECONDITION)
 
 REASONS: dict[str, Verdict] = {
-    # A field by itself.
     "FIELD_REQUIRED": _INVALID,
-    "FIELD_OUT_OF_RANGE": _INVALID,
-    "FIELD_NOT_FINITE": _INVALID,
-    "FIELD_TOO_LONG": _INVALID,
-    "TOO_MANY_ITEMS": _INVALID,
-    "DUPLICATE_ID": _INVALID,
-    # Frames.
-    "FRAME_UNDECODABLE": _INVALID,
-    "FRAME_EMPTY": _INVALID,
+    "FIELD_INVALID": _INVALID,
+    "IMAGE_UNDECODABLE": _INVALID,
     "FRAME_TOO_LARGE": _INVALID,
-    "FRAME_ASPECT": _INVALID,
-    "FRAME_LAYOUT": _INVALID,
-    # Sound.
     "AUDIO_UNDECODABLE": _INVALID,
-    "AUDIO_EMPTY": _INVALID,
     "AUDIO_TOO_LONG": _INVALID,
-    # Features made elsewhere.
-    "FEATURES_MALFORMED": _INVALID,
-    "ENCODER_MISMATCH": _PRECONDITION,
-    # What the model or the session cannot do.
+    "TEXT_TOO_LONG": _INVALID,
+    "SCENE_TOO_LARGE": _INVALID,
+    "NOTHING_TO_SEE": _INVALID,
     "CAPABILITY_MISSING": _PRECONDITION,
-    "CONTEXT_FULL": _PRECONDITION,
-    "NOTHING_TO_SEE": _PRECONDITION,
-    "ANCHOR_NOT_FOUND": Verdict(grpc.StatusCode.NOT_FOUND),
+    "ENCODER_MISMATCH": _PRECONDITION,
+    "SCENE_OUTDATED": _PRECONDITION,
+    "SESSION_BUSY": _PRECONDITION,
     "SESSION_NOT_FOUND": Verdict(grpc.StatusCode.NOT_FOUND),
     "SESSION_EXPIRED": Verdict(grpc.StatusCode.NOT_FOUND),
-    "SESSION_EXISTS": Verdict(grpc.StatusCode.ALREADY_EXISTS),
-    "SESSION_BUSY": Verdict(grpc.StatusCode.ABORTED, retry_after_s=1.0),
-    # The server's state.
+    "CONTEXT_FULL": Verdict(grpc.StatusCode.RESOURCE_EXHAUSTED),
+    "TOO_MANY_SESSIONS": Verdict(grpc.StatusCode.RESOURCE_EXHAUSTED),
+    "OVERLOADED": Verdict(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_after_s=1.0),
     "MODEL_LOADING": Verdict(grpc.StatusCode.UNAVAILABLE, retry_after_s=2.0),
     "SHUTTING_DOWN": Verdict(grpc.StatusCode.UNAVAILABLE, retry_after_s=5.0),
-    "OVERLOADED": Verdict(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_after_s=1.0),
-    "TOO_MANY_SESSIONS": Verdict(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_after_s=10.0),
     "DEADLINE_EXCEEDED": Verdict(grpc.StatusCode.DEADLINE_EXCEEDED),
     "INTERNAL": Verdict(grpc.StatusCode.INTERNAL),
 }
@@ -71,7 +57,8 @@ REASONS: dict[str, Verdict] = {
 class Refused(Exception):
     """A request that the server will not or cannot serve.
 
-    `reason` is a key of `REASONS`; `message` names field, value and bound; `metadata` repeats them for programs.
+    `reason` is a key of `REASONS`; `message` names field, value and bound, and `metadata` repeats them under
+    these keys for programs.
     """
 
     def __init__(self, reason: str, message: str, **metadata: Any) -> None:

@@ -1,0 +1,118 @@
+"""SceneGraph -> World, and a world seen from a camera -> the model's graph objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scenewright.v1 import graph_pb2
+
+from scenewright_server.model.scene import GraphObject
+from scenewright_server.service.geometry import (
+    IDENTITY,
+    Intrinsics,
+    Pose,
+    corners,
+    default_lens,
+    project_box,
+    to_camera,
+)
+from scenewright_server.service.images import Frame, read_lens
+from scenewright_server.service.poses import read_pose, read_vector
+from scenewright_server.service.settings import Limits
+from scenewright_server.service.validate import MAX_ID_CHARS, check_count, check_text, refuse, require
+
+MAX_OBJECT_ID_CHARS = 64
+MAX_ALIASES = 8
+MAX_DESCRIPTION_CHARS = 500
+MAX_EXTENT_M = 1_000.0
+POINT_M = 0.01
+"""An object without extents is a point: a cube of this side."""
+
+
+@dataclass(frozen=True)
+class WorldObject:
+    """An object of a scene graph in the left-handed world; `size` (3,) holds full extents in metres."""
+
+    id: str
+    anchor_id: str
+    label: str
+    pose: Pose
+    size: np.ndarray
+
+
+@dataclass(frozen=True)
+class World:
+    """A scene graph, and the viewpoint that came with it."""
+
+    revision: int
+    objects: tuple[WorldObject, ...]
+    viewpoint: tuple[Pose, Intrinsics] | None
+
+
+def read_graph(graph: graph_pb2.SceneGraph, limits: Limits, field: str = "scene") -> World:
+    """Judge and translate a graph. Raises `Refused`: FIELD_REQUIRED, FIELD_INVALID or SCENE_TOO_LARGE."""
+    check_count(f"{field}.objects", len(graph.objects), 0, limits.max_scene_objects, "SCENE_TOO_LARGE")
+    viewpoint = None
+    if graph.HasField("viewpoint"):
+        where = f"{field}.viewpoint"
+        require(graph.viewpoint, "pose", f"{where}.pose")
+        lens = default_lens(1.0)
+        if graph.viewpoint.HasField("intrinsics"):
+            lens = read_lens(graph.viewpoint.intrinsics, f"{where}.intrinsics")
+        viewpoint = (read_pose(graph.viewpoint.pose, graph.handedness, f"{where}.pose"), lens)
+    objects: dict[str, WorldObject] = {}
+    for i, item in enumerate(graph.objects):
+        where = f"{field}.objects[{i}]"
+        found = _read_object(item, graph.handedness, limits, where)
+        if found.id in objects:
+            refuse(f"{where}.id", repr(found.id), "an id that no other object has")
+        objects[found.id] = found
+    return World(graph.revision, tuple(objects.values()), viewpoint)
+
+
+def view(world: World, frame: Frame | None) -> tuple[GraphObject, ...]:
+    """The objects in the camera's frame with their boxes in the picture.
+
+    Seen from the frame's camera; without one, from the graph's viewpoint; without that, from the world's
+    origin, looking forward.
+    """
+    if frame is not None and frame.camera is not None:
+        camera, lens = frame.camera, frame.lens
+    elif world.viewpoint is not None:
+        camera, lens = world.viewpoint[0], frame.lens if frame is not None else world.viewpoint[1]
+    else:
+        camera, lens = IDENTITY, frame.lens if frame is not None else default_lens(1.0)
+    return tuple(_view_object(item, camera, lens) for item in world.objects)
+
+
+def _view_object(item: WorldObject, camera: Pose, lens: Intrinsics) -> GraphObject:
+    x, y, z = to_camera(item.pose.position[None], camera)[0]
+    points = to_camera(corners(item.pose, np.maximum(item.size, POINT_M)), camera)
+    width, height, depth = item.size
+    return GraphObject(
+        id=item.id,
+        label=item.label,
+        position=(float(x), float(y), float(z)),
+        size=(float(width), float(height), float(depth)),
+        box=project_box(points, lens),
+        anchor_id=item.anchor_id,
+    )
+
+
+def _read_object(item: graph_pb2.SceneObject, handedness: int, limits: Limits, field: str) -> WorldObject:
+    check_text(f"{field}.id", item.id, MAX_OBJECT_ID_CHARS, required=True)
+    check_text(f"{field}.anchor_id", item.anchor_id, MAX_ID_CHARS, required=False)
+    check_text(f"{field}.label", item.label, limits.max_label_chars, required=True)
+    check_count(f"{field}.aliases", len(item.aliases), 0, MAX_ALIASES)
+    for i, alias in enumerate(item.aliases):
+        check_text(f"{field}.aliases[{i}]", alias, limits.max_label_chars, required=True)
+    check_text(f"{field}.description", item.description, MAX_DESCRIPTION_CHARS, required=False)
+    require(item, "pose", f"{field}.pose")
+    return WorldObject(
+        item.id,
+        item.anchor_id,
+        item.label,
+        read_pose(item.pose, handedness, f"{field}.pose"),
+        read_vector(item.extents, 0, MAX_EXTENT_M, f"{field}.extents"),
+    )
