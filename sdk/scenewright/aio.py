@@ -1,0 +1,201 @@
+"""The client for asyncio. It is `scenewright.Client` with `await`; see there for what the arguments mean."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import grpc
+import numpy as np
+
+from scenewright import _calls, _convert, types
+from scenewright._channel import DEFAULT_ADDRESS, Attempts, Settings, Tls
+from scenewright.errors import NotFoundError, ScenewrightError, from_rpc
+
+T = TypeVar("T")
+
+
+class Client:
+    """Talks to one server from one event loop. Use it in an `async with` statement, or call `close()`."""
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        tls: Tls | None = None,
+        timeout_s: float | None = 60.0,
+        max_attempts: int = 4,
+    ) -> None:
+        self._settings = Settings(address, tls, timeout_s, max_attempts)
+        options = self._settings.options
+        if tls is None:
+            self._channel = grpc.aio.insecure_channel(address, options)
+        else:
+            self._channel = grpc.aio.secure_channel(address, tls.credentials(), options)
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; calls under way are cancelled."""
+        await self._channel.close(None)
+
+    async def describe(
+        self,
+        image: types.FrameLike | None = None,
+        *,
+        scene: types.SceneLike | None = None,
+        sampling: types.Sampling | None = None,
+        language: str = "",
+        timeout_s: float | None = None,
+    ) -> types.Description:
+        """Describe an image, a scene graph, or both."""
+        return await self._run(_calls.describe(image, scene, sampling, language), timeout_s)
+
+    def describe_stream(
+        self,
+        image: types.FrameLike | None = None,
+        *,
+        scene: types.SceneLike | None = None,
+        sampling: types.Sampling | None = None,
+        language: str = "",
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[types.DescribeEvent]:
+        """The same as it is made: text and annotations, then `Done`. Closing it cancels the call."""
+        return self._stream(_calls.describe_stream(image, scene, sampling, language), timeout_s)
+
+    async def ask(
+        self,
+        question: str | None = None,
+        *,
+        audio: types.AudioLike | None = None,
+        frame: types.FrameLike | None = None,
+        scene: types.SceneLike | None = None,
+        sampling: types.Sampling | None = None,
+        language: str = "",
+        timeout_s: float | None = None,
+    ) -> types.Answer:
+        """One question, typed or spoken, that stands alone. For a dialogue use `session()`."""
+        call = _calls.ask(question, audio, frame, scene, sampling, language, "")
+        return _convert.answer_from_events([event async for event in self._stream(call, timeout_s)])
+
+    async def session(self, *, language: str = "", ttl_s: float | None = None) -> Session:
+        """Open a dialogue; `async with await client.session() as session` closes it."""
+        return Session(self, await self._run(_calls.create_session(ttl_s, language), None))
+
+    async def transcribe(
+        self, audio: types.AudioLike, *, language: str = "", timeout_s: float | None = None
+    ) -> types.Transcript:
+        """Write down a recording."""
+        return await self._run(_calls.transcribe(audio, language), timeout_s)
+
+    async def embed_image(
+        self, image: types.FrameLike, *, include_features: bool = False, timeout_s: float | None = None
+    ) -> types.ImageEmbedding:
+        """The image's direction; with `include_features`, what can be sent in place of the image."""
+        return await self._run(_calls.embed_image(image, include_features), timeout_s)
+
+    async def embed_text(self, texts: Sequence[str], *, timeout_s: float | None = None) -> np.ndarray:
+        """The texts' directions in the images' space, (n texts, E) float32, each of length 1."""
+        return await self._run(_calls.embed_text(texts), timeout_s)
+
+    async def rank_labels(
+        self, image: types.FrameLike, labels: Sequence[str], *, timeout_s: float | None = None
+    ) -> tuple[types.RankedLabel, ...]:
+        """Which labels fit the image, the best first."""
+        return await self._run(_calls.rank_labels(image, labels), timeout_s)
+
+    async def model(self, *, timeout_s: float | None = None) -> types.Model:
+        """What the server runs, what it can do, and every bound on the input."""
+        return await self._run(_calls.get_model(), timeout_s)
+
+    async def _run(self, call: _calls.Call[T], timeout_s: float | None) -> T:
+        attempts = Attempts(self._settings, timeout_s)
+        while True:
+            try:
+                return call.convert(await self._method(call)(call.request, timeout=attempts.remaining_s()))
+            except grpc.RpcError as error:
+                await _wait(attempts, from_rpc(error))
+
+    async def _stream(self, call: _calls.Stream[T], timeout_s: float | None) -> AsyncIterator[T]:
+        attempts = Attempts(self._settings, timeout_s)
+        begun = False
+        while True:
+            responses = self._method(call)(call.request, timeout=attempts.remaining_s())
+            try:
+                async for response in responses:
+                    begun = True
+                    event = call.convert(response)
+                    if event is not None:
+                        yield event
+                return
+            except grpc.RpcError as error:
+                if begun:  # a second try would repeat what was given out
+                    raise from_rpc(error) from None
+                await _wait(attempts, from_rpc(error))
+            finally:
+                responses.cancel()
+
+    def _method(self, call: _calls.Call[T] | _calls.Stream[T]) -> Callable[..., Any]:
+        return getattr(call.stub(self._channel), call.method)
+
+
+class Session:
+    """A dialogue about a frame, a scene graph or both; made by `Client.session`."""
+
+    def __init__(self, client: Client, id: str) -> None:
+        self._client = client
+        self.id = id
+
+    async def __aenter__(self) -> Session:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the session on the server; one that is gone already is no error."""
+        with suppress(NotFoundError):
+            await self._client._run(_calls.delete_session(self.id), None)
+
+    async def ask(
+        self,
+        question: str | None = None,
+        *,
+        audio: types.AudioLike | None = None,
+        frame: types.FrameLike | None = None,
+        scene: types.SceneLike | None = None,
+        sampling: types.Sampling | None = None,
+        timeout_s: float | None = None,
+    ) -> types.Answer:
+        """Ask, typed or spoken. `frame` and `scene` replace the session's; the first call needs one."""
+        events = self.ask_stream(
+            question, audio=audio, frame=frame, scene=scene, sampling=sampling, timeout_s=timeout_s
+        )
+        return _convert.answer_from_events([event async for event in events])
+
+    def ask_stream(
+        self,
+        question: str | None = None,
+        *,
+        audio: types.AudioLike | None = None,
+        frame: types.FrameLike | None = None,
+        scene: types.SceneLike | None = None,
+        sampling: types.Sampling | None = None,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[types.AskEvent]:
+        """The same as it is made: `Question`, then text and annotations, then `Done`."""
+        call = _calls.ask(question, audio, frame, scene, sampling, "", self.id)
+        return self._client._stream(call, timeout_s)
+
+
+async def _wait(attempts: Attempts, error: ScenewrightError) -> None:
+    delay_s = attempts.delay_s(error)
+    if delay_s is None:
+        raise error from None
+    await asyncio.sleep(delay_s)

@@ -1,0 +1,215 @@
+"""The client for ordinary code. `scenewright.aio.Client` is the same for asyncio."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import grpc
+import numpy as np
+
+from scenewright import _calls, _convert, types
+from scenewright._channel import DEFAULT_ADDRESS, Attempts, Settings, Tls
+from scenewright.errors import NotFoundError, ScenewrightError, from_rpc
+
+T = TypeVar("T")
+
+
+class Client:
+    """Talks to one server; safe to share between threads. Use it in a `with` statement, or call `close()`.
+
+    Every method takes `timeout_s`, the deadline of the whole call with its retries (the client's own by
+    default), and raises errors of `scenewright.errors`. With `tls=Tls()` the channel is encrypted.
+    """
+
+    def __init__(
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        tls: Tls | None = None,
+        timeout_s: float | None = 60.0,
+        max_attempts: int = 4,
+    ) -> None:
+        self._settings = Settings(address, tls, timeout_s, max_attempts)
+        options = self._settings.options
+        if tls is None:
+            self._channel = grpc.insecure_channel(address, options)
+        else:
+            self._channel = grpc.secure_channel(address, tls.credentials(), options)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; calls under way are cancelled."""
+        self._channel.close()
+
+    def describe(
+        self,
+        image: types.FrameLike | None = None,
+        *,
+        scene: types.SceneLike | None = None,
+        sampling: types.Sampling | None = None,
+        language: str = "",
+        timeout_s: float | None = None,
+    ) -> types.Description:
+        """Describe an image, a scene graph, or both."""
+        return self._run(_calls.describe(image, scene, sampling, language), timeout_s)
+
+    def describe_stream(
+        self,
+        image: types.FrameLike | None = None,
+        *,
+        scene: types.SceneLike | None = None,
+        sampling: types.Sampling | None = None,
+        language: str = "",
+        timeout_s: float | None = None,
+    ) -> Iterator[types.DescribeEvent]:
+        """The same as it is made: text and annotations, then `Done`. Leaving the loop cancels the call."""
+        return self._stream(_calls.describe_stream(image, scene, sampling, language), timeout_s)
+
+    def ask(
+        self,
+        question: str | None = None,
+        *,
+        audio: types.AudioLike | None = None,
+        frame: types.FrameLike | None = None,
+        scene: types.SceneLike | None = None,
+        sampling: types.Sampling | None = None,
+        language: str = "",
+        timeout_s: float | None = None,
+    ) -> types.Answer:
+        """One question, typed or spoken, that stands alone. For a dialogue use `session()`."""
+        call = _calls.ask(question, audio, frame, scene, sampling, language, "")
+        return _convert.answer_from_events(self._stream(call, timeout_s))
+
+    def session(self, *, language: str = "", ttl_s: float | None = None) -> Session:
+        """Open a dialogue: it remembers its frame, scene graph and turns for `ttl_s` unused seconds."""
+        return Session(self, self._run(_calls.create_session(ttl_s, language), None))
+
+    def transcribe(
+        self, audio: types.AudioLike, *, language: str = "", timeout_s: float | None = None
+    ) -> types.Transcript:
+        """Write down a recording."""
+        return self._run(_calls.transcribe(audio, language), timeout_s)
+
+    def embed_image(
+        self, image: types.FrameLike, *, include_features: bool = False, timeout_s: float | None = None
+    ) -> types.ImageEmbedding:
+        """The image's direction; with `include_features`, what can be sent in place of the image."""
+        return self._run(_calls.embed_image(image, include_features), timeout_s)
+
+    def embed_text(self, texts: Sequence[str], *, timeout_s: float | None = None) -> np.ndarray:
+        """The texts' directions in the images' space, (n texts, E) float32, each of length 1."""
+        return self._run(_calls.embed_text(texts), timeout_s)
+
+    def rank_labels(
+        self, image: types.FrameLike, labels: Sequence[str], *, timeout_s: float | None = None
+    ) -> tuple[types.RankedLabel, ...]:
+        """Which labels fit the image, the best first."""
+        return self._run(_calls.rank_labels(image, labels), timeout_s)
+
+    def model(self, *, timeout_s: float | None = None) -> types.Model:
+        """What the server runs, what it can do, and every bound on the input."""
+        return self._run(_calls.get_model(), timeout_s)
+
+    def _run(self, call: _calls.Call[T], timeout_s: float | None) -> T:
+        attempts = Attempts(self._settings, timeout_s)
+        while True:
+            try:
+                with _translated():
+                    return call.convert(self._method(call)(call.request, timeout=attempts.remaining_s()))
+            except ScenewrightError as error:
+                _wait(attempts, error)
+
+    def _stream(self, call: _calls.Stream[T], timeout_s: float | None) -> Iterator[T]:
+        attempts = Attempts(self._settings, timeout_s)
+        begun = False
+        while True:
+            responses = self._method(call)(call.request, timeout=attempts.remaining_s())
+            try:
+                with _translated():
+                    for response in responses:
+                        begun = True
+                        event = call.convert(response)
+                        if event is not None:
+                            yield event
+                return
+            except ScenewrightError as error:
+                if begun:  # a second try would repeat what was given out
+                    raise
+                _wait(attempts, error)
+            finally:
+                responses.cancel()
+
+    def _method(self, call: _calls.Call[T] | _calls.Stream[T]) -> Callable[..., Any]:
+        return getattr(call.stub(self._channel), call.method)
+
+
+class Session:
+    """A dialogue about a frame, a scene graph or both; made by `Client.session`."""
+
+    def __init__(self, client: Client, id: str) -> None:
+        self._client = client
+        self.id = id
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session on the server; one that is gone already is no error."""
+        with suppress(NotFoundError):
+            self._client._run(_calls.delete_session(self.id), None)
+
+    def ask(
+        self,
+        question: str | None = None,
+        *,
+        audio: types.AudioLike | None = None,
+        frame: types.FrameLike | None = None,
+        scene: types.SceneLike | None = None,
+        sampling: types.Sampling | None = None,
+        timeout_s: float | None = None,
+    ) -> types.Answer:
+        """Ask, typed or spoken. `frame` and `scene` replace the session's; the first call needs one."""
+        events = self.ask_stream(
+            question, audio=audio, frame=frame, scene=scene, sampling=sampling, timeout_s=timeout_s
+        )
+        return _convert.answer_from_events(events)
+
+    def ask_stream(
+        self,
+        question: str | None = None,
+        *,
+        audio: types.AudioLike | None = None,
+        frame: types.FrameLike | None = None,
+        scene: types.SceneLike | None = None,
+        sampling: types.Sampling | None = None,
+        timeout_s: float | None = None,
+    ) -> Iterator[types.AskEvent]:
+        """The same as it is made: `Question`, then text and annotations, then `Done`."""
+        call = _calls.ask(question, audio, frame, scene, sampling, "", self.id)
+        return self._client._stream(call, timeout_s)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise from_rpc(error) from None
+
+
+def _wait(attempts: Attempts, error: ScenewrightError) -> None:
+    delay_s = attempts.delay_s(error)
+    if delay_s is None:
+        raise error
+    time.sleep(delay_s)
