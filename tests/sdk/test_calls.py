@@ -21,7 +21,7 @@ PNG = b"not looked at"
 
 
 class Script:
-    """What the next calls do: each entry is a (code, reason, retry_after_s) to fail with, or None to succeed."""
+    """What the next calls do: fail with a (code, reason, retry_after_s), or succeed for None."""
 
     def __init__(self):
         self.steps = []

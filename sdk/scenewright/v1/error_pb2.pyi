@@ -28,6 +28,7 @@ class ErrorEvent(_message.Message):
       NOT_FOUND             SESSION_NOT_FOUND, SESSION_EXPIRED
       RESOURCE_EXHAUSTED    CONTEXT_FULL, TOO_MANY_SESSIONS, OVERLOADED (with RetryInfo)
       UNAVAILABLE           MODEL_LOADING, SHUTTING_DOWN (both with RetryInfo)
+      DEADLINE_EXCEEDED     DEADLINE_EXCEEDED
       INTERNAL              INTERNAL
 
     An error inside a live conversation, where a status would end the stream.
