@@ -73,6 +73,10 @@ class Tokenizer:
         """Ids of words inside a sentence, with the leading space that joins them to what came before."""
         return self.encode(" " + text) if text else []
 
+    def raw(self, ids: Iterable[int]) -> str:
+        """The text of ids as it stands, markup left out; half a character becomes U+FFFD."""
+        return self._bpe.decode(list(ids), skip_special_tokens=True)
+
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of ids, markup left out, the leading space dropped."""
-        return self._bpe.decode(list(ids), skip_special_tokens=True).removeprefix(" ")
+        """The text of ids without its leading space."""
+        return self.raw(ids).removeprefix(" ")

@@ -1,0 +1,115 @@
+"""The fused model: a decoder that is given frames, scene graphs and voices as soft tokens beside its words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from scenewright_server.model.audio import Audio, Heard
+from scenewright_server.model.config import ModelConfig
+from scenewright_server.model.gpt import GPT
+from scenewright_server.model.scene import N_GEOMETRY, Detections, GraphObject, Prefix, lay_out, merge
+from scenewright_server.model.tokenizer import N_REFS, Tokenizer, normalise
+from scenewright_server.model.vision import Vision, preprocess
+
+N_MEASURES = 12  # the leading numbers of a geometry row that are measures rather than flags
+N_WAVES = 5
+
+
+class SceneEmbedding(nn.Module):
+    """Prefix rows to soft tokens: the row's word, what was seen mixed from word embeddings, and where it is.
+
+    An object's looks enter as posteriors times the embeddings of their words, so that a seen "red" and a
+    spoken "red" are the same direction for the decoder.
+    """
+
+    frequencies: Tensor
+    value_ids: Tensor
+
+    def __init__(self, d_model: int, n_features: int, value_ids: Sequence[int]) -> None:
+        super().__init__()
+        self.owners = nn.Embedding(N_REFS + 1, d_model, padding_idx=0)
+        n_inputs = N_GEOMETRY + 2 * N_WAVES * N_MEASURES
+        self.place = nn.Sequential(nn.Linear(n_inputs, d_model), nn.GELU(), nn.Linear(d_model, d_model))
+        self.feature = nn.Linear(n_features, d_model, bias=False)
+        nn.init.normal_(self.owners.weight, std=0.02)
+        # Projections start at the scale of the word embeddings: larger ones would drown words and positions.
+        nn.init.normal_(self.place[2].weight, std=0.004)
+        nn.init.zeros_(self.feature.weight)
+        self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(N_WAVES), persistent=False)
+        self.register_buffer("value_ids", torch.tensor(value_ids), persistent=False)
+
+    def forward(
+        self, words: nn.Embedding, ids: Tensor, owners: Tensor, geometry: Tensor, posteriors: Tensor, features: Tensor
+    ) -> Tensor:
+        """ids, owners (B, P); geometry (B, P, G); posteriors (B, P, A); features (B, P, F) -> (B, P, D)."""
+        waves = (geometry[..., :N_MEASURES, None] * self.frequencies).flatten(-2)
+        place = self.place(torch.cat([geometry, waves.sin(), waves.cos()], -1))
+        x = words(ids) + self.owners(owners) + posteriors @ words.weight[self.value_ids]
+        return x + self.feature(features) + place * (owners > 0).unsqueeze(-1)
+
+
+class FusedModel(nn.Module):
+    """Decoder, image tower, audio tower and what joins them (DESIGN: soft fusion for each modality)."""
+
+    def __init__(self, config: ModelConfig, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        self.config = config
+        self.tokenizer = tokenizer
+        self.gpt = GPT(config.gpt)
+        self.vision = Vision(config.vision)
+        self.audio = Audio(config.audio)
+        values = [value for values in config.vision.attributes.values() for value in values]
+        value_ids = [tokenizer.words(value) for value in values]
+        split = [value for value, ids in zip(values, value_ids, strict=True) if len(ids) != 1]
+        if split:
+            raise ValueError(f"attribute values must be single tokens, found {split}")
+        self.scene = SceneEmbedding(config.gpt.d_model, config.vision.n_features, [ids[0] for ids in value_ids])
+
+    @property
+    def device(self) -> torch.device:
+        return self.gpt.tokens.weight.device
+
+    @torch.inference_mode()
+    def see(self, pixels: np.ndarray) -> Detections:
+        """Objects found in an RGB frame (H, W, 3) uint8."""
+        return self.vision.detect(preprocess(pixels, self.config.vision.image_size)[None].to(self.device))[0]
+
+    @torch.inference_mode()
+    def hear(self, waveform: np.ndarray) -> Heard:
+        """What was said in (n,) float32 at 16 kHz."""
+        return self.audio.hear(torch.as_tensor(waveform, device=self.device))
+
+    def read(self, detections: Detections | None, graph: Sequence[GraphObject]) -> Prefix:
+        """Frame and scene graph, either or both, as the decoder's prefix."""
+        n_posteriors = len(self.scene.value_ids)
+        entries = merge(detections, graph)
+        return lay_out(entries, detections, self.tokenizer, n_posteriors, self.config.vision.n_features)
+
+    def prefix(self, prefix: Prefix) -> Tensor:
+        """Soft tokens (P, D) of a prefix."""
+        arrays = (prefix.ids, prefix.owners, prefix.geometry, prefix.posteriors, prefix.features)
+        tensors = (torch.as_tensor(a, device=self.device)[None] for a in arrays)
+        return self.scene(self.gpt.tokens, *tensors)[0]
+
+    def embed(self, ids: Sequence[int]) -> Tensor:
+        """Embeddings (T, D) of token ids."""
+        return self.gpt.embed(torch.tensor(ids, dtype=torch.long, device=self.device))
+
+    def prompt_describe(self) -> Tensor:
+        """(T, D): asks for a description."""
+        return self.embed([self.tokenizer.describe])
+
+    def prompt_question(self, text: str) -> Tensor:
+        """(T, D): a typed question."""
+        return self.embed([self.tokenizer.user, *self.tokenizer.words(normalise(text)), self.tokenizer.assistant])
+
+    def prompt_voice(self, heard: Heard) -> Tensor:
+        """(T, D): a spoken question, as CTC posteriors over the decoder's words times their embeddings (LegoSLM)."""
+        posteriors = torch.as_tensor(heard.posteriors, device=self.device, dtype=self.gpt.tokens.weight.dtype)
+        words = posteriors @ self.gpt.tokens.weight
+        return torch.cat([self.embed([self.tokenizer.user]), words, self.embed([self.tokenizer.assistant])])

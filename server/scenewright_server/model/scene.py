@@ -1,0 +1,170 @@
+"""What the decoder is told of a scene: detections from the frame and objects from the app's scene graph,
+merged into one list, left to right, and laid out as the rows of the decoder's prefix."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scenewright_server.model.tokenizer import N_REFS, Tokenizer, normalise
+
+Box = tuple[float, float, float, float]
+Vector = tuple[float, float, float]
+
+FOCAL = 0.85  # of a frame whose intrinsics are not given, in frame sizes
+MATCH_IOU = 0.35
+N_GEOMETRY = 15  # see _geometry
+MAX_LABEL_TOKENS = 12
+BEHIND_RAD = 1.75
+
+
+@dataclass(frozen=True)
+class GraphObject:
+    """An object of the app's scene graph, in the camera's frame (x right, y up, z forward; metres).
+
+    `position` is its centre, `size` its extents, `box` its clipped projection (x0, y0, x1, y1) in [0, 1],
+    None when it is out of view.
+    """
+
+    id: str
+    label: str
+    position: Vector
+    size: Vector
+    box: Box | None = None
+    anchor_id: str = ""
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What the image tower found in one frame, best first.
+
+    boxes (N, 4) in [0, 1]; scores (N,) in [0, 1]; depth (N,) metres; attributes: name -> posteriors (N, n_values);
+    features (N, F). All float32.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    depth: np.ndarray
+    attributes: dict[str, np.ndarray]
+    features: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that an answer may point at as `<ref_k>`, k being its place in the list."""
+
+    detection: int | None
+    graph: GraphObject | None
+    position: Vector
+    size: Vector
+    box: Box | None
+    score: float
+
+    @property
+    def order(self) -> tuple[bool, float]:
+        bearing = math.atan2(self.position[0], self.position[2])
+        return abs(bearing) > BEHIND_RAD, bearing
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The rows of the decoder's prefix: `<bos>`, then for each entry its `<ref_k>` and its label's tokens.
+
+    ids (P,) int64; owners (P,) int64, k + 1, 0 for none; geometry (P, N_GEOMETRY); posteriors (P, A) of all
+    attributes side by side, 0 where nothing was seen; features (P, F). Float32.
+    """
+
+    ids: np.ndarray
+    owners: np.ndarray
+    geometry: np.ndarray
+    posteriors: np.ndarray
+    features: np.ndarray
+    entries: tuple[Entry, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def iou(a: Sequence[float], b: Sequence[float]) -> float:
+    """Intersection over union of two (x0, y0, x1, y1) boxes."""
+    w = min(a[2], b[2]) - max(a[0], b[0])
+    h = min(a[3], b[3]) - max(a[1], b[1])
+    overlap = max(w, 0.0) * max(h, 0.0)
+    return overlap / max((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - overlap, 1e-9)
+
+
+def merge(detections: Detections | None, graph: Sequence[GraphObject]) -> tuple[Entry, ...]:
+    """One entry for each thing seen or known, left to right, what is behind the camera last; at most N_REFS.
+
+    A detection and a graph object are one thing when their boxes overlap by MATCH_IOU.
+    """
+    n = 0 if detections is None else len(detections)
+    pairs = sorted(
+        (
+            (iou(detections.boxes[i], item.box), i, j)
+            for i in range(n)
+            for j, item in enumerate(graph)
+            if detections is not None and item.box is not None
+        ),
+        reverse=True,
+    )
+    seen_as: dict[int, int] = {}
+    for overlap, i, j in pairs:
+        if overlap >= MATCH_IOU and i not in seen_as.values() and j not in seen_as:
+            seen_as[j] = i
+    entries = [_entry(detections, seen_as.get(j), item) for j, item in enumerate(graph)]
+    entries += [_entry(detections, i, None) for i in range(n) if i not in seen_as.values()]
+    return tuple(sorted(entries[:N_REFS], key=lambda entry: entry.order))
+
+
+def _entry(detections: Detections | None, i: int | None, item: GraphObject | None) -> Entry:
+    if detections is None or i is None:
+        assert item is not None
+        return Entry(None, item, item.position, item.size, item.box, 1.0)
+    x0, y0, x1, y1 = (float(v) for v in detections.boxes[i])
+    score = float(detections.scores[i])
+    if item is not None:
+        return Entry(i, item, item.position, item.size, (x0, y0, x1, y1), score)
+    per_metre = float(detections.depth[i]) / FOCAL
+    position = (((x0 + x1) / 2 - 0.5) * per_metre, (0.5 - (y0 + y1) / 2) * per_metre, float(detections.depth[i]))
+    return Entry(i, None, position, ((x1 - x0) * per_metre, (y1 - y0) * per_metre, 0.0), (x0, y0, x1, y1), score)
+
+
+def lay_out(entries: tuple[Entry, ...], detections: Detections | None, tokenizer: Tokenizer, n_posteriors: int,
+            n_features: int) -> Prefix:  # fmt: skip
+    """The prefix rows of these entries."""
+    rows: list[tuple[int, int, Entry | None]] = [(tokenizer.bos, 0, None)]
+    for k, entry in enumerate(entries):
+        rows.append((tokenizer.refs[k], k + 1, entry))
+        if entry.graph is not None:
+            label = tokenizer.words(normalise(entry.graph.label))[:MAX_LABEL_TOKENS]
+            rows += [(id, k + 1, entry) for id in label]
+    geometry = np.zeros((len(rows), N_GEOMETRY), np.float32)
+    posteriors = np.zeros((len(rows), n_posteriors), np.float32)
+    features = np.zeros((len(rows), n_features), np.float32)
+    for row, (id, owner, entry) in enumerate(rows):
+        if entry is None:
+            continue
+        geometry[row] = _geometry(entry)
+        if id == tokenizer.refs[owner - 1] and detections is not None and entry.detection is not None:
+            posteriors[row] = np.concatenate([p[entry.detection] for p in detections.attributes.values()])
+            features[row] = detections.features[entry.detection]
+    ids = np.array([id for id, _, _ in rows], np.int64)
+    return Prefix(ids, np.array([owner for _, owner, _ in rows], np.int64), geometry, posteriors, features, entries)
+
+
+def _geometry(entry: Entry) -> list[float]:
+    """Box (4), bearing, log distance, position (3), size (3), all about in [-1, 1]; has a box, a pose; score."""
+    x, y, z = entry.position
+    distance = math.sqrt(x * x + y * y + z * z)
+    box = entry.box or (0.0, 0.0, 0.0, 0.0)
+    return [
+        *box, math.atan2(x, z) / math.pi, math.log(max(distance, 0.05)) / 3, x / 4, y / 4, z / 4,
+        *(s / 2 for s in entry.size), float(entry.box is not None), float(entry.graph is not None), entry.score,
+    ]  # fmt: skip

@@ -1,0 +1,240 @@
+"""Training episodes for the decoder: a prefix that tells of a scene, and a dialogue about it in token ids.
+
+An episode is seen (detections of a frame), known (a scene graph with open labels) or both. Detections come
+from the real image tower where they are given, and are imitated, errors included, where they are not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scenewright_server.diorama import text
+from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.diorama.scene import Box, Scene
+from scenewright_server.diorama.text import Mention, Thing
+from scenewright_server.model.scene import Detections, Entry, GraphObject, Prefix, iou, lay_out, merge
+from scenewright_server.model.tokenizer import N_REFS, Tokenizer
+from scenewright_server.training.words import label
+
+N_VALUES = sum(len(values) for values in ATTRIBUTES.values())
+TRUE_IOU = 0.4
+MAX_ITEMS = 16
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A prefix and the tokens (T,) int64 that follow it; `wanted` (T,) marks those that the decoder must say.
+
+    `types` names its turns in order: a question's type or "describe".
+    """
+
+    prefix: Prefix
+    tokens: np.ndarray
+    wanted: np.ndarray
+    types: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.prefix) + len(self.tokens)
+
+
+def imitate(scene: Scene, boxes: Sequence[Box | None], rng: np.random.Generator, n_features: int) -> Detections:
+    """Detections as a good image tower would make them: jittered, sometimes unsure, wrong, missing or imagined."""
+    rows = [i for i, box in enumerate(boxes) if box is not None and rng.random() > 0.03]
+    n_imagined = int(rng.random() < 0.06)
+    found_boxes, depth, looks = [], [], []
+    for i in rows:
+        o = scene.objects[i]
+        box = np.array(boxes[i])
+        size = np.tile(box[2:] - box[:2], 2)
+        found_boxes.append(np.clip(box + rng.normal(0, 0.04, 4) * size, 0, 1))
+        depth.append(scene.camera.to_camera(o.centre)[2] * math.exp(rng.normal(0, 0.05)))
+        looks.append([o.size, o.pattern, o.colour, o.kind])
+    for _ in range(n_imagined):
+        x, y, w, h = rng.uniform((0, 0.2, 0.08, 0.08), (0.7, 0.7, 0.3, 0.3))
+        found_boxes.append(np.array([x, y, x + w, y + h]))
+        depth.append(rng.uniform(1.6, 4))
+        looks.append([values[rng.integers(len(values))] for values in ATTRIBUTES.values()])
+    attributes = {}
+    for column, (name, values) in enumerate(ATTRIBUTES.items()):
+        certain = {"size": 0.85, "pattern": 0.93, "colour": 0.95, "kind": 0.95}[name]
+        attributes[name] = np.stack([_posterior(values.index(row[column]), len(values), certain, rng) for row in looks]
+                                    or [np.zeros(len(values))])[: len(looks)].astype(np.float32)  # fmt: skip
+    scores = np.concatenate([rng.uniform(0.6, 1, len(rows)), rng.uniform(0.3, 0.6, n_imagined)]).astype(np.float32)
+    return Detections(
+        np.array(found_boxes, np.float32).reshape(-1, 4),
+        scores,
+        np.array(depth, np.float32),
+        attributes,
+        np.zeros((len(looks), n_features), np.float32),
+    )
+
+
+def _posterior(truth: int, n: int, certain: float, rng: np.random.Generator) -> np.ndarray:
+    """A softmax output that is sure of the truth most of the time, torn between two now and then."""
+    p = rng.dirichlet(np.full(n, 0.3)) * 0.04
+    if rng.random() < certain:
+        p[truth] += 0.96
+    else:
+        other, share = rng.integers(n), rng.uniform(0.4, 0.9)
+        p[truth] += 0.96 * share
+        p[other] += 0.96 * (1 - share)
+    return p / p.sum()
+
+
+class EpisodeMaker:
+    """Draws episodes about scenes."""
+
+    def __init__(self, tokenizer: Tokenizer, n_features: int, max_length: int = 640):
+        self.tokenizer, self.n_features, self.max_length = tokenizer, n_features, max_length
+
+    def make(
+        self,
+        scene: Scene,
+        boxes: Sequence[Box | None],
+        rng: np.random.Generator,
+        detections: Detections | None = None,
+        source: str | None = None,
+    ) -> Episode:
+        """An episode of a scene whose objects have these visible boxes (None: hidden).
+
+        `source` is "frame", "graph" or "both", drawn when not given.
+        """
+        source = source or str(rng.choice(["frame", "graph", "both"], p=[0.62, 0.26, 0.12]))
+        items = _items(scene, boxes)
+        graph: list[GraphObject] = []
+        if source == "graph" and rng.random() < 0.7:
+            items = _spread(items, rng)
+        if source != "frame":
+            graph = _label(items, rng, keep=1.0 if source == "graph" else 0.85)
+        seen = None
+        if source != "graph":
+            seen = detections if detections is not None else imitate(scene, boxes, rng, self.n_features)
+        entries = merge(seen, graph)
+        things, refs = align(items, entries)
+        names = ATTRIBUTES["kind"] if source == "frame" else (*ATTRIBUTES["kind"], *(label(rng) for _ in range(16)))
+        prefix = lay_out(entries, seen, self.tokenizer, N_VALUES, self.n_features)
+        return self._write(prefix, things, refs, rng, names)
+
+    def _write(
+        self, prefix: Prefix, things: list[Thing], refs: list[int], rng: np.random.Generator, names: Sequence[str]
+    ) -> Episode:
+        tokenizer = self.tokenizer
+        passages: list[tuple[str, list[int], list[int]]] = []
+        if things:
+            for turn in text.dialogue(things, rng, int(rng.integers(6, 13)), names):
+                asked = [tokenizer.user, *tokenizer.words(turn.question), tokenizer.assistant]
+                looked = [tokenizer.refs[refs[i]] for i in turn.refs]
+                passages.append((turn.type, asked, [*looked, tokenizer.say, *self._spoken(turn.answer, refs)]))
+        if rng.random() < 0.7:
+            described = ("describe", [tokenizer.describe], self._spoken(text.describe(things), refs))
+            # A follow-up must stay right behind what it follows: the description goes first or last.
+            passages = [described, *passages] if rng.random() < 0.5 else [*passages, described]
+        tokens: list[int] = []
+        wanted: list[bool] = []
+        types = []
+        for type, asked, said in passages:
+            if len(prefix) + len(tokens) + len(asked) + len(said) + 1 > self.max_length:
+                break
+            tokens += [*asked, *said, tokenizer.eot]
+            wanted += [*(False for _ in asked), *(True for _ in said), True]
+            types.append(type)
+        return Episode(prefix, np.array(tokens, np.int64), np.array(wanted, bool), tuple(types))
+
+    def _spoken(self, answer: text.Answer, refs: list[int]) -> list[int]:
+        tokenizer = self.tokenizer
+        ids: list[int] = []
+        for part in answer:
+            if isinstance(part, Mention):
+                ids += [tokenizer.refs[refs[part.thing]], *tokenizer.words(part.words), tokenizer.end]
+            else:
+                ids += tokenizer.encode(part) if part == "," else tokenizer.words(part)
+        return ids
+
+
+def align(items: Sequence[Thing], entries: Sequence[Entry]) -> tuple[list[Thing], list[int]]:
+    """The things that a reader of these entries can know of, in their order, and the entry of each.
+
+    Graph objects carry their item's index as id. A thing that only the graph tells of has no looks; a detection
+    that is no item's is left out, so that the decoder learns not to speak of it.
+    """
+    item_of: dict[int, int] = {k: int(e.graph.id) for k, e in enumerate(entries) if e.graph is not None}
+    overlaps = sorted(
+        (
+            (iou(e.box, item.box), k, i)
+            for k, e in enumerate(entries)
+            for i, item in enumerate(items)
+            if e.graph is None and e.box is not None and item.box is not None
+        ),
+        reverse=True,
+    )
+    for overlap, k, i in overlaps:
+        if overlap >= TRUE_IOU and k not in item_of and i not in item_of.values():
+            item_of[k] = i
+    refs = sorted(item_of)
+    place = {item_of[k]: n for n, k in enumerate(refs)}
+    things = []
+    for k in refs:
+        entry, item = entries[k], items[item_of[k]]
+        support = None if item.support is None else place.get(item.support)
+        thing = replace(item, support=support, name=entry.graph.label if entry.graph else item.name, box=entry.box)
+        things.append(thing if entry.detection is not None else replace(thing, colour=None, pattern=None, size=None))
+    return things, refs
+
+
+def _items(scene: Scene, boxes: Sequence[Box | None]) -> list[Thing]:
+    items = []
+    for o, box in zip(scene.objects, boxes, strict=True):
+        x, y, z = (float(v) for v in scene.camera.to_camera(o.centre))
+        items.append(Thing(o.kind, (x, y, z), o.extents, box, o.support, o.colour, o.pattern, o.size))
+    return items
+
+
+def _spread(items: list[Thing], rng: np.random.Generator) -> list[Thing]:
+    """The items turned around the user, and more of them all around: a scene graph knows what no frame shows."""
+    turn = rng.uniform(-math.pi, math.pi) if rng.random() < 0.4 else rng.normal(0, 0.3)
+    c, s = math.cos(turn), math.sin(turn)
+    spread = [
+        replace(i, position=(c * i.position[0] + s * i.position[2], i.position[1],
+                             c * i.position[2] - s * i.position[0]))
+        for i in items
+    ]  # fmt: skip
+    for _ in range(int(rng.exponential(4))):
+        if len(spread) >= MAX_ITEMS:
+            break
+        distance, bearing = rng.uniform(0.7, 6), rng.uniform(-math.pi, math.pi) if rng.random() < 0.5 else rng.normal(0, 0.4)
+        position = (distance * math.sin(bearing), rng.uniform(-1.5, 0.6), distance * math.cos(bearing))
+        w, h, d = np.exp(rng.uniform(math.log(0.08), math.log(1.8), 3))
+        spread.append(Thing("thing", position, (float(w), float(h), float(d))))
+    fx, fy = rng.uniform(0.5, 1.2, 2)
+    return [replace(i, box=project(i.position, i.extents, fx, fy)) for i in spread]
+
+
+def project(position: Sequence[float], size: Sequence[float], fx: float, fy: float) -> Box | None:
+    """The clipped image box of an upright box in the camera's frame; None when it is out of view."""
+    x, y, z = position
+    w, h, d = size
+    if z - d / 2 < 0.1:
+        return None
+    near = z - d / 2
+    x0, x1 = 0.5 + fx * (x - w / 2) / near, 0.5 + fx * (x + w / 2) / near
+    y0, y1 = 0.5 - fy * (y + h / 2) / near, 0.5 - fy * (y - h / 2) / near
+    if x1 <= 0.01 or x0 >= 0.99 or y1 <= 0.01 or y0 >= 0.99:
+        return None
+    return max(x0, 0.0), max(y0, 0.0), min(x1, 1.0), min(y1, 1.0)
+
+
+def _label(items: Sequence[Thing], rng: np.random.Generator, keep: float) -> list[GraphObject]:
+    """Items as objects of a scene graph, with open labels or their own nouns, in any order."""
+    open_labels = rng.random() < 0.7
+    graph = []
+    for i in rng.permutation(len(items)):
+        item = items[i]
+        if rng.random() < keep or not graph:
+            name = label(rng) if open_labels or item.name not in ATTRIBUTES["kind"] else item.name
+            box = item.box
+            graph.append(GraphObject(str(i), name, item.position, item.extents, box))
+    return graph[:N_REFS]

@@ -1,0 +1,159 @@
+"""Training the decoder: reading objects, binding looks to them, relating them, and speaking of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.diorama.scene import sample
+from scenewright_server.model.config import GPTConfig
+from scenewright_server.model.fusion import SceneEmbedding
+from scenewright_server.model.gpt import GPT
+from scenewright_server.model.tokenizer import Tokenizer
+from scenewright_server.training.episodes import Episode, EpisodeMaker
+from scenewright_server.training.loop import FitConfig, fit
+
+Batch = dict[str, Tensor]
+
+
+class Language(nn.Module):
+    """The decoder and its scene embedding: what the fused model has besides its towers."""
+
+    def __init__(self, config: GPTConfig, n_features: int, value_ids: Sequence[int]) -> None:
+        super().__init__()
+        self.gpt = GPT(config)
+        self.scene = SceneEmbedding(config.d_model, n_features, value_ids)
+
+
+def collate(episodes: Sequence[Episode]) -> Batch:
+    """Episodes as one batch: prefix rows and tokens, each padded on the right, and where each row's tokens begin."""
+    prefixes = [e.prefix for e in episodes]
+    rows, tokens = max(len(p) for p in prefixes), max(len(e.tokens) for e in episodes)
+
+    def pad(arrays: list[np.ndarray], length: int) -> Tensor:
+        return torch.stack([F.pad(torch.from_numpy(a), (0, 0) * (a.ndim - 1) + (0, length - len(a))) for a in arrays])
+
+    return {
+        "ids": pad([p.ids for p in prefixes], rows),
+        "owners": pad([p.owners for p in prefixes], rows),
+        "geometry": pad([p.geometry for p in prefixes], rows),
+        "posteriors": pad([p.posteriors for p in prefixes], rows),
+        "features": pad([p.features for p in prefixes], rows),
+        "prefix_len": torch.tensor([len(p) for p in prefixes]),
+        "tokens": pad([e.tokens for e in episodes], tokens),
+        "wanted": pad([e.wanted for e in episodes], tokens),
+    }
+
+
+def loss_fn(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Any]]:
+    """Cross-entropy of the wanted tokens, and the share of them that are right."""
+    right, target, logits, _ = _predict(model, batch)
+    return F.cross_entropy(logits, target), {"right": right.float().mean()}
+
+
+def _predict(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """For each wanted token: whether it is foretold, its id, the scores (N, V), and its row and column (2, N)."""
+    assert isinstance(model, Language)
+    prefix = model.scene(
+        model.gpt.tokens, batch["ids"], batch["owners"], batch["geometry"], batch["posteriors"], batch["features"]
+    )
+    said = model.gpt.embed(batch["tokens"]).to(prefix.dtype)
+    b, p, t = len(said), prefix.shape[1], said.shape[1]
+    # Each row's tokens follow its own prefix at once, as they do when the engine runs it.
+    source = torch.cat([prefix, said], 1)
+    lengths = batch["prefix_len"][:, None]
+    place = torch.arange(p + t, device=said.device).expand(b, -1)
+    take = torch.where(place < lengths, place, place - lengths + p).clamp(max=p + t - 1)
+    x = source.gather(1, take.unsqueeze(-1).expand(-1, -1, source.shape[-1]))
+    hidden = model.gpt(x, prefix_len=batch["prefix_len"])
+    row, column = batch["wanted"].nonzero(as_tuple=True)
+    before = column + batch["prefix_len"][row] - 1
+    logits = model.gpt.logits(hidden[row, before]).float()
+    target = batch["tokens"][row, column]
+    return logits.argmax(-1) == target, target, logits, torch.stack([row, column])
+
+
+def turns_right(model: nn.Module, episodes: Sequence[Episode], eot: int) -> dict[str, float]:
+    """The share of turns whose every wanted token is foretold, by type and overall (`qa`, without descriptions)."""
+    scores: dict[str, list[bool]] = {}
+    for start in range(0, len(episodes), 16):
+        some = episodes[start : start + 16]
+        batch = collate(some)
+        right, _, _, places = _predict(model, batch)
+        grid = torch.ones_like(batch["tokens"], dtype=torch.bool)
+        grid[places[0], places[1]] = right
+        for n, episode in enumerate(some):
+            ends = (episode.tokens == eot).nonzero()[0] + 1
+            for type, begin, end in zip(episode.types, [0, *ends[:-1]], ends, strict=True):
+                scores.setdefault(type, []).append(bool(grid[n, begin:end].all()))
+    asked = [ok for type, oks in scores.items() if type != "describe" for ok in oks]
+    return {"qa": float(np.mean(asked)), **{type: float(np.mean(oks)) for type, oks in sorted(scores.items())}}
+
+
+def symbolic_batches(maker: EpisodeMaker, batch_size: int, seed: int, skip: int = 0) -> Iterator[Batch]:
+    """Endless batches about fresh scenes that nobody drew, episodes of like length together."""
+    n_pool = 8
+    for pool in range(skip // n_pool, 2**31):
+        rng = np.random.default_rng([seed, pool])
+        episodes = []
+        for i in range(n_pool * batch_size):
+            scene = sample((pool * n_pool * batch_size + i) % 2**31)
+            episodes.append(maker.make(scene, [scene.camera.box(o) for o in scene.objects], rng))
+        yield from _by_length(episodes, batch_size, rng)
+
+
+def _by_length(episodes: list[Episode], batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
+    episodes = sorted((e for e in episodes if len(e.tokens)), key=len)
+    starts = range(0, len(episodes) - batch_size + 1, batch_size)
+    for start in rng.permutation(starts):
+        yield collate(episodes[start : start + batch_size])
+
+
+def train_symbolic(tokenizer: Tokenizer, n_features: int, config: FitConfig, out: Path, seed: int = 0) -> Language:
+    """Stage one: scenes that nobody drew, detections imitated. Writes `out/language.safetensors`."""
+    maker = EpisodeMaker(tokenizer, n_features)
+    rng = np.random.default_rng(seed + 1)
+    held = {
+        source: [
+            maker.make(scene, [scene.camera.box(o) for o in scene.objects], rng, source=source)
+            for scene in (sample(i, "test") for i in range(60))
+        ]
+        for source in ("frame", "graph", "both")
+    }
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        save_file(model.state_dict(), out / "language.safetensors")
+        return {
+            f"{source}_{type}": score
+            for source, episodes in held.items()
+            for type, score in turns_right(model, episodes, tokenizer.eot).items()
+            if source == "frame" or type in ("qa", "describe")
+        }
+
+    model = Language(GPTConfig(), n_features, value_ids(tokenizer))
+    for block in model.gpt.blocks:
+        block.compile(dynamic=True)
+    fit(model, loss_fn, lambda skip: symbolic_batches(maker, 8, seed, skip), config, validate, out)
+    return model
+
+
+def value_ids(tokenizer: Tokenizer) -> list[int]:
+    """The token of every attribute value, in the order of the posteriors."""
+    return [tokenizer.words(value)[0] for values in ATTRIBUTES.values() for value in values]
+
+
+if __name__ == "__main__":
+    import sys
+
+    tok = Tokenizer.load(Path("runs/tokenizer.json"))
+    cfg = FitConfig(minutes=float(sys.argv[1]), final_rate=0.3, validate_every_s=300, accelerator="cpu")
+    torch.set_num_threads(1)
+    train_symbolic(tok, 96, cfg, Path("runs/language"))
