@@ -92,7 +92,7 @@ class SceneGraph(_message.Message):
     @_builtins.property
     def viewpoint(self) -> _geometry_pb2.Viewpoint:
         """Where the scene is seen from, for a request without an image, or with one that has no camera pose.
-        Required if no image with a camera pose comes with the graph.
+        Unset too: from the world's origin, looking forward.
         """
 
     def __init__(

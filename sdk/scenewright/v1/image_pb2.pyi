@@ -215,8 +215,8 @@ class ImageInput(_message.Message):
     @_builtins.property
     def camera_pose(self) -> _geometry_pb2.Pose:
         """The camera that took the frame, at the time of capture, in the world of the scene graph. It belongs to the
-        upright image (x to its right, y to its top): Unity's camera transform. Optional; a scene graph in the same
-        request needs it or its own viewpoint.
+        upright image (x to its right, y to its top): Unity's camera transform. Optional; without it the scene graph's
+        viewpoint counts.
         """
 
     def __init__(

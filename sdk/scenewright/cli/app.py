@@ -1,0 +1,86 @@
+"""The command's entry: its subcommands, and what an error looks like to a person."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from scenewright.cli import demo, host, talk
+from scenewright.errors import (
+    DeadlineError,
+    InvalidInputError,
+    NotFoundError,
+    ScenewrightError,
+    UnavailableError,
+)
+
+EXIT_FAILED = 1
+EXIT_INPUT = 2
+EXIT_UNREACHABLE = 3
+
+HINTS = {
+    "IMAGE_UNDECODABLE": "Give a JPEG, PNG or WebP file.",
+    "FRAME_TOO_LARGE": "Scale the image down; `scenewright info` lists the bounds.",
+    "AUDIO_UNDECODABLE": "Give a WAV, FLAC or OGG file.",
+    "AUDIO_TOO_LONG": "Cut the recording; `scenewright info` lists the bounds.",
+    "TEXT_TOO_LONG": "Shorten the text; `scenewright info` lists the bounds.",
+    "SCENE_TOO_LARGE": "Leave objects out; `scenewright info` lists the bounds.",
+    "NOTHING_TO_SEE": "Give an image, or a scene graph with --scene.",
+    "CAPABILITY_MISSING": "`scenewright info` lists what the model can do.",
+    "ENCODER_MISMATCH": "`scenewright info --json` lists the encoders whose features are taken.",
+    "CONTEXT_FULL": "Begin a new session.",
+    "SESSION_EXPIRED": "Begin a new session.",
+    "OVERLOADED": "Try again in a moment.",
+    "MODEL_LOADING": "The server is up but its model is not yet: try again in a moment.",
+    "SHUTTING_DOWN": "The server is going down: use another, or wait for its return.",
+}
+
+
+def build() -> typer.Typer:
+    """The command with all of its subcommands."""
+    app = typer.Typer(
+        name="scenewright",
+        help="Describes scenes, anchors labels to the things in them, and talks about them.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
+    for module in (demo, talk, host):
+        module.register(app)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command. Exit status: 0, 1 failed, 2 wrong input, 3 no server or no answer in time."""
+    try:
+        build()(args=arguments)
+    except ScenewrightError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        hint = _hint(error)
+        if hint:
+            print(hint, file=sys.stderr)
+        sys.exit(_status(error))
+
+
+def _hint(error: ScenewrightError) -> str:
+    if error.reason in HINTS:
+        return HINTS[error.reason]
+    if isinstance(error, UnavailableError):
+        return (
+            "Start a server with `scenewright serve`, or leave --server and SCENEWRIGHT_SERVER out to run the"
+            " embedded model here."
+        )
+    if isinstance(error, DeadlineError):
+        return "Allow more time with --timeout."
+    return ""
+
+
+def _status(error: ScenewrightError) -> int:
+    if isinstance(error, (InvalidInputError, NotFoundError)):
+        return EXIT_INPUT
+    if isinstance(error, (UnavailableError, DeadlineError)):
+        return EXIT_UNREACHABLE
+    return EXIT_FAILED

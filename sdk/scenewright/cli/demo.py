@@ -1,0 +1,108 @@
+"""`scenewright demo`: everything once, on a sample scene."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from scenewright.cli import show
+from scenewright.cli.connect import (
+    BundleOption,
+    JsonOption,
+    ServerOption,
+    TimeoutOption,
+    TlsOption,
+    TlsRootOption,
+    connect,
+)
+from scenewright.cli.talk import print_stream
+from scenewright.client import Client
+from scenewright.errors import InvalidInputError
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command(epilog="Example: scenewright demo --out boxes.png")(demo)
+
+
+def demo(
+    examples: Annotated[Path, typer.Option(metavar="DIR", help="Where demo.json and its files are.")] = Path(
+        "examples"
+    ),
+    out: Annotated[Path, typer.Option(metavar="PNG", help="Where to save the frame with its boxes.")] = Path(
+        "demo.png"
+    ),
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+    tls: TlsOption = False,
+    tls_root: TlsRootOption = None,
+    bundle: BundleOption = None,
+    timeout: TimeoutOption = 60.0,
+) -> None:
+    """Describe a sample frame, draw its boxes, and answer typed and spoken questions about it."""
+    plan = _read_plan(examples)
+    with connect(server, bundle, tls, tls_root, timeout) as client:
+        if as_json:
+            show.print_json(_run_json(client, plan, out))
+        else:
+            _run(client, plan, out, Console(highlight=False))
+
+
+def _read_plan(examples: Path) -> dict[str, Any]:
+    """demo.json: {"frame", "scene", "questions": [text], "voices": [file]}, files relative to it."""
+    path = examples / "demo.json"
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot read {path}: run the demo in a checkout of the repository, or pass --examples DIR"
+        ) from error
+    for name in ("frame", "scene"):
+        plan[name] = examples / plan[name]
+    plan["voices"] = [examples / name for name in plan["voices"]]
+    return plan
+
+
+def _questions(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"question": text} for text in plan["questions"]] + [{"audio": path} for path in plan["voices"]]
+
+
+def _run(client: Client, plan: dict[str, Any], out: Path, console: Console) -> None:
+    model = client.model()
+    size = f"{model.n_parameters / 1e6:.1f} M parameters, {model.device}"
+    console.print(f"[bold]Model[/bold] {model.name} {model.version} ({size})")
+    console.print(f"[bold]Knows[/bold] {model.knows}")
+    console.print(f"[bold]Does not know[/bold] {model.does_not_know}")
+    console.print(f"\n[bold]{plan['frame']}[/bold] with its scene graph {plan['scene'].name}")
+    annotations = print_stream(console, client.describe_stream(plan["frame"], scene=plan["scene"]))
+    show.draw(plan["frame"], annotations, out)
+    console.print(f"Boxes drawn: {out}")
+    seen: dict[str, Any] = {"frame": plan["frame"], "scene": plan["scene"]}
+    with client.session() as session:
+        for question in _questions(plan):
+            spoken = question.get("audio")
+            console.print(f"\n[bold]>[/bold] {question.get('question') or f'(spoken) {spoken}'}")
+            print_stream(console, session.ask_stream(**question, **seen))
+            seen = {}
+
+
+def _run_json(client: Client, plan: dict[str, Any], out: Path) -> dict[str, Any]:
+    model = client.model()
+    description = client.describe(plan["frame"], scene=plan["scene"])
+    show.draw(plan["frame"], description.annotations, out)
+    seen: dict[str, Any] = {"frame": plan["frame"], "scene": plan["scene"]}
+    answers = []
+    with client.session() as session:
+        for question in _questions(plan):
+            answers.append(show.answer_json(session.ask(**question, **seen)))
+            seen = {}
+    return {
+        "model": {"name": model.name, "version": model.version, "does_not_know": model.does_not_know},
+        "description": show.description_json(description),
+        "answers": answers,
+        "image": str(out),
+    }

@@ -1,0 +1,94 @@
+"""The commands that need the server's code, imported when one of them runs: serve, train, eval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from scenewright.cli import show
+from scenewright.cli.connect import BundleOption, JsonOption, server_module
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command(epilog="Example: scenewright serve --address 0.0.0.0:7447 --metrics-port 9090")(serve)
+    app.command(epilog="Example: scenewright train --out runs/first")(train)
+    app.command("eval", epilog="Example: scenewright eval --n 500 --seed 7 --json")(evaluate)
+
+
+def serve(
+    bundle: BundleOption = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="TOML", help="A file of settings; options win over it."),
+    ] = None,
+    address: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where to listen.")] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(metavar="PEM")] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="PEM")] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Prometheus at this port.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    slots: Annotated[int | None, typer.Option(help="Requests worked on at once.")] = None,
+    log_format: Annotated[str | None, typer.Option(help="console or json.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+) -> None:
+    """Serve a model over gRPC until SIGTERM or Ctrl-C, then let running calls end.
+
+    Every option can also stand in the environment (SCENEWRIGHT_ADDRESS) or in the file that --config names.
+    """
+    settings = server_module("scenewright_server.service.settings", "server").load_settings(
+        config,
+        bundle=bundle,
+        address=address,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        metrics_port=metrics_port,
+        device=device,
+        slots=slots,
+        log_format=log_format,
+        log_level=log_level,
+    )
+    server_module("scenewright_server.service.app", "server").run(settings)
+
+
+def train(
+    config: Annotated[Path | None, typer.Option(metavar="TOML", help="The recipe's settings.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="For checkpoints, curves and the bundle.")] = Path(
+        "runs/diorama"
+    ),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from --out's last checkpoint.")] = False,
+) -> None:
+    """Train a bundle from scratch on scenes of the diorama."""
+    server_module("scenewright_server.training.recipe", "train").run(config, out=out, resume=resume)
+
+
+def evaluate(
+    bundle: BundleOption = None,
+    n: Annotated[int, typer.Option(min=1, help="Fresh scenes.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same scenes.")] = 7,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a bundle on fresh scenes that it was not trained on."""
+    result = server_module("scenewright_server.training.evaluate", "train").run(bundle, n=n, seed=seed)
+    if as_json:
+        show.print_json(result)
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("measure")
+    table.add_column("value", justify="right")
+    for name, value in _flatten(result["splits"]):
+        table.add_row(name, f"{value:.3f}")
+    Console(highlight=False).print(table)
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    for name, value in tree.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{path} / ")
+        else:
+            yield path, value

@@ -1,0 +1,128 @@
+"""Results as people and programs read them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+from rich.console import Console
+from rich.table import Table
+
+from scenewright import types
+
+_COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#800000")
+_DRAWN_SIDE = 960
+
+
+def print_json(value: Any, indent: int | None = 2) -> None:
+    """To standard output, as UTF-8 text."""
+    print(json.dumps(value, ensure_ascii=False, indent=indent), flush=True)
+
+
+def description_json(description: types.Description) -> dict[str, Any]:
+    """The shape that `describe --json` prints."""
+    return {
+        "text": description.text,
+        "objects": [annotation_json(item) for item in description.annotations],
+        "timings": timings_json(description.timings),
+    }
+
+
+def answer_json(answer: types.Answer) -> dict[str, Any]:
+    """The shape that `ask --json` prints."""
+    return {
+        "question": answer.question.text,
+        "answer": answer.text,
+        "objects": [annotation_json(item) for item in answer.annotations],
+        "timings": timings_json(answer.timings),
+    }
+
+
+def annotation_json(annotation: types.Annotation) -> dict[str, Any]:
+    """`id` is the scene graph's if it knows the object; `box` [x, y, width, height] is null when out of view."""
+    box = annotation.box
+    return {
+        "id": annotation.object_id or annotation.id,
+        "label": annotation.label,
+        "box": None if box is None else [round(v, 4) for v in (box.x, box.y, box.width, box.height)],
+        "anchor_id": annotation.anchor_id,
+        "confidence": None if annotation.confidence is None else round(annotation.confidence, 4),
+    }
+
+
+def timings_json(timings: types.Timings) -> dict[str, float]:
+    """Milliseconds."""
+    return {name: round(value, 2) for name, value in asdict(timings).items()}
+
+
+def stream(console: Console, events: Iterable[types.AskEvent]) -> Iterator[types.AskEvent]:
+    """Print the words of a stream as they come; give on every event."""
+    for event in events:
+        if isinstance(event, types.TextDelta):
+            console.print(event.text, end="", markup=False, highlight=False, soft_wrap=True)
+            sys.stdout.flush()
+        yield event
+    console.print()
+
+
+def print_objects(console: Console, annotations: Sequence[types.Annotation]) -> None:
+    """A table, one row for each thing mentioned."""
+    if not annotations:
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("label", "box (x, y, width, height)", "object", "anchor", "sure"):
+        table.add_column(heading, justify="right" if heading == "sure" else "left")
+    for item in annotations:
+        box = item.box
+        table.add_row(
+            item.label,
+            "out of view" if box is None else f"{box.x:.2f}, {box.y:.2f}, {box.width:.2f}, {box.height:.2f}",
+            item.object_id or "-",
+            item.anchor_id or "-",
+            "-" if item.confidence is None else f"{item.confidence:.2f}",
+        )
+    console.print(table)
+
+
+def print_timings(console: Console, timings: types.Timings, usage: types.Usage) -> None:
+    """One dim line."""
+    speed = usage.output_tokens / max(timings.generate_ms, 1e-3) * 1000
+    parts = [
+        f"first token {timings.first_token_ms:.0f} ms",
+        f"{usage.output_tokens} tokens at {speed:.0f}/s",
+        f"total {timings.total_ms:.0f} ms",
+    ]
+    if usage.cached_tokens:
+        parts.append(f"{usage.cached_tokens} positions reused")
+    console.print(" · ".join(parts), style="dim", highlight=False)
+
+
+def draw(image: Path, annotations: Sequence[types.Annotation], out: Path) -> None:
+    """Save the image with a box and a label for each thing in view; raises OSError if it cannot be written."""
+    with Image.open(image) as opened:
+        picture = opened.convert("RGB")
+    scale = _DRAWN_SIDE / max(picture.size)
+    picture = picture.resize(
+        (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS
+    )
+    pen = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(size=18)
+    for i, item in enumerate(annotations):
+        if item.box is None:
+            continue
+        colour = _COLOURS[i % len(_COLOURS)]
+        x0, y0 = item.box.x * picture.width, item.box.y * picture.height
+        x1, y1 = x0 + item.box.width * picture.width, y0 + item.box.height * picture.height
+        pen.rectangle((x0, y0, x1, y1), outline=colour, width=3)
+        left, top, right, bottom = pen.textbbox((0, 0), item.label, font=font)
+        width, height = right - left + 8, bottom - top + 8
+        x = max(0.0, min(x0, picture.width - width))
+        y = y0 - height if y0 >= height else y0
+        pen.rectangle((x, y, x + width, y + height), fill=colour)
+        pen.text((x + 4 - left, y + 4 - top), item.label, fill="white", font=font)
+    picture.save(out)

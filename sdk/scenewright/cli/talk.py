@@ -1,0 +1,236 @@
+"""The commands that ask a server something: describe, ask, chat, transcribe, info."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from scenewright import _convert, types
+from scenewright.cli import show
+from scenewright.cli.connect import (
+    BundleOption,
+    JsonOption,
+    SceneOption,
+    ServerOption,
+    TimeoutOption,
+    TlsOption,
+    TlsRootOption,
+    connect,
+)
+from scenewright.client import Session
+from scenewright.errors import InvalidInputError
+
+VoiceOption = Annotated[
+    Path | None,
+    typer.Option("--voice", metavar="AUDIO", help="The question as speech: WAV, FLAC or OGG."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command(epilog="Example: scenewright describe room.png --scene room.json --draw boxes.png")(describe)
+    app.command(epilog='Example: scenewright ask room.png "what is left of the lamp?"')(ask)
+    app.command(epilog="Example: scenewright chat room.png")(chat)
+    app.command(epilog="Example: scenewright transcribe question.wav --json")(transcribe)
+    app.command(epilog="Example: scenewright info --server ar.example.org:7447 --tls")(info)
+
+
+def describe(
+    image: Annotated[Path | None, typer.Argument(help="JPEG, PNG or WebP; optional with --scene.")] = None,
+    scene: SceneOption = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option("--draw", metavar="PNG", help="Save the image with the boxes drawn on it."),
+    ] = None,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+    tls: TlsOption = False,
+    tls_root: TlsRootOption = None,
+    bundle: BundleOption = None,
+    timeout: TimeoutOption = 60.0,
+) -> None:
+    """Say in words what an image, a scene graph or both show, and where."""
+    if image is None and scene is None:
+        raise typer.BadParameter("give an IMAGE, --scene graph.json, or both")
+    if draw is not None and image is None:
+        raise typer.BadParameter("--draw needs an IMAGE to draw on")
+    console = Console(highlight=False)
+    with connect(server, bundle, tls, tls_root, timeout) as client:
+        if as_json:
+            description = client.describe(image, scene=scene)
+            annotations = description.annotations
+            show.print_json(show.description_json(description))
+        else:
+            annotations = print_stream(console, client.describe_stream(image, scene=scene))
+    if draw is not None and image is not None:
+        show.draw(image, annotations, draw)
+
+
+def ask(
+    image: Annotated[
+        str | None,
+        typer.Argument(metavar="[IMAGE]", help="JPEG, PNG or WebP; optional with --scene."),
+    ] = None,
+    question: Annotated[str | None, typer.Argument(metavar="[QUESTION]", help="Or --voice.")] = None,
+    voice: VoiceOption = None,
+    scene: SceneOption = None,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+    tls: TlsOption = False,
+    tls_root: TlsRootOption = None,
+    bundle: BundleOption = None,
+    timeout: TimeoutOption = 60.0,
+) -> None:
+    """Ask one question, typed or spoken, about an image, a scene graph or both."""
+    if scene is not None and voice is None and question is None:
+        image, question = None, image
+    if (question is None) == (voice is None):
+        raise typer.BadParameter("give a QUESTION or --voice question.wav, and exactly one of them")
+    if image is None and scene is None:
+        raise typer.BadParameter("give an IMAGE, --scene graph.json, or both")
+    console = Console(highlight=False)
+    with connect(server, bundle, tls, tls_root, timeout) as client:
+        if as_json:
+            answer = client.ask(question, audio=voice, frame=image, scene=scene)
+            show.print_json(show.answer_json(answer))
+            return
+        with client.session() as session:
+            print_stream(console, session.ask_stream(question, audio=voice, frame=image, scene=scene))
+
+
+def chat(
+    image: Annotated[Path | None, typer.Argument(help="JPEG, PNG or WebP; optional with --scene.")] = None,
+    scene: SceneOption = None,
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+    tls: TlsOption = False,
+    tls_root: TlsRootOption = None,
+    bundle: BundleOption = None,
+    timeout: TimeoutOption = 60.0,
+) -> None:
+    """Talk about an image, a scene graph or both, line by line.
+
+    A line is a question. `/voice FILE` asks by speech, `/image FILE` shows another image, an empty line is skipped,
+    and the end of input (Ctrl-D) ends the chat. With --json every answer is one line of JSON.
+    """
+    if image is None and scene is None:
+        raise typer.BadParameter("give an IMAGE, --scene graph.json, or both")
+    console = Console(highlight=False)
+    with connect(server, bundle, tls, tls_root, timeout) as client, client.session() as session:
+        if not as_json:
+            print_stream(console, client.describe_stream(image, scene=scene))
+        frame: Path | None = image
+        graph: Path | None = scene
+        with suppress(EOFError):
+            while True:
+                line = console.input("" if as_json else "[bold]> [/bold]").strip()
+                if line.startswith("/image "):
+                    frame = Path(line.removeprefix("/image ").strip())
+                elif line:
+                    try:
+                        _turn(console, session, line, frame, graph, as_json)
+                    except InvalidInputError as error:  # the chat outlives a wrong line
+                        console.print(f"error: {error.message}", style="red", markup=False)
+                    else:
+                        frame = graph = None
+
+
+def _turn(
+    console: Console, session: Session, line: str, frame: Path | None, graph: Path | None, as_json: bool
+) -> None:
+    voice = Path(line.removeprefix("/voice ").strip()) if line.startswith("/voice ") else None
+    question = line if voice is None else None
+    events = session.ask_stream(question, audio=voice, frame=frame, scene=graph)
+    if as_json:
+        show.print_json(show.answer_json(_convert.answer_from_events(events)), indent=None)
+    else:
+        print_stream(console, events)
+
+
+def transcribe(
+    audio: Annotated[Path, typer.Argument(help="WAV, FLAC or OGG.")],
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+    tls: TlsOption = False,
+    tls_root: TlsRootOption = None,
+    bundle: BundleOption = None,
+    timeout: TimeoutOption = 60.0,
+) -> None:
+    """Write down a recording."""
+    with connect(server, bundle, tls, tls_root, timeout) as client:
+        heard = client.transcribe(audio)
+    if as_json:
+        show.print_json(
+            {
+                "text": heard.text,
+                "confidence": round(heard.confidence, 4),
+                "no_speech": heard.no_speech,
+                "duration_s": round(heard.duration_s, 3),
+                "timings": show.timings_json(heard.timings),
+            }
+        )
+        return
+    console = Console(highlight=False)
+    if heard.no_speech:
+        console.print("no speech", style="dim")
+    else:
+        console.print(heard.text, markup=False)
+
+
+def info(
+    as_json: JsonOption = False,
+    server: ServerOption = None,
+    tls: TlsOption = False,
+    tls_root: TlsRootOption = None,
+    bundle: BundleOption = None,
+    timeout: TimeoutOption = 60.0,
+) -> None:
+    """Say what the server runs, what its model knows, and every bound on the input."""
+    with connect(server, bundle, tls, tls_root, timeout) as client:
+        model = client.model()
+    if as_json:
+        show.print_json(asdict(model))
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    senses = ", ".join(f"{sense} {kind}" for sense, kind in model.fusion.items())
+    rows = {
+        "model": f"{model.name} {model.version} ({model.n_parameters / 1e6:.1f} M parameters, {model.device})",
+        "sha256": model.sha256,
+        "architecture": model.architecture,
+        "can": ", ".join(model.capabilities),
+        "fusion": senses,
+        "languages": ", ".join(model.languages),
+        "knows": model.knows,
+        "does not know": model.does_not_know,
+        "license": model.license,
+        **{name.replace("_", " "): f"{value:g}" for name, value in asdict(model.limits).items()},
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    Console(highlight=False).print(table)
+
+
+def print_stream(console: Console, events: Iterable[types.AskEvent]) -> tuple[types.Annotation, ...]:
+    """Print a description or an answer as it comes, then its objects and timings; gives the objects."""
+    annotations = []
+    done = None
+    for event in show.stream(console, events):
+        if isinstance(event, types.Question) and event.spoken:
+            console.print(f"heard: {event.text}", style="italic", markup=False)
+        elif isinstance(event, types.Annotation):
+            annotations.append(event)
+        elif isinstance(event, types.Done):
+            done = event
+    show.print_objects(console, annotations)
+    if done is not None:
+        show.print_timings(console, done.timings, done.usage)
+    return tuple(annotations)
