@@ -88,6 +88,20 @@ class Client:
         call = _calls.ask(question, audio, frame, scene, sampling, language, "")
         return _convert.answer_from_events(self._stream(call, timeout_s))
 
+    def ask_stream(
+        self,
+        question: str | None = None,
+        *,
+        audio: types.AudioLike | None = None,
+        frame: types.FrameLike | None = None,
+        scene: types.SceneLike | None = None,
+        sampling: types.Sampling | None = None,
+        language: str = "",
+        timeout_s: float | None = None,
+    ) -> Iterator[types.AskEvent]:
+        """The same as it is made: `Question`, then text and annotations, then `Done`."""
+        return self._stream(_calls.ask(question, audio, frame, scene, sampling, language, ""), timeout_s)
+
     def session(self, *, language: str = "", ttl_s: float | None = None) -> Session:
         """Open a dialogue: it remembers its frame, scene graph and turns for `ttl_s` unused seconds."""
         return Session(self, self._run(_calls.create_session(ttl_s, language), None))

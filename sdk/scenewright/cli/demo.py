@@ -73,8 +73,7 @@ def _questions(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _run(client: Client, plan: dict[str, Any], out: Path, console: Console) -> None:
     model = client.model()
-    size = f"{model.n_parameters / 1e6:.1f} M parameters, {model.device}"
-    console.print(f"[bold]Model[/bold] {model.name} {model.version} ({size})")
+    console.print(f"[bold]Model[/bold] {show.model_line(model)}")
     console.print(f"[bold]Knows[/bold] {model.knows}")
     console.print(f"[bold]Does not know[/bold] {model.does_not_know}")
     console.print(f"\n[bold]{plan['frame']}[/bold] with its scene graph {plan['scene'].name}")

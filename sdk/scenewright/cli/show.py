@@ -44,7 +44,7 @@ def answer_json(answer: types.Answer) -> dict[str, Any]:
 
 
 def annotation_json(annotation: types.Annotation) -> dict[str, Any]:
-    """`id` is the scene graph's if it knows the object; `box` [x, y, width, height] is null when out of view."""
+    """`id` is the scene graph's if it knows the object; `box` [x, y, w, h] is null when out of view."""
     box = annotation.box
     return {
         "id": annotation.object_id or annotation.id,
@@ -58,6 +58,11 @@ def annotation_json(annotation: types.Annotation) -> dict[str, Any]:
 def timings_json(timings: types.Timings) -> dict[str, float]:
     """Milliseconds."""
     return {name: round(value, 2) for name, value in asdict(timings).items()}
+
+
+def model_line(model: types.Model) -> str:
+    """Name, version, size and device."""
+    return f"{model.name} {model.version} ({model.n_parameters / 1e6:.1f} M parameters, {model.device})"
 
 
 def stream(console: Console, events: Iterable[types.AskEvent]) -> Iterator[types.AskEvent]:
@@ -103,13 +108,12 @@ def print_timings(console: Console, timings: types.Timings, usage: types.Usage) 
 
 
 def draw(image: Path, annotations: Sequence[types.Annotation], out: Path) -> None:
-    """Save the image with a box and a label for each thing in view; raises OSError if it cannot be written."""
+    """Save the image with a box and a label for each thing in view; OSError if it cannot be written."""
     with Image.open(image) as opened:
         picture = opened.convert("RGB")
     scale = _DRAWN_SIDE / max(picture.size)
-    picture = picture.resize(
-        (round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS
-    )
+    size = (round(picture.width * scale), round(picture.height * scale))
+    picture = picture.resize(size, Image.Resampling.LANCZOS)
     pen = ImageDraw.Draw(picture)
     font = ImageFont.load_default(size=18)
     for i, item in enumerate(annotations):

@@ -76,9 +76,9 @@ def describe(
 def ask(
     image: Annotated[
         str | None,
-        typer.Argument(metavar="[IMAGE]", help="JPEG, PNG or WebP; optional with --scene."),
+        typer.Argument(metavar="IMAGE", help="JPEG, PNG or WebP; optional with --scene."),
     ] = None,
-    question: Annotated[str | None, typer.Argument(metavar="[QUESTION]", help="Or --voice.")] = None,
+    question: Annotated[str | None, typer.Argument(metavar="QUESTION", help="Or --voice.")] = None,
     voice: VoiceOption = None,
     scene: SceneOption = None,
     as_json: JsonOption = False,
@@ -101,8 +101,7 @@ def ask(
             answer = client.ask(question, audio=voice, frame=image, scene=scene)
             show.print_json(show.answer_json(answer))
             return
-        with client.session() as session:
-            print_stream(console, session.ask_stream(question, audio=voice, frame=image, scene=scene))
+        print_stream(console, client.ask_stream(question, audio=voice, frame=image, scene=scene))
 
 
 def chat(
@@ -117,8 +116,8 @@ def chat(
 ) -> None:
     """Talk about an image, a scene graph or both, line by line.
 
-    A line is a question. `/voice FILE` asks by speech, `/image FILE` shows another image, an empty line is skipped,
-    and the end of input (Ctrl-D) ends the chat. With --json every answer is one line of JSON.
+    A line is a question. `/voice FILE` asks by speech, `/image FILE` shows another image, an empty line is
+    skipped, and the end of input (Ctrl-D) ends the chat. With --json every answer is one line of JSON.
     """
     if image is None and scene is None:
         raise typer.BadParameter("give an IMAGE, --scene graph.json, or both")
@@ -203,7 +202,7 @@ def info(
     table.add_column()
     senses = ", ".join(f"{sense} {kind}" for sense, kind in model.fusion.items())
     rows = {
-        "model": f"{model.name} {model.version} ({model.n_parameters / 1e6:.1f} M parameters, {model.device})",
+        "model": show.model_line(model),
         "sha256": model.sha256,
         "architecture": model.architecture,
         "can": ", ".join(model.capabilities),
