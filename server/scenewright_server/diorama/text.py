@@ -113,16 +113,19 @@ def reorder(things: Sequence[Thing], order: Sequence[int]) -> list[Thing]:
 
 
 def things(scene: Scene, boxes: Sequence[Box | None] | None = None) -> list[Thing]:
-    """A scene's objects as things, left to right. `boxes` are the visible boxes in the scene's object order;
-    projected ones are taken when they are not given."""
+    """A scene's objects as things, in its order. `boxes` are their visible boxes, None for one that is hidden;
+    projected boxes are taken when they are not given."""
     found = []
-    for i, o in enumerate(scene.objects):
-        x, y, z = scene.camera.to_camera(o.centre)
-        box = boxes[i] if boxes is not None else scene.camera.box(o)
-        found.append(
-            Thing(o.kind, (float(x), float(y), float(z)), o.extents, box, o.support, o.colour, o.pattern, o.size)
-        )
-    return reorder(found, left_to_right(found))
+    for o, box in zip(scene.objects, boxes or [scene.camera.box(o) for o in scene.objects], strict=True):
+        x, y, z = (float(v) for v in scene.camera.to_camera(o.centre))
+        found.append(Thing(o.kind, (x, y, z), o.extents, box, o.support, o.colour, o.pattern, o.size))
+    return found
+
+
+def in_view(scene: Scene, boxes: Sequence[Box | None] | None = None) -> list[Thing]:
+    """What a person sees of a scene, left to right: its things less those that are hidden."""
+    found = things(scene, boxes)
+    return reorder(found, [i for i in left_to_right(found) if found[i].box is not None])
 
 
 def describe(things: Sequence[Thing]) -> Answer:

@@ -104,7 +104,7 @@ class EpisodeMaker:
         `source` is "frame", "graph" or "both", drawn when not given.
         """
         source = source or str(rng.choice(["frame", "graph", "both"], p=[0.62, 0.26, 0.12]))
-        items = _items(scene, boxes)
+        items = text.things(scene, boxes)
         graph: list[GraphObject] = []
         if source == "graph" and rng.random() < 0.7:
             items = _spread(items, rng)
@@ -183,14 +183,6 @@ def align(items: Sequence[Thing], entries: Sequence[Entry]) -> tuple[list[Thing]
         thing = replace(item, support=support, name=entry.graph.label if entry.graph else item.name, box=entry.box)
         things.append(thing if entry.detection is not None else replace(thing, colour=None, pattern=None, size=None))
     return things, refs
-
-
-def _items(scene: Scene, boxes: Sequence[Box | None]) -> list[Thing]:
-    items = []
-    for o, box in zip(scene.objects, boxes, strict=True):
-        x, y, z = (float(v) for v in scene.camera.to_camera(o.centre))
-        items.append(Thing(o.kind, (x, y, z), o.extents, box, o.support, o.colour, o.pattern, o.size))
-    return items
 
 
 def _spread(items: list[Thing], rng: np.random.Generator) -> list[Thing]:

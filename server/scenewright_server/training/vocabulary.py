@@ -8,7 +8,7 @@ import numpy as np
 
 from scenewright_server.diorama.kinds import ATTRIBUTES
 from scenewright_server.diorama.scene import sample
-from scenewright_server.diorama.text import NUMBERS, describe, dialogue, plain, things
+from scenewright_server.diorama.text import NUMBERS, describe, dialogue, in_view, plain
 from scenewright_server.model.tokenizer import Tokenizer
 from scenewright_server.training.words import dictionary, label
 
@@ -19,7 +19,7 @@ def texts(n_scenes: int, seed: int) -> Iterator[str]:
     """Descriptions, questions and answers of `n_scenes` scenes, every word of scene talk, and open labels."""
     rng = np.random.default_rng(seed)
     for i in range(n_scenes):
-        seen = things(sample(i))
+        seen = in_view(sample(i))
         yield " " + plain(describe(seen))
         for turn in dialogue(seen, rng, 8, ATTRIBUTES["kind"]):
             yield " " + turn.question
