@@ -109,7 +109,7 @@ class Engine:
     def embed_text(self, texts: Iterable[str]) -> np.ndarray:
         """Unit CLIP embeddings (N, E) float32 of texts, each cut to the text tower's context."""
         model, n_ctx = self.model, self.model.config.vision.n_text_ctx
-        rows = [model.tokenizer.words(normalise(text))[: n_ctx - 1] + [model.tokenizer.eot] for text in texts]
+        rows = [[*model.tokenizer.words(normalise(text))[: n_ctx - 1], model.tokenizer.eot] for text in texts]
         ids = torch.tensor([row + [0] * (n_ctx - len(row)) for row in rows], device=model.device)
         return model.vision.embed_text(ids).float().cpu().numpy()
 

@@ -1,0 +1,78 @@
+"""What the engine's tests share: made-up scenes, and the slow generate that the engine must equal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scenewright_server.engine.engine import Engine
+from scenewright_server.engine.request import Event, Request, Sampling, TextDelta
+from scenewright_server.engine.sampler import sample
+from scenewright_server.engine.sequence import Sequence as Run
+from scenewright_server.model.fusion import FusedModel
+from scenewright_server.model.scene import Detections, GraphObject
+from torch import Tensor
+
+ATTRIBUTES = {"colour": ("red", "blue"), "kind": ("chair", "mug", "lamp")}
+N_CTX = 96
+
+
+def detections(seed: int, n: int = 3) -> Detections:
+    """As if seen in a frame."""
+    rng = np.random.default_rng(seed)
+    corner = rng.uniform(0, 0.5, (n, 2))
+    return Detections(
+        boxes=np.hstack([corner, corner + rng.uniform(0.1, 0.5, (n, 2))]).astype(np.float32),
+        scores=rng.uniform(0.4, 1, n).astype(np.float32),
+        depth=rng.uniform(1, 5, n).astype(np.float32),
+        attributes={
+            name: rng.dirichlet(np.ones(len(values)), n).astype(np.float32)
+            for name, values in ATTRIBUTES.items()
+        },
+        features=rng.normal(size=(n, 8)).astype(np.float32),
+    )
+
+
+def graph(*labels: str) -> tuple[GraphObject, ...]:
+    return tuple(
+        GraphObject(f"object-{k}", label, (k - 1.0, 0.5, 2.0 + k), (0.5, 1.0, 0.5))
+        for k, label in enumerate(labels)
+    )
+
+
+def naive_ids(
+    model: FusedModel, scene: Tensor, turns: Sequence[Tensor], prompt: Tensor, sampling: Sampling
+) -> list[int]:
+    """The oracle: every token runs the whole context again."""
+    generator = torch.Generator().manual_seed(sampling.seed or 0)
+    ids: list[int] = []
+    with torch.inference_mode():
+        while len(ids) < sampling.max_new_tokens and (not ids or ids[-1] != model.tokenizer.eot):
+            context = torch.cat([scene, *turns, prompt, model.embed(ids)])
+            if len(context) > model.config.gpt.n_ctx:
+                break
+            logits = model.gpt.logits(model.gpt(context[None], prefix_len=len(scene)))[0, -1]
+            words = [id for id in ids if id >= model.tokenizer.n_specials]
+            ids.append(sample(logits, sampling, words, generator)[0])
+    return ids
+
+
+def said(model: FusedModel, prompt: Tensor, ids: list[int]) -> Tensor:
+    """A complete turn, as later turns see it."""
+    spoken = [id for id in ids if id != model.tokenizer.eot]
+    return torch.cat([prompt, model.embed([*spoken, model.tokenizer.eot])])
+
+
+def finish(engine: Engine, *requests: Request) -> list[tuple[Run, list[Event]]]:
+    """Run requests together to their ends."""
+    runs = [engine.add(request) for request in requests]
+    events: dict[Run, list[Event]] = {run: [] for run in runs}
+    while engine.has_work:
+        for run, event in engine.step():
+            events[run].append(event)
+    return [(run, events[run]) for run in runs]
+
+
+def text_of(events: Sequence[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
