@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,13 +63,14 @@ def connect(
 def serve_here(bundle: Path | None) -> Iterator[str]:
     """A real server of this process on a free loopback port; gives its address."""
     app = server_module("scenewright_server.service.app", "server")
-    with Console(stderr=True).status("Loading the model"):
-        running = app.serve_in_background(bundle)
-        address = running.__enter__()
-    try:
+    bundles = server_module("scenewright_server.model.bundle", "server")
+    with ExitStack() as stack:
+        with Console(stderr=True).status("Loading the model"):
+            try:
+                address = stack.enter_context(app.serve_in_background(bundle))
+            except bundles.BundleError as error:
+                raise ScenewrightError(str(error)) from error
         yield address
-    finally:
-        running.__exit__(None, None, None)
 
 
 def server_module(name: str, extra: str) -> Any:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from scenewright.cli import show
 from scenewright.cli.connect import BundleOption, JsonOption, server_module
+from scenewright.errors import InvalidInputError, ScenewrightError
 
 
 def register(app: typer.Typer) -> None:
@@ -40,19 +41,26 @@ def serve(
 
     Every option can also stand in the environment (SCENEWRIGHT_ADDRESS) or in the file that --config names.
     """
-    settings = server_module("scenewright_server.service.settings", "server").load_settings(
-        config,
-        bundle=bundle,
-        address=address,
-        tls_certificate=tls_certificate,
-        tls_key=tls_key,
-        metrics_port=metrics_port,
-        device=device,
-        slots=slots,
-        log_format=log_format,
-        log_level=log_level,
-    )
-    server_module("scenewright_server.service.app", "server").run(settings)
+    app = server_module("scenewright_server.service.app", "server")
+    try:
+        settings = app.load_settings(
+            config,
+            bundle=bundle,
+            address=address,
+            tls_certificate=tls_certificate,
+            tls_key=tls_key,
+            metrics_port=metrics_port,
+            device=device,
+            slots=slots,
+            log_format=log_format,
+            log_level=log_level,
+        )
+    except ValueError as error:  # pydantic's ValidationError names field and bound
+        raise InvalidInputError(str(error)) from error
+    try:
+        app.run(settings)
+    except (ValueError, OSError, RuntimeError) as error:  # no bundle there, no file there, the port is taken
+        raise ScenewrightError(f"cannot serve: {error}") from error
 
 
 def train(

@@ -91,7 +91,8 @@ class SceneGraph(_message.Message):
 
     @_builtins.property
     def viewpoint(self) -> _geometry_pb2.Viewpoint:
-        """Where the scene is seen from, for a request without an image, or with one that has no camera pose.
+        """Where the scene is seen from, for a request without an image, or with one that has no camera pose; its
+        intrinsics count unless the image has its own.
         Unset too: from the world's origin, looking forward.
         """
 
