@@ -26,8 +26,8 @@ def graph(*objects, **fields):
     return graph_pb2.SceneGraph(objects=objects, **fields)
 
 
-def frame(camera=None):
-    return Frame("f", np.zeros((2, 2, 3), np.uint8), None, camera, Intrinsics(1, 1))
+def frame(camera=None, lens=None):
+    return Frame("f", np.zeros((2, 4, 3), np.uint8), None, camera, lens, aspect=2)
 
 
 def test_without_a_camera_the_scene_is_seen_from_the_origin():
@@ -45,6 +45,19 @@ def test_the_viewpoint_is_used_and_the_frames_camera_goes_before_it():
     assert view(world, frame())[0].position == (-2, 0, 3)
     camera = Pose(np.array([0, 1.0, 0]), np.array([0, 0, 0, 1.0]))
     assert view(world, frame(camera))[0].position == (0, -1, 3)
+
+
+def test_a_lens_is_the_frames_else_the_viewpoints_else_60_degrees_upright():
+    def height_and_width(world, seen):
+        x0, y0, x1, y1 = view(world, seen)[0].box
+        return 2.5 * (y1 - y0), 2.5 * (x1 - x0)
+
+    intrinsics = {"fx": 4, "fy": 3, "cx": 5, "cy": 5, "width": 10, "height": 10}
+    bare = read_graph(graph(thing()), LIMITS)
+    told = read_graph(graph(thing(), viewpoint={"pose": {"position": {}}, "intrinsics": intrinsics}), LIMITS)
+    assert height_and_width(told, frame(lens=Intrinsics(0.5, 0.6))) == pytest.approx((0.6, 0.5))
+    assert height_and_width(told, frame()) == pytest.approx((0.3, 0.4))
+    assert height_and_width(bare, frame()) == pytest.approx((3**0.5 / 2, 3**0.5 / 4))
 
 
 def test_right_handed_graphs_look_along_minus_z():

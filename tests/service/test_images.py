@@ -127,11 +127,6 @@ def test_intrinsics_follow_the_picture():
     assert read_image(sent, LIMITS).lens.cx == pytest.approx(9 / 32)
 
 
-def test_without_intrinsics_the_field_of_view_is_60_degrees_upright():
-    lens = read_image(image_pb2.ImageInput(encoded=to_file(picture(16, 32))), LIMITS).lens
-    assert (lens.fx, lens.fy) == pytest.approx((3**0.5 / 4, 3**0.5 / 2))
-
-
 RGB24 = image_pb2.PIXEL_FORMAT_RGB24
 NV12 = image_pb2.PIXEL_FORMAT_NV12
 INTRINSICS = {"fx": 1, "fy": 1, "cx": 0, "cy": 0, "width": 2, "height": 2}

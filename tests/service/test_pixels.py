@@ -50,13 +50,15 @@ def chroma_shape(height, width):
 def test_interleaved(size, row_padding, pixel_stride, depth):
     samples = noise(*size, depth)
     plane = lay_out(samples, row_padding, pixel_stride)
-    rgb = pixels.read_interleaved(plane, *size, depth, "image.raw.planes")
+    rgb = pixels.read_interleaved([plane], *size, "image.raw.planes", depth=depth)
     assert np.array_equal(rgb, samples[..., :3])
 
 
 def test_strides_of_zero_mean_close_together():
     data = noise(3, 4, 3)
-    assert np.array_equal(pixels.read_interleaved(Plane(data.tobytes(), 0, 0), 3, 4, 3, "planes"), data)
+    assert np.array_equal(
+        pixels.read_interleaved([Plane(data.tobytes(), 0, 0)], 3, 4, "planes", depth=3), data
+    )
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -66,13 +68,8 @@ def test_strides_of_zero_mean_close_together():
 def test_semi_planar(size, v_first, padding, luma_stride):
     y, u, v = noise(*size), noise(*chroma_shape(*size)), noise(*chroma_shape(*size))[::-1]
     pair = (v, u) if v_first else (u, v)
-    rgb = pixels.read_semi_planar(
-        lay_out(y[..., None], padding, luma_stride),
-        lay_out(np.stack(pair, -1), padding),
-        *size,
-        v_first=v_first,
-        field="image.raw.planes",
-    )
+    planes = [lay_out(y[..., None], padding, luma_stride), lay_out(np.stack(pair, -1), padding)]
+    rgb = pixels.read_semi_planar(planes, *size, "image.raw.planes", v_first=v_first)
     assert np.abs(rgb.astype(int) - rgb_by_the_book(y, u, v)).max() <= 1
 
 
@@ -85,7 +82,7 @@ def test_planar(size, padding, pixel_stride):
         lay_out(y[..., None], padding),
         *(lay_out(plane[..., None], padding, pixel_stride) for plane in (u, v)),
     ]
-    rgb = pixels.read_planar(*planes, *size, "image.raw.planes")
+    rgb = pixels.read_planar(planes, *size, "image.raw.planes")
     assert np.abs(rgb.astype(int) - rgb_by_the_book(y, u, v)).max() <= 1
 
 

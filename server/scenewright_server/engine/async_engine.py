@@ -8,7 +8,7 @@ import contextlib
 import functools
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TypeVar
 
 import torch
@@ -46,7 +46,7 @@ class AsyncEngine:
         """Requests and jobs running or waiting."""
         return self._n_inside
 
-    async def generate(self, request: Request) -> AsyncIterator[Event]:
+    async def generate(self, request: Request) -> AsyncGenerator[Event, None]:
         """The request's events, Done the last.
 
         Closing the iterator, or cancelling its task, cancels the request: iterate inside

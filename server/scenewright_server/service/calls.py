@@ -7,7 +7,7 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,12 +91,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 if handler.request_streaming
                 else grpc.unary_stream_rpc_method_handler
             )
-            behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
+            answer: Any = handler.stream_stream if handler.request_streaming else handler.unary_stream
 
-            async def stream(request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
-                async with self._around(method, context):
-                    async for response in behaviour(request, context):
-                        yield response
+            # A coroutine that writes, not a generator: cancelling reaches it at once, even while it waits
+            # for the client to read, and not when a generator is collected.
+            async def stream(request: Any, context: grpc.aio.ServicerContext) -> None:
+                async with self._around(method, context), aclosing(answer(request, context)) as responses:
+                    async for response in responses:
+                        await context.write(response)
 
             return make(stream, handler.request_deserializer, handler.response_serializer)
         make = (
@@ -104,11 +106,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             if handler.request_streaming
             else grpc.unary_unary_rpc_method_handler
         )
-        behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
+        reply: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
         async def unary(request: Any, context: grpc.aio.ServicerContext) -> Any:
             async with self._around(method, context):
-                return await behaviour(request, context)
+                return await reply(request, context)
 
         return make(unary, handler.request_deserializer, handler.response_serializer)
 
@@ -133,10 +135,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except Exception:  # whatever a handler forgot: told as INTERNAL, without its trace
             code, reason = "INTERNAL", "INTERNAL"
             self._log.exception("handler failed", method=call.method)
-            refused = Refused(
-                "INTERNAL", f"internal error; see the server's log for request {call.request_id}"
-            )
-            await _abort(context, refused, call)
+            message = f"internal error; see the server's log for request {call.request_id}"
+            await _abort(context, Refused("INTERNAL", message), call)
         finally:
             if inside:
                 self._gate.leave()

@@ -47,7 +47,7 @@ class World:
 
     revision: int
     objects: tuple[WorldObject, ...]
-    viewpoint: tuple[Pose, Intrinsics] | None
+    viewpoint: tuple[Pose, Intrinsics | None] | None
 
 
 def read_graph(graph: graph_pb2.SceneGraph, limits: Limits, field: str = "scene") -> World:
@@ -57,7 +57,7 @@ def read_graph(graph: graph_pb2.SceneGraph, limits: Limits, field: str = "scene"
     if graph.HasField("viewpoint"):
         where = f"{field}.viewpoint"
         require(graph.viewpoint, "pose", f"{where}.pose")
-        lens = default_lens(1.0)
+        lens = None
         if graph.viewpoint.HasField("intrinsics"):
             lens = read_lens(graph.viewpoint.intrinsics, f"{where}.intrinsics")
         viewpoint = (read_pose(graph.viewpoint.pose, graph.handedness, f"{where}.pose"), lens)
@@ -74,15 +74,15 @@ def read_graph(graph: graph_pb2.SceneGraph, limits: Limits, field: str = "scene"
 def view(world: World, frame: Frame | None) -> tuple[GraphObject, ...]:
     """The objects in the camera's frame with their boxes in the picture.
 
-    Seen from the frame's camera; without one, from the graph's viewpoint; without that, from the world's
-    origin, looking forward.
+    Camera and lens are the frame's, else the graph's viewpoint's. Without either the camera is at the world's
+    origin and looks forward, and the lens is the default one.
     """
-    if frame is not None and frame.camera is not None:
+    camera = lens = None
+    if frame is not None:
         camera, lens = frame.camera, frame.lens
-    elif world.viewpoint is not None:
-        camera, lens = world.viewpoint[0], frame.lens if frame is not None else world.viewpoint[1]
-    else:
-        camera, lens = IDENTITY, frame.lens if frame is not None else default_lens(1.0)
+    if world.viewpoint is not None:
+        camera, lens = camera or world.viewpoint[0], lens or world.viewpoint[1]
+    camera, lens = camera or IDENTITY, lens or default_lens(1.0 if frame is None else frame.aspect)
     return tuple(_view_object(item, camera, lens) for item in world.objects)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from PIL import Image, ImageOps
 from scenewright.v1 import features_pb2, geometry_pb2, image_pb2
 
 from scenewright_server.service import pixels
-from scenewright_server.service.geometry import Intrinsics, Pose, default_lens
+from scenewright_server.service.geometry import Intrinsics, Pose
 from scenewright_server.service.poses import read_pose
 from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused
@@ -34,19 +35,12 @@ _QUARTER_TURNS = {
     image_pb2.ROTATION_270: 3,
 }
 
-Planes = list[pixels.Plane]
-_READERS: dict[int, tuple[tuple[int, ...], Callable[[Planes, int, int, str], np.ndarray]]] = {
-    image_pb2.PIXEL_FORMAT_RGB24: (
-        (1,),
-        lambda planes, h, w, field: pixels.read_interleaved(planes[0], h, w, 3, field),
-    ),
-    image_pb2.PIXEL_FORMAT_RGBA32: (
-        (1,),
-        lambda planes, h, w, field: pixels.read_interleaved(planes[0], h, w, 4, field),
-    ),
-    image_pb2.PIXEL_FORMAT_NV12: ((2, 3), lambda *args: _read_nv(*args, v_first=False)),
-    image_pb2.PIXEL_FORMAT_NV21: ((2, 3), lambda *args: _read_nv(*args, v_first=True)),
-    image_pb2.PIXEL_FORMAT_I420: ((3,), lambda planes, h, w, field: pixels.read_planar(*planes, h, w, field)),
+_READERS: dict[int, tuple[tuple[int, ...], Callable[..., np.ndarray]]] = {
+    image_pb2.PIXEL_FORMAT_RGB24: ((1,), partial(pixels.read_interleaved, depth=3)),
+    image_pb2.PIXEL_FORMAT_RGBA32: ((1,), partial(pixels.read_interleaved, depth=4)),
+    image_pb2.PIXEL_FORMAT_NV12: ((2, 3), partial(pixels.read_semi_planar, v_first=False)),
+    image_pb2.PIXEL_FORMAT_NV21: ((2, 3), partial(pixels.read_semi_planar, v_first=True)),
+    image_pb2.PIXEL_FORMAT_I420: ((3,), pixels.read_planar),
 }
 """How many planes a format may have, and what reads them."""
 
@@ -55,15 +49,16 @@ _READERS: dict[int, tuple[tuple[int, ...], Callable[[Planes, int, int, str], np.
 class Frame:
     """A frame as the engine wants it.
 
-    `rgb` (H, W, 3) uint8 is upright and unmirrored; None when `features` came in its place. `lens` belongs to
-    the upright image; `camera` is its pose in the left-handed world, None when it is not known.
+    `rgb` (H, W, 3) uint8 is upright and unmirrored; None when `features` came in its place. `camera` is the
+    pose in the left-handed world and `lens` that of the upright image, each None when it was not told.
     """
 
     frame_id: str
     rgb: np.ndarray | None
     features: features_pb2.Features | None
     camera: Pose | None
-    lens: Intrinsics
+    lens: Intrinsics | None
+    aspect: float = 1.0
 
 
 def read_image(image: image_pb2.ImageInput, limits: Limits, field: str = "image") -> Frame:
@@ -81,17 +76,15 @@ def read_image(image: image_pb2.ImageInput, limits: Limits, field: str = "image"
         camera = read_pose(image.camera_pose, image.handedness, f"{field}.camera_pose")
     lens = read_lens(image.intrinsics, f"{field}.intrinsics") if image.HasField("intrinsics") else None
     if source == "features":
-        return Frame(image.frame_id, None, image.features, camera, lens or default_lens(1.0))
+        return Frame(image.frame_id, None, image.features, camera, lens)
     if source == "encoded":
         rgb = _decode(image.encoded, limits, f"{field}.encoded")
     else:
         rgb = _read_raw(image.raw, limits, f"{field}.raw")
     rgb = pixels.make_upright(rgb, turns, image.mirrored)
-    if lens is None:
-        lens = default_lens(rgb.shape[1] / rgb.shape[0])
-    else:
+    if lens is not None:
         lens = lens.turned(turns, image.mirrored)
-    return Frame(image.frame_id, rgb, None, camera, lens)
+    return Frame(image.frame_id, rgb, None, camera, lens, aspect=rgb.shape[1] / rgb.shape[0])
 
 
 def read_lens(intrinsics: geometry_pb2.CameraIntrinsics, field: str) -> Intrinsics:
@@ -148,13 +141,6 @@ def _read_raw(raw: image_pb2.RawImage, limits: Limits, field: str) -> np.ndarray
         refuse(f"{field}.planes", f"{len(raw.planes)} planes", f"{' or '.join(map(str, counts))} for {name}")
     planes = [pixels.Plane(plane.data, plane.row_stride, plane.pixel_stride) for plane in raw.planes]
     return read(planes, raw.height, raw.width, f"{field}.planes")
-
-
-def _read_nv(planes: Planes, height: int, width: int, field: str, *, v_first: bool) -> np.ndarray:
-    """NV12 or NV21; as three planes (Y, U, V) the strides alone say how the chroma bytes are interleaved."""
-    if len(planes) == 3:
-        return pixels.read_planar(*planes, height, width, field)
-    return pixels.read_semi_planar(*planes, height, width, v_first=v_first, field=field)
 
 
 def _check_bytes(n_bytes: int, limits: Limits, field: str) -> None:

@@ -6,6 +6,7 @@ YCbCr is full range BT.601 (JFIF): ARKit's `420YpCbCr8BiPlanarFullRange`, Androi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,28 +49,35 @@ def read_samples(plane: Plane, height: int, width: int, depth: int, field: str) 
     )
 
 
-def read_interleaved(plane: Plane, height: int, width: int, depth: int, field: str) -> np.ndarray:
-    """(height, width, 3) RGB from a plane of `depth` bytes a pixel that begin with R, G and B."""
-    return read_samples(plane, height, width, depth, f"{field}[0]")[..., :3]
+def read_interleaved(
+    planes: Sequence[Plane], height: int, width: int, field: str, *, depth: int
+) -> np.ndarray:
+    """(height, width, 3) RGB from one plane of `depth` bytes a pixel that begin with R, G and B."""
+    return read_samples(planes[0], height, width, depth, f"{field}[0]")[..., :3]
 
 
 def read_semi_planar(
-    luma: Plane, chroma: Plane, height: int, width: int, *, v_first: bool, field: str
+    planes: Sequence[Plane], height: int, width: int, field: str, *, v_first: bool
 ) -> np.ndarray:
-    """(height, width, 3) RGB from NV12 (chroma bytes U V) or NV21 (`v_first`: V U)."""
-    y = read_samples(luma, height, width, 1, f"{field}[0]")[..., 0]
-    uv = read_samples(chroma, _half(height), _half(width), 2, f"{field}[1]")
-    u, v = (uv[..., 1], uv[..., 0]) if v_first else (uv[..., 0], uv[..., 1])
-    return _ycbcr_to_rgb(y, u, v)
+    """(height, width, 3) RGB from NV12 (Y, then bytes U V) or NV21 (`v_first`: Y, then V U).
+
+    As three planes, Y, U and V, strides alone say how chroma bytes are interleaved.
+    """
+    if len(planes) == 3:
+        return read_planar(planes, height, width, field)
+    y = read_samples(planes[0], height, width, 1, f"{field}[0]")[..., 0]
+    chroma = read_samples(planes[1], _half(height), _half(width), 2, f"{field}[1]")
+    return _ycbcr_to_rgb(y, chroma[..., int(v_first)], chroma[..., int(not v_first)])
 
 
-def read_planar(luma: Plane, u: Plane, v: Plane, height: int, width: int, field: str) -> np.ndarray:
-    """(height, width, 3) RGB from I420 or YUV_420_888: three planes, chroma of half size."""
-    return _ycbcr_to_rgb(
-        read_samples(luma, height, width, 1, f"{field}[0]")[..., 0],
-        read_samples(u, _half(height), _half(width), 1, f"{field}[1]")[..., 0],
-        read_samples(v, _half(height), _half(width), 1, f"{field}[2]")[..., 0],
+def read_planar(planes: Sequence[Plane], height: int, width: int, field: str) -> np.ndarray:
+    """(height, width, 3) RGB from I420 or YUV_420_888: Y, U and V, chroma of half size rounded up."""
+    sizes = [(height, width), *[(_half(height), _half(width))] * 2]
+    y, u, v = (
+        read_samples(plane, *size, 1, f"{field}[{i}]")[..., 0]
+        for i, (plane, size) in enumerate(zip(planes, sizes, strict=True))
     )
+    return _ycbcr_to_rgb(y, u, v)
 
 
 def make_upright(rgb: np.ndarray, quarter_turns: int, mirrored: bool) -> np.ndarray:

@@ -21,22 +21,30 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_message_bytes: int = Field(24 << 20, gt=0, description="Bytes of one gRPC message, either way.")
-    max_image_bytes: int = Field(16 << 20, gt=0, description="Bytes of one image, encoded or raw.")
-    max_image_pixels: int = Field(4096 * 3072, gt=0, description="Width times height, before decoding.")
-    max_image_side: int = Field(8192, gt=0, description="Pixels of an image's longer side.")
-    max_image_aspect: float = Field(4.0, ge=1, description="An image's longer side over its shorter.")
-    max_audio_bytes: int = Field(8 << 20, gt=0, description="Bytes of one recording, encoded or raw.")
-    max_audio_s: float = Field(30.0, gt=0, description="Seconds of one recording; a model may hear less.")
-    max_text_chars: int = Field(2000, gt=0, description="Characters of a question.")
-    max_scene_objects: int = Field(24, gt=0, description="Objects of a scene graph; a model may take fewer.")
-    max_label_chars: int = Field(64, gt=0, description="Characters of a label or of a text to embed.")
-    max_texts: int = Field(64, gt=0, description="Texts of EmbedText, labels of RankLabels.")
-    max_new_tokens: int = Field(256, gt=0, description="Tokens of one response.")
-    max_sessions: int = Field(256, gt=0, description="Sessions at a time.")
-    max_session_ttl_s: int = Field(1800, gt=0, description="Seconds that an unused session lives.")
-    max_requests: int = Field(64, gt=0, description="Requests that wait or run at a time.")
-    max_request_s: float = Field(120.0, gt=0, description="Seconds that one call may take.")
+    max_message_bytes: int = Field(
+        default=24 << 20, gt=0, description="Bytes of one gRPC message, either way."
+    )
+    max_image_bytes: int = Field(default=16 << 20, gt=0, description="Bytes of one image, encoded or raw.")
+    max_image_pixels: int = Field(
+        default=4096 * 3072, gt=0, description="Width times height, before decoding."
+    )
+    max_image_side: int = Field(default=8192, gt=0, description="Pixels of an image's longer side.")
+    max_image_aspect: float = Field(default=4.0, ge=1, description="An image's longer side over its shorter.")
+    max_audio_bytes: int = Field(default=8 << 20, gt=0, description="Bytes of one recording, encoded or raw.")
+    max_audio_s: float = Field(
+        default=30.0, gt=0, description="Seconds of one recording; a model may hear less."
+    )
+    max_text_chars: int = Field(default=2000, gt=0, description="Characters of a question.")
+    max_scene_objects: int = Field(
+        default=24, gt=0, description="Objects of a scene graph; a model may take fewer."
+    )
+    max_label_chars: int = Field(default=64, gt=0, description="Characters of a label or of a text to embed.")
+    max_texts: int = Field(default=64, gt=0, description="Texts of EmbedText, labels of RankLabels.")
+    max_new_tokens: int = Field(default=256, gt=0, description="Tokens of one response.")
+    max_sessions: int = Field(default=64, gt=0, description="Sessions at a time.")
+    max_session_ttl_s: int = Field(default=1800, gt=0, description="Seconds that an unused session lives.")
+    max_requests: int = Field(default=64, gt=0, description="Requests that wait or run at a time.")
+    max_request_s: float = Field(default=120.0, gt=0, description="Seconds that one call may take.")
 
 
 class Settings(BaseSettings):
@@ -49,17 +57,19 @@ class Settings(BaseSettings):
         env_prefix="SCENEWRIGHT_", env_nested_delimiter="__", frozen=True, extra="forbid"
     )
 
-    bundle: Path = Field(EMBEDDED_BUNDLE, description="The model to serve.")
-    address: str = Field("127.0.0.1:7447", description="host:port, port 0 for any free one.")
-    tls_certificate: Path | None = Field(None, description="PEM chain; with `tls_key`, the port speaks TLS.")
-    tls_key: Path | None = Field(None, description="PEM private key.")
+    bundle: Path = Field(default=EMBEDDED_BUNDLE, description="The model to serve.")
+    address: str = Field(default="127.0.0.1:7447", description="host:port, port 0 for any free one.")
+    tls_certificate: Path | None = Field(
+        default=None, description="PEM chain; with `tls_key`, the port speaks TLS."
+    )
+    tls_key: Path | None = Field(default=None, description="PEM private key.")
     metrics_port: int | None = Field(
-        None, description="Prometheus at this port of `metrics_host`; none by default."
+        default=None, description="Prometheus at this port of `metrics_host`; none by default."
     )
     metrics_host: str = "127.0.0.1"
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:N.")
-    slots: int = Field(8, gt=0, description="Requests that the engine works on at once.")
-    grace_s: float = Field(20.0, ge=0, description="How long running calls may go on after SIGTERM.")
+    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N.")
+    slots: int = Field(default=8, gt=0, description="Requests that the engine works on at once.")
+    grace_s: float = Field(default=20.0, ge=0, description="How long running calls may go on after SIGTERM.")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     limits: Limits = Limits()

@@ -1,0 +1,270 @@
+"""The server: wiring, health, reflection, signals, and its background form for tests and the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import torch
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
+from scenewright.v1 import (
+    dialogue_pb2,
+    dialogue_pb2_grpc,
+    embedding_pb2,
+    embedding_pb2_grpc,
+    model_pb2,
+    model_pb2_grpc,
+    scene_pb2,
+    scene_pb2_grpc,
+    session_pb2,
+    session_pb2_grpc,
+    speech_pb2,
+    speech_pb2_grpc,
+)
+
+from scenewright_server.engine.async_engine import AsyncEngine
+from scenewright_server.engine.request import Request, Sampling
+from scenewright_server.model.bundle import load_bundle
+from scenewright_server.service import servicers
+from scenewright_server.service.backend import Backend
+from scenewright_server.service.calls import CallInterceptor, Gate
+from scenewright_server.service.facts import Facts
+from scenewright_server.service.logs import make_logger
+from scenewright_server.service.metrics import Metrics
+from scenewright_server.service.sessions import SessionStore
+from scenewright_server.service.settings import EMBEDDED_BUNDLE, Settings, load_settings
+from scenewright_server.service.waves import SAMPLE_RATE_HZ
+
+SERVICES = tuple(
+    module.DESCRIPTOR.services_by_name[name].full_name
+    for module, name in (
+        (scene_pb2, "SceneService"),
+        (dialogue_pb2, "DialogueService"),
+        (session_pb2, "SessionService"),
+        (speech_pb2, "SpeechService"),
+        (embedding_pb2, "EmbeddingService"),
+        (model_pb2, "ModelService"),
+    )
+)
+
+
+class Server:
+    """One server on one port. `start`, `load`, then serve until `drain`.
+
+    `address` is what it listens on once started; `backend` is set once the model is loaded.
+    """
+
+    def __init__(self, settings: Settings, log: Any) -> None:
+        self.settings = settings
+        self.log = log
+        self.metrics = Metrics()
+        self.sessions = SessionStore(settings.limits.max_sessions)
+        self.gate = Gate()
+        self.address = ""
+        self.backend: Backend | None = None
+        self.engine: AsyncEngine | None = None
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        size = settings.limits.max_message_bytes
+        self._server = grpc.aio.server(
+            interceptors=[CallInterceptor(self.gate, self.metrics, log, settings.limits.max_request_s)],
+            options=[
+                ("grpc.max_receive_message_length", size),
+                ("grpc.max_send_message_length", size),
+                # Two servers on one port would share its calls by chance.
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        self._register()
+
+    async def start(self) -> None:
+        """Listen; until `load` is through, calls are refused with MODEL_LOADING and health is NOT_SERVING."""
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        host = self.settings.address.rpartition(":")[0]
+        port = self._bind()
+        self.address = f"{host}:{port}"
+        await self._server.start()
+        self.log.info("listening", address=self.address)
+
+    async def load(self) -> None:
+        """Load the bundle, run it once on every sense, and let calls in."""
+        settings = self.settings
+        bundle = await asyncio.to_thread(load_bundle, settings.bundle, _choose_device(settings.device))
+        limits = settings.limits
+        self.engine = AsyncEngine(
+            bundle.model, n_slots=settings.slots, n_waiting=max(limits.max_requests - settings.slots, 0)
+        )
+        self.metrics.watch(
+            "scenewright_engine_requests",
+            "Requests in the engine.",
+            lambda: self.engine.n_inside if self.engine else 0,
+        )
+        self.metrics.watch("scenewright_sessions", "Sessions held.", lambda: len(self.sessions))
+        self.backend = Backend(Facts(bundle, limits), self.engine, self.metrics)
+        await self._warm_up(self.engine)
+        self.gate.open()
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+        self.log.info("serving", address=self.address, model=bundle.info.name, version=bundle.info.version)
+
+    async def drain(self) -> None:
+        """Refuse new calls, give those running `grace_s` to finish, and stop."""
+        await self._health.enter_graceful_shutdown()
+        finished = await self.gate.drain(self.settings.grace_s)
+        self.log.info("stopping", all_calls_finished=finished)
+        await self._server.stop(0)
+        if self.engine is not None:
+            await asyncio.to_thread(self.engine.close)
+
+    def _register(self) -> None:
+        def backend() -> Backend:
+            assert self.backend is not None  # the gate is shut until then
+            return self.backend
+
+        scene_pb2_grpc.add_SceneServiceServicer_to_server(servicers.SceneServicer(backend), self._server)
+        dialogue_pb2_grpc.add_DialogueServiceServicer_to_server(
+            servicers.DialogueServicer(backend, self.sessions),  # type: ignore[abstract]
+            self._server,
+        )
+        session_pb2_grpc.add_SessionServiceServicer_to_server(
+            servicers.SessionServicer(backend, self.sessions), self._server
+        )
+        speech_pb2_grpc.add_SpeechServiceServicer_to_server(
+            servicers.SpeechServicer(backend),  # type: ignore[abstract]
+            self._server,
+        )
+        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(
+            servicers.EmbeddingServicer(backend), self._server
+        )
+        model_pb2_grpc.add_ModelServiceServicer_to_server(servicers.ModelServicer(backend), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection(
+            (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
+        )
+
+    def _bind(self) -> int:
+        settings = self.settings
+        if settings.tls_certificate is None or settings.tls_key is None:
+            return self._server.add_insecure_port(settings.address)
+        pair = (settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes())
+        return self._server.add_secure_port(settings.address, grpc.ssl_server_credentials([pair]))
+
+    async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType) -> None:
+        for service in ("", *SERVICES):
+            await self._health.set(service, status)
+
+    async def _warm_up(self, engine: AsyncEngine) -> None:
+        """Lazy kernels and allocations belong to nobody's first call."""
+        frame = np.zeros((64, 64, 3), np.uint8)
+        async for _ in engine.generate(Request("describe", frame, (), sampling=Sampling(max_new_tokens=2))):
+            pass
+        await engine.run(lambda e: (e.embed_image(frame), e.embed_text(["a"])))
+        rate = np.sin(np.arange(SAMPLE_RATE_HZ, dtype=np.float32))
+        await engine.run(lambda e: e.transcribe(rate[: SAMPLE_RATE_HZ // 2]))
+
+
+@asynccontextmanager
+async def running(settings: Settings, log: Any) -> AsyncIterator[Server]:
+    """A server from listening and loaded to drained."""
+    server = Server(settings, log)
+    try:
+        await server.start()
+        await server.load()
+        yield server
+    finally:
+        await server.drain()
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    log = make_logger(settings.log_format, settings.log_level)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    server = Server(settings, log)
+    with contextlib.ExitStack() as stack:
+        if settings.metrics_port is not None:
+            http, thread = start_http_server(
+                settings.metrics_port, settings.metrics_host, server.metrics.registry
+            )
+            stack.callback(thread.join)
+            stack.callback(http.server_close)
+            stack.callback(http.shutdown)
+        try:
+            await server.start()
+            loading = asyncio.create_task(server.load())
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                await loading
+                await stop.wait()
+            loading.cancel()
+        finally:
+            await server.drain()
+
+
+@contextmanager
+def serve_in_background(
+    bundle: Path | None = None, address: str = "127.0.0.1:0", settings: Settings | None = None
+) -> Iterator[str]:
+    """A whole server on a thread of its own; yields its address once it serves.
+
+    `settings` replace the defaults but for bundle and address. Raises what loading raised (BundleError).
+    """
+    given = settings if settings is not None else load_settings(log_level="warning")
+    given = given.model_copy(update={"bundle": bundle or EMBEDDED_BUNDLE, "address": address})
+    with background_server(given) as server:
+        yield server.address
+
+
+@contextmanager
+def background_server(settings: Settings) -> Iterator[Server]:
+    """The server behind `serve_in_background`, for those who want to look inside."""
+    ready = threading.Event()
+    box: dict[str, Any] = {}
+
+    async def live() -> None:
+        stop = asyncio.Event()
+        box.update(loop=asyncio.get_running_loop(), stop=stop)
+        async with running(settings, make_logger(settings.log_format, settings.log_level)) as server:
+            box["server"] = server
+            ready.set()
+            await stop.wait()
+
+    def work() -> None:
+        try:
+            asyncio.run(live())
+        except Exception as error:
+            box["error"] = error
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=work, name="scenewright-server", daemon=True)
+    thread.start()
+    ready.wait()
+    if "error" in box:
+        raise box["error"]
+    try:
+        yield box["server"]
+    finally:
+        box["loop"].call_soon_threadsafe(box["stop"].set)
+        thread.join()
+
+
+def _choose_device(device: str) -> torch.device:
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)

@@ -1,0 +1,111 @@
+"""What the image encoder made of a frame, as a message and back.
+
+Layout of `Features.data`: a row-major float32 matrix (1 + N, C). Row 0 holds the frame's unit embedding, each
+further row one detection: box x0, y0, x1, y1 in [0, 1], score, depth in metres, the posteriors of all
+attributes side by side in the model's order, and the feature. Shorter rows end in zeros.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scenewright.v1 import features_pb2, model_pb2
+
+from scenewright_server.model.config import VisionConfig
+from scenewright_server.model.scene import Detections
+from scenewright_server.model.vision import MAX_DETECTIONS
+from scenewright_server.service.status import Refused
+from scenewright_server.service.validate import check_count, refuse
+
+_N_PLACE = 6  # box, score, depth
+_LAYOUT = "detections-1"
+_FLOAT32 = features_pb2.FEATURE_DATA_TYPE_FLOAT32
+
+
+class FeatureCodec:
+    """Packs and unpacks the features of one model's image encoder."""
+
+    def __init__(self, name: str, sha256: str, config: VisionConfig) -> None:
+        self._sizes = {attribute: len(values) for attribute, values in config.attributes.items()}
+        self._n_features = config.n_features
+        self._d_embed = config.d_embed
+        size = config.image_size
+        self.encoder = model_pb2.Encoder(
+            id=f"{name}/{_LAYOUT}",
+            modality=model_pb2.MODALITY_IMAGE,
+            checkpoint_sha256=sha256,
+            preprocessing_id=f"rgb-squash-bilinear-{size}",
+            preprocessing=(
+                f"Upright sRGB, resized to {size} x {size} whatever its aspect with Pillow's antialiased "
+                "bilinear filter, divided by 255."
+            ),
+            feature_shape=[0, self._n_columns],
+            dtypes=[_FLOAT32],
+        )
+
+    @property
+    def _n_columns(self) -> int:
+        return max(_N_PLACE + sum(self._sizes.values()) + self._n_features, self._d_embed)
+
+    def pack(self, detections: Detections, embedding: np.ndarray) -> features_pb2.Features:
+        """The features of a frame; embedding (E,)."""
+        rows = np.zeros((1 + len(detections), self._n_columns), "<f4")
+        rows[0, : self._d_embed] = embedding
+        parts = [detections.boxes, detections.scores[:, None], detections.depth[:, None]]
+        parts += [*(detections.attributes[name] for name in self._sizes), detections.features]
+        found = np.concatenate(parts, axis=1)
+        rows[1:, : found.shape[1]] = found
+        return features_pb2.Features(
+            encoder_id=self.encoder.id,
+            checkpoint_sha256=self.encoder.checkpoint_sha256,
+            preprocessing_id=self.encoder.preprocessing_id,
+            shape=rows.shape,
+            dtype=_FLOAT32,
+            data=rows.tobytes(),
+        )
+
+    def unpack(self, features: features_pb2.Features, field: str) -> tuple[Detections, np.ndarray]:
+        """The detections and the embedding (E,). Raises `Refused`: ENCODER_MISMATCH or FIELD_INVALID."""
+        self._check_origin(features, field)
+        rows = self._read_rows(features, field)
+        found = rows[1:]
+        ends = np.cumsum([4, 1, 1, *self._sizes.values(), self._n_features])
+        boxes, scores, depth, *looks, feature = np.split(found, ends, axis=1)[:-1]
+        if len(found) and not (found[:, :5].min() >= 0 and found[:, :5].max() <= 1 and found[:, 5].min() > 0):
+            refuse(f"{field}.data", "a detection out of range", "boxes and scores in 0 to 1, depths above 0")
+        detections = Detections(
+            boxes, scores[:, 0], depth[:, 0], dict(zip(self._sizes, looks, strict=True)), feature
+        )
+        return detections, rows[0, : self._d_embed]
+
+    def _check_origin(self, features: features_pb2.Features, field: str) -> None:
+        for name, ours in (
+            ("encoder_id", self.encoder.id),
+            ("checkpoint_sha256", self.encoder.checkpoint_sha256),
+            ("preprocessing_id", self.encoder.preprocessing_id),
+        ):
+            theirs = getattr(features, name)[:128]
+            if theirs != ours:
+                raise Refused(
+                    "ENCODER_MISMATCH",
+                    f"{field}.{name} is {theirs!r}, the model's is {ours!r}",
+                    field=f"{field}.{name}",
+                    value=theirs,
+                    bound=ours,
+                )
+
+    def _read_rows(self, features: features_pb2.Features, field: str) -> np.ndarray:
+        if features.dtype != _FLOAT32:
+            refuse(f"{field}.dtype", features.dtype, "FEATURE_DATA_TYPE_FLOAT32")
+        shape = tuple(features.shape)
+        if len(shape) != 2 or shape[1] != self._n_columns:
+            refuse(f"{field}.shape", list(shape[:8]), f"[n, {self._n_columns}]")
+        check_count(f"{field}.shape[0]", shape[0], 1, 1 + MAX_DETECTIONS)
+        n_bytes = 4 * math.prod(shape)
+        if len(features.data) != n_bytes:
+            refuse(f"{field}.data", f"{len(features.data)} bytes", f"{n_bytes} for shape {list(shape)}")
+        rows = np.frombuffer(features.data, "<f4").reshape(shape)
+        if not np.isfinite(rows).all():
+            refuse(f"{field}.data", "not finite in all numbers", "neither NaN nor infinity")
+        return rows

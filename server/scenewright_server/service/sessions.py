@@ -1,0 +1,129 @@
+"""The sessions that a server holds: bounded in number and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from scenewright_server.engine.session import Session
+from scenewright_server.service.sight import Sight
+from scenewright_server.service.status import Refused
+
+
+@dataclass
+class Dialogue:
+    """One session: the engine's part of it, and what the service must remember beside it.
+
+    Times are seconds since the epoch; the store moves `expires_at` with every use.
+    """
+
+    id: str
+    number: int
+    created_at: float
+    expires_at: float
+    ttl_s: float
+    language: str
+    engine: Session = field(default_factory=Session)
+    sight: Sight = field(default_factory=Sight)
+    n_turns: int = 0
+    n_context: int = 0
+    user: asyncio.Task | None = None
+    deleted: bool = False
+
+
+class SessionStore:
+    """At most `max_sessions` dialogues; one that is unused for its time to live is forgotten."""
+
+    def __init__(self, max_sessions: int, clock: Callable[[], float] = time.time) -> None:
+        self._max_sessions = max_sessions
+        self._clock = clock
+        self._dialogues: dict[str, Dialogue] = {}
+        self._expired: OrderedDict[str, None] = OrderedDict()
+        self._n_created = 0
+
+    def __len__(self) -> int:
+        self._forget_expired()
+        return len(self._dialogues)
+
+    def create(self, ttl_s: float, language: str) -> Dialogue:
+        """A new dialogue. Raises `Refused` (TOO_MANY_SESSIONS) when there is no room."""
+        self._forget_expired()
+        if len(self._dialogues) >= self._max_sessions:
+            raise Refused(
+                "TOO_MANY_SESSIONS",
+                f"{len(self._dialogues)} sessions are open, at most {self._max_sessions} may be",
+                value=len(self._dialogues),
+                bound=self._max_sessions,
+            )
+        now = self._clock()
+        self._n_created += 1
+        dialogue = Dialogue(secrets.token_urlsafe(16), self._n_created, now, now + ttl_s, ttl_s, language)
+        self._dialogues[dialogue.id] = dialogue
+        return dialogue
+
+    def get(self, session_id: str, field: str = "session_id") -> Dialogue:
+        """A live dialogue, its time begun anew. Raises `Refused`: SESSION_NOT_FOUND or SESSION_EXPIRED."""
+        if not session_id:
+            raise Refused("FIELD_REQUIRED", f"{field} is empty", field=field)
+        self._forget_expired()
+        dialogue = self._dialogues.get(session_id)
+        if dialogue is None:
+            shown = session_id[:64]
+            if session_id in self._expired:
+                raise Refused("SESSION_EXPIRED", f"{field} {shown!r} has expired", field=field, value=shown)
+            raise Refused("SESSION_NOT_FOUND", f"{field} {shown!r} is unknown", field=field, value=shown)
+        dialogue.expires_at = self._clock() + dialogue.ttl_s
+        return dialogue
+
+    def page(self, size: int, after: int) -> tuple[list[Dialogue], int | None]:
+        """The oldest `size` dialogues numbered above `after`, and the last one's number if more follow."""
+        self._forget_expired()
+        rest = [dialogue for dialogue in self._dialogues.values() if dialogue.number > after]
+        return rest[:size], rest[size - 1].number if len(rest) > size else None
+
+    def delete(self, session_id: str) -> None:
+        """End a dialogue and the call that uses it."""
+        dialogue = self.get(session_id)
+        del self._dialogues[session_id]
+        dialogue.deleted = True
+        if dialogue.user is not None:
+            dialogue.user.cancel()
+
+    @contextmanager
+    def use(self, session_id: str) -> Iterator[Dialogue]:
+        """The dialogue for the calling task alone; it does not expire meanwhile.
+
+        Raises `Refused`: SESSION_BUSY if another call has it, SESSION_NOT_FOUND if it is deleted meanwhile.
+        """
+        dialogue = self.get(session_id)
+        if dialogue.user is not None:
+            raise Refused(
+                "SESSION_BUSY",
+                f"session_id {session_id!r} is in use by another call, one at a time may use it",
+                field="session_id",
+            )
+        dialogue.user = asyncio.current_task()
+        try:
+            yield dialogue
+        except asyncio.CancelledError:
+            if dialogue.deleted:
+                raise Refused(
+                    "SESSION_NOT_FOUND", f"session_id {session_id!r} was deleted", field="session_id"
+                ) from None
+            raise
+        finally:
+            dialogue.user = None
+            dialogue.expires_at = self._clock() + dialogue.ttl_s
+
+    def _forget_expired(self) -> None:
+        now = self._clock()
+        for dialogue in [d for d in self._dialogues.values() if d.user is None and d.expires_at <= now]:
+            del self._dialogues[dialogue.id]
+            self._expired[dialogue.id] = None
+            if len(self._expired) > self._max_sessions:
+                self._expired.popitem(last=False)
