@@ -55,12 +55,21 @@ def serve(
             log_format=log_format,
             log_level=log_level,
         )
-    except ValueError as error:  # pydantic's ValidationError names field and bound
-        raise InvalidInputError(str(error)) from error
+    except ValueError as error:
+        raise InvalidInputError(_settings_message(error)) from error
     try:
         app.run(settings)
     except (ValueError, OSError, RuntimeError) as error:  # no bundle there, no file there, the port is taken
         raise ScenewrightError(f"cannot serve: {error}") from error
+
+
+def _settings_message(error: ValueError) -> str:
+    """One line of pydantic's ValidationError, or what the TOML reader says."""
+    if not hasattr(error, "errors"):
+        return f"--config: {error}"
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc']))}: {item['msg']}, got {item['input']!r}" for item in error.errors()
+    )
 
 
 def train(

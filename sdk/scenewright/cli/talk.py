@@ -211,7 +211,7 @@ def info(
         "knows": model.knows,
         "does not know": model.does_not_know,
         "license": model.license,
-        **{name.replace("_", " "): f"{value:g}" for name, value in asdict(model.limits).items()},
+        **{name.replace("_", " "): f"{value:,}" for name, value in asdict(model.limits).items()},
     }
     for name, value in rows.items():
         table.add_row(name, value)
