@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
@@ -136,7 +137,7 @@ def chat(
                     try:
                         _turn(console, session, line, frame, graph, as_json)
                     except InvalidInputError as error:  # the chat outlives a wrong line
-                        console.print(f"error: {error.message}", style="red", markup=False)
+                        print(f"error: {error.message}", file=sys.stderr)
                     else:
                         frame = graph = None
 
