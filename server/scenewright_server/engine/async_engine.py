@@ -24,11 +24,12 @@ T = TypeVar("T")
 class AsyncEngine:
     """Takes at most `n_slots` + `n_waiting` requests and jobs at once. Call `close` when done.
 
-    n_threads: of torch, in the engine's thread; None leaves torch's own choice.
+    n_threads: of torch, in the engine's thread; None leaves torch's own choice. The embedded model decodes
+    fastest with one: its matrices are small, and two OpenMP threads collapse beside any other busy process.
     """
 
     def __init__(
-        self, model: FusedModel, *, n_slots: int = 8, n_waiting: int = 64, n_threads: int | None = None
+        self, model: FusedModel, *, n_slots: int = 8, n_waiting: int = 64, n_threads: int | None = 1
     ) -> None:
         self._engine = Engine(model, n_slots=n_slots)
         self._capacity = n_slots + n_waiting

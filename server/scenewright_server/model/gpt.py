@@ -66,9 +66,10 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool) -
     """
     dtype = torch.float32 if q.is_cpu else v.dtype  # q and k come in float32 from their norm and angles
     with torch.autocast(q.device.type, enabled=False):
-        return F.scaled_dot_product_attention(
+        y = F.scaled_dot_product_attention(
             q.to(dtype), k.to(dtype), v.to(dtype), mask, is_causal=causal, enable_gqa=q.shape[1] != k.shape[1]
         )
+    return y.to(v.dtype)
 
 
 def make_norm(config: GPTConfig, size: int) -> nn.Module:
@@ -89,11 +90,16 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, call: Call) -> Tensor:
         b, t, _ = x.shape
         heads = self.qkv(x).view(b, t, -1, self.d_head).transpose(1, 2)  # (B, H + 2 KV, T, d_head)
-        q, k, v = heads.split([self.n_heads, self.n_kv_heads, self.n_kv_heads], 1)
+        qk, v = heads.split([self.n_heads + self.n_kv_heads, self.n_kv_heads], 1)
         if self.q_norm is not None and self.k_norm is not None:
-            q, k = self.q_norm(q.float()), self.k_norm(k.float())
+            weights = [
+                self.q_norm.weight.expand(self.n_heads, 1, -1),
+                self.k_norm.weight.expand(self.n_kv_heads, 1, -1),
+            ]
+            qk = F.rms_norm(qk.to(weights[0].dtype), (self.d_head,), eps=self.q_norm.eps) * torch.cat(weights)
         if call.rotary is not None:
-            q, k = rotate(q, *call.rotary), rotate(k, *call.rotary)
+            qk = rotate(qk, *call.rotary)
+        q, k = qk.split([self.n_heads, self.n_kv_heads], 1)
         if call.cache is not None:
             k, v = call.cache.write(self.layer, k, v)
         y = attend(q, k, v, call.mask, call.causal)
