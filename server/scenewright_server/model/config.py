@@ -57,14 +57,16 @@ class GPTConfig:
 class AudioConfig:
     """A Whisper (openai-whisper's ModelDimensions) with a CTC head over tokens of the language model.
 
-    The defaults are the embedded model's. One encoder position is 20 ms. `ctc_ids` are the tokens that the head was
+    The defaults are the embedded model's. An encoder position is 20 ms times `n_stacked`, the mel frames that enter
+    as one (low frame rate, Sak et al. 2015): at 40 ms attention costs a quarter. `ctc_ids` are the tokens that the head was
     taught, the blank first: a softmax over a few hundred costs a third of a training step less than over them all.
     Empty: the whole vocabulary, in its order. Raises ValueError when sizes do not fit.
     """
 
     vocab_size: int = 2048
     n_mels: int = 80
-    n_ctx: int = 400  # 8 s
+    n_stacked: int = 2
+    n_ctx: int = 200  # 8 s
     d_model: int = 192
     n_heads: int = 6
     n_layers: int = 4
@@ -86,7 +88,12 @@ class AudioConfig:
     @property
     def max_seconds(self) -> float:
         """The longest clip that fits."""
-        return self.n_ctx * 0.02
+        return self.n_ctx * self.position_s
+
+    @property
+    def position_s(self) -> float:
+        """Seconds in one encoder position."""
+        return 0.02 * self.n_stacked
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -146,7 +153,9 @@ class ModelConfig:
     def __post_init__(self) -> None:
         sizes = {self.gpt.vocab_size, self.vision.vocab_size, self.audio.vocab_size}
         if len(sizes) > 1:
-            raise ValueError(f"decoder, image and audio towers must share one vocabulary, received sizes {sizes}")
+            raise ValueError(
+                f"decoder, image and audio towers must share one vocabulary, received sizes {sizes}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

@@ -1,0 +1,213 @@
+"""The image tower: an open_clip CLIP whose feature maps also feed a small one-stage detector.
+
+Each cell of a stride-8 grid says whether it shows an object and, if so, its box, depth and attributes (Tian
+et al., "FCOS", 2019, on a feature pyramid). One score ranks the cells: the overlap that the cell's box is
+expected to have with the truth (Li et al., "Generalized Focal Loss", 2020).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import open_clip
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+from scenewright_server.model.config import VisionConfig
+from scenewright_server.model.scene import Detections
+
+STRIDE = 8
+MAX_DETECTIONS = 12
+MIN_SCORE = 0.3
+NMS_IOU = 0.6
+# Distances and depths are predicted about a typical value, so that the head starts near the truth.
+BOX_UNIT = 4.0 * STRIDE
+LOG_DEPTH_BIAS = 1.0
+
+
+@dataclass(frozen=True)
+class DenseOutput:
+    """What every cell of the grid says, G = (image_size / STRIDE)^2 cells in rows.
+
+    scores (B, G) logits; boxes (B, G, 4) pixels x0, y0, x1, y1 of the model's frame; log_depth (B, G) of
+    metres; attributes: name -> logits (B, G, n_values); features (B, G, F); embedding (B, E), not normalised.
+    """
+
+    scores: Tensor
+    boxes: Tensor
+    log_depth: Tensor
+    attributes: dict[str, Tensor]
+    features: Tensor
+    embedding: Tensor | None
+
+
+def preprocess(pixels: np.ndarray, image_size: int = 160) -> Tensor:
+    """An RGB frame (H, W, 3) uint8 of any size, squashed to the model's square: (3, S, S) in [0, 1]."""
+    size = (image_size, image_size)
+    image = Image.fromarray(pixels)
+    if image.size != size:
+        image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=None)
+    return torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1).float() / 255
+
+
+def pair_iou(a: Tensor, b: Tensor) -> Tensor:
+    """Intersection over union of boxes (..., N, 4) with boxes (..., M, 4): (..., N, M)."""
+    a, b = a[..., :, None, :], b[..., None, :, :]
+    overlap = (
+        (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
+    )
+    areas = [(x[..., 2:] - x[..., :2]).clamp(min=0).prod(-1) for x in (a, b)]
+    return overlap / (areas[0] + areas[1] - overlap).clamp(min=1e-6)
+
+
+def _conv(n_in: int, n_out: int, size: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(n_in, n_out, size, padding=size // 2, bias=False),
+        nn.BatchNorm2d(n_out),
+        nn.ReLU(inplace=True),
+    )
+
+
+class Head(nn.Module):
+    """A feature pyramid over strides 8, 16 and 32, merged at stride 8, and one branch for each thing told."""
+
+    def __init__(self, config: VisionConfig):
+        super().__init__()
+        width, n = config.width, config.n_features
+        self.lateral = nn.ModuleList(nn.Conv2d(width * scale, n, 1) for scale in (8, 16, 32))
+        self.merge = _conv(n, n, 3)
+        self.trunk = _conv(n, n, 3)
+        self.place = nn.Sequential(_conv(n, n, 3), nn.Conv2d(n, 6, 1))
+        # Each attribute has a branch of its own, so that a colour does not lean on the kind it was seen with.
+        self.attributes = nn.ModuleDict(
+            {
+                name: nn.Sequential(_conv(n, n // 2, 1), nn.Conv2d(n // 2, len(values), 1))
+                for name, values in config.attributes.items()
+            }
+        )
+        final = self.place[1]
+        assert isinstance(final, nn.Conv2d) and final.bias is not None
+        nn.init.normal_(final.weight, std=0.01)
+        with torch.no_grad():
+            # One cell in ten shows an object; boxes start a unit wide.
+            final.bias.copy_(torch.tensor([-2.2, 0.5, 0.5, 0.5, 0.5, 0.0]))
+
+    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Maps at strides 8, 16, 32 -> place (B, 6, h, w), features (B, F, h, w), attribute logits."""
+        fine, middle, coarse = (layer(x) for layer, x in zip(self.lateral, maps, strict=True))
+        middle = middle + F.interpolate(coarse, scale_factor=2.0, mode="nearest")
+        fine = self.merge(fine + F.interpolate(middle, scale_factor=2.0, mode="nearest"))
+        features = fine + self.trunk(fine)
+        return (
+            self.place(features),
+            features,
+            {name: branch(features) for name, branch in self.attributes.items()},
+        )
+
+
+class Vision(nn.Module):
+    """CLIP and the detector that shares its image tower."""
+
+    def __init__(self, config: VisionConfig):
+        super().__init__()
+        self.config = config
+        self.clip = open_clip.model.CLIP(
+            embed_dim=config.d_embed,
+            vision_cfg=open_clip.model.CLIPVisionCfg(
+                layers=config.layers, width=config.width, head_width=64, image_size=config.image_size
+            ),
+            text_cfg=open_clip.model.CLIPTextCfg(
+                context_length=config.n_text_ctx,
+                vocab_size=config.vocab_size,
+                width=config.d_text,
+                heads=config.n_text_heads,
+                layers=config.n_text_layers,
+                pool_type="eos",
+                eos_id=config.eot_id,
+            ),
+            init_logit_scale=float(np.log(10)),
+            init_logit_bias=-3.0,
+        )
+        self.head = Head(config)
+        side = config.image_size // STRIDE
+        centres = (torch.arange(side) + 0.5) * STRIDE
+        rows, columns = torch.meshgrid(centres, centres, indexing="ij")
+        self.register_buffer("cells", torch.stack([columns, rows], -1).view(-1, 2), persistent=False)
+
+    def forward(self, images: Tensor, embed: bool = False) -> DenseOutput:
+        """Images (B, 3, S, S) in [0, 1] -> what each cell says; the CLIP embedding too when asked for."""
+        tower = self.clip.visual
+        maps, x = [], tower.layer1(tower.stem(images * 4 - 2))
+        for layer in (tower.layer2, tower.layer3, tower.layer4):
+            x = layer(x)
+            maps.append(x)
+        place, features, attributes = self.head(maps)
+
+        def rows(x: Tensor) -> Tensor:
+            return x.flatten(2).transpose(1, 2)
+
+        place = rows(place).float()
+        cells: Tensor = self.cells  # type: ignore[assignment]
+        reach = place[..., 1:5] * BOX_UNIT
+        return DenseOutput(
+            scores=place[..., 0],
+            boxes=torch.cat([cells - reach[..., :2], cells + reach[..., 2:]], -1),
+            log_depth=place[..., 5] + LOG_DEPTH_BIAS,
+            attributes={name: rows(x).float() for name, x in attributes.items()},
+            features=rows(features),
+            embedding=tower.attnpool(x).float() if embed else None,
+        )
+
+    def embed_image(self, images: Tensor) -> Tensor:
+        """Images (B, 3, S, S) in [0, 1] -> unit embeddings (B, E)."""
+        return self.clip.encode_image(images * 4 - 2, normalize=True)
+
+    def embed_text(self, ids: Tensor) -> Tensor:
+        """Token ids (B, n_text_ctx), each row ended by eot and padded with 0 -> unit embeddings (B, E)."""
+        return self.clip.encode_text(ids, normalize=True)
+
+    @torch.inference_mode()
+    def detect(self, images: Tensor) -> list[Detections]:
+        """The objects in each image (B, 3, S, S), best first, at most MAX_DETECTIONS an image.
+
+        An object's attributes and depth are the score-weighted mean over all cells whose box is its box.
+        """
+        dense = self(images)
+        scores = dense.scores.sigmoid()
+        boxes = dense.boxes.clamp(0, self.config.image_size)
+        found = []
+        for b in range(len(images)):
+            likely = scores[b] > MIN_SCORE / 2
+            overlap = pair_iou(boxes[b, likely], boxes[b, likely])
+            found.append(self._gather(dense, b, boxes[b], scores[b], likely, overlap))
+        return found
+
+    def _gather(
+        self, dense: DenseOutput, b: int, boxes: Tensor, scores: Tensor, likely: Tensor, overlap: Tensor
+    ) -> Detections:
+        score, box = scores[likely], boxes[likely]
+        order = score.argsort(descending=True).tolist()
+        alive = score > MIN_SCORE
+        kept: list[int] = []
+        for i in order:
+            if alive[i] and len(kept) < MAX_DETECTIONS:
+                kept.append(i)
+                alive = alive & (overlap[i] <= NMS_IOU)
+        votes = (overlap[kept] > NMS_IOU) * score
+        votes = votes / votes.sum(1, keepdim=True).clamp(min=1e-6)
+
+        def array(x: Tensor) -> np.ndarray:
+            return x.float().cpu().numpy()
+
+        return Detections(
+            boxes=array(box[kept] / self.config.image_size),
+            scores=array(score[kept]),
+            depth=array((votes @ dense.log_depth[b, likely]).exp()),
+            attributes={
+                name: array(votes @ x[b, likely].softmax(-1)) for name, x in dense.attributes.items()
+            },
+            features=array(dense.features[b, likely][kept]),
+        )

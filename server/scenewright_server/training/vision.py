@@ -1,0 +1,301 @@
+"""Training of the image tower: detection on rendered scenes, and CLIP's matching of frames with phrases."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.model.config import VisionConfig
+from scenewright_server.model.scene import Detections
+from scenewright_server.model.tokenizer import Tokenizer
+from scenewright_server.model.vision import BOX_UNIT, Vision, pair_iou
+from scenewright_server.training.frames import MAX_OBJECTS, Frames, draw
+from scenewright_server.training.loop import FitConfig, fit
+
+BATCH = 16
+MIN_PIXELS = 16  # an object of which less is seen is nobody's to find
+MIN_COVER = 16  # pixels of a cell that an object must cover to own it
+PHRASES_EVERY = 3  # batches
+N_PHRASES = 32
+N_VALIDATION = 200
+MIN_FRAMES = 2000
+
+
+def train_vision(
+    out: Path,
+    tokenizer: Tokenizer,
+    minutes: float,
+    n_frames: int = 40_000,
+    n_drawers: int = 1,
+    learning_rate: float = 1.5e-3,
+) -> Vision:
+    """Train the image tower for `minutes` of wall clock; continues what `out` holds.
+
+    `n_drawers` processes draw `n_frames` training scenes into `out/frames_<i>` meanwhile; learning starts
+    when the first few thousand are there. Every validation writes `out/vision.safetensors`.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    share = -(-n_frames // n_drawers)
+    shards = [out / f"frames_{i}" for i in range(n_drawers)]
+    drawers = [
+        spawn.Process(target=_draw, args=(path, share, "train", i * share)) for i, path in enumerate(shards)
+    ]
+    for drawer in drawers:
+        drawer.start()
+    held = {}
+    for split in ("test", "compositional"):
+        held[split] = draw(out / split, N_VALIDATION, split, smooth_every=1)
+    for drawer in drawers:
+        while drawer.is_alive() and sum(Frames.count(path) for path in shards) < min(MIN_FRAMES, n_frames):
+            drawer.join(1.0)
+
+    model = Vision(VisionConfig(attributes=ATTRIBUTES, vocab_size=tokenizer.n_vocab, eot_id=tokenizer.eot))
+    model = model.to(memory_format=torch.channels_last)
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        assert isinstance(model, Vision)
+        state = {name: value.contiguous() for name, value in model.state_dict().items()}
+        save_file(state, out / "vision.safetensors")
+        scores = {}
+        for split, frames in held.items():
+            scores.update(
+                {f"{split}_{name}": value for name, value in evaluate(model, frames, tokenizer).items()}
+            )
+        return scores
+
+    config = FitConfig(minutes=minutes, learning_rate=learning_rate, validate_every_s=240)
+    fit(model, loss, lambda skip: batches(shards, tokenizer, skip), config, validate, out)
+    for drawer in drawers:
+        drawer.join()
+    return model
+
+
+def _draw(path: Path, n: int, split: str, first_seed: int) -> None:
+    torch.set_num_threads(1)
+    draw(path, n, split, first_seed)
+
+
+def batches(
+    shards: Sequence[Path], tokenizer: Tokenizer, skip: int = 0, size: int = BATCH
+) -> Iterator[dict[str, Tensor]]:
+    """An endless stream of augmented batches (see `targets` and `phrases`) from the frames drawn so far."""
+    parts = [Frames.open(path) for path in shards if Frames.count(path)]
+    step = skip
+    while True:
+        rng = np.random.default_rng([step, 5])
+        if step % 200 == 0 or step == skip:
+            ready = [part.ready() for part in parts]
+        weights = np.array([len(rows) for rows in ready], float)
+        counts = rng.multinomial(size, weights / weights.sum())
+        rows = [np.sort(rng.choice(r, n)) for r, n in zip(ready, counts, strict=True)]
+        picked = {
+            name: np.concatenate([getattr(part, name)[r] for part, r in zip(parts, rows, strict=True)])
+            for name in Frames.__dataclass_fields__
+        }
+        batch = augment(picked, rng)
+        if step % PHRASES_EVERY == 0:
+            batch["phrases"], batch["truth"] = phrases(picked["labels"], tokenizer, rng)
+        yield batch
+        step += 1
+
+
+def augment(frames: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, Tensor]:
+    """Arrays of `Frames` as a batch: mirrored, brightened, tinted, blurred at random; with `targets`."""
+    picked = {name: torch.from_numpy(array) for name, array in frames.items()}
+    images, cover, boxes = picked["images"], picked["cover"], picked["boxes"].long()
+    n, size = images.shape[:2]
+    mirrored = torch.from_numpy(rng.random(n) < 0.5)
+    images[mirrored] = images[mirrored].flip(2)
+    cover[mirrored] = cover[mirrored].flip(3)
+    x0, y0, x1, y1 = boxes[mirrored].unbind(-1)
+    boxes[mirrored] = torch.stack([size - x1, y0, size - x0, y1], -1)
+
+    gain = np.exp(rng.normal(0, 0.13, (n, 1)) + rng.normal(0, 0.03, (n, 3))).astype(np.float32) / 255
+    lift = rng.normal(0, 0.03, (n, 1)).astype(np.float32)
+    pixels = images.permute(0, 3, 1, 2) * torch.from_numpy(gain)[:, :, None, None]
+    pixels += torch.from_numpy(lift)[:, :, None, None]
+    for b in np.flatnonzero(rng.random(n) < 0.5):
+        amount = float(rng.uniform(0, 0.5))
+        for axis in (1, 2):
+            near, far = pixels[b].narrow(axis, 0, size - 1), pixels[b].narrow(axis, 1, size - 1)
+            near.copy_(torch.lerp(near, far, amount))
+    goal = targets(cover, boxes, picked["labels"], picked["depth"])
+    return {"images": pixels.clamp_(0, 1), **goal}
+
+
+def targets(cover: Tensor, boxes: Tensor, labels: Tensor, depth: Tensor) -> dict[str, Tensor]:
+    """What the cells should say, from arrays of `Frames`.
+
+    owner (B, G) int64: the object that a cell shows, or -1; boxes (B, K, 4) pixels; seen (B, K) bool;
+    labels (B, K, A) int64; log_depth (B, K).
+    """
+    pixels = cover.flatten(2).long()  # (B, K, G)
+    seen = (pixels.sum(2) >= MIN_PIXELS) & (labels[:, :, 0] > 0)
+    pixels = pixels * seen[..., None]
+    # An object too thin to fill a cell anywhere owns the cell where it is seen best.
+    best = F.one_hot(pixels.argmax(2), pixels.shape[2]) * seen[..., None]
+    share, owner = torch.maximum(pixels, best * 2 * MIN_COVER).max(1)
+    return {
+        "owner": torch.where(share >= MIN_COVER, owner, -1),
+        "boxes": boxes.float(),
+        "seen": seen,
+        "labels": labels[:, :, 1:].long(),
+        "log_depth": depth.clamp(min=0.05).log(),
+    }
+
+
+def phrases(
+    labels: np.ndarray, tokenizer: Tokenizer, rng: np.random.Generator, n: int = N_PHRASES
+) -> tuple[Tensor, Tensor]:
+    """Phrases about objects, half of them true of some frame of the batch, half with one word changed.
+
+    From labels (B, K, 1 + A): token ids (n, 32), and in which frames each phrase holds, (B, n) float 0/1.
+    """
+    names = list(ATTRIBUTES)
+    present = np.argwhere(labels[:, :, 0] > 0)
+    ids, truth = [], []
+    for i in range(n):
+        b, k = present[rng.integers(len(present))]
+        wanted = {"kind": int(labels[b, k, 1 + names.index("kind")])}
+        for name, chance in (("colour", 0.6), ("pattern", 0.3), ("size", 0.25)):
+            if rng.random() < chance:
+                wanted[name] = int(labels[b, k, 1 + names.index(name)])
+        if i % 2:
+            name = list(wanted)[rng.integers(len(wanted))]
+            wanted[name] = int(rng.integers(len(ATTRIBUTES[name])))
+        fits = labels[:, :, 0] > 0
+        for name, value in wanted.items():
+            fits = fits & (labels[:, :, 1 + names.index(name)] == value)
+        truth.append(fits.any(1))
+        words = " ".join(ATTRIBUTES[name][wanted[name]] for name in names if name in wanted)
+        ids.append(phrase_ids(("", "a ", "the ", "a photo of a ")[rng.integers(4)] + words, tokenizer))
+    return torch.stack(ids), torch.from_numpy(np.stack(truth, 1).astype(np.float32))
+
+
+def phrase_ids(text: str, tokenizer: Tokenizer, n_ctx: int = 32) -> Tensor:
+    """A phrase as the text tower takes it: ids, eot, padding, (n_ctx,) int64."""
+    ids = [*tokenizer.words(text)[: n_ctx - 1], tokenizer.eot]
+    return torch.tensor(ids + [0] * (n_ctx - len(ids)))
+
+
+def loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Any]]:
+    """Detection loss, and with phrases the sigmoid matching loss (Zhai et al., "SigLIP", 2023)."""
+    assert isinstance(model, Vision)
+    dense = model(batch["images"], embed="phrases" in batch)
+    owner = batch["owner"]
+    b, cell = (owner >= 0).nonzero(as_tuple=True)
+    k = owner[b, cell]
+    # A large object has more cells; the square root lets it count for more, but not for all.
+    n_cells = F.one_hot((owner + 1), MAX_OBJECTS + 1).sum(1)[:, 1:].clamp(min=1)
+    weight = n_cells[b, k].float().rsqrt()
+    weight = weight / weight.sum().clamp(min=1e-6)
+
+    truth, guess = batch["boxes"][b, k], dense.boxes[b, cell]
+    overlap, giou = _giou(guess, truth)
+    sides = (guess - truth).abs() / BOX_UNIT
+    box_loss = (weight * ((1 - giou) + 0.25 * sides.mean(1))).sum()
+    depth_error = dense.log_depth[b, cell] - batch["log_depth"][b, k]
+    depth_loss = (
+        weight * F.smooth_l1_loss(depth_error, torch.zeros_like(depth_error), beta=0.1, reduction="none")
+    ).sum()
+    attribute_losses = {
+        name: (weight * F.cross_entropy(logits[b, cell], batch["labels"][b, k, i], reduction="none")).sum()
+        for i, (name, logits) in enumerate(dense.attributes.items())
+    }
+    quality = torch.zeros_like(dense.scores)
+    quality[b, cell] = overlap.detach().clamp(0, 1)
+    distance = (dense.scores.sigmoid() - quality).abs().detach()
+    score_loss = F.binary_cross_entropy_with_logits(dense.scores, quality, reduction="none")
+    score_loss = (distance.square() * score_loss).sum() / max(len(b), 1)
+
+    total = 2 * score_loss + 1.5 * box_loss + 2 * depth_loss + sum(attribute_losses.values())
+    metrics = {"score_loss": score_loss, "box_loss": box_loss, "depth_loss": depth_loss}
+    metrics |= {f"{name}_loss": value for name, value in attribute_losses.items()}
+    if dense.embedding is not None:
+        text = model.embed_text(batch["phrases"]).float()
+        bias = model.clip.logit_bias
+        assert bias is not None
+        logits = F.normalize(dense.embedding, dim=-1) @ text.T * model.clip.logit_scale.exp() + bias
+        match_loss = F.binary_cross_entropy_with_logits(logits, batch["truth"])
+        total = total + 0.5 * match_loss
+        metrics["match_loss"] = PHRASES_EVERY * match_loss
+    return total, metrics
+
+
+def _giou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """IoU and generalised IoU (Rezatofighi et al., 2019) of boxes (N, 4), pair by pair."""
+    overlap = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
+    union = (a[:, 2:] - a[:, :2]).clamp(min=0).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - overlap
+    iou = overlap / union.clamp(min=1e-6)
+    hull = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
+    return iou, iou - (hull - union) / hull.clamp(min=1e-6)
+
+
+def evaluate(model: Vision, frames: Frames, tokenizer: Tokenizer) -> dict[str, float]:
+    """Rates in 0..1: recall and precision at IoU 0.5, accuracy of each attribute of the objects found,
+    relative depth error, and the area under the ROC curve of CLIP's ranking of phrases."""
+    n_found = n_truth = n_said = 0
+    right = dict.fromkeys(ATTRIBUTES, 0)
+    depth_errors = []
+    for start in range(0, len(frames.images), BATCH):
+        rows = slice(start, start + BATCH)
+        images = _pixels(frames.images[rows])
+        arrays = (frames.cover, frames.boxes, frames.labels, frames.depth)
+        truth = targets(*(torch.from_numpy(np.array(x[rows])) for x in arrays))
+        for b, found in enumerate(model.detect(images)):
+            seen = truth["seen"][b]
+            n_truth += int(seen.sum())
+            n_said += len(found)
+            for i, k in match(found, (truth["boxes"][b] / images.shape[-1]).numpy(), seen.numpy()):
+                n_found += 1
+                for j, name in enumerate(ATTRIBUTES):
+                    right[name] += int(found.attributes[name][i].argmax() == truth["labels"][b, k, j])
+                depth_errors.append(abs(np.log(found.depth[i]) - float(truth["log_depth"][b, k])))
+    return {
+        "recall": n_found / max(n_truth, 1),
+        "precision": n_found / max(n_said, 1),
+        **{name: value / max(n_found, 1) for name, value in right.items()},
+        "depth_error": float(np.mean(depth_errors)) if depth_errors else 1.0,
+        "phrase_auc": _phrase_auc(model, frames, tokenizer),
+    }
+
+
+def _pixels(images: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 255
+
+
+def match(
+    found: Detections, boxes: np.ndarray, seen: np.ndarray, min_iou: float = 0.5
+) -> list[tuple[int, int]]:
+    """Pairs (detection, true object) at IoU >= min_iou, best detections first, each used once."""
+    overlap = pair_iou(torch.from_numpy(found.boxes), torch.from_numpy(boxes)).numpy() * seen
+    pairs = []
+    for i in range(len(found)):
+        k = int(overlap[i].argmax())
+        if overlap[i, k] >= min_iou:
+            pairs.append((i, k))
+            overlap[:, k] = 0
+    return pairs
+
+
+def _phrase_auc(model: Vision, frames: Frames, tokenizer: Tokenizer) -> float:
+    labels = np.array(frames.labels)
+    ids, truth = phrases(labels, tokenizer, np.random.default_rng(0), 4 * N_PHRASES)
+    text = model.embed_text(ids)
+    images = [model.embed_image(_pixels(frames.images[i : i + BATCH])) for i in range(0, len(labels), BATCH)]
+    scores = torch.cat(images) @ text.T
+    areas = []
+    for column, holds in zip(scores.T, truth.T.bool(), strict=True):
+        if holds.any() and not holds.all():
+            yes, no = column[holds], column[~holds]
+            areas.append(float((yes[:, None] > no[None]).float().mean()))
+    return float(np.mean(areas)) if areas else 0.5
