@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 import time
 import uuid
@@ -77,42 +78,38 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler:
-        """The method's handler with the wrapping around it."""
+    ) -> grpc.RpcMethodHandler | None:  # type: ignore[override]
+        """The method's handler with the wrapping around it; None for a method that is not served."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None or not method.startswith(_OURS):
             return handler
-        if handler.response_streaming:
-            make = (
-                grpc.stream_stream_rpc_method_handler
-                if handler.request_streaming
-                else grpc.unary_stream_rpc_method_handler
-            )
-            answer: Any = handler.stream_stream if handler.request_streaming else handler.unary_stream
-
-            # A coroutine that writes, not a generator: cancelling reaches it at once, even while it waits
-            # for the client to read, and not when a generator is collected.
-            async def stream(request: Any, context: grpc.aio.ServicerContext) -> None:
-                async with self._around(method, context), aclosing(answer(request, context)) as responses:
-                    async for response in responses:
-                        await context.write(response)
-
-            return make(stream, handler.request_deserializer, handler.response_serializer)
-        make = (
-            grpc.stream_unary_rpc_method_handler
-            if handler.request_streaming
-            else grpc.unary_unary_rpc_method_handler
+        answer: Any = (
+            handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         )
-        reply: Any = handler.stream_unary if handler.request_streaming else handler.unary_unary
+        if not (inspect.iscoroutinefunction(answer) or inspect.isasyncgenfunction(answer)):
+            return None  # the generated base class's own: UNIMPLEMENTED
+
+        # A coroutine that writes, not a generator: cancelling reaches it at once, even while it waits for the
+        # client to read, and not when a generator is collected.
+        async def stream(request: Any, context: grpc.aio.ServicerContext) -> None:
+            async with self._around(method, context), aclosing(answer(request, context)) as responses:
+                async for response in responses:
+                    await context.write(response)
 
         async def unary(request: Any, context: grpc.aio.ServicerContext) -> Any:
             async with self._around(method, context):
-                return await reply(request, context)
+                return await answer(request, context)
 
-        return make(unary, handler.request_deserializer, handler.response_serializer)
+        make, wrapped = {
+            (False, False): (grpc.unary_unary_rpc_method_handler, unary),
+            (False, True): (grpc.unary_stream_rpc_method_handler, stream),
+            (True, False): (grpc.stream_unary_rpc_method_handler, unary),
+            (True, True): (grpc.stream_stream_rpc_method_handler, stream),
+        }[handler.request_streaming, handler.response_streaming]
+        return make(wrapped, handler.request_deserializer, handler.response_serializer)
 
     @asynccontextmanager
     async def _around(self, method: str, context: grpc.aio.ServicerContext) -> AsyncIterator[None]:

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+import grpc
+import pytest
+
+from tests.service.wire import Stubs
+
+
+@pytest.fixture
+def stubs(server_address):
+    """Every service of the live server."""
+    with grpc.insecure_channel(server_address) as channel:
+        yield Stubs(channel)
