@@ -275,21 +275,24 @@ def ask_event_from_proto(proto: dialogue_pb2.AskResponse) -> types.AskEvent | No
 
 
 def answer_from_events(events: Iterable[types.AskEvent]) -> types.Answer:
-    """A whole answer; raises ValueError if the stream lacks its question or its end."""
-    question, done, words, annotations = None, None, [], []
+    """A whole answer, each thing annotated once; ValueError if the stream lacks its question or its end."""
+    question, done, words = None, None, []
+    annotations: dict[str, types.Annotation] = {}
     for event in events:
         if isinstance(event, types.Question):
             question = event
         elif isinstance(event, types.TextDelta):
             words.append(event.text)
         elif isinstance(event, types.Annotation):
-            annotations.append(event)
+            annotations.setdefault(event.id, event)
         else:
             done = event
     if question is None or done is None:
         raise ValueError("the answer's stream ended without a question or without done")
     text = "".join(words)
-    return types.Answer(question, text, tuple(annotations), done.finish_reason, done.usage, done.timings)
+    return types.Answer(
+        question, text, tuple(annotations.values()), done.finish_reason, done.usage, done.timings
+    )
 
 
 def annotation_from_proto(proto: annotation_pb2.Annotation) -> types.Annotation:

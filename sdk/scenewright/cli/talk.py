@@ -221,16 +221,17 @@ def info(
 
 def print_stream(console: Console, events: Iterable[types.AskEvent]) -> tuple[types.Annotation, ...]:
     """Print a description or an answer as it comes, then its objects and timings; gives the objects."""
-    annotations = []
+    annotations: dict[str, types.Annotation] = {}
     done = None
     for event in show.stream(console, events):
         if isinstance(event, types.Question) and event.spoken:
             console.print(f"heard: {event.text}", style="italic", markup=False)
         elif isinstance(event, types.Annotation):
-            annotations.append(event)
+            annotations.setdefault(event.id, event)
         elif isinstance(event, types.Done):
             done = event
-    show.print_objects(console, annotations)
+    objects = tuple(annotations.values())
+    show.print_objects(console, objects)
     if done is not None:
         show.print_timings(console, done.timings, done.usage)
-    return tuple(annotations)
+    return objects

@@ -79,7 +79,8 @@ Global___Point2D: _TypeAlias = Point2D  # noqa: Y015
 @_typing.final
 class Annotation(_message.Message):
     """A label with a place: something the text mentions. It has a `target`, an `object_id`, or both when an object of the
-    scene graph is in view. In a stream it follows the words that it belongs to.
+    scene graph is in view. In a stream it follows the words that it belongs to, and comes again under the same id where
+    the thing is named again; a whole response has each thing once.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
