@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from scenewright_server.diorama.kinds import ATTRIBUTES
@@ -18,10 +18,14 @@ from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.fusion import SceneEmbedding
 from scenewright_server.model.gpt import GPT
 from scenewright_server.model.tokenizer import Tokenizer
+from scenewright_server.training.detected import Detected
 from scenewright_server.training.episodes import Episode, EpisodeMaker
 from scenewright_server.training.loop import FitConfig, fit
 
 Batch = dict[str, Tensor]
+
+BATCHES_IN_POOL = 8
+N_HELD = 40
 
 
 class Language(nn.Module):
@@ -98,34 +102,57 @@ def turns_right(model: nn.Module, episodes: Sequence[Episode], eot: int) -> dict
     return {"qa": float(np.mean(asked)), **{type: float(np.mean(oks)) for type, oks in sorted(scores.items())}}
 
 
-def symbolic_batches(maker: EpisodeMaker, batch_size: int, seed: int, skip: int = 0) -> Iterator[Batch]:
-    """Endless batches about fresh scenes that nobody drew, episodes of like length together."""
-    n_pool = 8
-    for pool in range(skip // n_pool, 2**31):
+def batches(
+    maker: EpisodeMaker, detected: Sequence[Detected], share_seen: float, batch_size: int, seed: int, skip: int
+) -> Iterator[Batch]:
+    """Endless batches, episodes of like length together.
+
+    A share of the episodes is about frames that the image tower has looked at, the rest about fresh scenes that
+    nobody drew, with detections imitated.
+    """
+    n_pool = BATCHES_IN_POOL * batch_size
+    for pool in range(skip // BATCHES_IN_POOL, 2**31):
         rng = np.random.default_rng([seed, pool])
         episodes = []
-        for i in range(n_pool * batch_size):
-            scene = sample((pool * n_pool * batch_size + i) % 2**31)
-            episodes.append(maker.make(scene, [scene.camera.box(o) for o in scene.objects], rng))
-        yield from _by_length(episodes, batch_size, rng)
+        for i in range(n_pool):
+            if detected and rng.random() < share_seen:
+                shelf = detected[rng.integers(len(detected))]
+                example = shelf.example(int(rng.integers(len(shelf))))
+                episodes.append(maker.make(example.scene, example.boxes, rng, example.detections))
+            else:
+                scene = sample((pool * n_pool + i) % 2**31)
+                episodes.append(maker.make(scene, [scene.camera.box(o) for o in scene.objects], rng))
+        episodes = sorted((e for e in episodes if len(e.tokens)), key=len)
+        for start in rng.permutation(range(0, len(episodes) - batch_size + 1, batch_size)):
+            yield collate(episodes[start : start + batch_size])
 
 
-def _by_length(episodes: list[Episode], batch_size: int, rng: np.random.Generator) -> Iterator[Batch]:
-    episodes = sorted((e for e in episodes if len(e.tokens)), key=len)
-    starts = range(0, len(episodes) - batch_size + 1, batch_size)
-    for start in rng.permutation(starts):
-        yield collate(episodes[start : start + batch_size])
+def train_language(
+    tokenizer: Tokenizer,
+    n_features: int,
+    config: FitConfig,
+    out: Path,
+    *,
+    detected: Sequence[Detected] = (),
+    held: Detected | None = None,
+    start_from: Path | None = None,
+    batch_size: int = 8,
+    seed: int = 0,
+) -> Language:
+    """Train the decoder; each validation writes `out/language.safetensors`.
 
-
-def train_symbolic(tokenizer: Tokenizer, n_features: int, config: FitConfig, out: Path, seed: int = 0) -> Language:
-    """Stage one: scenes that nobody drew, detections imitated. Writes `out/language.safetensors`."""
+    Without `detected` frames every detection is imitated: the first stage, which needs no image tower. Validation
+    is on the frames of `held`, or on scenes that nobody drew.
+    """
     maker = EpisodeMaker(tokenizer, n_features)
     rng = np.random.default_rng(seed + 1)
-    held = {
-        source: [
-            maker.make(scene, [scene.camera.box(o) for o in scene.objects], rng, source=source)
-            for scene in (sample(i, "test") for i in range(60))
-        ]
+    if held is None:
+        undrawn = [sample(i, "test") for i in range(N_HELD)]
+        examples = [(s, [s.camera.box(o) for o in s.objects], None) for s in undrawn]
+    else:
+        examples = [(e.scene, e.boxes, e.detections) for e in map(held.example, range(N_HELD))]
+    episodes = {
+        source: [maker.make(scene, boxes, rng, detections, source) for scene, boxes, detections in examples]
         for source in ("frame", "graph", "both")
     }
 
@@ -133,27 +160,21 @@ def train_symbolic(tokenizer: Tokenizer, n_features: int, config: FitConfig, out
         save_file(model.state_dict(), out / "language.safetensors")
         return {
             f"{source}_{type}": score
-            for source, episodes in held.items()
-            for type, score in turns_right(model, episodes, tokenizer.eot).items()
+            for source, some in episodes.items()
+            for type, score in turns_right(model, some, tokenizer.eot).items()
             if source == "frame" or type in ("qa", "describe")
         }
 
-    model = Language(GPTConfig(), n_features, value_ids(tokenizer))
+    model = Language(GPTConfig(vocab_size=tokenizer.n_vocab), n_features, value_ids(tokenizer))
+    if start_from is not None:
+        model.load_state_dict(load_file(start_from))
     for block in model.gpt.blocks:
         block.compile(dynamic=True)
-    fit(model, loss_fn, lambda skip: symbolic_batches(maker, 8, seed, skip), config, validate, out)
+    share_seen = 0.6 if detected else 0.0
+    fit(model, loss_fn, lambda skip: batches(maker, detected, share_seen, batch_size, seed, skip), config, validate, out)
     return model
 
 
 def value_ids(tokenizer: Tokenizer) -> list[int]:
     """The token of every attribute value, in the order of the posteriors."""
     return [tokenizer.words(value)[0] for values in ATTRIBUTES.values() for value in values]
-
-
-if __name__ == "__main__":
-    import sys
-
-    tok = Tokenizer.load(Path("runs/tokenizer.json"))
-    cfg = FitConfig(minutes=float(sys.argv[1]), final_rate=0.3, validate_every_s=300, accelerator="cpu")
-    torch.set_num_threads(1)
-    train_symbolic(tok, 96, cfg, Path("runs/language"))
