@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from scenewright import _convert, aio, errors, types
 from scenewright.cli.app import main
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 PIXELS = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 VOICE = (np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32), 16_000)
 SCENE = types.SceneGraph(
@@ -195,6 +197,20 @@ def test_the_command_runs_a_bundle_in_its_own_process(tiny_bundle, frame_path, c
         main(["describe", str(frame_path), "--json", "--bundle", str(tiny_bundle)])
     assert not ended.value.code
     assert "text" in json.loads(capsys.readouterr().out)
+
+
+def test_the_demo_shows_everything(tiny_bundle, tmp_path, capsys):
+    drawn = tmp_path / "demo.png"
+    arguments = ["demo", "--examples", str(EXAMPLES), "--out", str(drawn), "--bundle", str(tiny_bundle)]
+    for as_json in ([], ["--json"]):
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, *as_json])
+        assert not ended.value.code
+    people, _, program = capsys.readouterr().out.partition("{\n")
+    assert "everything" in people  # what the tiny bundle does not know
+    shown = json.loads("{" + program)
+    assert len(shown["answers"]) == 7
+    assert drawn.exists()
 
 
 def test_a_bundle_that_is_none_is_named(tmp_path, capsys):
