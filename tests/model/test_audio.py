@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
 import torch
-
 from scenewright_server.model.audio import Audio, log_mel, merge_frames, pad_mels
 from scenewright_server.model.config import AudioConfig
 
-SMALL = AudioConfig(vocab_size=32, n_ctx=50, d_model=32, n_heads=2, n_layers=2, n_text_ctx=8)
+SMALL = AudioConfig(vocab_size=32, n_ctx=25, d_model=32, n_heads=2, n_layers=2, n_text_ctx=8)
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +20,14 @@ def tone(seconds):
 def test_encode_equals_whispers_encoder_at_the_full_length(audio):
     mel = pad_mels([log_mel(tone(0.6)), log_mel(tone(1.0))])
     assert mel.shape == (2, 80, 100)
-    torch.testing.assert_close(audio.encode(mel), audio.whisper.encoder(mel))
+    torch.testing.assert_close(audio.encode(mel), audio.whisper.encoder(audio.stack(mel)))
+
+
+def test_stacking_puts_neighbouring_frames_side_by_side(audio):
+    mel = torch.arange(2 * 80 * 5.0).reshape(2, 80, 5)
+    stacked = audio.stack(mel)
+    assert stacked.shape == (2, 160, 2)
+    assert set(stacked[0, :, 1].tolist()) == set(mel[0, :, 2:4].flatten().tolist())
 
 
 def test_padding_is_digital_silence():

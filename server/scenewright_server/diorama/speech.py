@@ -1,13 +1,14 @@
-"""Synthetic voices for training and tests: espeak-ng, called through the library in the `espeakng-loader` wheel.
+"""Synthetic voices for training and tests: espeak-ng, called through the library in the `espeakng-loader`
+wheel.
 
 espeak-ng's C library keeps its state in globals: speak from one thread of a process at a time.
 """
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import soxr
@@ -15,24 +16,19 @@ import soxr
 SAMPLE_RATE_HZ = 16_000
 
 _ACCENTS = (
-    "en-us",
-    "en",
-    "en-gb-x-rp",
-    "en-gb-scotland",
-    "en-029",
-    "en-gb-x-gbclan",
-    "en-gb-x-gbcwmd",
-    "en-us-nyc",
-)
-_TRAIN_VARIANTS = (
-    "m1", "m2", "m4", "m5", "m6", "m7", "f1", "f2", "f4", "f5", "klatt", "klatt2", "klatt4",
-    "adam", "Andy", "anika", "belinda", "benjamin", "david", "ed", "edward", "ian", "john", "linda", "Michael",
-    "quincy", "rob", "shelby", "steph", "travis", "victor", "Alicia", "Andrea", "Denis", "Gene", "Lee",
+    "en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc",
 )  # fmt: skip
-_TEST_VARIANTS = ("m3", "m8", "f3", "klatt3", "Annie", "Hugo", "steph2", "max")
+# Variants with breath (f2, f3, f5, victor, ...) are left out: espeak-ng reads uninitialised memory for them,
+# so they never sound the same twice.
+_TRAIN_VARIANTS = (
+    "m1", "m2", "m4", "m5", "m6", "m7", "f1", "f4", "klatt", "klatt2", "klatt4", "adam", "Andy", "anika",
+    "belinda", "benjamin", "david", "ed", "edward", "ian", "john", "linda", "Michael", "quincy", "rob",
+    "shelby", "steph", "travis", "Andrea", "Denis", "Gene", "Lee",
+)  # fmt: skip
+_TEST_VARIANTS = ("m3", "m8", "klatt3", "Annie", "aunty", "Hugo", "steph2", "max")
 
-#: One combination of an accent and a variant that are each in training, but never together.
-_TEST_PAIRS = ("en-gb-scotland+f2", "en-us+m7", "en-029+klatt2")
+#: Accents and variants that are each in training, but never together.
+_TEST_PAIRS = ("en-us+m7", "en-029+klatt2")
 
 TRAIN_VOICES: tuple[str, ...] = tuple(
     voice for a in _ACCENTS for v in _TRAIN_VARIANTS if (voice := f"{a}+{v}") not in _TEST_PAIRS
@@ -42,7 +38,8 @@ TEST_VOICES: tuple[str, ...] = tuple(f"{a}+{v}" for a in _ACCENTS for v in _TEST
 
 @dataclass(frozen=True)
 class Delivery:
-    """How a sentence is said. `rate_wpm` 80..450; `pitch` and `pitch_range` 0..99 (espeak-ng's scale, 50 is normal)."""
+    """How a sentence is said. `rate_wpm` 80..450; `pitch` and `pitch_range` 0..99 (espeak-ng's scale, 50 is
+    normal)."""
 
     voice: str = "en-us"
     rate_wpm: int = 165
@@ -73,7 +70,8 @@ def speak_words(text: str, delivery: Delivery = Delivery()) -> tuple[np.ndarray,
 
     Words that espeak-ng says as one ("of the") share its span evenly.
     """
-    samples, events = _library().synthesise(text, delivery)
+    with _Espeak() as espeak:
+        samples, events = espeak.synthesise(text, delivery)
     loud = np.flatnonzero(np.abs(samples) > 0.005)
     if not len(loud):
         raise ValueError(f"nothing to say in {text!r}")
@@ -87,22 +85,29 @@ def speak_words(text: str, delivery: Delivery = Delivery()) -> tuple[np.ndarray,
 
 
 def record(
-    speech: np.ndarray, rng: np.random.Generator, *, snr_db: float | None = None, room: bool = False
-) -> np.ndarray:
-    """Put `speech` before a microphone: random gain, 0.05-0.4 s of silence at both ends and, if asked for, a small
-    room's reverberation with a cheap microphone's colouring, and coloured noise at `snr_db` below the speech."""
+    speech: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    snr_db: float | None = None,
+    noise: np.ndarray | None = None,
+    room: bool = False,
+) -> tuple[np.ndarray, float]:
+    """Put `speech` before a microphone: float32 samples, and how many seconds of silence now lead it.
+
+    It gets a random gain and 0.05-0.4 s of silence at both ends; with `room`, a small room's reverberation
+    and a cheap microphone's colouring; with `snr_db`, noise that much weaker than the speech (coloured_noise,
+    or a random part of `noise`, which has unit RMS and is longer than the clip).
+    """
     lead, tail = (int(s * SAMPLE_RATE_HZ) for s in rng.uniform(0.05, 0.4, 2))
-    wave = np.pad(speech, (lead, tail))
-    if room:
-        wave = _reverberate(wave, rng)
+    wave = np.pad(_reverberate(speech, rng) if room else speech, (lead, tail))
     wave = wave * (rng.uniform(0.1, 0.9) / max(float(np.abs(wave).max()), 1e-6))
     if snr_db is not None:
-        noise = coloured_noise(len(wave), rng)
-        level = (
-            np.sqrt(np.mean(np.square(speech))) / max(float(np.abs(speech).max()), 1e-6) * np.abs(wave).max()
-        )
-        wave = wave + noise * (level * 10 ** (-snr_db / 20))
-    return np.clip(wave, -1, 1).astype(np.float32)
+        if noise is None:
+            noise = coloured_noise(len(wave), rng)
+        at = int(rng.integers(len(noise) - len(wave) + 1))
+        level = np.sqrt(np.mean(np.square(wave[lead : lead + len(speech)])))
+        wave = wave + noise[at : at + len(wave)] * (level * 10 ** (-snr_db / 20))
+    return np.clip(wave, -1, 1).astype(np.float32), lead / SAMPLE_RATE_HZ
 
 
 def coloured_noise(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -144,29 +149,37 @@ class _Event(ctypes.Structure):
 
 
 class _Espeak:
-    """The few calls of espeak-ng's speak_lib.h that give samples back instead of playing them."""
+    """The few calls of espeak-ng's speak_lib.h that give samples back instead of playing them, for one
+    sentence.
+
+    The library's globals remember earlier sentences (flutter, echo), so each one gets the library freshly
+    loaded: 0.4 ms, for a sentence that always sounds the same.
+    """
 
     _SYNCHRONOUS, _DONT_EXIT, _UTF8 = 2, 0x8000, 1
     _RATE, _PITCH, _RANGE = 1, 3, 4
     _END_OF_LIST, _WORD = 0, 1
 
-    def __init__(self) -> None:
+    def __enter__(self) -> _Espeak:
         import espeakng_loader
 
-        self._lib = ctypes.CDLL(espeakng_loader.get_library_path())
-        self._rate_hz = self._lib.espeak_Initialize(
-            self._SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), self._DONT_EXIT
-        )
-        if self._rate_hz <= 0:
-            raise RuntimeError(f"espeak-ng did not start: error {self._rate_hz}")
         self._chunks: list[np.ndarray] = []
         self._words: list[tuple[int, float]] = []
+        self._lib = ctypes.CDLL(espeakng_loader.get_library_path())
+        data_path = espeakng_loader.get_data_path().encode()
+        self._rate_hz = self._lib.espeak_Initialize(self._SYNCHRONOUS, 0, data_path, self._DONT_EXIT)
+        if self._rate_hz <= 0:
+            raise RuntimeError(f"espeak-ng did not start: error {self._rate_hz}")
         prototype = ctypes.CFUNCTYPE(
             ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
         )
         self._callback = prototype(self._collect)
         self._lib.espeak_SetSynthCallback(self._callback)
-        self._voice = ""
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._lib.espeak_Terminate()
+        _ctypes.dlclose(self._lib._handle)
 
     def _collect(self, samples, n: int, events) -> int:
         if samples and n > 0:
@@ -189,16 +202,9 @@ class _Espeak:
             (self._RANGE, delivery.pitch_range),
         ):
             self._lib.espeak_SetParameter(parameter, value, 0)
-        self._chunks.clear()
-        self._words.clear()
         data = text.encode()
         self._lib.espeak_Synth(data, ctypes.c_size_t(len(data) + 1), 0, 0, 0, self._UTF8, None, None)
         self._lib.espeak_Synchronize()
         pcm = np.concatenate(self._chunks or [np.zeros(0, np.int16)])
         samples = soxr.resample(pcm.astype(np.float32) / 32768, self._rate_hz, SAMPLE_RATE_HZ)
-        return samples, list(self._words)
-
-
-@lru_cache(maxsize=1)
-def _library() -> _Espeak:
-    return _Espeak()
+        return samples, self._words

@@ -1,7 +1,8 @@
 """Hearing: openai-whisper's network, small, with a CTC head over the language model's own tokens.
 
-The CTC head lets speech enter the decoder as soft tokens: a posterior over words per spoken word, times the word
-embeddings (LegoSLM, 2025). Whisper's decoder is trained beside it (joint CTC-attention, Watanabe et al. 2017).
+The CTC head lets speech enter the decoder as soft tokens: a posterior over words per spoken word, times the
+word embeddings (LegoSLM, 2025). Whisper's decoder is trained beside it (joint CTC-attention, Watanabe et al.
+2017).
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ from whisper.model import ModelDimensions, Whisper
 from .config import AudioConfig
 
 SAMPLE_RATE_HZ = 16_000
-SAMPLES_PER_FRAME = 320  # 20 ms: one encoder position
+MIN_SAMPLES = 640  # 40 ms
 SILENCE_PEAK = 1e-3  # -60 dBFS: quieter clips hold no speech
 MEL_FLOOR = 2.0  # log_mel_spectrogram clamps at 8 decades, 2 of its units, below the clip's maximum
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What was heard: `posteriors` (T, V) float32, one row a spoken token, each summing to 1 with no mass on the
-    blank; the likeliest `ids` (T); `confidence` in [0, 1], the geometric mean of their probabilities, 0 for no words.
+    """What was heard: `posteriors` (T, V) float32, one row a spoken token, each summing to 1 with no mass on
+    the blank; the likeliest `ids` (T); `confidence` in [0, 1], the geometric mean of their probabilities, 0
+    for no words.
     """
 
     posteriors: np.ndarray
@@ -45,7 +47,8 @@ def log_mel(waveform: np.ndarray | Tensor) -> Tensor:
 
 
 def pad_mels(mels: Sequence[Tensor], n_frames: int | None = None) -> Tensor:
-    """Batch mels (80, T_i) of different lengths, padded with silence to the longest or to `n_frames`: (B, 80, T)."""
+    """Batch mels (80, T_i) of different lengths, padded with silence to the longest or to `n_frames`: (B, 80,
+    T)."""
     n = n_frames or max(mel.shape[1] for mel in mels)
     return torch.stack(
         [F.pad(mel, (0, n - mel.shape[1]), value=float(mel.max()) - MEL_FLOOR) for mel in mels]
@@ -60,7 +63,7 @@ class Audio(nn.Module):
         self.config = config
         self.whisper = Whisper(
             ModelDimensions(
-                n_mels=config.n_mels,
+                n_mels=config.n_mels * config.n_stacked,
                 n_audio_ctx=config.n_ctx,
                 n_audio_state=config.d_model,
                 n_audio_head=config.n_heads,
@@ -74,28 +77,35 @@ class Audio(nn.Module):
         )
         # Only Whisper's word timestamps read this sparse buffer, and safetensors cannot hold it.
         del self.whisper.alignment_heads
-        self.ctc = nn.Linear(config.d_model, config.vocab_size)
-        # Whisper expects to be loaded: it leaves positions uninitialised and tokens at N(0, 1), too large for a tied head.
+        self.ctc = nn.Linear(config.d_model, len(config.ctc_ids) or config.vocab_size)
+        # Whisper expects to be loaded: it leaves positions uninitialised and tokens at N(0, 1), too large for
+        # a tied head.
         nn.init.normal_(self.whisper.decoder.positional_embedding, std=0.02)
         nn.init.normal_(self.whisper.decoder.token_embedding.weight, std=0.02)
 
     def encode(self, mel: Tensor) -> Tensor:
-        """mel (B, n_mels, 2T) -> states (B, T, d_model), T <= n_ctx.
+        """mel (B, n_mels, frames of 10 ms) -> states (B, T, d_model), T <= n_ctx positions of `position_s`.
 
-        The same submodules as `Whisper.encoder`, whose forward asserts the full padded length: a short question
-        would pay for 8 s. At the full length the two are equal.
+        The same submodules as `Whisper.encoder`, whose forward asserts the full padded length: a short
+        question would pay for 8 s. At the full length the two are equal.
         """
         encoder = self.whisper.encoder
-        x = F.gelu(encoder.conv1(mel))
+        x = F.gelu(encoder.conv1(self.stack(mel)))
         x = F.gelu(encoder.conv2(x)).transpose(1, 2)
         if x.shape[1] > self.config.n_ctx:
-            raise ValueError(
-                f"audio has {x.shape[1] * 0.02:.2f} s, at most {self.config.max_seconds:.2f} s fit"
-            )
+            seconds = x.shape[1] * self.config.position_s
+            raise ValueError(f"audio has {seconds:.2f} s, at most {self.config.max_seconds:.2f} s fit")
         x = x + encoder.positional_embedding[: x.shape[1]]
         for block in encoder.blocks:
             x = block(x)
         return encoder.ln_post(x)
+
+    def stack(self, mel: Tensor) -> Tensor:
+        """mel (B, n_mels, frames) -> (B, n_mels * n_stacked, frames // n_stacked): neighbours side by
+        side."""
+        n = self.config.n_stacked
+        mel = mel[..., : mel.shape[-1] // n * n]
+        return mel.unflatten(-1, (-1, n)).transpose(2, 3).flatten(1, 2)
 
     def decode(self, ids: Tensor, states: Tensor) -> Tensor:
         """Next-token logits (B, L, V) of Whisper's decoder for ids (B, L) that begin with bos."""
@@ -111,7 +121,12 @@ class Audio(nn.Module):
         states = self._states(waveform)
         if states is None:
             return Heard(np.zeros((0, self.config.vocab_size), np.float32), [], 0.0)
-        return merge_frames(self.ctc(states)[0].float().softmax(-1), self.config.blank_id)
+        known = self.ctc(states)[0].float().softmax(-1)
+        if not self.config.ctc_ids:
+            return merge_frames(known, self.config.blank_id)
+        posteriors = known.new_zeros(len(known), self.config.vocab_size)
+        posteriors[:, list(self.config.ctc_ids)] = known
+        return merge_frames(posteriors, self.config.blank_id)
 
     @torch.no_grad()
     def transcribe(self, waveform: np.ndarray) -> list[int]:
@@ -126,7 +141,7 @@ class Audio(nn.Module):
 
     def _states(self, waveform: np.ndarray) -> Tensor | None:
         """Encoder states (1, T, d_model), or None where there is nothing to hear."""
-        if len(waveform) < SAMPLES_PER_FRAME or float(np.abs(waveform).max()) < SILENCE_PEAK:
+        if len(waveform) < MIN_SAMPLES or float(np.abs(waveform).max()) < SILENCE_PEAK:
             return None
         weight = self.ctc.weight
         return self.encode(log_mel(waveform)[None].to(weight.device, weight.dtype))

@@ -29,8 +29,8 @@ class Tokenizer:
     def __init__(self, bpe: Bpe):
         self._bpe = bpe
         self.n_vocab: int = bpe.get_vocab_size()
-        ids = {name: bpe.token_to_id(name) for name in SPECIALS}
-        missing = [name for name, id in ids.items() if id is None]
+        ids = {name: id for name in SPECIALS if (id := bpe.token_to_id(name)) is not None}
+        missing = [name for name in SPECIALS if name not in ids]
         if missing:
             raise ValueError(f"tokenizer lacks the markup tokens {missing}")
         self.pad, self.bos, self.eot = ids["<pad>"], ids["<bos>"], ids["<eot>"]

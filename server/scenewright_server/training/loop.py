@@ -1,4 +1,5 @@
-"""One training loop for every stage: Lightning Fabric, AdamW, warm-up and cosine, exact resume, learning curve."""
+"""One training loop for every stage: Lightning Fabric, AdamW, warm-up and cosine, exact resume, learning
+curve."""
 
 from __future__ import annotations
 
@@ -22,8 +23,9 @@ Loss = Callable[[nn.Module, Any], tuple[Tensor, dict[str, Any]]]
 
 @dataclass(frozen=True)
 class FitConfig:
-    """How to train. Exactly one of `steps` (optimiser steps) and `minutes` (wall clock, kept across resumes) is
-    the budget; the learning rate follows the share of it spent, so a timed training ends annealed on any machine.
+    """How to train. Exactly one of `steps` (optimiser steps) and `minutes` (wall clock, kept across resumes)
+    is the budget; the learning rate follows the share of it spent, so a timed training ends annealed on any
+    machine.
     """
 
     steps: int | None = None
@@ -69,10 +71,10 @@ def fit(
 ) -> nn.Module:
     """Train `model` in place, and continue from `out/checkpoint.pt` where there is one.
 
-    `loss_fn(model, batch)` runs under autocast and returns the loss and the metrics to log. `batches(n)` gives
-    the batches after the first n: a seeded stream makes the resume exact. `validate(model)` runs in eval mode
-    without gradients, also once at the end; it is the place to save weights. Writes metrics.jsonl and curve.png
-    into `out`.
+    `loss_fn(model, batch)` runs under autocast and returns the loss and the metrics to log. `batches(n)`
+    gives the batches after the first n: a seeded stream makes the resume exact. `validate(model)` runs in
+    eval mode without gradients, also once at the end; it is the place to save weights. Writes metrics.jsonl
+    and curve.png into `out`.
     """
     out.mkdir(parents=True, exist_ok=True)
     fabric = Fabric(accelerator=config.accelerator, devices=1, precision=config.precision)
