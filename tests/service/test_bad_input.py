@@ -269,7 +269,7 @@ NAN, BIG = (np.full((2, 24), value, "<f4").tobytes() for value in (np.nan, 3))
 FEATURES = {
     "encoder_id": ({"encoder_id": "clip"}, PRECONDITION, "ENCODER_MISMATCH", "'clip', the model's is 'tiny"),
     "sha256": ({"checkpoint_sha256": "ab"}, PRECONDITION, "ENCODER_MISMATCH", "'ab', the model's is '"),
-    "preprocessing": ({"preprocessing_id": "p"}, PRECONDITION, "ENCODER_MISMATCH", "'p', the model's is 'rgb"),
+    "preprocessing": ({"preprocessing_id": "p"}, PRECONDITION, "ENCODER_MISMATCH", "'p', the model's is"),
     "dtype": ({"dtype": features_pb2.FEATURE_DATA_TYPE_FLOAT16}, INVALID, "FIELD_INVALID", "dtype is 2"),
     "rank": ({"shape": [24]}, INVALID, "FIELD_INVALID", "features.shape is [24], needs [n, 24]"),
     "width": ({"shape": [2, 23]}, INVALID, "FIELD_INVALID", "features.shape is [2, 23], needs [n, 24]"),
