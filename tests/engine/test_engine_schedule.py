@@ -14,13 +14,13 @@ def describe(seed: int, **more) -> Request:
     return Request("describe", detections(seed), sampling=LONG, **more)
 
 
-def test_running_sequences_take_turns(model: FusedModel) -> None:
+def test_running_sequences_get_on_together(model: FusedModel) -> None:
     engine = Engine(model, n_slots=3)
     runs = [engine.add(describe(seed)) for seed in range(3)]
     for n in range(30):
         engine.step()
         lengths = [len(run.ids) for run in runs]
-        assert max(lengths) - min(lengths) <= 1 and sum(lengths) == n + 1
+        assert max(lengths) - min(lengths) <= 1 and max(lengths) == max(1, n - 1)
 
 
 def test_interleaved_sequences_say_what_they_would_alone(model: FusedModel) -> None:

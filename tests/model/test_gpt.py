@@ -32,10 +32,10 @@ def test_running_in_pieces_through_the_cache_changes_nothing(gpt: GPT, prefix_le
     x = gpt.embed(torch.arange(16)[None])
     whole = gpt(x, prefix_len=prefix_len)
     cache = KVCache(gpt.config, x.device, x.dtype)
-    pieces = [gpt(piece, prefix_len=prefix_len, cache=cache) for piece in x.split([7, 1, 6, 1, 1], 1)]
+    pieces = [gpt(piece, prefix_len=prefix_len, caches=[cache]) for piece in x.split([7, 1, 6, 1, 1], 1)]
     assert torch.allclose(torch.cat(pieces, 1), whole, atol=1e-5)
     cache.truncate(9)
-    assert torch.allclose(gpt(x[:, 9:], prefix_len=prefix_len, cache=cache), whole[:, 9:], atol=1e-5)
+    assert torch.allclose(gpt(x[:, 9:], prefix_len=prefix_len, caches=[cache]), whole[:, 9:], atol=1e-5)
 
 
 @torch.no_grad()
@@ -78,6 +78,28 @@ def test_bfloat16_autocast_trains(gpt: GPT) -> None:
     with torch.no_grad():
         exact = gpt.logits(gpt(gpt.embed(ids), prefix_len=4))
     assert torch.allclose(logits.float(), exact, atol=0.05)
+
+
+@torch.no_grad()
+def test_rows_with_caches_of_different_length_run_together_as_alone(gpt: GPT) -> None:
+    rows = [gpt.embed(torch.arange(n) + n)[None] for n in (9, 3, 6)]
+    caches = [KVCache(gpt.config, row.device, row.dtype) for row in rows]
+    for row, cache in zip(rows, caches, strict=True):
+        gpt(row, prefix_len=2, caches=[cache])
+    new = gpt.embed(torch.tensor([[1], [2], [3]]))
+    together = gpt(new, caches=caches)
+    assert [cache.length for cache in caches] == [10, 4, 7]
+    for row, x, got in zip(rows, new, together, strict=True):
+        alone = gpt(torch.cat([row, x[None]], 1), prefix_len=2)
+        assert torch.allclose(got, alone[0, -1:], atol=1e-5)
+
+
+def test_caches_that_do_not_fit_are_refused(gpt: GPT) -> None:
+    caches = [KVCache(gpt.config, torch.device("cpu"), torch.float32) for _ in range(2)]
+    with pytest.raises(ValueError, match="2 caches do not fit 2 rows of 3 positions"):
+        gpt(torch.zeros(2, 3, 32), caches=caches)
+    with pytest.raises(ValueError, match="2 caches do not fit 1 rows"):
+        gpt(torch.zeros(1, 1, 32), caches=caches)
 
 
 def test_past_the_context_is_refused_with_numbers(gpt: GPT) -> None:

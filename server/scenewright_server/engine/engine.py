@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -58,14 +59,16 @@ class Engine:
 
     @torch.inference_mode()
     def step(self) -> list[tuple[Sequence, Event]]:
-        """Drop what was cancelled, then run one sequence: its prefill, or one more token."""
+        """Drop what was cancelled, then run one forward: a prefill, or one more token for all that run."""
         for sequence in self.scheduler.cancelled():
             self._finish(sequence, FinishReason.CANCELLED)
-        if (scheduled := self.scheduler.next()) is not None:
-            try:
-                self._postprocess(scheduled, self._run(scheduled))
-            except Exception as error:  # it ends this sequence and no other
-                self._end(scheduled, Failed(error))
+        batch = self.scheduler.next()
+        logits: Iterable[Tensor | None] = ()  # and so it stays when the run fails
+        with self._ending(*batch):
+            logits = self._run(batch)
+        for sequence, row in zip(batch, logits, strict=False):
+            with self._ending(sequence):
+                self._postprocess(sequence, row)
         events, self._events = self._events, []
         return events
 
@@ -113,18 +116,19 @@ class Engine:
         ids = torch.tensor([row + [0] * (n_ctx - len(row)) for row in rows], device=model.device)
         return model.vision.embed_text(ids).float().cpu().numpy()
 
-    def _run(self, sequence: Sequence) -> Tensor | None:
-        """The next token's logits (V,) float32; None for a question without words."""
-        session, gpt = sequence.session, self.model.gpt
-        if sequence.ids:
-            x = self.model.embed(sequence.ids[-1:])
+    def _run(self, batch: list[Sequence]) -> Iterable[Tensor | None]:
+        """Each next token's logits (V,) float32; None for a question without words."""
+        if not batch:
+            return []
+        if batch[0].ids:
+            x, prefix_len = self.model.embed([s.ids[-1] for s in batch])[:, None], 0
         else:
-            prompt = self._read(sequence)
+            prompt = self._read(batch[0])
             if prompt is None:
-                return None
-            x = self._open(sequence, prompt)
-        hidden = gpt(x[None], prefix_len=session.prefix_len, cache=session.cache)
-        return gpt.logits(hidden[0, -1]).float()
+                return [None]
+            x, prefix_len = self._open(batch[0], prompt)[None], batch[0].session.prefix_len
+        hidden = self.model.gpt(x, prefix_len=prefix_len, caches=[s.session.cache for s in batch])
+        return self.model.gpt.logits(hidden[:, -1]).float()
 
     def _read(self, sequence: Sequence) -> Tensor | None:
         """Look and listen: puts the scene into the session, returns the prompt's embeddings (T, D)."""
@@ -231,6 +235,15 @@ class Engine:
             spoken = [id for id in sequence.ids if id != eot]
             sequence.session.close_turn(self.model.embed([*spoken, eot]) if complete else None)
         self._emit(sequence, last)
+
+    @contextmanager
+    def _ending(self, *sequences: Sequence) -> Iterator[None]:
+        """An error ends these sequences and no other."""
+        try:
+            yield
+        except Exception as error:
+            for sequence in sequences:
+                self._end(sequence, Failed(error))
 
     def _emit(self, sequence: Sequence, event: Event) -> None:
         self._events.append((sequence, event))

@@ -8,7 +8,7 @@ from scenewright_server.engine.sequence import Sequence
 
 
 class Scheduler:
-    """First come, first served into `n_slots` slots; the sequences in slots take turns, one forward each."""
+    """First come, first served into `n_slots` slots; a newcomer is prefilled, then decodes with the rest."""
 
     def __init__(self, n_slots: int) -> None:
         self.n_slots = n_slots
@@ -22,8 +22,8 @@ class Scheduler:
     def add(self, sequence: Sequence) -> None:
         self.waiting.append(sequence)
 
-    def next(self) -> Sequence | None:
-        """Fill the free slots, then name the sequence whose turn it is."""
+    def next(self) -> list[Sequence]:
+        """Fill the free slots, then name one sequence to prefill, or else all those to decode."""
         while len(self.running) < self.n_slots:
             # A session's turns follow one another, so a busy one lets others pass.
             ready = next((s for s in self.waiting if not s.session.busy), None)
@@ -32,10 +32,8 @@ class Scheduler:
             self.waiting.remove(ready)
             self.running.append(ready)
             ready.session.busy = True
-        if not self.running:
-            return None
-        self.running.rotate(-1)
-        return self.running[-1]
+        fresh = next(([s] for s in self.running if not s.ids), None)
+        return fresh or list(self.running)
 
     def cancelled(self) -> list[Sequence]:
         return [s for s in (*self.running, *self.waiting) if s.cancelled]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -13,14 +14,14 @@ from scenewright_server.model.config import GPTConfig
 
 
 class Cache(Protocol):
-    """Keys and values of the positions already run (engine/kv_cache.py has one)."""
+    """Keys and values of one row's positions already run (engine/kv_cache.py has one)."""
 
     @property
     def length(self) -> int:
         """Positions held before this forward."""
 
     def write(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Store k, v (B, n_kv_heads, T, d_head) after `length`; return all length + T of them."""
+        """Store k, v (1, n_kv_heads, T, d_head) after `length`; return all length + T of them."""
 
     def advance(self, n: int) -> None:
         """Called once a forward, after the last layer: `length` grows by n."""
@@ -32,7 +33,7 @@ class Call(NamedTuple):
     rotary: tuple[Tensor, Tensor] | None
     mask: Tensor | None
     causal: bool
-    cache: Cache | None
+    caches: Sequence[Cache]
 
 
 def attention_mask(start: int, n_new: int, prefix_len: int | Tensor, device: torch.device) -> Tensor:
@@ -87,7 +88,8 @@ class Attention(nn.Module):
         self.q_norm = nn.RMSNorm(config.d_head, eps=config.norm_eps) if config.qk_norm else None
         self.k_norm = nn.RMSNorm(config.d_head, eps=config.norm_eps) if config.qk_norm else None
 
-    def forward(self, x: Tensor, call: Call) -> Tensor:
+    def project(self, x: Tensor, call: Call) -> tuple[Tensor, Tensor, Tensor]:
+        """x (B, T, D) to queries (B, n_heads, T, d_head), keys and values (B, n_kv_heads, T, d_head)."""
         b, t, _ = x.shape
         heads = self.qkv(x).view(b, t, -1, self.d_head).transpose(1, 2)  # (B, H + 2 KV, T, d_head)
         qk, v = heads.split([self.n_heads + self.n_kv_heads, self.n_kv_heads], 1)
@@ -100,9 +102,18 @@ class Attention(nn.Module):
         if call.rotary is not None:
             qk = rotate(qk, *call.rotary)
         q, k = qk.split([self.n_heads, self.n_kv_heads], 1)
-        if call.cache is not None:
-            k, v = call.cache.write(self.layer, k, v)
-        y = attend(q, k, v, call.mask, call.causal)
+        return q, k, v
+
+    def forward(self, x: Tensor, call: Call) -> Tensor:
+        b, t, _ = x.shape
+        q, k, v = self.project(x, call)
+        if not call.caches:
+            y = attend(q, k, v, call.mask, call.causal)
+        else:  # rows hold different numbers of positions: each attends to its own
+            rows = zip(call.caches, q.split(1), k.split(1), v.split(1), strict=True)
+            y = torch.cat(
+                [attend(q, *cache.write(self.layer, k, v), call.mask, call.causal) for cache, q, k, v in rows]
+            )
         return self.out(y.transpose(1, 2).reshape(b, t, -1))
 
 
@@ -177,36 +188,38 @@ class GPT(nn.Module):
         *,
         positions: Tensor | None = None,
         prefix_len: int | Tensor = 0,
-        cache: Cache | None = None,
+        caches: Sequence[Cache] = (),
     ) -> Tensor:
         """Embeddings x (B, T, D) to hidden states (B, T, D), normalised and ready for `logits`.
 
         Attention is causal, and free inside the first `prefix_len` positions (an int, or (B,) ints). Rows of
         different length are padded on the right: a real position never sees padding.
         positions: (T,) or (B, T) ints, by default those that follow the cache.
-        cache: what was run before x; x is added to it.
-        Raises ValueError when cache and x together pass n_ctx.
+        caches: one for each row, what was run before it; x is added to them. With several, T is 1.
+        Raises ValueError when a cache and x together pass n_ctx, or when the caches do not fit x.
         """
-        t = x.shape[1]
-        start = 0 if cache is None else cache.length
-        if start + t > self.config.n_ctx:
-            raise ValueError(f"the context holds {self.config.n_ctx} positions, received {start} + {t}")
+        b, t, _ = x.shape
+        starts = [cache.length for cache in caches] or [0]
+        if max(starts) + t > self.config.n_ctx:
+            raise ValueError(f"the context holds {self.config.n_ctx} positions, received {max(starts)} + {t}")
+        if caches and (len(caches) != b or (b > 1 and t > 1)):
+            raise ValueError(f"{len(caches)} caches do not fit {b} rows of {t} positions")
         if positions is None:
-            positions = torch.arange(start, start + t, device=x.device)
+            positions = torch.tensor(starts, device=x.device)[:, None] + torch.arange(t, device=x.device)
         if self.places is not None:
             x = x + self.places(positions)
         rotary = None
         if self.config.positions == "rotary":
             rotary = self.cos[positions].unsqueeze(-3), self.sin[positions].unsqueeze(-3)  # heads share it
         no_prefix = isinstance(prefix_len, int) and prefix_len == 0
-        causal = t > 1 and start == 0 and no_prefix
+        causal = t > 1 and starts[0] == 0 and no_prefix
         mask = None
         if t > 1 and not causal:
-            mask = attention_mask(start, t, prefix_len, x.device)
-        call = Call(rotary, mask, causal, cache)
+            mask = attention_mask(starts[0], t, prefix_len, x.device)
+        call = Call(rotary, mask, causal, caches)
         for block in self.blocks:
             x = block(x, call)
-        if cache is not None:
+        for cache in caches:
             cache.advance(t)
         return self.norm(x)
 
