@@ -70,8 +70,8 @@ def _hint(error: ScenewrightError) -> str:
         return HINTS[error.reason]
     if isinstance(error, UnavailableError):
         return (
-            "Start a server with `scenewright serve`, or leave --server and SCENEWRIGHT_SERVER out to run the"
-            " embedded model here."
+            "Start a server with `scenewright serve` (add --tls if it speaks TLS), or leave --server and"
+            " SCENEWRIGHT_SERVER out to run the embedded model here."
         )
     if isinstance(error, DeadlineError):
         return "Allow more time with --timeout."
