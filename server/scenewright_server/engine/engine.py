@@ -144,10 +144,16 @@ class Engine:
             self._emit(sequence, self.transcribe(heard))
             if heard.ids:
                 prompt = model.prompt_voice(heard)
+        heard_ms = sequence.age_ms
         if prompt is not None:
             self._look(sequence, len(prompt))
             self._emit(sequence, Started(session.entries))
-        sequence.timings = replace(sequence.timings, queue=queued_ms, encode=sequence.age_ms - queued_ms)
+        sequence.timings = replace(
+            sequence.timings,
+            queue=queued_ms,
+            encode_audio=heard_ms - queued_ms if request.audio is not None else 0.0,
+            encode_image=sequence.age_ms - heard_ms,
+        )
         return prompt
 
     def _look(self, sequence: Sequence, n_prompt: int) -> None:
@@ -208,7 +214,7 @@ class Engine:
         if not sequence.ids:
             timings = sequence.timings
             first_ms = sequence.age_ms
-            prefill_ms = first_ms - timings.queue - timings.encode
+            prefill_ms = first_ms - timings.queue - timings.encode_audio - timings.encode_image
             sequence.timings = replace(timings, first_token=first_ms, prefill=prefill_ms)
         sequence.ids.append(token)
         for event in output.feed(token, probability):

@@ -101,7 +101,8 @@ class Timings:
     """Milliseconds. `first_token` and `total` count from the moment the engine took the request in."""
 
     queue: float = 0.0
-    encode: float = 0.0  # image and audio encoders; near 0 when their result was cached
+    encode_image: float = 0.0  # looking at frame and graph; near 0 when that was done before
+    encode_audio: float = 0.0  # listening; near 0 when that was done before
     prefill: float = 0.0
     first_token: float = 0.0
     total: float = 0.0

@@ -196,8 +196,8 @@ class Backend:
             timings=generation_pb2.Timings(
                 queue_ms=timings.queue,
                 decode_ms=turn.watch.decode_ms,
-                encode_image_ms=0 if spoken else timings.encode,
-                encode_audio_ms=timings.encode if spoken else 0,
+                encode_image_ms=timings.encode_image,
+                encode_audio_ms=timings.encode_audio,
                 prefill_ms=timings.prefill,
                 first_token_ms=first_ms,
                 generate_ms=max(timings.total - timings.first_token, 0),

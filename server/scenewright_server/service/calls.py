@@ -76,11 +76,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._log = log
         self._request_s = request_s
 
-    async def intercept_service(
+    async def intercept_service(  # type: ignore[override]
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler | None:  # type: ignore[override]
+    ) -> grpc.RpcMethodHandler | None:
         """The method's handler with the wrapping around it; None for a method that is not served."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
