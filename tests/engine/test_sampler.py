@@ -52,6 +52,11 @@ def test_greedy_takes_the_likeliest_and_tells_the_models_own_probability() -> No
     assert probability == pytest.approx(float(logits.softmax(0)[1]))
 
 
+def test_the_coldest_temperature_is_greedy() -> None:
+    logits = torch.tensor([0.5, 2.0, 1.9999])
+    assert {sample(logits, Sampling(temperature=1e-300), [], torch.Generator())[0] for _ in range(20)} == {1}
+
+
 def test_the_penalty_makes_seen_tokens_less_likely_whatever_their_sign() -> None:
     logits = torch.tensor([2.0, -2.0, 1.0])
     assert penalise(logits, torch.tensor([0, 1]), 2.0).tolist() == [1.0, -4.0, 1.0]

@@ -41,7 +41,7 @@ def sample(
             choice, torch.tensor(sorted(set(seen)), device=logits.device), sampling.repetition_penalty
         )
     if sampling.temperature > 0:
-        choice = choice / sampling.temperature
+        choice = choice / max(sampling.temperature, 1e-6)  # as good as greedy, and finite
         if sampling.top_k:
             choice = keep_top_k(choice, sampling.top_k)
         if sampling.top_p < 1:
