@@ -272,3 +272,22 @@ def test_settings_come_from_file_environment_and_flags(tmp_path, monkeypatch):
     file.write_text("[limits]\nmax_dragons = 1\n")
     with pytest.raises(ValueError, match="max_dragons"):
         load_settings(file)
+
+
+def test_an_address_that_is_taken_is_told(tiny_bundle, server_address):
+    with (
+        pytest.raises(RuntimeError, match=server_address),
+        app.serve_in_background(tiny_bundle, server_address),
+    ):
+        raise AssertionError("it serves nothing")
+
+
+def test_calls_beyond_the_limit_are_told_to_come_again(settings):
+    narrow = with_settings(settings, limits={"max_calls": 1})
+    with app.background_server(narrow) as server, grpc.insecure_channel(server.address) as channel:
+        running = Stubs(channel).scene.StreamDescribeScene(LONG)
+        next(running)
+        code, info, retry_s = error_info(refusal(Stubs(channel).model.GetModel, GET_MODEL))
+        assert (code, info.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED") and retry_s > 0
+        assert finish(running)
+        assert Stubs(channel).model.GetModel(GET_MODEL).model.name == "tiny"

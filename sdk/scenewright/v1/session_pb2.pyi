@@ -45,7 +45,9 @@ class Session(_message.Message):
     context_tokens: _builtins.int
     """Decoder positions in use."""
     max_context_tokens: _builtins.int
-    """Decoder positions there are; at the end a question fails with RESOURCE_EXHAUSTED, CONTEXT_FULL."""
+    """Decoder positions there are. Near the end the oldest turns are forgotten; a frame, graph and question that
+    alone need more fail with RESOURCE_EXHAUSTED, CONTEXT_FULL.
+    """
     frame_id: _builtins.str
     """`ImageInput.frame_id` of the frame it looks at; empty without one."""
     scene_revision: _builtins.int

@@ -44,13 +44,16 @@ class DenseOutput:
     embedding: Tensor | None
 
 
-def preprocess(pixels: np.ndarray, image_size: int = 160) -> Tensor:
-    """An RGB frame (H, W, 3) uint8 of any size, squashed to the model's square: (3, S, S) in [0, 1]."""
+def squash(pixels: np.ndarray, image_size: int = 160) -> np.ndarray:
+    """An RGB frame (H, W, 3) uint8 as the model's square (S, S, 3); such a square stays as it is."""
     size = (image_size, image_size)
     image = Image.fromarray(pixels)
-    if image.size != size:
-        image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=None)
-    return torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1).float() / 255
+    return np.asarray(image if image.size == size else image.resize(size, Image.Resampling.BILINEAR))
+
+
+def preprocess(pixels: np.ndarray, image_size: int = 160) -> Tensor:
+    """An RGB frame (H, W, 3) uint8 of any size, squashed to the model's square: (3, S, S) in [0, 1]."""
+    return torch.from_numpy(squash(pixels, image_size).copy()).permute(2, 0, 1).float() / 255
 
 
 def pair_iou(a: Tensor, b: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ from scenewright_server.service.facts import Facts
 from scenewright_server.service.logs import make_logger
 from scenewright_server.service.metrics import Metrics
 from scenewright_server.service.sessions import SessionStore
-from scenewright_server.service.settings import EMBEDDED_BUNDLE, Settings, load_settings
+from scenewright_server.service.settings import Settings, load_settings
 from scenewright_server.service.waves import SAMPLE_RATE_HZ
 
 SERVICES = tuple(
@@ -69,7 +69,7 @@ class Server:
         self.log = log
         self.metrics = Metrics()
         self.sessions = SessionStore(settings.limits.max_sessions)
-        self.gate = Gate()
+        self.gate = Gate(settings.limits.max_calls)
         self.address = ""
         self.backend: Backend | None = None
         self.engine: AsyncEngine | None = None
@@ -100,9 +100,8 @@ class Server:
         settings = self.settings
         bundle = await asyncio.to_thread(load_bundle, settings.bundle, _choose_device(settings.device))
         limits = settings.limits
-        self.engine = AsyncEngine(
-            bundle.model, n_slots=settings.slots, n_waiting=max(limits.max_requests - settings.slots, 0)
-        )
+        n_slots = min(settings.slots, limits.max_requests)
+        self.engine = AsyncEngine(bundle.model, n_slots=n_slots, n_waiting=limits.max_requests - n_slots)
         self.metrics.watch(
             "scenewright_engine_requests",
             "Requests in the engine.",
@@ -167,8 +166,8 @@ class Server:
         async for _ in engine.generate(Request("describe", frame, (), sampling=Sampling(max_new_tokens=2))):
             pass
         await engine.run(lambda e: (e.embed_image(frame), e.embed_text(["a"])))
-        rate = np.sin(np.arange(SAMPLE_RATE_HZ, dtype=np.float32))
-        await engine.run(lambda e: e.transcribe(rate[: SAMPLE_RATE_HZ // 2]))
+        sound = np.sin(np.arange(SAMPLE_RATE_HZ // 2, dtype=np.float32))
+        await engine.run(lambda e: e.transcribe(sound))
 
 
 @asynccontextmanager
@@ -222,10 +221,11 @@ def serve_in_background(
 ) -> Iterator[str]:
     """A whole server on a thread of its own; yields its address once it serves.
 
-    `settings` replace the defaults but for bundle and address. Raises what loading raised (BundleError).
+    `settings` replace those of the environment. Raises what starting raised: BundleError, or RuntimeError for
+    an address that is taken.
     """
     given = settings if settings is not None else load_settings(log_level="warning")
-    given = given.model_copy(update={"bundle": bundle or EMBEDDED_BUNDLE, "address": address})
+    given = given.model_copy(update={"bundle": bundle or given.bundle, "address": address})
     with background_server(given) as server:
         yield server.address
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -34,10 +34,11 @@ from scenewright_server.engine.request import (
 from scenewright_server.engine.session import Session
 from scenewright_server.model.markup import TextDelta
 from scenewright_server.model.scene import Entry
+from scenewright_server.model.vision import squash
 from scenewright_server.service.annotations import Annotator
 from scenewright_server.service.facts import Facts
 from scenewright_server.service.graphs import read_graph
-from scenewright_server.service.images import read_image
+from scenewright_server.service.images import Frame, read_image
 from scenewright_server.service.metrics import Metrics
 from scenewright_server.service.sight import Sight
 from scenewright_server.service.status import REASONS, Refused
@@ -135,11 +136,17 @@ class Backend:
     ) -> tuple[Sight, np.ndarray | None]:
         """A frame alone, and its embedding (E,) where features brought it."""
         self.facts.need(model_pb2.CAPABILITY_IMAGE_INPUT)
-        frame = await watch.decode(read_image, image, self.limits)
+        frame = await watch.decode(self._read_frame, image)
         if frame.features is None:
             return Sight(frame), None
         detections, embedding = self.facts.codec.unpack(frame.features, "image.features")
         return Sight(frame, detections), embedding
+
+    def _read_frame(self, image: image_pb2.ImageInput) -> Frame:
+        """A frame made small at once: the queue and the engine's thread need not carry 12 megapixels."""
+        frame = read_image(image, self.limits)
+        size = self.facts.bundle.model.config.vision.image_size
+        return frame if frame.rgb is None else replace(frame, rgb=squash(frame.rgb, size))
 
     async def respond(self, turn: Turn) -> AsyncGenerator[Answer, None]:
         """The events of one response, `ResponseDone` the last.

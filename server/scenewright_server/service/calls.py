@@ -26,8 +26,9 @@ _OURS = "/scenewright."
 class Gate:
     """Whether calls are let in, and how many are inside."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_calls: int) -> None:
         self.refusal: Refused | None = Refused("MODEL_LOADING", "the model is being loaded and warmed up")
+        self._max_calls = max_calls
         self._inside = 0
         self._empty = asyncio.Event()
         self._empty.set()
@@ -49,6 +50,13 @@ class Gate:
         """Count a call in; raises `Refused` when the gate is shut."""
         if self.refusal is not None:
             raise self.refusal
+        if self._inside >= self._max_calls:
+            raise Refused(
+                "OVERLOADED",
+                f"{self._inside} calls are being served, at most {self._max_calls} may be",
+                value=self._inside,
+                bound=self._max_calls,
+            )
         self._inside += 1
         self._empty.clear()
 

@@ -44,6 +44,7 @@ class Limits(BaseModel):
     max_sessions: int = Field(default=64, gt=0, description="Sessions at a time.")
     max_session_ttl_s: int = Field(default=1800, gt=0, description="Seconds that an unused session lives.")
     max_requests: int = Field(default=64, gt=0, description="Requests that wait or run at a time.")
+    max_calls: int = Field(default=256, gt=0, description="Calls of any kind at a time.")
     max_request_s: float = Field(default=120.0, gt=0, description="Seconds that one call may take.")
 
 
