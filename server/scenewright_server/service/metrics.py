@@ -30,11 +30,11 @@ class Metrics:
         self.calls_running = Gauge("scenewright_calls_running", "Calls being served.", registry=self.registry)
         self.first_token_seconds = Histogram(
             "scenewright_first_token_seconds",
-            "From a request's submission to its first token.",
+            "From a call's arrival to its first token.",
             buckets=_LATENCY_BUCKETS_S,
             registry=self.registry,
         )
-        self.tokens = Counter("scenewright_tokens", "Tokens generated.", registry=self.registry)
+        self.tokens = Counter("scenewright_tokens", "Tokens of finished answers.", registry=self.registry)
 
     def watch(self, name: str, help_text: str, read: Callable[[], float]) -> None:
         """A gauge that asks `read` whenever it is scraped."""
