@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from scenewright.cli import show
@@ -77,10 +78,16 @@ def train(
     out: Annotated[Path, typer.Option(metavar="DIR", help="For checkpoints, curves and the bundle.")] = Path(
         "runs/diorama"
     ),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from --out's last checkpoint.")] = False,
+    stage: Annotated[list[str] | None, typer.Option(help="Only this stage; may be given again.")] = None,
 ) -> None:
-    """Train a bundle from scratch on scenes of the diorama."""
-    server_module("scenewright_server.training.recipe", "train").run(config, out=out, resume=resume)
+    """Train a bundle from scratch on scenes of the diorama; goes on where an earlier run in --out stopped."""
+    recipe = server_module("scenewright_server.training.recipe", "train")
+    try:
+        path = recipe.run(config, out, tuple(stage or ()))
+    except recipe.RecipeError as error:
+        raise ScenewrightError(f"cannot train: {error}") from error
+    if path.exists():
+        Console(highlight=False).print(f"bundle: {path}")
 
 
 def evaluate(
@@ -90,7 +97,20 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a bundle on fresh scenes that it was not trained on."""
-    result = server_module("scenewright_server.training.evaluate", "train").run(bundle, n=n, seed=seed)
+    module = server_module("scenewright_server.training.evaluate", "train")
+    bundles = server_module("scenewright_server.model.bundle", "server")
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def report(split: str, done: int, total: int) -> None:
+            if split not in tasks:
+                tasks[split] = progress.add_task(split, total=total)
+            progress.update(tasks[split], completed=done)
+
+        try:
+            result = module.evaluate_bundle(bundle, n, seed, report)
+        except bundles.BundleError as error:
+            raise ScenewrightError(f"cannot evaluate: {error}") from error
     if as_json:
         show.print_json(result)
         return

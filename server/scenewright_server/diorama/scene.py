@@ -48,7 +48,8 @@ class SceneObject:
     @property
     def centre(self) -> np.ndarray:
         """World position of the middle of the object, (3,)."""
-        return np.array(self.position) + (0.0, self.extents[1] / 2, 0.0)
+        x, y, z = self.position
+        return np.array((x, y + self.extents[1] / 2, z))
 
     def corners(self) -> np.ndarray:
         """The eight corners of its oriented bounding box in the world, (8, 3)."""
@@ -79,9 +80,7 @@ class Camera:
         """World points (N, 3), in front of the camera, to image coordinates (N, 2) in [0, 1]."""
         local = self.to_camera(points)
         depth = np.maximum(local[:, 2], 1e-3)
-        return np.stack(
-            [self.cx + self.fx * local[:, 0] / depth, self.cy - self.fy * local[:, 1] / depth], axis=1
-        )
+        return np.stack([self.cx + self.fx * local[:, 0] / depth, self.cy - self.fy * local[:, 1] / depth], axis=1)
 
     def box(self, item: SceneObject) -> Box:
         """The clipped image box around an object's projected corners."""
@@ -158,9 +157,7 @@ def _looks(rng: np.random.Generator, others: list[SceneObject], held_out: bool) 
             return kind, colour
 
 
-def _place(
-    rng: np.random.Generator, camera: Camera, others: list[SceneObject], held_out: bool
-) -> SceneObject | None:
+def _place(rng: np.random.Generator, camera: Camera, others: list[SceneObject], held_out: bool) -> SceneObject | None:
     """A new object that stands free, in view and not too hidden; None when there is no room."""
     kind, colour = _looks(rng, others, held_out)
     if others and not held_out and rng.random() < 0.12:
@@ -209,21 +206,24 @@ def _fits(camera: Camera, item: SceneObject, others: list[SceneObject]) -> bool:
     if min(box[2] - box[0], box[3] - box[1]) < MIN_SIDE:
         return False
     depth = camera.to_camera(item.centre)[2]
-    boxes = [(camera.box(o), camera.to_camera(o.centre)[2]) for o in others]
-    for other, (other_box, other_depth) in zip(others, boxes, strict=True):
-        if item.support is None or others[item.support] is not other:
-            reach = 0.5 * (math.hypot(item.extents[0], item.extents[2]) + math.hypot(other.extents[0], other.extents[2]))
-            gap = math.hypot(item.position[0] - other.position[0], item.position[2] - other.position[2])
-            if item.position[1] < other.position[1] + other.extents[1] and other.position[1] < (
-                item.position[1] + item.extents[1]
-            ):  # fmt: skip
-                if gap < 0.8 * reach:
-                    return False
+    for i, other in enumerate(others):
+        other_box, other_depth = camera.box(other), camera.to_camera(other.centre)[2]
+        if i != item.support:
+            if _collide(item, other):
+                return False
             if other_depth < depth and _covered(box, other_box) > MAX_HIDDEN:
                 return False
         if depth < other_depth and _covered(other_box, box) > MAX_HIDDEN:
             return False
     return True
+
+
+def _collide(a: SceneObject, b: SceneObject) -> bool:
+    """Whether two objects at overlapping heights stand so near that their footprints may touch."""
+    if a.position[1] >= b.position[1] + b.extents[1] or b.position[1] >= a.position[1] + a.extents[1]:
+        return False
+    reach = 0.5 * (math.hypot(a.extents[0], a.extents[2]) + math.hypot(b.extents[0], b.extents[2]))
+    return math.hypot(a.position[0] - b.position[0], a.position[2] - b.position[2]) < 0.8 * reach
 
 
 def _covered(box: Box, by: Box) -> float:

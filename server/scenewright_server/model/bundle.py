@@ -21,7 +21,16 @@ from scenewright_server.model.tokenizer import Tokenizer
 
 FORMAT = 1
 WEIGHTS, TOKENIZER, MANIFEST = "weights.safetensors", "tokenizer.json", "model.json"
-CAPABILITIES = ("describe", "ask", "voice", "scene_graph", "transcribe", "embed_image", "embed_text", "rank_labels")
+CAPABILITIES = (
+    "describe",
+    "ask",
+    "voice",
+    "scene_graph",
+    "transcribe",
+    "embed_image",
+    "embed_text",
+    "rank_labels",
+)
 
 
 class BundleError(ValueError):
@@ -72,7 +81,10 @@ def save_bundle(model: FusedModel, info: BundleInfo, path: Path, dtype: torch.dt
 
 
 def load_bundle(path: Path, device: str | torch.device = "cpu") -> Bundle:
-    """Load a bundle as float32, in eval mode. Raises BundleError for one that is missing, damaged or of another format."""
+    """Load a bundle as float32, in eval mode.
+
+    Raises BundleError for one that is missing, damaged or of another format.
+    """
     try:
         manifest = json.loads((path / MANIFEST).read_text())
     except FileNotFoundError:

@@ -24,7 +24,7 @@ class GPTConfig:
     norm: Literal["layernorm", "rmsnorm"] = "rmsnorm"
     norm_eps: float = 1e-5
     positions: Literal["learned", "rotary"] = "rotary"
-    rope_theta: float = 10_000.0
+    rope_theta: float = 100_000.0
     mlp: Literal["gelu", "swiglu"] = "swiglu"
     bias: bool = False  # on the attention output and the MLP (GPT-2: True)
     qkv_bias: bool = False  # on q, k and v (GPT-2, Qwen2: True)

@@ -44,7 +44,13 @@ class SceneEmbedding(nn.Module):
         self.register_buffer("value_ids", torch.tensor(value_ids), persistent=False)
 
     def forward(
-        self, words: nn.Embedding, ids: Tensor, owners: Tensor, geometry: Tensor, posteriors: Tensor, features: Tensor
+        self,
+        words: nn.Embedding,
+        ids: Tensor,
+        owners: Tensor,
+        geometry: Tensor,
+        posteriors: Tensor,
+        features: Tensor,
     ) -> Tensor:
         """ids, owners (B, P); geometry (B, P, G); posteriors (B, P, A); features (B, P, F) -> (B, P, D)."""
         waves = (geometry[..., :N_MEASURES, None] * self.frequencies).flatten(-2)
@@ -68,7 +74,9 @@ class FusedModel(nn.Module):
         split = [value for value, ids in zip(values, value_ids, strict=True) if len(ids) != 1]
         if split:
             raise ValueError(f"attribute values must be single tokens, found {split}")
-        self.scene = SceneEmbedding(config.gpt.d_model, config.vision.n_features, [ids[0] for ids in value_ids])
+        self.scene = SceneEmbedding(
+            config.gpt.d_model, config.vision.n_features, [ids[0] for ids in value_ids]
+        )
 
     @property
     def device(self) -> torch.device:
@@ -82,7 +90,7 @@ class FusedModel(nn.Module):
     @torch.inference_mode()
     def hear(self, waveform: np.ndarray) -> Heard:
         """What was said in (n,) float32 at 16 kHz."""
-        return self.audio.hear(torch.as_tensor(waveform, device=self.device))
+        return self.audio.hear(waveform)
 
     def read(self, detections: Detections | None, graph: Sequence[GraphObject]) -> Prefix:
         """Frame and scene graph, either or both, as the decoder's prefix."""
@@ -106,7 +114,9 @@ class FusedModel(nn.Module):
 
     def prompt_question(self, text: str) -> Tensor:
         """(T, D): a typed question."""
-        return self.embed([self.tokenizer.user, *self.tokenizer.words(normalise(text)), self.tokenizer.assistant])
+        return self.embed(
+            [self.tokenizer.user, *self.tokenizer.words(normalise(text)), self.tokenizer.assistant]
+        )
 
     def prompt_voice(self, heard: Heard) -> Tensor:
         """(T, D): a spoken question, as CTC posteriors over the decoder's words times their embeddings (LegoSLM)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,16 +30,25 @@ MAX_ITEMS = 16
 class Episode:
     """A prefix and the tokens (T,) int64 that follow it; `wanted` (T,) marks those that the decoder must say.
 
+    `looks` (T, N_REFS) bool marks the entries that each token's prediction rests on, where that is known.
     `types` names its turns in order: a question's type or "describe".
     """
 
     prefix: Prefix
     tokens: np.ndarray
     wanted: np.ndarray
+    looks: np.ndarray
     types: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.prefix) + len(self.tokens)
+
+
+class Said(NamedTuple):
+    """A token to be said, and the entries that it rests on."""
+
+    token: int
+    rests_on: tuple[int, ...]
 
 
 def imitate(scene: Scene, boxes: Sequence[Box | None], rng: np.random.Generator, n_features: int) -> Detections:
@@ -120,39 +130,56 @@ class EpisodeMaker:
         return self._write(prefix, things, refs, rng, names)
 
     def _write(
-        self, prefix: Prefix, things: list[Thing], refs: list[int], rng: np.random.Generator, names: Sequence[str]
+        self,
+        prefix: Prefix,
+        things: list[Thing],
+        refs: list[int],
+        rng: np.random.Generator,
+        names: Sequence[str],
     ) -> Episode:
         tokenizer = self.tokenizer
-        passages: list[tuple[str, list[int], list[int]]] = []
+        passages: list[tuple[str, list[int], list[Said]]] = []
         if things:
             for turn in text.dialogue(things, rng, int(rng.integers(6, 13)), names):
                 asked = [tokenizer.user, *tokenizer.words(turn.question), tokenizer.assistant]
-                looked = [tokenizer.refs[refs[i]] for i in turn.refs]
-                passages.append((turn.type, asked, [*looked, tokenizer.say, *self._spoken(turn.answer, refs)]))
+                looked = [refs[i] for i in turn.refs]
+                said = [Said(tokenizer.refs[k], (k,)) for k in looked]
+                said.append(Said(tokenizer.say, ()))
+                passages.append((turn.type, asked, said + self._spoken(turn.answer, refs, tuple(looked))))
         if rng.random() < 0.7:
-            described = ("describe", [tokenizer.describe], self._spoken(text.describe(things), refs))
             # A follow-up must stay right behind what it follows: the description goes first or last.
+            described = ("describe", [tokenizer.describe], self._spoken(text.describe(things), refs, ()))
             passages = [described, *passages] if rng.random() < 0.5 else [*passages, described]
         tokens: list[int] = []
         wanted: list[bool] = []
+        looks: list[tuple[int, ...]] = []
         types = []
         for type, asked, said in passages:
             if len(prefix) + len(tokens) + len(asked) + len(said) + 1 > self.max_length:
                 break
-            tokens += [*asked, *said, tokenizer.eot]
+            tokens += [*asked, *(s.token for s in said), tokenizer.eot]
             wanted += [*(False for _ in asked), *(True for _ in said), True]
+            # What a token rests on is looked at from the token before it.
+            looks += [*(() for _ in asked[:-1]), *(s.rests_on for s in said), (), ()]
             types.append(type)
-        return Episode(prefix, np.array(tokens, np.int64), np.array(wanted, bool), tuple(types))
+        marks = np.zeros((len(tokens), N_REFS), bool)
+        for t, ks in enumerate(looks):
+            marks[t, list(ks)] = True
+        return Episode(prefix, np.array(tokens, np.int64), np.array(wanted, bool), marks, tuple(types))
 
-    def _spoken(self, answer: text.Answer, refs: list[int]) -> list[int]:
+    def _spoken(self, answer: text.Answer, refs: list[int], looked: tuple[int, ...]) -> list[Said]:
+        """An answer's tokens; a mention's rest on its entry, the others on what was looked at."""
         tokenizer = self.tokenizer
-        ids: list[int] = []
+        said: list[Said] = []
         for part in answer:
             if isinstance(part, Mention):
-                ids += [tokenizer.refs[refs[part.thing]], *tokenizer.words(part.words), tokenizer.end]
+                k = refs[part.thing]
+                ids = [tokenizer.refs[k], *tokenizer.words(part.words), tokenizer.end]
+                said += [Said(id, (k,)) for id in ids]
             else:
-                ids += tokenizer.encode(part) if part == "," else tokenizer.words(part)
-        return ids
+                ids = tokenizer.encode(part) if part == "," else tokenizer.words(part)
+                said += [Said(id, looked) for id in ids]
+        return said
 
 
 def align(items: Sequence[Thing], entries: Sequence[Entry]) -> tuple[list[Thing], list[int]]:
@@ -197,7 +224,10 @@ def _spread(items: list[Thing], rng: np.random.Generator) -> list[Thing]:
     for _ in range(int(rng.exponential(4))):
         if len(spread) >= MAX_ITEMS:
             break
-        distance, bearing = rng.uniform(0.7, 6), rng.uniform(-math.pi, math.pi) if rng.random() < 0.5 else rng.normal(0, 0.4)
+        distance, bearing = (
+            rng.uniform(0.7, 6),
+            rng.uniform(-math.pi, math.pi) if rng.random() < 0.5 else rng.normal(0, 0.4),
+        )
         position = (distance * math.sin(bearing), rng.uniform(-1.5, 0.6), distance * math.cos(bearing))
         w, h, d = np.exp(rng.uniform(math.log(0.08), math.log(1.8), 3))
         spread.append(Thing("thing", position, (float(w), float(h), float(d))))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import jiwer
@@ -17,8 +19,9 @@ from scenewright_server.diorama.scene import Box, Scene, sample
 from scenewright_server.diorama.speech import TEST_VOICES, draw_delivery, record, speak
 from scenewright_server.diorama.text import Thing, Turn, dialogue, in_view, plain
 from scenewright_server.engine.engine import Engine
-from scenewright_server.engine.request import Done, Failed, Mentioned, Request, Transcript
+from scenewright_server.engine.request import Failed, Mentioned, Request, Transcript
 from scenewright_server.engine.session import Session
+from scenewright_server.model.bundle import load_bundle
 from scenewright_server.model.fusion import FusedModel
 from scenewright_server.model.markup import TextDelta
 from scenewright_server.model.scene import iou
@@ -27,8 +30,12 @@ from scenewright_server.model.tokenizer import normalise
 MIN_PIXELS = 24
 """An object of which less is seen is not asked for: a person would not name it."""
 
+EMBEDDED = Path(__file__).resolve().parents[1] / "bundles" / "diorama"
+Report = Callable[[str, int, int], None]
+"""Told of the progress: the split, how many scenes of it are done, and of how many."""
+
 N_QUESTIONS = 4
-RENDER_BATCH = 16
+RENDER_BATCH = SCENES_AT_ONCE = 16
 SEED_SPAN = 1_000_000
 
 
@@ -67,12 +74,12 @@ def sights(n: int, seed: int, split: str, size: int = 160) -> Iterator[Sight]:
             yield Sight(scene, rendered.images[i].cpu().numpy(), in_view(scene, boxes))
 
 
-def run(engine: Engine, request: Request) -> Reply:
-    """One request through the engine, greedy, to its end."""
-    engine.add(request)
-    reply = Reply()
+def ask_all(engine: Engine, requests: Sequence[Request]) -> list[Reply]:
+    """Requests through the engine, greedy, to their ends; a session's keep their order."""
+    replies = {engine.add(request): Reply() for request in requests}
     while engine.has_work:
-        for _, event in engine.step():
+        for sequence, event in engine.step():
+            reply = replies[sequence]
             if isinstance(event, TextDelta):
                 reply.text += event.text
             elif isinstance(event, Transcript):
@@ -81,22 +88,18 @@ def run(engine: Engine, request: Request) -> Reply:
                 reply.mentions.append(event)
             elif isinstance(event, Failed):
                 raise event.error
-            elif isinstance(event, Done):
-                return reply
-    raise RuntimeError("the engine ended without Done")
+    return list(replies.values())
 
 
-def evaluate(
-    model: FusedModel, n: int, seed: int, report: Callable[[str, int, int], None] = lambda split, done, n: None
-) -> dict[str, Any]:
+def evaluate(model: FusedModel, n: int, seed: int, report: Report) -> dict[str, Any]:
     """The scores of a model on `n` scenes a split: every rate in 0..1.
 
     description_f1: kind and colour of what the description names. grounding_iou50: share of the objects seen that
     the description points at with the right noun and a box of IoU >= 0.5. qa: share of right answers, word for
-    word. wer: of the transcripts of spoken questions. `report(split, done, n)` is told of the progress.
+    word. wer: of the transcripts of spoken questions.
     """
     torch.manual_seed(seed)
-    engine = Engine(model)
+    engine = Engine(model, n_slots=SCENES_AT_ONCE)
     splits = {
         "test": _frames(engine, n, seed, "test", report),
         "compositional": _frames(engine, n, seed, "compositional", report),
@@ -105,18 +108,24 @@ def evaluate(
     return {"n": n, "seed": seed, "splits": splits}
 
 
-def _frames(engine: Engine, n: int, seed: int, split: str, report: Callable[[str, int, int], None]) -> dict[str, Any]:
+def _frames(engine: Engine, n: int, seed: int, split: str, report: Report) -> dict[str, Any]:
     named, hits = Counter[str](), Counter[str]()
     right: dict[str, list[bool]] = {}
-    for done, sight in enumerate(sights(n, seed, split)):
-        seen = engine.see(sight.pixels)
-        described = run(engine, Request("describe", frame=seen))
-        named.update(described_counts(described, sight.things))
-        hits.update(grounded_counts(described, sight.things))
-        for turn, session in questions(sight, np.random.default_rng([seed, done])):
-            reply = run(engine, Request("ask", frame=seen, question=turn.question, session=session))
+    for done, some in _batched(sights(n, seed, split), SCENES_AT_ONCE):
+        seen = [engine.see(sight.pixels) for sight in some]
+        asked = [
+            (i, turn, session)
+            for i, sight in enumerate(some)
+            for turn, session in questions(sight, np.random.default_rng([seed, done + i]))
+        ]
+        described = ask_all(engine, [Request("describe", frame=frame) for frame in seen])
+        for reply, sight in zip(described, some, strict=True):
+            named.update(described_counts(reply, sight.things))
+            hits.update(grounded_counts(reply, sight.things))
+        requests = [Request("ask", frame=seen[i], question=t.question, session=session) for i, t, session in asked]
+        for reply, (_, turn, _) in zip(ask_all(engine, requests), asked, strict=True):
             right.setdefault(turn.type, []).append(is_right(reply, turn))
-        report(split, done + 1, n)
+        report(split, done + len(some), n)
     return {
         "description_f1": 2 * named["both"] / max(named["said"] + named["true"], 1),
         "grounding_iou50": hits["grounded"] / max(hits["true"], 1),
@@ -124,20 +133,32 @@ def _frames(engine: Engine, n: int, seed: int, split: str, report: Callable[[str
     }
 
 
-def _voices(engine: Engine, n: int, seed: int, report: Callable[[str, int, int], None]) -> dict[str, Any]:
+def _voices(engine: Engine, n: int, seed: int, report: Report) -> dict[str, Any]:
     """One spoken question a scene, by speakers that no training heard."""
     right: dict[str, list[bool]] = {}
     said, heard = [], []
-    for done, sight in enumerate(sights(n, seed, "test")):
-        rng = np.random.default_rng([seed, done])
-        turn, session = next((t, s) for t, s in questions(sight, rng) if t.type != "follow_up")
-        wave, _ = record(speak(turn.question, draw_delivery(rng, TEST_VOICES)), rng)
-        reply = run(engine, Request("ask", frame=sight.pixels, audio=wave, session=session))
-        right.setdefault(turn.type, []).append(is_right(reply, turn))
-        said.append(normalise(turn.question))
-        heard.append(reply.heard)
-        report("voice", done + 1, n)
+    for done, some in _batched(sights(n, seed, "test"), SCENES_AT_ONCE):
+        turns, requests = [], []
+        for i, sight in enumerate(some):
+            rng = np.random.default_rng([seed, done + i])
+            turn = next(turn for turn, _ in questions(sight, rng) if turn.type != "follow_up")
+            wave, _ = record(speak(turn.question, draw_delivery(rng, TEST_VOICES)), rng)
+            turns.append(turn)
+            requests.append(Request("ask", frame=sight.pixels, audio=wave))
+        for reply, turn in zip(ask_all(engine, requests), turns, strict=True):
+            right.setdefault(turn.type, []).append(is_right(reply, turn))
+            said.append(normalise(turn.question))
+            heard.append(reply.heard)
+        report("voice", done + len(some), n)
     return {"qa": _rates(right), "wer": float(jiwer.wer(said, heard))}
+
+
+def _batched(sights: Iterator[Sight], size: int) -> Iterator[tuple[int, list[Sight]]]:
+    """Lists of `size` sights, each with the number of those before it."""
+    done = 0
+    while some := list(islice(sights, size)):
+        yield done, some
+        done += len(some)
 
 
 def questions(sight: Sight, rng: np.random.Generator) -> Iterator[tuple[Turn, Session]]:
@@ -186,6 +207,12 @@ def _looks(words: str) -> tuple[str, str]:
 
 def _rates(right: dict[str, list[bool]]) -> dict[str, float]:
     overall = [ok for oks in right.values() for ok in oks]
-    return {"overall": float(np.mean(overall)), **{type: float(np.mean(oks)) for type, oks in sorted(right.items())}}
+    return {
+        "overall": float(np.mean(overall)),
+        **{type: float(np.mean(oks)) for type, oks in sorted(right.items())},
+    }
 
 
+def evaluate_bundle(path: Path | None, n: int, seed: int, report: Report) -> dict[str, Any]:
+    """Evaluate the bundle at `path`, or the embedded one; errors as for `load_bundle`."""
+    return evaluate(load_bundle(path or EMBEDDED).model, n, seed, report)

@@ -58,9 +58,7 @@ class Frames:
     @classmethod
     def open(cls, path: Path, mode: Literal["r", "r+"] = "r") -> Frames:
         """The frames of a directory, some of which may be still to come."""
-        return cls(
-            **{name: np.load(path / f"{name}.npy", mmap_mode=mode) for name in cls.__dataclass_fields__}
-        )
+        return cls(**{name: np.load(path / f"{name}.npy", mmap_mode=mode) for name in cls.__dataclass_fields__})
 
     @classmethod
     def count(cls, path: Path) -> int:
@@ -99,9 +97,7 @@ def measure(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return cover.astype(np.uint8), boxes.astype(np.uint8)
 
 
-def draw(
-    path: Path, n: int, split: str = "train", first_seed: int = 0, smooth_every: int = SMOOTH_EVERY
-) -> Frames:
+def draw(path: Path, n: int, split: str = "train", first_seed: int = 0, smooth_every: int = SMOOTH_EVERY) -> Frames:
     """Draw the scenes of seeds first_seed ... first_seed + n - 1 of a split into a directory.
 
     Continues where an earlier call with the same n stopped.

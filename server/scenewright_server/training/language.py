@@ -16,7 +16,7 @@ from scenewright_server.diorama.kinds import ATTRIBUTES
 from scenewright_server.diorama.scene import sample
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.fusion import SceneEmbedding
-from scenewright_server.model.gpt import GPT
+from scenewright_server.model.gpt import GPT, Call, attention_mask
 from scenewright_server.model.tokenizer import Tokenizer
 from scenewright_server.training.detected import Detected
 from scenewright_server.training.episodes import Episode, EpisodeMaker
@@ -25,16 +25,22 @@ from scenewright_server.training.loop import FitConfig, fit
 Batch = dict[str, Tensor]
 
 BATCHES_IN_POOL = 8
+WORD_LAYER, REF_LAYER = 1, 3
+LOOK_WEIGHT = 0.3
+LIKELY = 0.3
 N_HELD = 40
 
 
 class Language(nn.Module):
     """The decoder and its scene embedding: what the fused model has besides its towers."""
 
-    def __init__(self, config: GPTConfig, n_features: int, value_ids: Sequence[int]) -> None:
+    ref_ids: Tensor
+
+    def __init__(self, config: GPTConfig, n_features: int, value_ids: Sequence[int], ref_ids: Sequence[int]) -> None:
         super().__init__()
         self.gpt = GPT(config)
         self.scene = SceneEmbedding(config.d_model, n_features, value_ids)
+        self.register_buffer("ref_ids", torch.tensor(ref_ids), persistent=False)
 
 
 def collate(episodes: Sequence[Episode]) -> Batch:
@@ -54,22 +60,34 @@ def collate(episodes: Sequence[Episode]) -> Batch:
         "prefix_len": torch.tensor([len(p) for p in prefixes]),
         "tokens": pad([e.tokens for e in episodes], tokens),
         "wanted": pad([e.wanted for e in episodes], tokens),
+        "looks": pad([e.looks for e in episodes], tokens),
     }
 
 
 def loss_fn(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Any]]:
-    """Cross-entropy of the wanted tokens, and the share of them that are right."""
-    right, target, logits, _ = _predict(model, batch)
-    return F.cross_entropy(logits, target), {"right": right.float().mean()}
-
-
-def _predict(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """For each wanted token: whether it is foretold, its id, the scores (N, V), and its row and column (2, N)."""
+    """Cross-entropy of the wanted tokens, plus that of where two heads must look."""
     assert isinstance(model, Language)
+    shares: list[Tensor] = []
+    right, target, logits, _ = _predict(model, batch, shares)
+    loss = F.cross_entropy(logits, target)
+    words, refs = (-share.clamp(min=1e-6).log().mean() for share in shares)
+    metrics = {"answer_loss": loss.detach(), "word_loss": words.detach(), "ref_loss": refs.detach()}
+    return loss + LOOK_WEIGHT * (words + refs), {**metrics, "right": right.float().mean()}
+
+
+def _predict(
+    model: nn.Module, batch: Batch, shares: list[Tensor] | None = None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """For each wanted token: whether it is foretold, its id, the scores (N, V), and its row and column (2, N).
+
+    `shares` receives what part of their attention the supervised heads give to the rows that they should see.
+    """
+    assert isinstance(model, Language)
+    gpt = model.gpt
     prefix = model.scene(
-        model.gpt.tokens, batch["ids"], batch["owners"], batch["geometry"], batch["posteriors"], batch["features"]
+        gpt.tokens, batch["ids"], batch["owners"], batch["geometry"], batch["posteriors"], batch["features"]
     )
-    said = model.gpt.embed(batch["tokens"]).to(prefix.dtype)
+    said = gpt.embed(batch["tokens"]).to(prefix.dtype)
     b, p, t = len(said), prefix.shape[1], said.shape[1]
     # Each row's tokens follow its own prefix at once, as they do when the engine runs it.
     source = torch.cat([prefix, said], 1)
@@ -77,12 +95,50 @@ def _predict(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Te
     place = torch.arange(p + t, device=said.device).expand(b, -1)
     take = torch.where(place < lengths, place, place - lengths + p).clamp(max=p + t - 1)
     x = source.gather(1, take.unsqueeze(-1).expand(-1, -1, source.shape[-1]))
-    hidden = model.gpt(x, prefix_len=batch["prefix_len"])
+    hidden = _run(gpt, x, batch["prefix_len"], _looks(model, batch) if shares is not None else {}, shares)
     row, column = batch["wanted"].nonzero(as_tuple=True)
     before = column + batch["prefix_len"][row] - 1
-    logits = model.gpt.logits(hidden[row, before]).float()
+    logits = gpt.logits(hidden[row, before]).float()
     target = batch["tokens"][row, column]
     return logits.argmax(-1) == target, target, logits, torch.stack([row, column])
+
+
+def _looks(model: Language, batch: Batch) -> dict[int, Tensor]:
+    """Layer -> which prefix rows (B, T, P) head 0 of it must look at from each token (Mao et al. 2016 and later
+    grounding work supervise attention so; without it binding stays on a plateau for thousands of steps).
+
+    WORD_LAYER: a word looks at the rows that hold it, in their label or in what was seen; a reference at its row.
+    REF_LAYER: what comes before a word or a reference looks at the entries that it rests on.
+    """
+    tokens, ids = batch["tokens"], batch["ids"]
+    holds = (tokens[:, :, None] == ids[:, None, :]) & (batch["owners"] > 0)[:, None, :]
+    values = tokens[:, :, None] == model.scene.value_ids
+    holds |= torch.einsum("bta,bpa->btp", values.float(), (batch["posteriors"] > LIKELY).float()) > 0
+    heads = ids[:, None, :] == model.ref_ids[:, None]  # (B, N_REFS, P)
+    return {
+        WORD_LAYER: holds,
+        REF_LAYER: torch.einsum("btr,brp->btp", batch["looks"].float(), heads.float()) > 0,
+    }
+
+
+def _run(gpt: GPT, x: Tensor, prefix_len: Tensor, looks: dict[int, Tensor], shares: list[Tensor] | None) -> Tensor:
+    """`gpt(x, prefix_len=prefix_len)`, which also appends to `shares`, for each of the `looks`, what share of
+    head 0's attention the rows get that it must look at, one number for each token that has such rows."""
+    t = x.shape[1]
+    places = torch.arange(t, device=x.device)
+    mask = attention_mask(0, t, prefix_len, x.device)
+    call = Call((gpt.cos[places], gpt.sin[places]), mask, False, ())
+    for layer, block in enumerate(gpt.blocks):
+        if layer in looks and shares is not None:
+            row, token, _ = (looks[layer].any(-1, keepdim=True)).nonzero(as_tuple=True)
+            query = token + prefix_len[row]
+            q, k, _ = block.attention.project(block.attention_norm(x), call)
+            scores = (q[row, 0, query, None] * k[row, 0]).sum(-1).float() / k.shape[-1] ** 0.5
+            attention = scores.masked_fill(~mask[row, 0, query], -torch.inf).softmax(-1)
+            n_rows = looks[layer].shape[-1]
+            shares.append((attention[:, :n_rows] * looks[layer][row, token]).sum(-1))
+        x = block(x, call)
+    return gpt.norm(x)
 
 
 def turns_right(model: nn.Module, episodes: Sequence[Episode], eot: int) -> dict[str, float]:
@@ -99,11 +155,19 @@ def turns_right(model: nn.Module, episodes: Sequence[Episode], eot: int) -> dict
             for type, begin, end in zip(episode.types, [0, *ends[:-1]], ends, strict=True):
                 scores.setdefault(type, []).append(bool(grid[n, begin:end].all()))
     asked = [ok for type, oks in scores.items() if type != "describe" for ok in oks]
-    return {"qa": float(np.mean(asked)), **{type: float(np.mean(oks)) for type, oks in sorted(scores.items())}}
+    return {
+        "qa": float(np.mean(asked)),
+        **{type: float(np.mean(oks)) for type, oks in sorted(scores.items())},
+    }
 
 
 def batches(
-    maker: EpisodeMaker, detected: Sequence[Detected], share_seen: float, batch_size: int, seed: int, skip: int
+    maker: EpisodeMaker,
+    detected: Sequence[Detected],
+    share_seen: float,
+    batch_size: int,
+    seed: int,
+    skip: int,
 ) -> Iterator[Batch]:
     """Endless batches, episodes of like length together.
 
@@ -165,13 +229,20 @@ def train_language(
             if source == "frame" or type in ("qa", "describe")
         }
 
-    model = Language(GPTConfig(vocab_size=tokenizer.n_vocab), n_features, value_ids(tokenizer))
+    model = Language(GPTConfig(vocab_size=tokenizer.n_vocab), n_features, value_ids(tokenizer), tokenizer.refs)
     if start_from is not None:
         model.load_state_dict(load_file(start_from))
     for block in model.gpt.blocks:
         block.compile(dynamic=True)
     share_seen = 0.6 if detected else 0.0
-    fit(model, loss_fn, lambda skip: batches(maker, detected, share_seen, batch_size, seed, skip), config, validate, out)
+    fit(
+        model,
+        loss_fn,
+        lambda skip: batches(maker, detected, share_seen, batch_size, seed, skip),
+        config,
+        validate,
+        out,
+    )
     return model
 
 

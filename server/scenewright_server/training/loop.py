@@ -49,9 +49,7 @@ class FitConfig:
 
     def share(self, step: int, elapsed_s: float) -> float:
         """How much of the budget is spent, 0..1."""
-        return min(
-            1.0, step / self.steps if self.steps is not None else elapsed_s / (60 * (self.minutes or 1))
-        )
+        return min(1.0, step / self.steps if self.steps is not None else elapsed_s / (60 * (self.minutes or 1)))
 
     def rate(self, share: float) -> float:
         """The learning rate after `share` of the budget: linear warm-up, then half a cosine."""

@@ -98,9 +98,8 @@ def draw_quiet(rng: np.random.Generator) -> Clip:
 
 def spoken_ids(tokenizer: Tokenizer, n_scenes: int = 1500) -> tuple[int, ...]:
     """The blank, then every token of training's sentences, for the CTC head."""
-    words = {word for seed in range(n_scenes) for text in sentences(seed) for word in text.split()} | set(
-        MORE_WORDS
-    )
+    asked = {word for seed in range(n_scenes) for text in sentences(seed) for word in text.split()}
+    words = asked | set(MORE_WORDS.split())
     return (tokenizer.pad, *sorted({id for word in words for id in tokenizer.words(word)}))
 
 
@@ -175,9 +174,7 @@ class Speech(IterableDataset):
             while len(texts) < BATCH_SIZE * BATCHES_IN_POOL:
                 texts += sentences(int(rng.integers(1 << 30)))
             clips = [
-                draw_quiet(rng)
-                if rng.random() < NOT_SPEECH
-                else draw_clip(text, rng, speech.TRAIN_VOICES, noisy)
+                draw_quiet(rng) if rng.random() < NOT_SPEECH else draw_clip(text, rng, speech.TRAIN_VOICES, noisy)
                 for text in texts[: BATCH_SIZE * BATCHES_IN_POOL]
             ]
             clips.sort(key=lambda clip: len(clip.waveform))
@@ -197,9 +194,7 @@ def speech_loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tenso
         states = model.encode(batch.mels)
         logits = model.decode(torch.cat([starts, batch.targets], 1), states)
     log_probs = model.ctc(states).float().log_softmax(-1)
-    ctc = F.ctc_loss(
-        log_probs.transpose(0, 1), batch.ctc_targets, batch.n_frames, batch.n_targets, zero_infinity=True
-    )
+    ctc = F.ctc_loss(log_probs.transpose(0, 1), batch.ctc_targets, batch.n_frames, batch.n_targets, zero_infinity=True)
     frame = F.nll_loss(log_probs.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORE)
     places = torch.arange(logits.shape[1], device=logits.device)
     ends = F.pad(batch.targets, (0, 1)).masked_fill(places >= batch.n_targets[:, None], IGNORE)
@@ -231,9 +226,7 @@ def word_error_rates(model: Audio, tokenizer: Tokenizer, n: int, seed: int = 7) 
     return scores
 
 
-def train_speech(
-    tokenizer_path: Path, out: Path, config: FitConfig, n_validate: int = 120, seed: int = 0
-) -> Audio:
+def train_speech(tokenizer_path: Path, out: Path, config: FitConfig, n_validate: int = 120, seed: int = 0) -> Audio:
     """Train the audio model into `out`; `out/audio.safetensors` holds its weights from the first validation
     on."""
     tokenizer = Tokenizer.load(tokenizer_path)

@@ -26,6 +26,7 @@ MIN_PIXELS = 16  # an object of which less is seen is nobody's to find
 MIN_COVER = 16  # pixels of a cell that an object must cover to own it
 PHRASES_EVERY = 3  # batches
 N_PHRASES = 32
+RECOLOUR = 0.5
 N_VALIDATION = 200
 MIN_FRAMES = 2000
 
@@ -46,9 +47,7 @@ def train_vision(
     spawn = multiprocessing.get_context("spawn")
     share = -(-n_frames // n_drawers)
     shards = [out / f"frames_{i}" for i in range(n_drawers)]
-    drawers = [
-        spawn.Process(target=_draw, args=(path, share, "train", i * share)) for i, path in enumerate(shards)
-    ]
+    drawers = [spawn.Process(target=_draw, args=(path, share, "train", i * share)) for i, path in enumerate(shards)]
     for drawer in drawers:
         drawer.start()
     held = {}
@@ -67,12 +66,10 @@ def train_vision(
         save_file(state, out / "vision.safetensors")
         scores = {}
         for split, frames in held.items():
-            scores.update(
-                {f"{split}_{name}": value for name, value in evaluate(model, frames, tokenizer).items()}
-            )
+            scores.update({f"{split}_{name}": value for name, value in evaluate(model, frames, tokenizer).items()})
         return scores
 
-    config = FitConfig(minutes=minutes, learning_rate=learning_rate, validate_every_s=240)
+    config = FitConfig(minutes=minutes, learning_rate=learning_rate, validate_every_s=300)
     fit(model, loss, lambda skip: batches(shards, tokenizer, skip), config, validate, out)
     for drawer in drawers:
         drawer.join()
@@ -101,15 +98,19 @@ def batches(
             name: np.concatenate([getattr(part, name)[r] for part, r in zip(parts, rows, strict=True)])
             for name in Frames.__dataclass_fields__
         }
-        batch = augment(picked, rng)
-        if step % PHRASES_EVERY == 0:
+        has_phrases = step % PHRASES_EVERY == 0
+        batch = augment(picked, rng, recolour=0.0 if has_phrases else RECOLOUR)
+        if has_phrases:
             batch["phrases"], batch["truth"] = phrases(picked["labels"], tokenizer, rng)
         yield batch
         step += 1
 
 
-def augment(frames: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, Tensor]:
-    """Arrays of `Frames` as a batch: mirrored, brightened, tinted, blurred at random; with `targets`."""
+def augment(frames: dict[str, np.ndarray], rng: np.random.Generator, recolour: float = 0.0) -> dict[str, Tensor]:
+    """Arrays of `Frames` as a batch: mirrored, brightened, tinted, blurred at random; with `targets`.
+
+    A share `recolour` of the images has its channels swapped; their objects' colours are then unknown (-100).
+    """
     picked = {name: torch.from_numpy(array) for name, array in frames.items()}
     images, cover, boxes = picked["images"], picked["cover"], picked["boxes"].long()
     n, size = images.shape[:2]
@@ -129,6 +130,10 @@ def augment(frames: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str
             near, far = pixels[b].narrow(axis, 0, size - 1), pixels[b].narrow(axis, 1, size - 1)
             near.copy_(torch.lerp(near, far, amount))
     goal = targets(cover, boxes, picked["labels"], picked["depth"])
+    # A kind must be told in any colour, also in those that it is never seen in.
+    for b in np.flatnonzero(rng.random(n) < recolour):
+        pixels[b] = pixels[b][rng.permutation(3)]
+        goal["labels"][b, :, list(ATTRIBUTES).index("colour")] = -100
     return {"images": pixels.clamp_(0, 1), **goal}
 
 
@@ -225,8 +230,11 @@ def loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, 
         bias = model.clip.logit_bias
         assert bias is not None
         logits = F.normalize(dense.embedding, dim=-1) @ text.T * model.clip.logit_scale.exp() + bias
-        match_loss = F.binary_cross_entropy_with_logits(logits, batch["truth"])
-        total = total + 0.5 * match_loss
+        # Few phrases hold of a given frame: those that do weigh as much as those that do not.
+        errors = F.binary_cross_entropy_with_logits(logits, batch["truth"], reduction="none")
+        holds = batch["truth"] > 0
+        match_loss = (errors[holds].mean() + errors[~holds].mean()) / 2
+        total = total + match_loss
         metrics["match_loss"] = PHRASES_EVERY * match_loss
     return total, metrics
 
@@ -245,13 +253,17 @@ def evaluate(model: Vision, frames: Frames, tokenizer: Tokenizer) -> dict[str, f
     relative depth error, and the area under the ROC curve of CLIP's ranking of phrases."""
     n_found = n_truth = n_said = 0
     right = dict.fromkeys(ATTRIBUTES, 0)
-    depth_errors = []
+    depth_errors, embeddings = [], []
     for start in range(0, len(frames.images), BATCH):
         rows = slice(start, start + BATCH)
-        images = _pixels(frames.images[rows])
+        images = torch.from_numpy(frames.images[rows].copy()).permute(0, 3, 1, 2).float() / 255
+        with torch.autocast(images.device.type, torch.bfloat16):
+            dense = model(images, embed=True)
+        assert dense.embedding is not None
+        embeddings.append(dense.embedding)
         arrays = (frames.cover, frames.boxes, frames.labels, frames.depth)
         truth = targets(*(torch.from_numpy(np.array(x[rows])) for x in arrays))
-        for b, found in enumerate(model.detect(images)):
+        for b, found in enumerate(model.decode(dense)):
             seen = truth["seen"][b]
             n_truth += int(seen.sum())
             n_said += len(found)
@@ -265,17 +277,11 @@ def evaluate(model: Vision, frames: Frames, tokenizer: Tokenizer) -> dict[str, f
         "precision": n_found / max(n_said, 1),
         **{name: value / max(n_found, 1) for name, value in right.items()},
         "depth_error": float(np.mean(depth_errors)) if depth_errors else 1.0,
-        "phrase_auc": _phrase_auc(model, frames, tokenizer),
+        "phrase_auc": _phrase_auc(model, torch.cat(embeddings), frames.labels.copy(), tokenizer),
     }
 
 
-def _pixels(images: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 255
-
-
-def match(
-    found: Detections, boxes: np.ndarray, seen: np.ndarray, min_iou: float = 0.5
-) -> list[tuple[int, int]]:
+def match(found: Detections, boxes: np.ndarray, seen: np.ndarray, min_iou: float = 0.5) -> list[tuple[int, int]]:
     """Pairs (detection, true object) at IoU >= min_iou, best detections first, each used once."""
     overlap = pair_iou(torch.from_numpy(found.boxes), torch.from_numpy(boxes)).numpy() * seen
     pairs = []
@@ -287,12 +293,9 @@ def match(
     return pairs
 
 
-def _phrase_auc(model: Vision, frames: Frames, tokenizer: Tokenizer) -> float:
-    labels = np.array(frames.labels)
+def _phrase_auc(model: Vision, images: Tensor, labels: np.ndarray, tokenizer: Tokenizer) -> float:
     ids, truth = phrases(labels, tokenizer, np.random.default_rng(0), 4 * N_PHRASES)
-    text = model.embed_text(ids)
-    images = [model.embed_image(_pixels(frames.images[i : i + BATCH])) for i in range(0, len(labels), BATCH)]
-    scores = torch.cat(images) @ text.T
+    scores = F.normalize(images, dim=-1) @ model.embed_text(ids).float().T
     areas = []
     for column, holds in zip(scores.T, truth.T.bool(), strict=True):
         if holds.any() and not holds.all():
