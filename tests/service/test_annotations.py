@@ -1,0 +1,58 @@
+"""What the engine points at, told by the contract."""
+
+import numpy as np
+import pytest
+from scenewright_server.engine.request import Mentioned
+from scenewright_server.model.scene import Detections, Entry, GraphObject
+from scenewright_server.service.annotations import Annotator
+
+VALUES = {"size": ("small", "large"), "colour": ("red", "blue"), "kind": ("chair", "mug")}
+BOX = (0.1, 0.2, 0.5, 0.8)
+SEEN = Detections(
+    np.array([BOX], np.float32),
+    np.array([0.5], np.float32),
+    np.array([2.0], np.float32),
+    {name: np.array([[0.1, 0.9]], np.float32) for name in VALUES},
+    np.zeros((1, 4), np.float32),
+)
+KNOWN = GraphObject("id-1", "goblin king", (0, 0, 2), (1, 1, 1), BOX, "anchor-1")
+
+
+def entry(detection=None, graph=None, box=BOX):
+    return Entry(detection, graph, (0, 0, 2), (1, 1, 1), box, 0.5 if detection is not None else 1.0)
+
+
+def annotate(words, entry, confidence=0.8):
+    return Annotator("f", SEEN, VALUES).annotate(Mentioned(2, words, confidence, entry))
+
+
+def test_a_detection():
+    annotation = annotate("the blue mug", entry(detection=0))
+    assert (annotation.id, annotation.frame_id, annotation.label) == ("a3", "f", "the blue mug")
+    assert annotation.confidence == pytest.approx(0.4)
+    box = annotation.box
+    assert (box.x, box.y, box.width, box.height) == pytest.approx((0.1, 0.2, 0.4, 0.6))
+    assert not annotation.object_id and not annotation.anchor_id
+
+
+def test_what_was_only_looked_at_is_named_by_its_looks():
+    assert annotate("", entry(detection=0)).label == "blue mug"
+
+
+def test_an_object_of_the_graph():
+    annotation = annotate("", entry(graph=KNOWN))
+    assert (annotation.label, annotation.object_id, annotation.anchor_id) == (
+        "goblin king",
+        "id-1",
+        "anchor-1",
+    )
+    assert not annotation.HasField("confidence")
+
+
+def test_an_object_that_is_also_seen_has_a_confidence():
+    annotation = annotate("the king", entry(detection=0, graph=KNOWN))
+    assert annotation.object_id == "id-1" and annotation.confidence == pytest.approx(0.4)
+
+
+def test_out_of_view_there_is_no_target():
+    assert annotate("the king", entry(graph=KNOWN, box=None)).WhichOneof("target") is None

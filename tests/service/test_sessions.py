@@ -1,0 +1,68 @@
+"""The session store by itself, under a clock that the test turns."""
+
+import pytest
+from scenewright_server.service.sessions import SessionStore
+from scenewright_server.service.status import Refused
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(clock):
+    return SessionStore(2, clock)
+
+
+def reason(call, *arguments):
+    with pytest.raises(Refused) as refused:
+        call(*arguments)
+    return refused.value.reason
+
+
+def test_a_session_expires_when_it_is_not_used(store, clock):
+    session = store.create(10, "en")
+    clock.now += 9
+    assert store.get(session.id) is session and session.expires_at == 1019
+    clock.now += 9
+    assert len(store) == 1
+    clock.now += 1
+    assert reason(store.get, session.id) == "SESSION_EXPIRED"
+    assert len(store) == 0
+
+
+def test_an_expired_session_leaves_room(store, clock):
+    store.create(10, "en"), store.create(20, "en")
+    assert reason(store.create, 10, "en") == "TOO_MANY_SESSIONS"
+    clock.now += 10
+    store.create(10, "en")
+
+
+def test_the_memory_of_the_expired_is_bounded(store, clock):
+    ids = []
+    for _ in range(3):
+        ids.append(store.create(10, "en").id)
+        clock.now += 10
+    assert [reason(store.get, id) for id in ids] == [
+        "SESSION_NOT_FOUND",
+        "SESSION_EXPIRED",
+        "SESSION_EXPIRED",
+    ]
+
+
+async def test_a_session_in_use_does_not_expire(store, clock):
+    session = store.create(10, "en")
+    with store.use(session.id) as used:
+        clock.now += 100
+        assert used is session and len(store) == 1
+        assert reason(store.use(session.id).__enter__) == "SESSION_BUSY"
+    assert session.expires_at == clock.now + 10
