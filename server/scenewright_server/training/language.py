@@ -68,14 +68,14 @@ def loss_fn(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Any]]:
     """Cross-entropy of the wanted tokens, plus that of where two heads must look."""
     assert isinstance(model, Language)
     shares: list[Tensor] = []
-    right, target, logits, _ = _predict(model, batch, shares)
+    right, target, logits, _ = predict(model, batch, shares)
     loss = F.cross_entropy(logits, target)
     words, refs = (-share.clamp(min=1e-6).log().mean() for share in shares)
     metrics = {"answer_loss": loss.detach(), "word_loss": words.detach(), "ref_loss": refs.detach()}
     return loss + LOOK_WEIGHT * (words + refs), {**metrics, "right": right.float().mean()}
 
 
-def _predict(
+def predict(
     model: nn.Module, batch: Batch, shares: list[Tensor] | None = None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """For each wanted token: whether it is foretold, its id, the scores (N, V), and its row and column (2, N).
@@ -147,7 +147,7 @@ def turns_right(model: nn.Module, episodes: Sequence[Episode], eot: int) -> dict
     for start in range(0, len(episodes), 16):
         some = episodes[start : start + 16]
         batch = collate(some)
-        right, _, _, places = _predict(model, batch)
+        right, _, _, places = predict(model, batch)
         grid = torch.ones_like(batch["tokens"], dtype=torch.bool)
         grid[places[0], places[1]] = right
         for n, episode in enumerate(some):

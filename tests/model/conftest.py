@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from scenewright_server.model.fusion import FusedModel
+
+from tests.conftest import tiny_model
+
+
+@pytest.fixture(scope="session")
+def model_factory() -> Callable[[], FusedModel]:
+    """Makes a tiny fused model of random weights."""
+    return tiny_model

@@ -1,0 +1,92 @@
+"""Training episodes and the decoder's loss against the model that will be served."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scenewright_server.diorama import text
+from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.diorama.scene import sample
+from scenewright_server.model.config import GPTConfig
+from scenewright_server.model.markup import MarkupReader, Mention, TextDelta
+from scenewright_server.model.scene import Detections, merge
+from scenewright_server.training.episodes import EpisodeMaker, align
+from scenewright_server.training.language import Language, collate, predict, value_ids
+from scenewright_server.training.vocabulary import train_tokenizer
+
+N_FEATURES = 8
+
+
+@pytest.fixture(scope="module")
+def maker() -> EpisodeMaker:
+    return EpisodeMaker(train_tokenizer(n_scenes=40), N_FEATURES)
+
+
+@pytest.fixture(scope="module")
+def language(maker: EpisodeMaker) -> Language:
+    torch.manual_seed(0)
+    config = GPTConfig(d_model=32, n_layers=4, n_heads=4, n_kv_heads=4, d_ff=32, vocab_size=maker.tokenizer.n_vocab)
+    return Language(config, N_FEATURES, value_ids(maker.tokenizer), maker.tokenizer.refs)
+
+
+def episode(maker: EpisodeMaker, seed: int, source: str):
+    scene = sample(seed, "test")
+    return maker.make(scene, [scene.camera.box(o) for o in scene.objects], np.random.default_rng(seed), source=source)
+
+
+@pytest.mark.parametrize("source", ["frame", "graph", "both"])
+def test_the_reader_of_the_server_understands_every_turn(maker: EpisodeMaker, source: str):
+    tokenizer = maker.tokenizer
+    for seed in range(12):
+        told = episode(maker, seed, source)
+        ends = np.flatnonzero(told.tokens == tokenizer.eot) + 1
+        assert len(ends) == len(told.types) and ends[-1] == len(told.tokens)
+        for kind, begin, end in zip(told.types, [0, *ends[:-1]], ends, strict=True):
+            answer = [t for t, wanted in zip(told.tokens[begin:end], told.wanted[begin:end], strict=True) if wanted]
+            reader = MarkupReader(tokenizer, len(told.prefix.entries), speaks_at_once=kind == "describe")
+            events = [event for token in answer for event in reader.feed(int(token))]
+            assert "".join(e.text for e in events if isinstance(e, TextDelta))
+            for mention in (e for e in events if isinstance(e, Mention) and e.words):
+                entry = told.prefix.entries[mention.ref]
+                if entry.graph is not None:
+                    assert mention.words.endswith(entry.graph.label)
+
+
+def test_what_was_imagined_or_missed_is_not_talked_of(maker: EpisodeMaker):
+    scene = sample(0, "test")
+    items = text.things(scene)
+    boxes = [*(item.box for item in items[1:]), (0.0, 0.0, 0.05, 0.05)]
+    n = len(boxes)
+    looks = {name: np.full((n, len(v)), 1 / len(v), np.float32) for name, v in ATTRIBUTES.items()}
+    seen = Detections(np.array(boxes, np.float32), np.ones(n), np.full(n, 2.0), looks, np.zeros((n, N_FEATURES)))
+    entries = merge(seen, [])
+    things, refs = align(items, entries)
+    assert sorted(t.name for t in things) == sorted(item.name for item in items[1:])
+    assert all(entries[k].detection != n - 1 for k in refs)
+
+
+def test_the_watched_forward_is_the_decoders_own(maker: EpisodeMaker, language: Language):
+    """Batched, padded and watched as in training, against one episode at a time through GPT."""
+    episodes = [episode(maker, seed, source) for seed, source in enumerate(("frame", "graph", "both"))]
+    shares: list[torch.Tensor] = []
+    _, target, logits, (rows, columns) = predict(language, collate(episodes), shares)
+    assert len(shares) == 2 and all(((share >= 0) & (share <= 1 + 1e-5)).all() for share in shares)
+    for n, told in enumerate(episodes):
+        one = collate([told])
+        prefix = language.scene(
+            language.gpt.tokens, *(one[k] for k in ("ids", "owners", "geometry", "posteriors", "features"))
+        )
+        x = torch.cat([prefix, language.gpt.embed(one["tokens"])], 1)
+        hidden = language.gpt(x, prefix_len=len(told.prefix))[0]
+        wanted = np.flatnonzero(told.wanted)
+        expected = language.gpt.logits(hidden[wanted + len(told.prefix) - 1])
+        torch.testing.assert_close(logits[rows == n], expected, atol=1e-4, rtol=1e-4)
+        assert target[rows == n].tolist() == told.tokens[wanted].tolist()
+    assert columns.max() < collate(episodes)["tokens"].shape[1]
+
+
+def test_attribute_values_are_single_tokens(maker: EpisodeMaker):
+    for values in ATTRIBUTES.values():
+        for value in values:
+            assert len(maker.tokenizer.words(value)) == 1, value
