@@ -227,8 +227,8 @@ def word_error_rates(model: Audio, tokenizer: Tokenizer, n: int, seed: int = 7) 
 
 
 def train_speech(tokenizer_path: Path, out: Path, config: FitConfig, n_validate: int = 120, seed: int = 0) -> Audio:
-    """Train the audio model into `out`; `out/audio.safetensors` holds its weights from the first validation
-    on."""
+    """Train the audio model into `out`: from the first validation on, audio.safetensors holds its weights and
+    audio.json its AudioConfig."""
     tokenizer = Tokenizer.load(tokenizer_path)
     torch.manual_seed(seed)
     audio_config = AudioConfig(
@@ -240,7 +240,6 @@ def train_speech(tokenizer_path: Path, out: Path, config: FitConfig, n_validate:
     )
     model = Audio(audio_config)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "audio.json").write_text(json.dumps(audio_config.to_dict()))
 
     def batches(start: int) -> DataLoader:
         # One process beside the trainer speaks and computes features.
@@ -249,6 +248,7 @@ def train_speech(tokenizer_path: Path, out: Path, config: FitConfig, n_validate:
 
     def validate(model: nn.Module) -> dict[str, float]:
         assert isinstance(model, Audio)
+        (out / "audio.json").write_text(json.dumps(audio_config.to_dict()))
         save_file(model.state_dict(), out / "audio.tmp")
         (out / "audio.tmp").replace(out / "audio.safetensors")
         return word_error_rates(model, tokenizer, n_validate)
