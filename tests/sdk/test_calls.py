@@ -35,9 +35,7 @@ class Script:
             return
         code, reason, retry_after_s = step
         status = status_pb2.Status(code=code.value[0], message=f"{reason} happened")
-        details = [
-            error_details_pb2.ErrorInfo(reason=reason, domain="scenewright", metadata={"field": "image"})
-        ]
+        details = [error_details_pb2.ErrorInfo(reason=reason, domain="scenewright", metadata={"field": "image"})]
         if retry_after_s is not None:
             details.append(error_details_pb2.RetryInfo())
             details[-1].retry_delay.FromMilliseconds(int(retry_after_s * 1000))

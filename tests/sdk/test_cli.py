@@ -56,9 +56,7 @@ def test_boxes_are_drawn_where_they_are(tmp_path):
     assert xs.max() == 480
 
 
-@pytest.mark.parametrize(
-    "command", ["demo", "describe", "ask", "chat", "transcribe", "info", "serve", "train", "eval"]
-)
+@pytest.mark.parametrize("command", ["demo", "describe", "ask", "chat", "transcribe", "info", "serve", "train", "eval"])
 def test_every_command_explains_itself_with_an_example(command, capsys):
     status, out, _ = run(capsys, command, "--help")
     assert status == 0

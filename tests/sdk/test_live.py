@@ -24,7 +24,7 @@ SCENE = types.SceneGraph(
 
 @pytest.fixture
 def client(server_address):
-    with scenewright.Client(server_address) as client:
+    with scenewright.Client(server_address, timeout_s=300) as client:
         yield client
 
 
@@ -75,7 +75,7 @@ def test_a_stream_says_what_the_whole_says(client):
     for item in annotations:
         once.setdefault(item.id, item)
     assert tuple(once.values()) == whole.annotations
-    assert {item.frame_id for item in annotations} == {"f1"}
+    assert {item.frame_id for item in annotations} <= {"f1"}
     assert isinstance(events[-1], types.Done)
 
 
@@ -96,7 +96,8 @@ def test_a_session_remembers_its_frame_and_hears(client):
 def test_a_question_may_stand_alone(client):
     answer = client.ask("where is the chair", scene=SCENE, sampling=types.Sampling(max_new_tokens=3))
     assert answer.usage.output_tokens <= 3
-    assert said(client.ask_stream("where is the chair", scene=SCENE))
+    events = list(client.ask_stream("where is the chair", scene=SCENE))
+    assert said(events) == client.ask("where is the chair", scene=SCENE).text
 
 
 def test_speech_and_embeddings(client):
@@ -128,7 +129,7 @@ def test_refusals_have_their_reason(client, image, reason):
 
 
 async def test_asyncio_does_all_of_it(server_address, client):
-    async with aio.Client(server_address) as other:
+    async with aio.Client(server_address, timeout_s=300) as other:
         assert await other.model() == client.model()
         assert (await other.describe(PIXELS)).text == client.describe(PIXELS).text
         events = [event async for event in other.describe_stream(PIXELS)]
