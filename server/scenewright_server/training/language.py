@@ -17,7 +17,7 @@ from scenewright_server.diorama.scene import sample
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.fusion import SceneEmbedding
 from scenewright_server.model.gpt import GPT, Call, attention_mask
-from scenewright_server.model.tokenizer import Tokenizer
+from scenewright_server.model.tokenizer import N_REFS, Tokenizer
 from scenewright_server.training.detected import Detected
 from scenewright_server.training.episodes import Episode, EpisodeMaker
 from scenewright_server.training.loop import FitConfig, fit
@@ -108,17 +108,18 @@ def _looks(model: Language, batch: Batch) -> dict[int, Tensor]:
     grounding work supervise attention so; without it binding stays on a plateau for thousands of steps).
 
     WORD_LAYER: a word looks at the rows that hold it, in their label or in what was seen; a reference at its row.
-    REF_LAYER: what comes before a word or a reference looks at the entries that it rests on.
+    REF_LAYER: what comes before a word or a reference looks at the entries that it rests on, and there at that
+    very token where it is part of a label.
     """
     tokens, ids = batch["tokens"], batch["ids"]
     holds = (tokens[:, :, None] == ids[:, None, :]) & (batch["owners"] > 0)[:, None, :]
     values = tokens[:, :, None] == model.scene.value_ids
     holds |= torch.einsum("bta,bpa->btp", values.float(), (batch["posteriors"] > LIKELY).float()) > 0
-    heads = ids[:, None, :] == model.ref_ids[:, None]  # (B, N_REFS, P)
-    return {
-        WORD_LAYER: holds,
-        REF_LAYER: torch.einsum("btr,brp->btp", batch["looks"].float(), heads.float()) > 0,
-    }
+    owners = F.one_hot(batch["owners"], N_REFS + 1)[..., 1:].float()  # (B, P, N_REFS)
+    rests = torch.einsum("btr,bpr->btp", batch["looks"].float(), owners) > 0
+    itself = rests & (F.pad(tokens[:, 1:], (0, 1))[:, :, None] == ids[:, None, :])
+    heads = rests & torch.isin(ids, model.ref_ids)[:, None, :]
+    return {WORD_LAYER: holds, REF_LAYER: torch.where(itself.any(-1, keepdim=True), itself, heads)}
 
 
 def _run(gpt: GPT, x: Tensor, prefix_len: Tensor, looks: dict[int, Tensor], shares: list[Tensor] | None) -> Tensor:
@@ -128,6 +129,7 @@ def _run(gpt: GPT, x: Tensor, prefix_len: Tensor, looks: dict[int, Tensor], shar
     places = torch.arange(t, device=x.device)
     mask = attention_mask(0, t, prefix_len, x.device)
     call = Call((gpt.cos[places], gpt.sin[places]), mask, False, ())
+    x = x * gpt.config.embed_scale
     for layer, block in enumerate(gpt.blocks):
         if layer in looks and shares is not None:
             row, token, _ = (looks[layer].any(-1, keepdim=True)).nonzero(as_tuple=True)
