@@ -30,6 +30,7 @@ class GPTConfig:
     qkv_bias: bool = False  # on q, k and v (GPT-2, Qwen2: True)
     qk_norm: bool = True
     tied_head: bool = True
+    embed_scale: float = 16.0  # of all input embeddings (Gemma: sqrt(d_model)); GPT-2 and Llama: 1
     head_dim: int = 0  # 0: d_model / n_heads
 
     def __post_init__(self) -> None:

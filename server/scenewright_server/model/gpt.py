@@ -206,6 +206,7 @@ class GPT(nn.Module):
             raise ValueError(f"{len(caches)} caches do not fit {b} rows of {t} positions")
         if positions is None:
             positions = torch.tensor(starts, device=x.device)[:, None] + torch.arange(t, device=x.device)
+        x = x * self.config.embed_scale
         if self.places is not None:
             x = x + self.places(positions)
         rotary = None

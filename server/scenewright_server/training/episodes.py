@@ -207,9 +207,20 @@ def align(items: Sequence[Thing], entries: Sequence[Entry]) -> tuple[list[Thing]
     for k in refs:
         entry, item = entries[k], items[item_of[k]]
         support = None if item.support is None else place.get(item.support)
-        thing = replace(item, support=support, name=entry.graph.label if entry.graph else item.name, box=entry.box)
-        things.append(thing if entry.detection is not None else replace(thing, colour=None, pattern=None, size=None))
+        thing = replace(item, support=support, box=entry.box)
+        if entry.detection is None:
+            thing = replace(thing, colour=None, pattern=None, size=None)
+        things.append(thing if entry.graph is None else named(thing, entry.graph.label))
     return things, refs
+
+
+def named(thing: Thing, label: str) -> Thing:
+    """A thing under the name that the app gives it. A label such as "small red chair" tells its looks as well."""
+    *adjectives, noun = label.split()
+    looks = {look: word for word in adjectives for look in ("size", "pattern", "colour") if word in ATTRIBUTES[look]}
+    if noun in ATTRIBUTES["kind"] and len(looks) == len(adjectives):
+        return replace(thing, name=noun, **looks)
+    return replace(thing, name=label)
 
 
 def _spread(items: list[Thing], rng: np.random.Generator) -> list[Thing]:
@@ -250,13 +261,13 @@ def project(position: Sequence[float], size: Sequence[float], fx: float, fy: flo
 
 
 def _label(items: Sequence[Thing], rng: np.random.Generator, keep: float) -> list[GraphObject]:
-    """Items as objects of a scene graph, with open labels or their own nouns, in any order."""
-    open_labels = rng.random() < 0.7
+    """Items as objects of a scene graph in any order: with open labels, their nouns, or their nouns and colours."""
+    style = rng.choice(["open", "noun", "colour"], p=[0.6, 0.2, 0.2])
     graph = []
     for i in rng.permutation(len(items)):
         item = items[i]
         if rng.random() < keep or not graph:
-            name = label(rng) if open_labels or item.name not in ATTRIBUTES["kind"] else item.name
-            box = item.box
-            graph.append(GraphObject(str(i), name, item.position, item.extents, box))
+            is_open = style == "open" or item.name not in ATTRIBUTES["kind"]
+            name = label(rng) if is_open else item.short if style == "colour" else item.name
+            graph.append(GraphObject(str(i), name, item.position, item.extents, item.box))
     return graph[:N_REFS]
