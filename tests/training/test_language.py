@@ -12,7 +12,7 @@ from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.markup import MarkupReader, Mention, TextDelta
 from scenewright_server.model.scene import Detections, merge
 from scenewright_server.training.episodes import EpisodeMaker, align
-from scenewright_server.training.language import Language, collate, predict, value_ids
+from scenewright_server.training.language import SCENE_ARRAYS, Language, collate, predict, value_ids
 from scenewright_server.training.vocabulary import train_tokenizer
 
 N_FEATURES = 8
@@ -74,9 +74,7 @@ def test_the_watched_forward_is_the_decoders_own(maker: EpisodeMaker, language: 
     assert len(shares) == 2 and all(((share >= 0) & (share <= 1 + 1e-5)).all() for share in shares)
     for n, told in enumerate(episodes):
         one = collate([told])
-        prefix = language.scene(
-            language.gpt.tokens, *(one[k] for k in ("ids", "owners", "geometry", "posteriors", "features"))
-        )
+        prefix = language.scene(language.gpt.tokens, *(one[name] for name in SCENE_ARRAYS))
         x = torch.cat([prefix, language.gpt.embed(one["tokens"])], 1)
         hidden = language.gpt(x, prefix_len=len(told.prefix))[0]
         wanted = np.flatnonzero(told.wanted)

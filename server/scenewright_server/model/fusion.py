@@ -36,10 +36,13 @@ class SceneEmbedding(nn.Module):
         n_inputs = N_GEOMETRY + 2 * N_WAVES * N_MEASURES
         self.place = nn.Sequential(nn.Linear(n_inputs, d_model), nn.GELU(), nn.Linear(d_model, d_model))
         self.feature = nn.Linear(n_features, d_model, bias=False)
+        # A label's token knows its forerunner, so that spelling a label out is a look-up and no search.
+        self.previous = nn.Linear(d_model, d_model, bias=False)
         nn.init.normal_(self.owners.weight, std=0.02)
         # Projections start at the scale of the word embeddings: larger ones would drown words and positions.
         nn.init.normal_(self.place[2].weight, std=0.004)
         nn.init.zeros_(self.feature.weight)
+        nn.init.normal_(self.previous.weight, std=d_model**-0.5)
         self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(N_WAVES), persistent=False)
         self.register_buffer("value_ids", torch.tensor(value_ids), persistent=False)
 
@@ -47,15 +50,17 @@ class SceneEmbedding(nn.Module):
         self,
         words: nn.Embedding,
         ids: Tensor,
+        previous: Tensor,
         owners: Tensor,
         geometry: Tensor,
         posteriors: Tensor,
         features: Tensor,
     ) -> Tensor:
-        """ids, owners (B, P); geometry (B, P, G); posteriors (B, P, A); features (B, P, F) -> (B, P, D)."""
+        """The arrays of a batch of `Prefix`es, (B, P) and (B, P, ...), to soft tokens (B, P, D)."""
         waves = (geometry[..., :N_MEASURES, None] * self.frequencies).flatten(-2)
         place = self.place(torch.cat([geometry, waves.sin(), waves.cos()], -1))
         x = words(ids) + self.owners(owners) + posteriors @ words.weight[self.value_ids]
+        x = x + self.previous(words(previous)) * (previous > 0).unsqueeze(-1)
         return x + self.feature(features) + place * (owners > 0).unsqueeze(-1)
 
 
@@ -100,8 +105,7 @@ class FusedModel(nn.Module):
 
     def prefix(self, prefix: Prefix) -> Tensor:
         """Soft tokens (P, D) of a prefix."""
-        arrays = (prefix.ids, prefix.owners, prefix.geometry, prefix.posteriors, prefix.features)
-        tensors = (torch.as_tensor(a, device=self.device)[None] for a in arrays)
+        tensors = (torch.as_tensor(array, device=self.device)[None] for array in prefix.arrays)
         return self.scene(self.gpt.tokens, *tensors)[0]
 
     def embed(self, ids: Sequence[int]) -> Tensor:

@@ -76,11 +76,13 @@ class Entry:
 class Prefix:
     """The rows of the decoder's prefix: `<bos>`, then for each entry its `<ref_k>` and its label's tokens.
 
-    ids (P,) int64; owners (P,) int64, k + 1, 0 for none; geometry (P, N_GEOMETRY); posteriors (P, A) of all
+    ids (P,) int64; previous (P,) int64, for a label's token the one before it, else 0; owners (P,) int64, k + 1,
+    0 for none; geometry (P, N_GEOMETRY); posteriors (P, A) of all
     attributes side by side, 0 where nothing was seen; features (P, F). Float32.
     """
 
     ids: np.ndarray
+    previous: np.ndarray
     owners: np.ndarray
     geometry: np.ndarray
     posteriors: np.ndarray
@@ -89,6 +91,11 @@ class Prefix:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All rows' arrays, in the order in which SceneEmbedding takes them."""
+        return self.ids, self.previous, self.owners, self.geometry, self.posteriors, self.features
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:
@@ -132,8 +139,14 @@ def _entry(detections: Detections | None, i: int | None, item: GraphObject | Non
     if item is not None:
         return Entry(i, item, item.position, item.size, (x0, y0, x1, y1), score)
     per_metre = float(detections.depth[i]) / FOCAL
-    position = (((x0 + x1) / 2 - 0.5) * per_metre, (0.5 - (y0 + y1) / 2) * per_metre, float(detections.depth[i]))
-    return Entry(i, None, position, ((x1 - x0) * per_metre, (y1 - y0) * per_metre, 0.0), (x0, y0, x1, y1), score)
+    position = (
+        ((x0 + x1) / 2 - 0.5) * per_metre,
+        (0.5 - (y0 + y1) / 2) * per_metre,
+        float(detections.depth[i]),
+    )
+    return Entry(
+        i, None, position, ((x1 - x0) * per_metre, (y1 - y0) * per_metre, 0.0), (x0, y0, x1, y1), score
+    )
 
 
 def lay_out(entries: tuple[Entry, ...], detections: Detections | None, tokenizer: Tokenizer, n_posteriors: int,
@@ -156,7 +169,9 @@ def lay_out(entries: tuple[Entry, ...], detections: Detections | None, tokenizer
             posteriors[row] = np.concatenate([p[entry.detection] for p in detections.attributes.values()])
             features[row] = detections.features[entry.detection]
     ids = np.array([id for id, _, _ in rows], np.int64)
-    return Prefix(ids, np.array([owner for _, owner, _ in rows], np.int64), geometry, posteriors, features, entries)
+    owners = np.array([owner for _, owner, _ in rows], np.int64)
+    is_label = np.concatenate([[False], owners[1:] == owners[:-1]])
+    return Prefix(ids, np.where(is_label, np.roll(ids, 1), 0), owners, geometry, posteriors, features, entries)
 
 
 def _geometry(entry: Entry) -> list[float]:

@@ -24,6 +24,7 @@ from scenewright_server.training.loop import FitConfig, fit
 
 Batch = dict[str, Tensor]
 
+SCENE_ARRAYS = ("ids", "previous", "owners", "geometry", "posteriors", "features")
 BATCHES_IN_POOL = 8
 WORD_LAYER, REF_LAYER = 1, 3
 LOOK_WEIGHT = 0.3
@@ -53,6 +54,7 @@ def collate(episodes: Sequence[Episode]) -> Batch:
 
     return {
         "ids": pad([p.ids for p in prefixes], rows),
+        "previous": pad([p.previous for p in prefixes], rows),
         "owners": pad([p.owners for p in prefixes], rows),
         "geometry": pad([p.geometry for p in prefixes], rows),
         "posteriors": pad([p.posteriors for p in prefixes], rows),
@@ -84,9 +86,7 @@ def predict(
     """
     assert isinstance(model, Language)
     gpt = model.gpt
-    prefix = model.scene(
-        gpt.tokens, batch["ids"], batch["owners"], batch["geometry"], batch["posteriors"], batch["features"]
-    )
+    prefix = model.scene(gpt.tokens, *(batch[name] for name in SCENE_ARRAYS))
     said = gpt.embed(batch["tokens"]).to(prefix.dtype)
     b, p, t = len(said), prefix.shape[1], said.shape[1]
     # Each row's tokens follow its own prefix at once, as they do when the engine runs it.
