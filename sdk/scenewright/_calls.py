@@ -67,9 +67,7 @@ def describe_stream(
     language: str,
 ) -> Stream[types.DescribeEvent]:
     request = scene_pb2.StreamDescribeSceneRequest(**_seen(image, scene, sampling, language))
-    return Stream(
-        scene_pb2_grpc.SceneServiceStub, "StreamDescribeScene", request, _convert.describe_event_from_proto
-    )
+    return Stream(scene_pb2_grpc.SceneServiceStub, "StreamDescribeScene", request, _convert.describe_event_from_proto)
 
 
 def ask(
@@ -96,9 +94,7 @@ def create_session(ttl_s: float | None, language: str) -> Call[str]:
     request = session_pb2.CreateSessionRequest(language=language)
     if ttl_s is not None:
         request.ttl.CopyFrom(Duration(seconds=int(ttl_s), nanos=int(ttl_s % 1 * 1e9)))
-    return Call(
-        session_pb2_grpc.SessionServiceStub, "CreateSession", request, lambda response: response.session.id
-    )
+    return Call(session_pb2_grpc.SessionServiceStub, "CreateSession", request, lambda response: response.session.id)
 
 
 def delete_session(session_id: str) -> Call[None]:
@@ -112,28 +108,18 @@ def transcribe(audio: types.AudioLike, language: str) -> Call[types.Transcript]:
 
 
 def embed_image(image: types.FrameLike, include_features: bool) -> Call[types.ImageEmbedding]:
-    request = embedding_pb2.EmbedImageRequest(
-        image=_convert.frame_to_proto(image), include_features=include_features
-    )
-    return Call(
-        embedding_pb2_grpc.EmbeddingServiceStub, "EmbedImage", request, _convert.image_embedding_from_proto
-    )
+    request = embedding_pb2.EmbedImageRequest(image=_convert.frame_to_proto(image), include_features=include_features)
+    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedImage", request, _convert.image_embedding_from_proto)
 
 
 def embed_text(texts: Sequence[str]) -> Call[np.ndarray]:
     request = embedding_pb2.EmbedTextRequest(texts=_several(texts, "texts"))
-    return Call(
-        embedding_pb2_grpc.EmbeddingServiceStub, "EmbedText", request, _convert.text_embeddings_from_proto
-    )
+    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedText", request, _convert.text_embeddings_from_proto)
 
 
 def rank_labels(image: types.FrameLike, labels: Sequence[str]) -> Call[tuple[types.RankedLabel, ...]]:
-    request = embedding_pb2.RankLabelsRequest(
-        image=_convert.frame_to_proto(image), labels=_several(labels, "labels")
-    )
-    return Call(
-        embedding_pb2_grpc.EmbeddingServiceStub, "RankLabels", request, _convert.ranked_labels_from_proto
-    )
+    request = embedding_pb2.RankLabelsRequest(image=_convert.frame_to_proto(image), labels=_several(labels, "labels"))
+    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "RankLabels", request, _convert.ranked_labels_from_proto)
 
 
 def get_model() -> Call[types.Model]:

@@ -171,9 +171,7 @@ def _vector(vector: types.Vector) -> geometry_pb2.Vector3:
 
 def _pose(pose: types.Pose) -> geometry_pb2.Pose:
     x, y, z, w = pose.rotation
-    return geometry_pb2.Pose(
-        position=_vector(pose.position), rotation=geometry_pb2.Quaternion(x=x, y=y, z=z, w=w)
-    )
+    return geometry_pb2.Pose(position=_vector(pose.position), rotation=geometry_pb2.Quaternion(x=x, y=y, z=z, w=w))
 
 
 def _intrinsics(camera: types.Intrinsics) -> geometry_pb2.CameraIntrinsics:
@@ -290,9 +288,7 @@ def answer_from_events(events: Iterable[types.AskEvent]) -> types.Answer:
     if question is None or done is None:
         raise ValueError("the answer's stream ended without a question or without done")
     text = "".join(words)
-    return types.Answer(
-        question, text, tuple(annotations.values()), done.finish_reason, done.usage, done.timings
-    )
+    return types.Answer(question, text, tuple(annotations.values()), done.finish_reason, done.usage, done.timings)
 
 
 def annotation_from_proto(proto: annotation_pb2.Annotation) -> types.Annotation:

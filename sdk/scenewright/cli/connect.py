@@ -27,9 +27,7 @@ ServerOption = Annotated[
 TlsOption = Annotated[bool, typer.Option("--tls", help="Encrypt the connection to --server.")]
 TlsRootOption = Annotated[
     Path | None,
-    typer.Option(
-        "--tls-root", metavar="PEM", help="Authority to trust in place of the system's; means --tls."
-    ),
+    typer.Option("--tls-root", metavar="PEM", help="Authority to trust in place of the system's; means --tls."),
 ]
 BundleOption = Annotated[
     Path | None,
@@ -79,6 +77,5 @@ def server_module(name: str, extra: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise ScenewrightError(
-            f"this needs the Python package {error.name!r}, which is not installed: "
-            f"pip install 'scenewright[{extra}]'"
+            f"this needs the Python package {error.name!r}, which is not installed: pip install 'scenewright[{extra}]'"
         ) from error

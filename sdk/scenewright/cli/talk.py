@@ -142,9 +142,7 @@ def chat(
                         frame = graph = None
 
 
-def _turn(
-    console: Console, session: Session, line: str, frame: Path | None, graph: Path | None, as_json: bool
-) -> None:
+def _turn(console: Console, session: Session, line: str, frame: Path | None, graph: Path | None, as_json: bool) -> None:
     voice = Path(line.removeprefix("/voice ").strip()) if line.startswith("/voice ") else None
     question = line if voice is None else None
     events = session.ask_stream(question, audio=voice, frame=frame, scene=graph)
