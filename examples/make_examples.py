@@ -29,9 +29,7 @@ def pick_scene(first_seed: int = 9_000_000) -> Scene:
         seed += 1
         camera = dataclasses.replace(scene.camera, fy=scene.camera.fx * WIDTH / HEIGHT)
         corners = np.concatenate([camera.project(item.corners()) for item in scene.objects])
-        is_varied = (
-            len({item.kind for item in scene.objects}) == len({item.colour for item in scene.objects}) == 5
-        )
+        is_varied = len({item.kind for item in scene.objects}) == len({item.colour for item in scene.objects}) == 5
         under = [scene.objects[item.support].kind for item in scene.objects if item.support is not None]
         if is_varied and under == ["table"] and corners.min() > 0.02 and corners.max() < 0.98:
             seen = render([dataclasses.replace(scene, camera=camera)]).boxes(0, N_OBJECTS)

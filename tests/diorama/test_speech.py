@@ -23,9 +23,7 @@ def test_faster_is_shorter_and_voices_differ():
 
 def test_held_out_voices_are_not_trained_on():
     assert not set(speech.TRAIN_VOICES) & set(speech.TEST_VOICES)
-    variants = [
-        {voice.split("+")[1] for voice in voices} for voices in (speech.TRAIN_VOICES, speech.TEST_VOICES)
-    ]
+    variants = [{voice.split("+")[1] for voice in voices} for voices in (speech.TRAIN_VOICES, speech.TEST_VOICES)]
     assert len(variants[1] - variants[0]) == 8
     for voice in speech.TEST_VOICES:
         assert len(speech.speak("red", speech.Delivery(voice))) > 1000
@@ -46,9 +44,7 @@ def test_recorded_noise_has_the_level_asked_for():
     rng = np.random.default_rng(0)
     spoken = speech.speak("is there a red lamp")
     clean, lead_s = speech.record(spoken, np.random.default_rng(1))
-    noisy, _ = speech.record(
-        spoken, np.random.default_rng(1), snr_db=10, noise=speech.coloured_noise(160_000, rng)
-    )
+    noisy, _ = speech.record(spoken, np.random.default_rng(1), snr_db=10, noise=speech.coloured_noise(160_000, rng))
     at = int(lead_s * speech.SAMPLE_RATE_HZ)
     said = clean[at : at + len(spoken)]
     np.testing.assert_allclose(said / said.max(), spoken / spoken.max(), atol=1e-3)

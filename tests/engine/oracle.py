@@ -27,8 +27,7 @@ def detections(seed: int, n: int = 3) -> Detections:
         scores=rng.uniform(0.4, 1, n).astype(np.float32),
         depth=rng.uniform(1, 5, n).astype(np.float32),
         attributes={
-            name: rng.dirichlet(np.ones(len(values)), n).astype(np.float32)
-            for name, values in ATTRIBUTES.items()
+            name: rng.dirichlet(np.ones(len(values)), n).astype(np.float32) for name, values in ATTRIBUTES.items()
         },
         features=rng.normal(size=(n, 8)).astype(np.float32),
     )
@@ -36,8 +35,7 @@ def detections(seed: int, n: int = 3) -> Detections:
 
 def graph(*labels: str) -> tuple[GraphObject, ...]:
     return tuple(
-        GraphObject(f"object-{k}", label, (k - 1.0, 0.5, 2.0 + k), (0.5, 1.0, 0.5))
-        for k, label in enumerate(labels)
+        GraphObject(f"object-{k}", label, (k - 1.0, 0.5, 2.0 + k), (0.5, 1.0, 0.5)) for k, label in enumerate(labels)
     )
 
 

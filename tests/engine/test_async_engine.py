@@ -61,9 +61,7 @@ async def test_a_full_engine_refuses_with_numbers_and_serves_again_later(engine)
 
 async def test_leaving_the_stream_cancels_the_request(engine) -> None:
     session = Session()
-    async with aclosing(
-        engine.generate(Request("describe", detections(1), sampling=LONG, session=session))
-    ) as events:
+    async with aclosing(engine.generate(Request("describe", detections(1), sampling=LONG, session=session))) as events:
         async for _ in events:
             break
     assert await engine.run(lambda e: (e.step(), e.has_work)[1]) is False
@@ -110,9 +108,7 @@ async def test_closing_fails_what_is_inside_and_what_comes_after(model) -> None:
     await until(lambda: engine.n_inside == 3)
     await asyncio.to_thread(engine.close)
     for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        assert isinstance(outcome, list) or (
-            isinstance(outcome, EngineError) and outcome.reason == "SHUTTING_DOWN"
-        )
+        assert isinstance(outcome, list) or (isinstance(outcome, EngineError) and outcome.reason == "SHUTTING_DOWN")
     with pytest.raises(EngineError) as caught:
         await engine.run(lambda _: None)
     assert caught.value.reason == "SHUTTING_DOWN"

@@ -75,9 +75,7 @@ def test_the_second_turn_runs_only_its_own_tokens_and_equals_the_naive_dialogue(
     engine, session, sampling = Engine(model), Session(), Sampling(max_new_tokens=10)
     seen, turns = detections(2), []
     scene = model.prefix(model.read(seen, GOBLIN))
-    finish(
-        engine, Request("ask", seen, GOBLIN, "what is it", sampling=sampling)
-    )  # another's, with the same scene
+    finish(engine, Request("ask", seen, GOBLIN, "what is it", sampling=sampling))  # another's, with the same scene
     for question in ["where is the mug", "what colour is it", "and the lamp"]:
         frame, objects = (None, None) if turns else (seen, GOBLIN)  # None: the one that the session has
         request = Request("ask", frame, objects, question, sampling=sampling, session=session)
@@ -95,9 +93,7 @@ def test_the_second_turn_runs_only_its_own_tokens_and_equals_the_naive_dialogue(
 def test_a_new_scene_is_put_before_the_old_dialogue(model: FusedModel, change: str) -> None:
     engine, session, sampling = Engine(model), Session(), Sampling(max_new_tokens=8)
     frame, objects = detections(3), GOBLIN
-    [(first, _)] = finish(
-        engine, Request("ask", frame, objects, "where is it", sampling=sampling, session=session)
-    )
+    [(first, _)] = finish(engine, Request("ask", frame, objects, "where is it", sampling=sampling, session=session))
     past = said(model, model.prompt_question("where is it"), first.ids)
     new_frame = detections(4) if change != "graph" else None
     new_objects = graph("red lamp") if change != "frame" else None
@@ -135,9 +131,7 @@ def test_a_failed_turn_leaves_no_trace_and_the_others_run_on(model, monkeypatch)
     [(_, events), (other, _)] = finish(engine, deaf, Request("describe", detections(7), sampling=sampling))
     assert isinstance(failure(events), ZeroDivisionError)
     assert len(other.ids) == 8 and not engine.has_work
-    [(after, _)] = finish(
-        engine, Request("ask", None, None, "and the mug", sampling=sampling, session=session)
-    )
+    [(after, _)] = finish(engine, Request("ask", None, None, "and the mug", sampling=sampling, session=session))
     turns = [said(model, model.prompt_question("where is it"), first.ids)]
     scene = model.prefix(model.read(detections(6), GOBLIN))
     assert after.ids == naive_ids(model, scene, turns, model.prompt_question("and the mug"), sampling)
@@ -246,8 +240,6 @@ def test_embeddings_are_unit_vectors(model: FusedModel) -> None:
     texts = engine.embed_text(["a red chair", "word " * 100])
     image = engine.embed_image(np.zeros((32, 48, 3), np.uint8))
     assert texts.shape == (2, 16) and image.shape == (16,)
-    assert np.allclose(np.linalg.norm(texts, axis=1), 1, atol=1e-5) and np.isclose(
-        np.linalg.norm(image), 1, atol=1e-5
-    )
+    assert np.allclose(np.linalg.norm(texts, axis=1), 1, atol=1e-5) and np.isclose(np.linalg.norm(image), 1, atol=1e-5)
     with torch.inference_mode():
         assert np.allclose(engine.embed_text(["a red chair"])[0], texts[0], atol=1e-5)

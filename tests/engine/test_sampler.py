@@ -60,9 +60,7 @@ def test_the_coldest_temperature_is_greedy() -> None:
 def test_the_penalty_makes_seen_tokens_less_likely_whatever_their_sign() -> None:
     logits = torch.tensor([2.0, -2.0, 1.0])
     assert penalise(logits, torch.tensor([0, 1]), 2.0).tolist() == [1.0, -4.0, 1.0]
-    assert (
-        sample(torch.tensor([2.0, 1.5]), Sampling(repetition_penalty=2.0), [0, 0], torch.Generator())[0] == 1
-    )
+    assert sample(torch.tensor([2.0, 1.5]), Sampling(repetition_penalty=2.0), [0, 0], torch.Generator())[0] == 1
 
 
 @pytest.mark.parametrize(

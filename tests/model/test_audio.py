@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from scenewright_server.model.audio import Audio, log_mel, merge_frames, pad_mels
+from scenewright_server.model.audio import Audio, log_mel, merge_frames, pad_mels, trim
 from scenewright_server.model.config import AudioConfig
 
 SMALL = AudioConfig(vocab_size=32, n_ctx=25, d_model=32, n_heads=2, n_layers=2, n_text_ctx=8)
@@ -38,6 +38,16 @@ def test_padding_is_digital_silence():
 
 def test_loudness_does_not_matter():
     torch.testing.assert_close(log_mel(tone(0.5)), log_mel(0.05 * tone(0.5)), atol=1e-3, rtol=0)
+
+
+def test_trim_keeps_the_sound_and_a_margin():
+    rng = np.random.default_rng(0)
+    noise = 0.01 * rng.standard_normal(64_000).astype(np.float32)
+    for background in (0 * noise, noise):
+        wave = background.copy()
+        wave[32_000:40_000] += tone(0.5)
+        np.testing.assert_array_equal(trim(wave), wave[28_000:44_000])
+    np.testing.assert_array_equal(trim(noise), noise)
 
 
 def test_merge_frames_drops_blanks_and_averages_runs():

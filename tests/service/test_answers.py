@@ -17,8 +17,8 @@ from scenewright.v1 import (
 
 from tests.service.wire import error_info, graph, image, pcm, pixels, refusal, thing, wav
 
-SHORT = generation_pb2.SamplingConfig(max_new_tokens=40)
-LIVELY = generation_pb2.SamplingConfig(max_new_tokens=150, temperature=1.5, seed=3)
+SHORT = generation_pb2.SamplingConfig(max_new_tokens=40, temperature=0.8, seed=2)
+LIVELY = generation_pb2.SamplingConfig(max_new_tokens=150, temperature=0.8, seed=3)
 
 
 def describe(stubs, **fields):
@@ -106,10 +106,10 @@ def test_sampling_reaches_the_engine(stubs):
     assert describe(stubs, image=image(), sampling=short).usage.output_tokens == 5
     whole = describe(stubs, image=image()).text
     assert describe(stubs, image=image()).text == whole
-    other = generation_pb2.SamplingConfig(max_new_tokens=150, temperature=1.5, seed=4)
+    other = generation_pb2.SamplingConfig(max_new_tokens=150, temperature=0.8, seed=4)
     assert describe(stubs, image=image(), sampling=other).text != whole
     stop = whole[3:6]
-    LIVELY_STOPPED = generation_pb2.SamplingConfig(max_new_tokens=150, temperature=1.5, seed=3, stop=[stop])
+    LIVELY_STOPPED = generation_pb2.SamplingConfig(max_new_tokens=150, temperature=0.8, seed=3, stop=[stop])
     stopped = describe(stubs, image=image(), sampling=LIVELY_STOPPED)
     assert stopped.text == whole[: whole.index(stop)]
     assert stopped.finish_reason == generation_pb2.FINISH_REASON_COMPLETED
@@ -247,7 +247,7 @@ def test_the_session_answers_as_one_shot_does(stubs):
 
 def test_a_session_is_for_one_call_at_a_time(stubs):
     session = open_session(stubs)
-    long = generation_pb2.SamplingConfig(max_new_tokens=600)
+    long = generation_pb2.SamplingConfig(max_new_tokens=600, temperature=0.5, seed=1)
     request = dialogue_pb2.AskRequest(session_id=session.id, image=image(), text="red?", sampling=long)
     running = stubs.dialogue.Ask(request)
     next(running)
@@ -290,10 +290,14 @@ def test_texts_are_embedded_and_ranked(stubs):
 
 def test_the_camera_moves_the_box(stubs):
     """The frame's pose places the graph's objects in the picture."""
+    request = embedding_pb2.EmbedImageRequest(image=image(), include_features=True)
+    nothing_found = stubs.embedding.EmbedImage(request).features
+    nothing_found.data = nothing_found.data[: 4 * nothing_found.shape[1]]
+    nothing_found.shape[0] = 1
 
     def left_edge(x):
         camera = geometry_pb2.Pose(position=geometry_pb2.Vector3(x=x))
-        point = graph(thing(extents={}))
-        return mentioned(stubs, "chair", image=image(camera_pose=camera), scene=point)["chair"].box.x
+        frame = image_pb2.ImageInput(features=nothing_found, camera_pose=camera)
+        return mentioned(stubs, "chair", image=frame, scene=graph(thing(extents={})))["chair"].box.x
 
     assert left_edge(-0.5) > 0.6 and left_edge(0.5) < 0.4

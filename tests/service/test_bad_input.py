@@ -249,7 +249,7 @@ def short(method):
 
 def test_streams_do_not_notice(stubs):
     """Every bad request in the middle of a good stream leaves its words as they were."""
-    request = build("scene.StreamDescribeScene", {"sampling": {"max_new_tokens": 200}})
+    request = build("scene.StreamDescribeScene", {"sampling": {"max_new_tokens": 200, "temperature": 0.5, "seed": 1}})
 
     def words(events):
         return [event for event in events if event.WhichOneof("event") != "done"]

@@ -12,9 +12,7 @@ def turn(axis, degrees):
 
 
 def box_of(position, size=(1, 1, 1), rotation=(0, 0, 0, 1), camera=IDENTITY, intrinsics=None):
-    points = geometry.corners(
-        Pose(np.array(position, float), np.array(rotation, float)), np.array(size, float)
-    )
+    points = geometry.corners(Pose(np.array(position, float), np.array(rotation, float)), np.array(size, float))
     return geometry.project_box(geometry.to_camera(points, camera), intrinsics or Intrinsics(1, 1))
 
 

@@ -44,9 +44,7 @@ def raw(form, size, *planes):
     [("PNG", {}, 0), ("JPEG", {"quality": 95, "subsampling": 0}, 3), ("WEBP", {"lossless": True}, 0)],
 )
 def test_encoded(form, options, tolerance):
-    frame = read_image(
-        image_pb2.ImageInput(encoded=to_file(picture(), form, **options), frame_id="f"), LIMITS
-    )
+    frame = read_image(image_pb2.ImageInput(encoded=to_file(picture(), form, **options), frame_id="f"), LIMITS)
     assert frame.frame_id == "f"
     assert np.abs(frame.rgb.astype(int) - picture()).max() <= tolerance
 
@@ -68,9 +66,7 @@ def test_rotation_and_mirror_undo_what_the_sensor_did(turns, mirrored):
     sent = upright[:, ::-1] if mirrored else upright
     sent = np.ascontiguousarray(np.rot90(sent, turns))
     rotation = image_pb2.Rotation.Value(f"ROTATION_{90 * turns}")
-    frame = read_image(
-        image_pb2.ImageInput(encoded=to_file(sent), rotation=rotation, mirrored=mirrored), LIMITS
-    )
+    frame = read_image(image_pb2.ImageInput(encoded=to_file(sent), rotation=rotation, mirrored=mirrored), LIMITS)
     assert np.array_equal(frame.rgb, upright)
 
 
@@ -120,9 +116,7 @@ def test_intrinsics_follow_the_picture():
     assert (plain.fx, plain.fy, plain.cx, plain.cy) == pytest.approx((50 / 64, 40 / 32, 12 / 64, 9 / 32))
     sent.rotation = image_pb2.ROTATION_90
     turned = read_image(sent, LIMITS).lens
-    assert (turned.fx, turned.fy, turned.cx, turned.cy) == pytest.approx(
-        (40 / 32, 50 / 64, 1 - 9 / 32, 12 / 64)
-    )
+    assert (turned.fx, turned.fy, turned.cx, turned.cy) == pytest.approx((40 / 32, 50 / 64, 1 - 9 / 32, 12 / 64))
     sent.mirrored = True
     assert read_image(sent, LIMITS).lens.cx == pytest.approx(9 / 32)
 

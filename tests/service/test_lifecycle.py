@@ -33,7 +33,7 @@ from tests.service.wire import Stubs, error_info, finish, graph, image, refusal
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 LONG = scene_pb2.StreamDescribeSceneRequest(
-    image=image(), sampling=generation_pb2.SamplingConfig(max_new_tokens=600)
+    image=image(), sampling=generation_pb2.SamplingConfig(max_new_tokens=600, temperature=0.5, seed=1)
 )
 GET_MODEL = model_pb2.GetModelRequest()
 
@@ -92,8 +92,7 @@ def test_reflection_lists_what_is_served(server_address):
     names = {service.name for service in answer.list_services_response.service}
     shared = {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
     ours = {
-        f"scenewright.v1.{kind}Service"
-        for kind in ("Scene", "Dialogue", "Session", "Speech", "Embedding", "Model")
+        f"scenewright.v1.{kind}Service" for kind in ("Scene", "Dialogue", "Session", "Speech", "Embedding", "Model")
     }
     assert names == ours | shared
 
@@ -214,9 +213,7 @@ def test_an_unforeseen_error_is_told_without_its_trace(settings, capfd):
 
 def test_a_capability_that_the_bundle_lacks_is_named(settings, tmp_path):
     able = ("describe", "scene_graph")
-    save_bundle(
-        tiny_model(), BundleInfo("mute", "0", capabilities=able, fusion={"scene_graph": "soft"}), tmp_path
-    )
+    save_bundle(tiny_model(), BundleInfo("mute", "0", capabilities=able, fusion={"scene_graph": "soft"}), tmp_path)
     with app.serve_in_background(tmp_path, settings=settings) as address:
         with grpc.insecure_channel(address) as channel:
             stubs = Stubs(channel)
@@ -244,9 +241,7 @@ def test_sigterm_ends_the_process_in_order(tiny_bundle):
         "SCENEWRIGHT_BUNDLE": str(tiny_bundle),
         "SCENEWRIGHT_LIMITS__MAX_TEXTS": "7",
     }
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=environment) as process:
         for line in process.stderr:
             if line.startswith("{") and json.loads(line)["event"] == "serving":
                 break

@@ -56,9 +56,7 @@ def test_interleaved(size, row_padding, pixel_stride, depth):
 
 def test_strides_of_zero_mean_close_together():
     data = noise(3, 4, 3)
-    assert np.array_equal(
-        pixels.read_interleaved([Plane(data.tobytes(), 0, 0)], 3, 4, "planes", depth=3), data
-    )
+    assert np.array_equal(pixels.read_interleaved([Plane(data.tobytes(), 0, 0)], 3, 4, "planes", depth=3), data)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -40,9 +40,7 @@ def test_pcm16_is_resampled(rate_hz):
 def test_files_are_read_and_channels_averaged(container, subtype, tolerance):
     mono = tone(44_100)
     stereo = np.stack([mono * 1.5, mono * 0.5], 1)
-    assert_same_tone(
-        waves.read_file(to_file(stereo, 44_100, container, subtype), 5, "audio.encoded"), tolerance
-    )
+    assert_same_tone(waves.read_file(to_file(stereo, 44_100, container, subtype), 5, "audio.encoded"), tolerance)
 
 
 @pytest.mark.parametrize(

@@ -160,9 +160,7 @@ def _sofa(w: float, h: float, d: float, rng: np.random.Generator) -> list[Part]:
     for i in range(cushions):
         x = -w / 2 + arm + i * width
         parts.append(box(x + gap, x + width - gap, seat * 0.7, seat, -d / 2, d / 2 - back))
-        parts.append(
-            box(x + gap, x + width - gap, seat, h * 0.94, d / 2 - back * 1.35, d / 2 - back, "shade")
-        )
+        parts.append(box(x + gap, x + width - gap, seat, h * 0.94, d / 2 - back * 1.35, d / 2 - back, "shade"))
     for sx in (-1, 1):
         x = sx * (w / 2 - arm / 2)
         parts.append(box(x - arm / 4, x + arm / 4, 0, feet, -d / 2 * 0.95, d / 2 * 0.95, DARK))
@@ -186,9 +184,7 @@ def _bed(w: float, h: float, d: float, rng: np.random.Generator) -> list[Part]:
     for i in range(pillows):
         x = -w * 0.45 + (i + 0.5) * span
         parts.append(
-            ellipsoid(
-                (x, mattress, pillow_z - d * 0.11), (span * 0.42, (h - mattress) * 0.3, d * 0.085), LINEN
-            )
+            ellipsoid((x, mattress, pillow_z - d * 0.11), (span * 0.42, (h - mattress) * 0.3, d * 0.085), LINEN)
         )
     for sx in (-1, 1):
         for sz in (-1, 1):
@@ -245,9 +241,7 @@ def _cabinet(w: float, h: float, d: float, rng: np.random.Generator) -> list[Par
             parts.append(box(x0, x1, foot + gap * 2, h - gap * 3, -d / 2, body))
             x = (-1 if i == 0 else 1) * knob * 2.6
             y = (foot + h) * 0.52
-            parts.append(
-                box(x - knob * 0.8, x + knob * 0.8, y - knob * 3, y + knob * 3, -d / 2 - 0.004, body, BRASS)
-            )
+            parts.append(box(x - knob * 0.8, x + knob * 0.8, y - knob * 3, y + knob * 3, -d / 2 - 0.004, body, BRASS))
     else:
         drawers = int(rng.integers(2, 4))
         step = (h - foot) / drawers
@@ -299,9 +293,7 @@ def _plant(w: float, h: float, d: float, rng: np.random.Generator) -> list[Part]
             middle = (centre[0] * reach, pot * 0.97 + centre[1], centre[2] * reach * aspect)
             leaf = (radius * 0.2, length, radius * 0.2)
             parts.append(ellipsoid(middle, leaf, LEAVES[i % len(LEAVES)], rotation))
-        parts.append(
-            ellipsoid((0, pot + leaf_h * 0.5, 0), (radius * 0.2, leaf_h * 0.5, radius * 0.2), LEAVES[1])
-        )
+        parts.append(ellipsoid((0, pot + leaf_h * 0.5, 0), (radius * 0.2, leaf_h * 0.5, radius * 0.2), LEAVES[1]))
     else:
         parts.append(frustum(pot, pot + leaf_h * 0.4, radius * 0.1, radius * 0.1, paint=WOOD))
         count = int(rng.integers(5, 8))
@@ -314,9 +306,7 @@ def _plant(w: float, h: float, d: float, rng: np.random.Generator) -> list[Part]
             middle = (np.cos(angle) * out, y, np.sin(angle) * out * aspect)
             parts.append(ellipsoid(middle, half, LEAVES[i % len(LEAVES)]))
         parts.append(
-            ellipsoid(
-                (0, h - leaf_h * 0.33, 0), (radius * 0.6, leaf_h * 0.33, radius * 0.6 * aspect), LEAVES[1]
-            )
+            ellipsoid((0, h - leaf_h * 0.33, 0), (radius * 0.6, leaf_h * 0.33, radius * 0.6 * aspect), LEAVES[1])
         )
     return parts
 
@@ -399,22 +389,16 @@ def _chest(w: float, h: float, d: float, rng: np.random.Generator) -> list[Part]
     body = h * rng.uniform(0.5, 0.58)
     front = d * 0.485
     band = w * 0.045
-    lid = Part(
-        "frustum", (0, body, 0), (h - body, w / 2 * 0.99, front), "main", rotation=turn("z", np.pi / 2)
-    )
+    lid = Part("frustum", (0, body, 0), (h - body, w / 2 * 0.99, front), "main", rotation=turn("z", np.pi / 2))
     parts = [
         box(-w / 2 * 0.99, w / 2 * 0.99, 0, body, -front, front),
         lid,
-        box(
-            -w / 2 * 0.995, w / 2 * 0.995, body - h * 0.02, body + h * 0.02, -front * 1.01, front * 1.01, DARK
-        ),
+        box(-w / 2 * 0.995, w / 2 * 0.995, body - h * 0.02, body + h * 0.02, -front * 1.01, front * 1.01, DARK),
         box(-w * 0.08, w * 0.08, body - h * 0.16, body + h * 0.08, -d / 2, -front * 0.9, BRASS),
     ]
     for x in (-w / 2 + band, w / 2 - band):
         parts.append(box(x - band, x + band, 0, body, -d / 2, d / 2, METAL))
-        parts.append(
-            Part("frustum", (x, body, 0), (h - body, band, d / 2), METAL, rotation=turn("z", np.pi / 2))
-        )
+        parts.append(Part("frustum", (x, body, 0), (h - body, band, d / 2), METAL, rotation=turn("z", np.pi / 2)))
     return parts
 
 

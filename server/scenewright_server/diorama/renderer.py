@@ -128,16 +128,13 @@ def render(
     time, which bounds memory.
     """
     done = [
-        _render(scenes[i : i + chunk], size, torch.device(device), supersample)
-        for i in range(0, len(scenes), chunk)
+        _render(scenes[i : i + chunk], size, torch.device(device), supersample) for i in range(0, len(scenes), chunk)
     ]
     return Rendered(*(torch.cat([getattr(d, name) for d in done]) for name in ("images", "ids", "depth")))
 
 
 @torch.no_grad()
-def _render(
-    scenes: Sequence[Scene], size: tuple[int, int], device: torch.device, supersample: int
-) -> Rendered:
+def _render(scenes: Sequence[Scene], size: tuple[int, int], device: torch.device, supersample: int) -> Rendered:
     height, width = size[0] * supersample, size[1] * supersample
     parts, items = _flatten(scenes, device)
     view = _camera_view(scenes, height, width, device)
@@ -182,9 +179,7 @@ def _render(
 
 
 def _flatten(scenes: Sequence[Scene], device: torch.device) -> tuple[_Parts, _Items]:
-    part_rows: dict[str, list[Any]] = {
-        name: [] for name in ("scene", "item", "shape", "radii", "colour", "patterned")
-    }
+    part_rows: dict[str, list[Any]] = {name: [] for name in ("scene", "item", "shape", "radii", "colour", "patterned")}
     item_rows: dict[str, list[Any]] = {
         name: [] for name in ("index", "to_unit", "other", "pattern", "bands", "cells", "phase")
     }
@@ -269,9 +264,7 @@ def _camera_view(scenes: Sequence[Scene], height: int, width: int, device: torch
         origin.append(np.stack([np.zeros(3), np.zeros(3), np.array(camera.position)], 1))
         direction.append(rotation @ np.linalg.inv(focal))
         project.append(focal @ np.hstack([rotation.T, -rotation.T @ np.array(camera.position)[:, None]]))
-    to = [
-        torch.as_tensor(np.stack(m).astype(np.float32), device=device) for m in (origin, direction, project)
-    ]
+    to = [torch.as_tensor(np.stack(m).astype(np.float32), device=device) for m in (origin, direction, project)]
     return _View(to[0], to[1], to[2], height=height, width=width, parallel=False)
 
 
@@ -306,16 +299,12 @@ def _trace(parts: _Parts, view: _View) -> tuple[torch.Tensor, torch.Tensor]:
         u, v = (x + 0.5)[:, None, :], (y + 0.5)[:, :, None]
         o, d = start[part], way[part]
         if view.parallel:
-            at = [
-                o[:, i, 0, None, None] * u + (o[:, i, 1, None, None] * v + o[:, i, 2, None, None])
-                for i in range(3)
-            ]
+            at = [o[:, i, 0, None, None] * u + (o[:, i, 1, None, None] * v + o[:, i, 2, None, None]) for i in range(3)]
             along = [d[:, i, 2, None, None] for i in range(3)]
         else:
             at = [o[:, i, 2, None, None] for i in range(3)]
             along = [
-                d[:, i, 0, None, None] * u + (d[:, i, 1, None, None] * v + d[:, i, 2, None, None])
-                for i in range(3)
+                d[:, i, 0, None, None] * u + (d[:, i, 1, None, None] * v + d[:, i, 2, None, None]) for i in range(3)
             ]
         t = intersect(at, along, parts.radii[part][:, :, None, None])
         inside = (x < view.width)[:, None, :] & (y < view.height)[:, :, None]
@@ -422,9 +411,7 @@ class _Light:
         for scene in scenes:
             rng = np.random.default_rng([scene.light, 2])
             heading, height = rng.uniform(-1.4, 1.4), rng.uniform(0.7, 1.2)
-            direction = np.array(
-                [np.sin(heading) * np.cos(height), -np.sin(height), np.cos(heading) * np.cos(height)]
-            )
+            direction = np.array([np.sin(heading) * np.cos(height), -np.sin(height), np.cos(heading) * np.cos(height)])
             exposure = rng.uniform(0.88, 1.1)
             warmth = rng.normal(0, 0.025)
             tint = np.array([1 + warmth, 1 + rng.normal(0, 0.008), 1 - warmth])
@@ -442,9 +429,7 @@ class _Light:
         across = F.normalize(
             torch.stack([self.direction[:, 2], torch.zeros_like(self.ambient), -self.direction[:, 0]], 1)
         )
-        axes = torch.stack(
-            [across, torch.linalg.cross(self.direction, across), self.direction], 1
-        )  # (B, 3, 3)
+        axes = torch.stack([across, torch.linalg.cross(self.direction, across), self.direction], 1)  # (B, 3, 3)
         spread = torch.einsum("pij,pkj->pki", axes[parts.scene], parts.corners)
         index = parts.scene[:, None, None].expand_as(spread)[:, 0]
         start = torch.full((n_scenes, 3), math.inf, device=points.device)
@@ -482,9 +467,7 @@ class _Light:
                 inside = (x >= 0) & (x < SHADOW_SIZE) & (y >= 0) & (y < SHADOW_SIZE)
                 texel_row = (y * SHADOW_SIZE + x).clamp(0, SHADOW_SIZE**2 - 1).long()
                 free = ~inside | (nearest.gather(1, texel_row) >= depth)
-                weight = (part[..., 0] if dx else 1 - part[..., 0]) * (
-                    part[..., 1] if dy else 1 - part[..., 1]
-                )
+                weight = (part[..., 0] if dx else 1 - part[..., 0]) * (part[..., 1] if dy else 1 - part[..., 1])
                 lit += free * weight
         return lit
 

@@ -66,7 +66,7 @@ class Camera:
     """A pinhole camera: world position, camera-to-world rotation, focal lengths and centre in image sizes."""
 
     position: Vector
-    rotation: tuple[Vector, Vector, Vector]
+    rotation: tuple[Vector, ...]
     fx: float
     fy: float
     cx: float = 0.5

@@ -170,9 +170,7 @@ class _Espeak:
         self._rate_hz = self._lib.espeak_Initialize(self._SYNCHRONOUS, 0, data_path, self._DONT_EXIT)
         if self._rate_hz <= 0:
             raise RuntimeError(f"espeak-ng did not start: error {self._rate_hz}")
-        prototype = ctypes.CFUNCTYPE(
-            ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
-        )
+        prototype = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
         self._callback = prototype(self._collect)
         self._lib.espeak_SetSynthCallback(self._callback)
         return self

@@ -207,7 +207,7 @@ class _Asker:
         return makers[self.rng.choice(len(makers), p=weights / weights.sum())][1]()
 
     def _pick(self, options: Sequence[str]) -> str:
-        return options[self.rng.integers(len(options))]
+        return options[int(self.rng.integers(len(options)))]
 
     def _matching(self, **looks: str) -> list[int]:
         return [i for i, t in enumerate(self.things) if all(getattr(t, k) == v for k, v in looks.items())]
@@ -247,7 +247,11 @@ class _Asker:
             return None
         i, name = picked
         forms = {
-            "colour": ("what colour is the {}", "which colour does the {} have", "what is the colour of the {}"),
+            "colour": (
+                "what colour is the {}",
+                "which colour does the {} have",
+                "what is the colour of the {}",
+            ),
             "pattern": ("what pattern does the {} have", "is the {} plain striped or checkered"),
             "size": ("what size is the {}", "is the {} small or large"),
         }[key]
@@ -259,7 +263,9 @@ class _Asker:
         keys = [k for k in ("colour", "pattern", "size") if getattr(thing, k) and getattr(thing, k) != "plain"]
         if not keys:
             return None
-        chosen = sorted(self.rng.choice(keys, min(len(keys), int(self.rng.integers(1, 3))), replace=False), reverse=True)
+        chosen = sorted(
+            self.rng.choice(keys, min(len(keys), int(self.rng.integers(1, 3))), replace=False), reverse=True
+        )
         if self._matching(**{k: getattr(thing, k) for k in chosen}) != [i]:
             return None
         looks = " ".join(getattr(thing, k) for k in sorted(chosen, key=("size", "pattern", "colour").index))

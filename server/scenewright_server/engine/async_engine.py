@@ -28,9 +28,7 @@ class AsyncEngine:
     fastest with one: its matrices are small, and two OpenMP threads collapse beside any other busy process.
     """
 
-    def __init__(
-        self, model: FusedModel, *, n_slots: int = 8, n_waiting: int = 64, n_threads: int | None = 1
-    ) -> None:
+    def __init__(self, model: FusedModel, *, n_slots: int = 8, n_waiting: int = 64, n_threads: int | None = 1) -> None:
         self._engine = Engine(model, n_slots=n_slots)
         self._capacity = n_slots + n_waiting
         self._n_threads = n_threads

@@ -187,9 +187,7 @@ class Engine:
         room = model.config.gpt.n_ctx - session.prefix_len - len(prompt)
         sequence.max_new_tokens = min(request.sampling.max_new_tokens, room)
         x = session.open_turn(prompt, sequence.max_new_tokens, model.config.gpt.n_ctx)
-        sequence.output = Output(
-            model.tokenizer, session.entries, request.task == "describe", request.sampling.stop
-        )
+        sequence.output = Output(model.tokenizer, session.entries, request.task == "describe", request.sampling.stop)
         sequence.generator = torch.Generator(prompt.device)
         if request.sampling.seed is None:
             sequence.generator.seed()

@@ -45,9 +45,7 @@ class Output:
         return [
             event
             if isinstance(event, TextDelta)
-            else Mentioned(
-                event.ref, event.words, confidence if event.words else probability, self._entries[event.ref]
-            )
+            else Mentioned(event.ref, event.words, confidence if event.words else probability, self._entries[event.ref])
             for event in read
         ]
 

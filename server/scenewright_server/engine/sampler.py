@@ -28,18 +28,14 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     return logits.masked_fill(torch.zeros_like(outside).scatter(0, order, outside), float("-inf"))
 
 
-def sample(
-    logits: Tensor, sampling: Sampling, seen: list[int], generator: torch.Generator
-) -> tuple[int, float]:
+def sample(logits: Tensor, sampling: Sampling, seen: list[int], generator: torch.Generator) -> tuple[int, float]:
     """The next token, and the probability that the model itself (temperature 1, nothing cut off) gave it.
 
     logits: (V,) float32. seen: ids that the repetition penalty falls on.
     """
     choice = logits
     if sampling.repetition_penalty != 1 and seen:
-        choice = penalise(
-            choice, torch.tensor(sorted(set(seen)), device=logits.device), sampling.repetition_penalty
-        )
+        choice = penalise(choice, torch.tensor(sorted(set(seen)), device=logits.device), sampling.repetition_penalty)
     if sampling.temperature > 0:
         choice = choice / max(sampling.temperature, 1e-6)  # as good as greedy, and finite
         if sampling.top_k:

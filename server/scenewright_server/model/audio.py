@@ -37,6 +37,24 @@ class Heard:
     confidence: float
 
 
+def trim(waveform: np.ndarray) -> np.ndarray:
+    """The clip from 0.25 s before its first loud moment to 0.25 s after its last; whole where nothing stands out.
+
+    The network learnt clips that begin soon, and takes a late beginning for other words. Loud is 8 dB over the
+    clip's own noise floor and within 34 dB of its loudest 20 ms.
+    """
+    size = SAMPLE_RATE_HZ // 50
+    n = len(waveform) // size
+    if not n:
+        return waveform
+    level = np.sqrt(np.mean(np.square(waveform[: n * size].reshape(n, size)), axis=1))
+    loud = np.flatnonzero(level > max(2.5 * float(np.quantile(level, 0.1)), 0.02 * float(level.max())))
+    if not len(loud):
+        return waveform
+    margin = SAMPLE_RATE_HZ // 4
+    return waveform[max(0, int(loud[0]) * size - margin) : (int(loud[-1]) + 1) * size + margin]
+
+
 def log_mel(waveform: np.ndarray | Tensor) -> Tensor:
     """Whisper's log-mel features (n_mels=80, n_samples // 160) of mono samples at 16 kHz.
 
@@ -50,9 +68,7 @@ def pad_mels(mels: Sequence[Tensor], n_frames: int | None = None) -> Tensor:
     """Batch mels (80, T_i) of different lengths, padded with silence to the longest or to `n_frames`: (B, 80,
     T)."""
     n = n_frames or max(mel.shape[1] for mel in mels)
-    return torch.stack(
-        [F.pad(mel, (0, n - mel.shape[1]), value=float(mel.max()) - MEL_FLOOR) for mel in mels]
-    )
+    return torch.stack([F.pad(mel, (0, n - mel.shape[1]), value=float(mel.max()) - MEL_FLOOR) for mel in mels])
 
 
 class Audio(nn.Module):
@@ -144,7 +160,7 @@ class Audio(nn.Module):
         if len(waveform) < MIN_SAMPLES or float(np.abs(waveform).max()) < SILENCE_PEAK:
             return None
         weight = self.ctc.weight
-        return self.encode(log_mel(waveform)[None].to(weight.device, weight.dtype))
+        return self.encode(log_mel(trim(waveform))[None].to(weight.device, weight.dtype))
 
 
 def merge_frames(posteriors: Tensor, blank_id: int) -> Heard:

@@ -100,8 +100,8 @@ def load_bundle(path: Path, device: str | torch.device = "cpu") -> Bundle:
             raise BundleError(f"{path / name} is damaged: sha256 {actual}, expected {expected}")
     try:
         config = ModelConfig.from_dict(manifest.pop("architecture"))
-        lists = {name: tuple(manifest.pop(name)) for name in ("capabilities", "languages")}
-        info = BundleInfo(**manifest, **lists)
+        manifest |= {name: tuple(manifest[name]) for name in ("capabilities", "languages")}
+        info = BundleInfo(**manifest)
         model = FusedModel(config, Tokenizer.load(path / TOKENIZER))
         model.load_state_dict(load_file(path / WEIGHTS))
     except (TypeError, KeyError, RuntimeError) as error:

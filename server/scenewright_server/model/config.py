@@ -154,9 +154,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         sizes = {self.gpt.vocab_size, self.vision.vocab_size, self.audio.vocab_size}
         if len(sizes) > 1:
-            raise ValueError(
-                f"decoder, image and audio towers must share one vocabulary, received sizes {sizes}"
-            )
+            raise ValueError(f"decoder, image and audio towers must share one vocabulary, received sizes {sizes}")
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

@@ -34,13 +34,14 @@ class SceneEmbedding(nn.Module):
         super().__init__()
         self.owners = nn.Embedding(N_REFS + 1, d_model, padding_idx=0)
         n_inputs = N_GEOMETRY + 2 * N_WAVES * N_MEASURES
-        self.place = nn.Sequential(nn.Linear(n_inputs, d_model), nn.GELU(), nn.Linear(d_model, d_model))
+        to_model = nn.Linear(d_model, d_model)
+        self.place = nn.Sequential(nn.Linear(n_inputs, d_model), nn.GELU(), to_model)
         self.feature = nn.Linear(n_features, d_model, bias=False)
         # A label's token knows its forerunner, so that spelling a label out is a look-up and no search.
         self.previous = nn.Linear(d_model, d_model, bias=False)
         nn.init.normal_(self.owners.weight, std=0.02)
         # Projections start at the scale of the word embeddings: larger ones would drown words and positions.
-        nn.init.normal_(self.place[2].weight, std=0.004)
+        nn.init.normal_(to_model.weight, std=0.004)
         nn.init.zeros_(self.feature.weight)
         nn.init.normal_(self.previous.weight, std=d_model**-0.5)
         self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(N_WAVES), persistent=False)
@@ -79,9 +80,7 @@ class FusedModel(nn.Module):
         split = [value for value, ids in zip(values, value_ids, strict=True) if len(ids) != 1]
         if split:
             raise ValueError(f"attribute values must be single tokens, found {split}")
-        self.scene = SceneEmbedding(
-            config.gpt.d_model, config.vision.n_features, [ids[0] for ids in value_ids]
-        )
+        self.scene = SceneEmbedding(config.gpt.d_model, config.vision.n_features, [ids[0] for ids in value_ids])
 
     @property
     def device(self) -> torch.device:
@@ -118,9 +117,7 @@ class FusedModel(nn.Module):
 
     def prompt_question(self, text: str) -> Tensor:
         """(T, D): a typed question."""
-        return self.embed(
-            [self.tokenizer.user, *self.tokenizer.words(normalise(text)), self.tokenizer.assistant]
-        )
+        return self.embed([self.tokenizer.user, *self.tokenizer.words(normalise(text)), self.tokenizer.assistant])
 
     def prompt_voice(self, heard: Heard) -> Tensor:
         """(T, D): a spoken question, as CTC posteriors over the decoder's words times their embeddings (LegoSLM)."""

@@ -144,34 +144,38 @@ def _entry(detections: Detections | None, i: int | None, item: GraphObject | Non
         (0.5 - (y0 + y1) / 2) * per_metre,
         float(detections.depth[i]),
     )
-    return Entry(
-        i, None, position, ((x1 - x0) * per_metre, (y1 - y0) * per_metre, 0.0), (x0, y0, x1, y1), score
-    )
+    return Entry(i, None, position, ((x1 - x0) * per_metre, (y1 - y0) * per_metre, 0.0), (x0, y0, x1, y1), score)
 
 
-def lay_out(entries: tuple[Entry, ...], detections: Detections | None, tokenizer: Tokenizer, n_posteriors: int,
-            n_features: int) -> Prefix:  # fmt: skip
+def lay_out(
+    entries: tuple[Entry, ...], detections: Detections | None, tokenizer: Tokenizer, n_posteriors: int, n_features: int
+) -> Prefix:
     """The prefix rows of these entries."""
-    rows: list[tuple[int, int, Entry | None]] = [(tokenizer.bos, 0, None)]
+    ids, owners = [tokenizer.bos], [0]
     for k, entry in enumerate(entries):
-        rows.append((tokenizer.refs[k], k + 1, entry))
-        if entry.graph is not None:
-            label = tokenizer.words(normalise(entry.graph.label))[:MAX_LABEL_TOKENS]
-            rows += [(id, k + 1, entry) for id in label]
-    geometry = np.zeros((len(rows), N_GEOMETRY), np.float32)
-    posteriors = np.zeros((len(rows), n_posteriors), np.float32)
-    features = np.zeros((len(rows), n_features), np.float32)
-    for row, (id, owner, entry) in enumerate(rows):
-        if entry is None:
-            continue
+        label = tokenizer.words(normalise(entry.graph.label)) if entry.graph else []
+        ids += [tokenizer.refs[k], *label[:MAX_LABEL_TOKENS]]
+        owners += [k + 1] * (len(ids) - len(owners))
+    geometry = np.zeros((len(ids), N_GEOMETRY), np.float32)
+    posteriors = np.zeros((len(ids), n_posteriors), np.float32)
+    features = np.zeros((len(ids), n_features), np.float32)
+    for row in range(1, len(ids)):
+        entry = entries[owners[row] - 1]
         geometry[row] = _geometry(entry)
-        if id == tokenizer.refs[owner - 1] and detections is not None and entry.detection is not None:
+        is_head = owners[row] != owners[row - 1]
+        if is_head and detections is not None and entry.detection is not None:
             posteriors[row] = np.concatenate([p[entry.detection] for p in detections.attributes.values()])
             features[row] = detections.features[entry.detection]
-    ids = np.array([id for id, _, _ in rows], np.int64)
-    owners = np.array([owner for _, owner, _ in rows], np.int64)
-    is_label = np.concatenate([[False], owners[1:] == owners[:-1]])
-    return Prefix(ids, np.where(is_label, np.roll(ids, 1), 0), owners, geometry, posteriors, features, entries)
+    previous = [ids[row - 1] if row and owners[row] == owners[row - 1] else 0 for row in range(len(ids))]
+    return Prefix(
+        np.array(ids, np.int64),
+        np.array(previous, np.int64),
+        np.array(owners, np.int64),
+        geometry,
+        posteriors,
+        features,
+        entries,
+    )
 
 
 def _geometry(entry: Entry) -> list[float]:

@@ -2,7 +2,8 @@
 
 Each cell of a stride-8 grid says whether it shows an object and, if so, its box, depth and attributes (Tian
 et al., "FCOS", 2019, on a feature pyramid). One score ranks the cells: the overlap that the cell's box is
-expected to have with the truth (Li et al., "Generalized Focal Loss", 2020).
+expected to have with the truth (Li et al., "Generalized Focal Loss", 2020), times how near the cell is to the
+object's middle, so that one cell speaks for each object.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from scenewright_server.model.scene import Detections
 STRIDE = 8
 MAX_DETECTIONS = 12
 MIN_SCORE = 0.3
-NMS_IOU = 0.6
+NMS_IOU = 0.5
 # Distances and depths are predicted about a typical value, so that the head starts near the truth.
 BOX_UNIT = 4.0 * STRIDE
 LOG_DEPTH_BIAS = 1.0
@@ -59,9 +60,7 @@ def preprocess(pixels: np.ndarray, image_size: int = 160) -> Tensor:
 def pair_iou(a: Tensor, b: Tensor) -> Tensor:
     """Intersection over union of boxes (..., N, 4) with boxes (..., M, 4): (..., N, M)."""
     a, b = a[..., :, None, :], b[..., None, :, :]
-    overlap = (
-        (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
-    )
+    overlap = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
     areas = [(x[..., 2:] - x[..., :2]).clamp(min=0).prod(-1) for x in (a, b)]
     return overlap / (areas[0] + areas[1] - overlap).clamp(min=1e-6)
 
@@ -132,7 +131,7 @@ class Vision(nn.Module):
                 eos_id=config.eot_id,
             ),
             init_logit_scale=float(np.log(10)),
-            init_logit_bias=-3.0,
+            init_logit_bias=0.0,
         )
         self.head = Head(config)
         side = config.image_size // STRIDE
@@ -140,13 +139,18 @@ class Vision(nn.Module):
         rows, columns = torch.meshgrid(centres, centres, indexing="ij")
         self.register_buffer("cells", torch.stack([columns, rows], -1).view(-1, 2), persistent=False)
 
-    def forward(self, images: Tensor, embed: bool = False) -> DenseOutput:
-        """Images (B, 3, S, S) in [0, 1] -> what each cell says; the CLIP embedding too when asked for."""
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Images (B, 3, S, S) in [0, 1] -> the image tower's feature maps at strides 8, 16 and 32."""
         tower = self.clip.visual
         maps, x = [], tower.layer1(tower.stem(images * 4 - 2))
         for layer in (tower.layer2, tower.layer3, tower.layer4):
             x = layer(x)
             maps.append(x)
+        return maps
+
+    def forward(self, images: Tensor, embed: bool = False) -> DenseOutput:
+        """Images (B, 3, S, S) in [0, 1] -> what each cell says; the CLIP embedding too when asked for."""
+        maps = self.maps(images)
         place, features, attributes = self.head(maps)
 
         def rows(x: Tensor) -> Tensor:
@@ -161,7 +165,7 @@ class Vision(nn.Module):
             log_depth=place[..., 5] + LOG_DEPTH_BIAS,
             attributes={name: rows(x).float() for name, x in attributes.items()},
             features=rows(features),
-            embedding=tower.attnpool(x).float() if embed else None,
+            embedding=self.clip.visual.attnpool(maps[-1]).float() if embed else None,
         )
 
     def embed_image(self, images: Tensor) -> Tensor:
@@ -174,15 +178,18 @@ class Vision(nn.Module):
 
     @torch.inference_mode()
     def detect(self, images: Tensor) -> list[Detections]:
-        """The objects in each image (B, 3, S, S), best first, at most MAX_DETECTIONS an image.
+        """The objects in each image (B, 3, S, S), best first, at most MAX_DETECTIONS an image."""
+        return self.decode(self(images))
 
-        An object's attributes and depth are the score-weighted mean over all cells whose box is its box.
+    def decode(self, dense: DenseOutput) -> list[Detections]:
+        """What the cells agree on: one detection for each group of cells whose boxes overlap by NMS_IOU.
+
+        An object's attributes and depth are the score-weighted mean over its group.
         """
-        dense = self(images)
         scores = dense.scores.sigmoid()
         boxes = dense.boxes.clamp(0, self.config.image_size)
         found = []
-        for b in range(len(images)):
+        for b in range(len(scores)):
             likely = scores[b] > MIN_SCORE / 2
             overlap = pair_iou(boxes[b, likely], boxes[b, likely])
             found.append(self._gather(dense, b, boxes[b], scores[b], likely, overlap))
@@ -209,8 +216,6 @@ class Vision(nn.Module):
             boxes=array(box[kept] / self.config.image_size),
             scores=array(score[kept]),
             depth=array((votes @ dense.log_depth[b, likely]).exp()),
-            attributes={
-                name: array(votes @ x[b, likely].softmax(-1)) for name, x in dense.attributes.items()
-            },
+            attributes={name: array(votes @ x[b, likely].softmax(-1)) for name, x in dense.attributes.items()},
             features=array(dense.features[b, likely][kept]),
         )

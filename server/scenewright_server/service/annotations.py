@@ -20,9 +20,7 @@ class Annotator:
     same frame and graph.
     """
 
-    def __init__(
-        self, frame_id: str, detections: Detections | None, values: Mapping[str, Sequence[str]]
-    ) -> None:
+    def __init__(self, frame_id: str, detections: Detections | None, values: Mapping[str, Sequence[str]]) -> None:
         self._frame_id = frame_id
         self._detections = detections
         self._values = values

@@ -140,14 +140,10 @@ class Server:
             servicers.SpeechServicer(backend),  # type: ignore[abstract]
             self._server,
         )
-        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(
-            servicers.EmbeddingServicer(backend), self._server
-        )
+        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(servicers.EmbeddingServicer(backend), self._server)
         model_pb2_grpc.add_ModelServiceServicer_to_server(servicers.ModelServicer(backend), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(
-            (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
-        )
+        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
 
     def _bind(self) -> int:
         settings = self.settings
@@ -196,9 +192,7 @@ async def _serve(settings: Settings) -> None:
     server = Server(settings, log)
     with contextlib.ExitStack() as stack:
         if settings.metrics_port is not None:
-            http, thread = start_http_server(
-                settings.metrics_port, settings.metrics_host, server.metrics.registry
-            )
+            http, thread = start_http_server(settings.metrics_port, settings.metrics_host, server.metrics.registry)
             stack.callback(thread.join)
             stack.callback(http.server_close)
             stack.callback(http.shutdown)

@@ -126,14 +126,10 @@ class Backend:
             sight = (await self.look_at_image(image, watch))[0].over(sight)
         sight = sight.over(known)
         if sight.is_empty:
-            raise Refused(
-                "NOTHING_TO_SEE", "there is neither an image nor a scene with objects, needs one of them"
-            )
+            raise Refused("NOTHING_TO_SEE", "there is neither an image nor a scene with objects, needs one of them")
         return sight
 
-    async def look_at_image(
-        self, image: image_pb2.ImageInput, watch: Stopwatch
-    ) -> tuple[Sight, np.ndarray | None]:
+    async def look_at_image(self, image: image_pb2.ImageInput, watch: Stopwatch) -> tuple[Sight, np.ndarray | None]:
         """A frame alone, and its embedding (E,) where features brought it."""
         self.facts.need(model_pb2.CAPABILITY_IMAGE_INPUT)
         frame = await watch.decode(self._read_frame, image)

@@ -94,9 +94,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or not method.startswith(_OURS):
             return handler
-        answer: Any = (
-            handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
-        )
+        answer: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         if not (inspect.iscoroutinefunction(answer) or inspect.isasyncgenfunction(answer)):
             return None  # the generated base class's own: UNIMPLEMENTED
 
@@ -149,9 +147,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             self._metrics.calls.labels(call.method, code, reason).inc()
             self._metrics.call_seconds.labels(call.method).observe(elapsed_s)
             outcome = {"code": code, **({"reason": reason} if reason else {}), **problem}
-            self._log.info(
-                "call", method=call.method, ms=round(elapsed_s * 1e3, 1), peer=context.peer(), **outcome
-            )
+            self._log.info("call", method=call.method, ms=round(elapsed_s * 1e3, 1), peer=context.peer(), **outcome)
 
 
 @contextmanager
@@ -189,6 +185,4 @@ def _request_id(context: grpc.aio.ServicerContext) -> str:
 
 async def _abort(context: grpc.aio.ServicerContext, refused: Refused, call: _Call) -> None:
     status = to_status(refused)
-    await context.abort(
-        status.code, status.details, (*status.trailing_metadata, (REQUEST_ID, call.request_id))
-    )
+    await context.abort(status.code, status.details, (*status.trailing_metadata, (REQUEST_ID, call.request_id)))

@@ -30,9 +30,7 @@ class Facts:
             update={"max_audio_s": min(limits.max_audio_s, bundle.model.config.audio.max_seconds)}
         )
         self.codec = FeatureCodec(bundle.info.name, bundle.info.sha256, bundle.model.config.vision)
-        self.capabilities = {
-            _CAPABILITIES[name] for name in bundle.info.capabilities if name in _CAPABILITIES
-        }
+        self.capabilities = {_CAPABILITIES[name] for name in bundle.info.capabilities if name in _CAPABILITIES}
         if "image" in bundle.info.fusion:
             self.capabilities |= {model_pb2.CAPABILITY_IMAGE_INPUT, model_pb2.CAPABILITY_GROUND}
 
@@ -41,9 +39,7 @@ class Facts:
         for capability in capabilities:
             if capability not in self.capabilities:
                 name = model_pb2.Capability.Name(capability)
-                raise Refused(
-                    "CAPABILITY_MISSING", f"model {self.bundle.info.name!r} lacks {name}", capability=name
-                )
+                raise Refused("CAPABILITY_MISSING", f"model {self.bundle.info.name!r} lacks {name}", capability=name)
 
     def describe(self) -> model_pb2.Model:
         """The Model message."""

@@ -74,9 +74,7 @@ class FeatureCodec:
         boxes, scores, depth, *looks, feature = np.split(found, ends, axis=1)[:-1]
         if len(found) and not (found[:, :5].min() >= 0 and found[:, :5].max() <= 1 and found[:, 5].min() > 0):
             refuse(f"{field}.data", "a detection out of range", "boxes and scores in 0 to 1, depths above 0")
-        detections = Detections(
-            boxes, scores[:, 0], depth[:, 0], dict(zip(self._sizes, looks, strict=True)), feature
-        )
+        detections = Detections(boxes, scores[:, 0], depth[:, 0], dict(zip(self._sizes, looks, strict=True)), feature)
         return detections, rows[0, : self._d_embed]
 
     def _check_origin(self, features: features_pb2.Features, field: str) -> None:

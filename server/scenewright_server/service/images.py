@@ -116,9 +116,7 @@ def _decode(data: bytes, limits: Limits, field: str) -> np.ndarray:
     except Refused:
         raise
     except Image.DecompressionBombError as error:
-        raise Refused(
-            "FRAME_TOO_LARGE", f"{field}: {error}", field=field, bound=limits.max_image_pixels
-        ) from error
+        raise Refused("FRAME_TOO_LARGE", f"{field}: {error}", field=field, bound=limits.max_image_pixels) from error
     except Exception as error:  # decoders meet hostile bytes in many ways
         raise Refused(
             "IMAGE_UNDECODABLE",

@@ -13,9 +13,7 @@ def make_logger(log_format: str, log_level: str) -> Any:
     """A structlog logger that writes `console` or `json` lines of at least `log_level` to stderr."""
     json = log_format == "json"
     renderer = (
-        structlog.processors.JSONRenderer()
-        if json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     return structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),

@@ -49,16 +49,12 @@ def read_samples(plane: Plane, height: int, width: int, depth: int, field: str) 
     )
 
 
-def read_interleaved(
-    planes: Sequence[Plane], height: int, width: int, field: str, *, depth: int
-) -> np.ndarray:
+def read_interleaved(planes: Sequence[Plane], height: int, width: int, field: str, *, depth: int) -> np.ndarray:
     """(height, width, 3) RGB from one plane of `depth` bytes a pixel that begin with R, G and B."""
     return read_samples(planes[0], height, width, depth, f"{field}[0]")[..., :3]
 
 
-def read_semi_planar(
-    planes: Sequence[Plane], height: int, width: int, field: str, *, v_first: bool
-) -> np.ndarray:
+def read_semi_planar(planes: Sequence[Plane], height: int, width: int, field: str, *, v_first: bool) -> np.ndarray:
     """(height, width, 3) RGB from NV12 (Y, then bytes U V) or NV21 (`v_first`: Y, then V U).
 
     As three planes, Y, U and V, strides alone say how chroma bytes are interleaved.

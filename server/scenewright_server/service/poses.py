@@ -17,9 +17,7 @@ def read_pose(pose: geometry_pb2.Pose, handedness: int, field: str) -> Pose:
         refuse("handedness", handedness, "a known Handedness")
     require(pose, "position", f"{field}.position")
     position = read_vector(pose.position, -MAX_COORDINATE_M, MAX_COORDINATE_M, f"{field}.position")
-    quaternion = np.array(
-        [check_finite(f"{field}.rotation.{axis}", getattr(pose.rotation, axis)) for axis in "xyzw"]
-    )
+    quaternion = np.array([check_finite(f"{field}.rotation.{axis}", getattr(pose.rotation, axis)) for axis in "xyzw"])
     # Scaled by the largest part first: the squares of single precision extremes leave its range.
     scale = np.abs(quaternion).max()
     rotation = quaternion / scale if scale > 0 else np.array([0.0, 0.0, 0.0, 1.0])
@@ -29,6 +27,4 @@ def read_pose(pose: geometry_pb2.Pose, handedness: int, field: str) -> Pose:
 
 def read_vector(vector: geometry_pb2.Vector3, low: float, high: float, field: str) -> np.ndarray:
     """(3,) metres, each within [low, high]."""
-    return np.array(
-        [check_range(f"{field}.{axis}", getattr(vector, axis), low, high, " m") for axis in "xyz"]
-    )
+    return np.array([check_range(f"{field}.{axis}", getattr(vector, axis), low, high, " m") for axis in "xyz"])

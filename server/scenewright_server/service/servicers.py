@@ -255,9 +255,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
             codec: FeatureCodec = backend.facts.codec
             seen, _ = sight.to_engine()
             assert seen is not None
-            response.features.CopyFrom(
-                codec.pack(await backend.run(lambda engine: engine.see(seen)), embedding)
-            )
+            response.features.CopyFrom(codec.pack(await backend.run(lambda engine: engine.see(seen)), embedding))
         response.embedding.values.extend(embedding.tolist())
         response.timings.decode_ms = watch.decode_ms
         response.timings.encode_image_ms = watch.ms - submitted_ms
@@ -300,9 +298,7 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
                 )
                 for i in np.argsort(-similarities, kind="stable")
             ],
-            timings=generation_pb2.Timings(
-                decode_ms=watch.decode_ms, encode_image_ms=encode_ms, total_ms=watch.ms
-            ),
+            timings=generation_pb2.Timings(decode_ms=watch.decode_ms, encode_image_ms=encode_ms, total_ms=watch.ms),
         )
 
 
@@ -312,9 +308,7 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
     def __init__(self, backend: GetBackend) -> None:
         self._backend = backend
 
-    async def GetModel(
-        self, request: model_pb2.GetModelRequest, context: Context
-    ) -> model_pb2.GetModelResponse:
+    async def GetModel(self, request: model_pb2.GetModelRequest, context: Context) -> model_pb2.GetModelResponse:
         return model_pb2.GetModelResponse(model=self._backend().facts.describe())
 
 
@@ -330,9 +324,7 @@ def _read_texts(backend: Backend, field: str, texts: Any) -> list[str]:
     model = backend.facts.bundle.model
     n_tokens = model.config.vision.n_text_ctx - 1
     for i, text in enumerate(texts):
-        check_text(
-            f"{field}[{i}]", text, backend.limits.max_label_chars, required=True, reason="TEXT_TOO_LONG"
-        )
+        check_text(f"{field}[{i}]", text, backend.limits.max_label_chars, required=True, reason="TEXT_TOO_LONG")
         n = len(model.tokenizer.words(normalise(text)))
         if n > n_tokens:
             refuse(f"{field}[{i}]", f"{n} tokens", f"at most {n_tokens}", "TEXT_TOO_LONG")

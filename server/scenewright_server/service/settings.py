@@ -21,23 +21,15 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_message_bytes: int = Field(
-        default=24 << 20, gt=0, description="Bytes of one gRPC message, either way."
-    )
+    max_message_bytes: int = Field(default=24 << 20, gt=0, description="Bytes of one gRPC message, either way.")
     max_image_bytes: int = Field(default=16 << 20, gt=0, description="Bytes of one image, encoded or raw.")
-    max_image_pixels: int = Field(
-        default=4096 * 3072, gt=0, description="Width times height, before decoding."
-    )
+    max_image_pixels: int = Field(default=4096 * 3072, gt=0, description="Width times height, before decoding.")
     max_image_side: int = Field(default=8192, gt=0, description="Pixels of an image's longer side.")
     max_image_aspect: float = Field(default=4.0, ge=1, description="An image's longer side over its shorter.")
     max_audio_bytes: int = Field(default=8 << 20, gt=0, description="Bytes of one recording, encoded or raw.")
-    max_audio_s: float = Field(
-        default=30.0, gt=0, description="Seconds of one recording; a model may hear less."
-    )
+    max_audio_s: float = Field(default=30.0, gt=0, description="Seconds of one recording; a model may hear less.")
     max_text_chars: int = Field(default=2000, gt=0, description="Characters of a question.")
-    max_scene_objects: int = Field(
-        default=24, gt=0, description="Objects of a scene graph; a model may take fewer."
-    )
+    max_scene_objects: int = Field(default=24, gt=0, description="Objects of a scene graph; a model may take fewer.")
     max_label_chars: int = Field(default=64, gt=0, description="Characters of a label or of a text to embed.")
     max_texts: int = Field(default=64, gt=0, description="Texts of EmbedText, labels of RankLabels.")
     max_new_tokens: int = Field(default=256, gt=0, description="Tokens of one response.")
@@ -54,15 +46,11 @@ class Settings(BaseSettings):
     A bound is `SCENEWRIGHT_LIMITS__MAX_AUDIO_S=8` in the environment, `limits.max_audio_s = 8` in TOML.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="SCENEWRIGHT_", env_nested_delimiter="__", frozen=True, extra="forbid"
-    )
+    model_config = SettingsConfigDict(env_prefix="SCENEWRIGHT_", env_nested_delimiter="__", frozen=True, extra="forbid")
 
     bundle: Path = Field(default=EMBEDDED_BUNDLE, description="The model to serve.")
     address: str = Field(default="127.0.0.1:7447", description="host:port, port 0 for any free one.")
-    tls_certificate: Path | None = Field(
-        default=None, description="PEM chain; with `tls_key`, the port speaks TLS."
-    )
+    tls_certificate: Path | None = Field(default=None, description="PEM chain; with `tls_key`, the port speaks TLS.")
     tls_key: Path | None = Field(default=None, description="PEM private key.")
     metrics_port: int | None = Field(
         default=None, description="Prometheus at this port of `metrics_host`; none by default."

@@ -25,9 +25,7 @@ def read_audio(audio: audio_pb2.AudioInput, limits: Limits, field: str = "audio"
         )
     data = audio.pcm.data if source == "pcm" else audio.encoded
     if len(data) > limits.max_audio_bytes:
-        refuse(
-            f"{field}.{source}", f"{len(data)} bytes", f"at most {limits.max_audio_bytes}", "AUDIO_TOO_LONG"
-        )
+        refuse(f"{field}.{source}", f"{len(data)} bytes", f"at most {limits.max_audio_bytes}", "AUDIO_TOO_LONG")
     if source == "pcm":
         return waves.read_pcm16(data, audio.pcm.sample_rate_hz, limits.max_audio_s, f"{field}.pcm")
     return waves.read_file(data, limits.max_audio_s, f"{field}.encoded")

@@ -47,9 +47,7 @@ def check_finite(field: str, value: float) -> float:
     return value
 
 
-def check_text(
-    field: str, text: str, max_chars: int, *, required: bool, reason: str = "FIELD_INVALID"
-) -> str:
+def check_text(field: str, text: str, max_chars: int, *, required: bool, reason: str = "FIELD_INVALID") -> str:
     """The text, of at most `max_chars` characters; with `required`, not blank."""
     if required and not text.strip():
         raise Refused("FIELD_REQUIRED", f"{field} is empty, needs 1 to {max_chars} characters", field=field)
@@ -61,9 +59,7 @@ def check_text(
 def check_count(field: str, count: int, low: int, high: int, reason: str = "FIELD_INVALID") -> None:
     """Refuse a list that has fewer than `low` or more than `high` items; an empty one is FIELD_REQUIRED."""
     if count < low:
-        raise Refused(
-            "FIELD_REQUIRED", f"{field} has {count} items, needs {low} to {high}", field=field, value=count
-        )
+        raise Refused("FIELD_REQUIRED", f"{field} has {count} items, needs {low} to {high}", field=field, value=count)
     if count > high:
         refuse(field, f"{count} items", f"at most {high}", reason)
 

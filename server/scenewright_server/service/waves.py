@@ -24,9 +24,7 @@ def read_pcm16(data: bytes, rate_hz: int, max_s: float, field: str) -> np.ndarra
     """(n,) float32 in [-1, 1) at 16 kHz from little-endian 16 bit mono samples at `rate_hz`."""
     _check_rate(rate_hz, PCM_RATES_HZ, f"{field}.sample_rate_hz")
     if len(data) % 2:
-        refuse(
-            f"{field}.data", f"{len(data)} bytes", "an even number for 16 bit samples", "AUDIO_UNDECODABLE"
-        )
+        refuse(f"{field}.data", f"{len(data)} bytes", "an even number for 16 bit samples", "AUDIO_UNDECODABLE")
     _check_duration(len(data) // 2, rate_hz, max_s, field)
     return _resample(np.frombuffer(data, "<i2").astype(np.float32) / 32768, rate_hz)
 

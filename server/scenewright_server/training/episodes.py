@@ -219,7 +219,13 @@ def named(thing: Thing, label: str) -> Thing:
     *adjectives, noun = label.split()
     looks = {look: word for word in adjectives for look in ("size", "pattern", "colour") if word in ATTRIBUTES[look]}
     if noun in ATTRIBUTES["kind"] and len(looks) == len(adjectives):
-        return replace(thing, name=noun, **looks)
+        return replace(
+            thing,
+            name=noun,
+            size=looks.get("size", thing.size),
+            pattern=looks.get("pattern", thing.pattern),
+            colour=looks.get("colour", thing.colour),
+        )
     return replace(thing, name=label)
 
 
@@ -263,7 +269,7 @@ def project(position: Sequence[float], size: Sequence[float], fx: float, fy: flo
 def _label(items: Sequence[Thing], rng: np.random.Generator, keep: float) -> list[GraphObject]:
     """Items as objects of a scene graph in any order: with open labels, their nouns, or their nouns and colours."""
     style = rng.choice(["open", "noun", "colour"], p=[0.6, 0.2, 0.2])
-    graph = []
+    graph: list[GraphObject] = []
     for i in rng.permutation(len(items)):
         item = items[i]
         if rng.random() < keep or not graph:

@@ -13,10 +13,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.scene import sample
+from scenewright_server.diorama.scene import Box, Scene, sample
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.fusion import SceneEmbedding
-from scenewright_server.model.gpt import GPT, Call, attention_mask
+from scenewright_server.model.gpt import GPT, Block, Call, attention_mask
+from scenewright_server.model.scene import Detections
 from scenewright_server.model.tokenizer import N_REFS, Tokenizer
 from scenewright_server.training.detected import Detected
 from scenewright_server.training.episodes import Episode, EpisodeMaker
@@ -134,6 +135,7 @@ def _run(gpt: GPT, x: Tensor, prefix_len: Tensor, looks: dict[int, Tensor], shar
         if layer in looks and shares is not None:
             row, token, _ = (looks[layer].any(-1, keepdim=True)).nonzero(as_tuple=True)
             query = token + prefix_len[row]
+            assert isinstance(block, Block)
             q, k, _ = block.attention.project(block.attention_norm(x), call)
             scores = (q[row, 0, query, None] * k[row, 0]).sum(-1).float() / k.shape[-1] ** 0.5
             attention = scores.masked_fill(~mask[row, 0, query], -torch.inf).softmax(-1)
@@ -182,7 +184,7 @@ def batches(
         episodes = []
         for i in range(n_pool):
             if detected and rng.random() < share_seen:
-                shelf = detected[rng.integers(len(detected))]
+                shelf = detected[int(rng.integers(len(detected)))]
                 example = shelf.example(int(rng.integers(len(shelf))))
                 episodes.append(maker.make(example.scene, example.boxes, rng, example.detections))
             else:
@@ -212,6 +214,7 @@ def train_language(
     """
     maker = EpisodeMaker(tokenizer, n_features)
     rng = np.random.default_rng(seed + 1)
+    examples: list[tuple[Scene, Sequence[Box | None], Detections | None]]
     if held is None:
         undrawn = [sample(i, "test") for i in range(N_HELD)]
         examples = [(s, [s.camera.box(o) for o in s.objects], None) for s in undrawn]

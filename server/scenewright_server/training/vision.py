@@ -17,11 +17,12 @@ from scenewright_server.diorama.kinds import ATTRIBUTES
 from scenewright_server.model.config import VisionConfig
 from scenewright_server.model.scene import Detections
 from scenewright_server.model.tokenizer import Tokenizer
-from scenewright_server.model.vision import BOX_UNIT, Vision, pair_iou
+from scenewright_server.model.vision import BOX_UNIT, STRIDE, Vision, pair_iou
 from scenewright_server.training.frames import MAX_OBJECTS, Frames, draw
 from scenewright_server.training.loop import FitConfig, fit
 
 BATCH = 16
+MATCHING_BATCH = 64
 MIN_PIXELS = 16  # an object of which less is seen is nobody's to find
 MIN_COVER = 16  # pixels of a cell that an object must cover to own it
 PHRASES_EVERY = 3  # batches
@@ -37,9 +38,11 @@ def train_vision(
     minutes: float,
     n_frames: int = 40_000,
     n_drawers: int = 1,
+    matching_minutes: float = 8.0,
     learning_rate: float = 1.5e-3,
 ) -> Vision:
-    """Train the image tower for `minutes` of wall clock; continues what `out` holds.
+    """Train the image tower for `minutes` of wall clock, then CLIP's pooling and text tower alone for
+    `matching_minutes`; continues what `out` holds.
 
     `n_drawers` processes draw `n_frames` training scenes into `out/frames_<i>` meanwhile; learning starts
     when the first few thousand are there. Every validation writes `out/vision.safetensors`.
@@ -73,7 +76,45 @@ def train_vision(
     fit(model, loss, lambda skip: batches(shards, tokenizer, skip), config, validate, out)
     for drawer in drawers:
         drawer.join()
-    return model
+
+    # Matching goes on alone, on maps computed once: a step costs a tenth, and the detector stays as it is.
+    config = FitConfig(minutes=matching_minutes, learning_rate=1e-3, validate_every_s=300)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = name.startswith("clip.") and not name.startswith("clip.visual.")
+    for parameter in model.clip.visual.attnpool.parameters():
+        parameter.requires_grad = True
+    maps, labels = last_maps(model, shards)
+
+    def matching_loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Any]]:
+        assert isinstance(model, Vision)
+        return match_loss(model, model.clip.visual.attnpool(batch["maps"].float()), batch), {}
+
+    def matching_batches(skip: int) -> Iterator[dict[str, Tensor]]:
+        step = skip
+        while True:
+            rng = np.random.default_rng([step, 6])
+            rows = rng.choice(len(labels), MATCHING_BATCH)
+            ids, truth = phrases(labels[rows], tokenizer, rng, MATCHING_BATCH)
+            yield {"maps": maps[torch.from_numpy(rows)], "phrases": ids, "truth": truth}
+            step += 1
+
+    fit(model, matching_loss, matching_batches, config, validate, out / "matching")
+    return model.requires_grad_(True)
+
+
+@torch.no_grad()
+def last_maps(model: Vision, shards: Sequence[Path]) -> tuple[Tensor, np.ndarray]:
+    """The image tower's last map of every frame, (N, C, h, w) bfloat16, and the frames' labels."""
+    model.eval()
+    maps, labels = [], []
+    for frames in map(Frames.open, shards):
+        ready = frames.ready()
+        for start in range(0, len(ready), 64):
+            images = torch.from_numpy(frames.images[ready[start : start + 64]]).permute(0, 3, 1, 2).float() / 255
+            with torch.autocast(images.device.type, torch.bfloat16):
+                maps.append(model.maps(images)[-1].bfloat16().contiguous())
+        labels.append(frames.labels[ready])
+    return torch.cat(maps), np.concatenate(labels)
 
 
 def _draw(path: Path, n: int, split: str, first_seed: int) -> None:
@@ -109,7 +150,8 @@ def batches(
 def augment(frames: dict[str, np.ndarray], rng: np.random.Generator, recolour: float = 0.0) -> dict[str, Tensor]:
     """Arrays of `Frames` as a batch: mirrored, brightened, tinted, blurred at random; with `targets`.
 
-    A share `recolour` of the images has its channels swapped; their objects' colours are then unknown (-100).
+    A share `recolour` of the images has its channels swapped, some of them inverted or bent besides; their
+    objects' colours are then unknown (-100).
     """
     picked = {name: torch.from_numpy(array) for name, array in frames.items()}
     images, cover, boxes = picked["images"], picked["cover"], picked["boxes"].long()
@@ -132,7 +174,11 @@ def augment(frames: dict[str, np.ndarray], rng: np.random.Generator, recolour: f
     goal = targets(cover, boxes, picked["labels"], picked["depth"])
     # A kind must be told in any colour, also in those that it is never seen in.
     for b in np.flatnonzero(rng.random(n) < recolour):
-        pixels[b] = pixels[b][rng.permutation(3)]
+        pixels[b] = pixels[b].clamp(0, 1)[rng.permutation(3)]
+        if rng.random() < 0.3:
+            pixels[b] = 1 - pixels[b]
+        if rng.random() < 0.3:
+            pixels[b] = pixels[b] ** float(np.exp(rng.uniform(-0.7, 0.7)))
         goal["labels"][b, :, list(ATTRIBUTES).index("colour")] = -100
     return {"images": pixels.clamp_(0, 1), **goal}
 
@@ -140,8 +186,9 @@ def augment(frames: dict[str, np.ndarray], rng: np.random.Generator, recolour: f
 def targets(cover: Tensor, boxes: Tensor, labels: Tensor, depth: Tensor) -> dict[str, Tensor]:
     """What the cells should say, from arrays of `Frames`.
 
-    owner (B, G) int64: the object that a cell shows, or -1; boxes (B, K, 4) pixels; seen (B, K) bool;
-    labels (B, K, A) int64; log_depth (B, K).
+    owner (B, G) int64: the object that a cell shows, or -1; centre (B, G) in 0..1: 1 at the middle of an
+    object, falling towards its rim; boxes (B, K, 4) pixels; seen (B, K) bool; labels (B, K, A) int64;
+    log_depth (B, K).
     """
     pixels = cover.flatten(2).long()  # (B, K, G)
     seen = (pixels.sum(2) >= MIN_PIXELS) & (labels[:, :, 0] > 0)
@@ -149,8 +196,21 @@ def targets(cover: Tensor, boxes: Tensor, labels: Tensor, depth: Tensor) -> dict
     # An object too thin to fill a cell anywhere owns the cell where it is seen best.
     best = F.one_hot(pixels.argmax(2), pixels.shape[2]) * seen[..., None]
     share, owner = torch.maximum(pixels, best * 2 * MIN_COVER).max(1)
+    owner = torch.where(share >= MIN_COVER, owner, -1)
+
+    # Of an object's cells one is its centre: the one nearest to the middle of the pixels seen.
+    side = cover.shape[-1]
+    rows, columns = torch.meshgrid(*[(torch.arange(side) + 0.5) * STRIDE] * 2, indexing="ij")
+    grid = torch.stack([columns, rows], -1).view(-1, 2)
+    middle = pixels.float() @ grid / pixels.sum(2, keepdim=True).clamp(min=1)
+    away = (grid - middle[:, :, None]).square().sum(-1)  # (B, K, G)
+    away = torch.where(owner[:, None] == torch.arange(len(cover[0]))[:, None], away, torch.inf)
+    half = ((boxes[..., 2:] - boxes[..., :2]) / 2).clamp(min=STRIDE)
+    offset = (grid - grid[away.argmin(2)][:, :, None]) / half[:, :, None]
+    centre = torch.exp(-2 * offset.square().sum(-1)).gather(1, owner.clamp(min=0)[:, None])[:, 0]
     return {
-        "owner": torch.where(share >= MIN_COVER, owner, -1),
+        "owner": owner,
+        "centre": centre * (owner >= 0),
         "boxes": boxes.float(),
         "seen": seen,
         "labels": labels[:, :, 1:].long(),
@@ -199,9 +259,10 @@ def loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, 
     owner = batch["owner"]
     b, cell = (owner >= 0).nonzero(as_tuple=True)
     k = owner[b, cell]
-    # A large object has more cells; the square root lets it count for more, but not for all.
+    # A large object has more cells; the square root lets it count for more, but not for all. The cells in the
+    # middle count most: decoding asks them first.
     n_cells = F.one_hot((owner + 1), MAX_OBJECTS + 1).sum(1)[:, 1:].clamp(min=1)
-    weight = n_cells[b, k].float().rsqrt()
+    weight = n_cells[b, k].float().rsqrt() * (0.25 + batch["centre"][b, cell])
     weight = weight / weight.sum().clamp(min=1e-6)
 
     truth, guess = batch["boxes"][b, k], dense.boxes[b, cell]
@@ -217,26 +278,31 @@ def loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, 
         for i, (name, logits) in enumerate(dense.attributes.items())
     }
     quality = torch.zeros_like(dense.scores)
-    quality[b, cell] = overlap.detach().clamp(0, 1)
+    quality[b, cell] = overlap.detach().clamp(0, 1) * batch["centre"][b, cell]
     distance = (dense.scores.sigmoid() - quality).abs().detach()
     score_loss = F.binary_cross_entropy_with_logits(dense.scores, quality, reduction="none")
     score_loss = (distance.square() * score_loss).sum() / max(len(b), 1)
 
-    total = 2 * score_loss + 1.5 * box_loss + 2 * depth_loss + sum(attribute_losses.values())
+    total = 2 * score_loss + 2 * box_loss + 2 * depth_loss + sum(attribute_losses.values())
     metrics = {"score_loss": score_loss, "box_loss": box_loss, "depth_loss": depth_loss}
     metrics |= {f"{name}_loss": value for name, value in attribute_losses.items()}
     if dense.embedding is not None:
-        text = model.embed_text(batch["phrases"]).float()
-        bias = model.clip.logit_bias
-        assert bias is not None
-        logits = F.normalize(dense.embedding, dim=-1) @ text.T * model.clip.logit_scale.exp() + bias
-        # Few phrases hold of a given frame: those that do weigh as much as those that do not.
-        errors = F.binary_cross_entropy_with_logits(logits, batch["truth"], reduction="none")
-        holds = batch["truth"] > 0
-        match_loss = (errors[holds].mean() + errors[~holds].mean()) / 2
-        total = total + match_loss
-        metrics["match_loss"] = PHRASES_EVERY * match_loss
+        matching = match_loss(model, dense.embedding, batch)
+        total = total + matching
+        metrics["match_loss"] = PHRASES_EVERY * matching
     return total, metrics
+
+
+def match_loss(model: Vision, embedding: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    """How badly image embeddings (B, E) tell which of the batch's phrases hold of them."""
+    text = model.embed_text(batch["phrases"]).float()
+    bias = model.clip.logit_bias
+    assert bias is not None
+    logits = F.normalize(embedding.float(), dim=-1) @ text.T * model.clip.logit_scale.exp() + bias
+    # Few phrases hold of a given frame: those that do weigh as much as those that do not.
+    errors = F.binary_cross_entropy_with_logits(logits, batch["truth"], reduction="none")
+    holds = batch["truth"] > 0
+    return (errors[holds].mean() + errors[~holds].mean()) / 2
 
 
 def _giou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
