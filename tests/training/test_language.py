@@ -20,7 +20,7 @@ N_FEATURES = 8
 
 @pytest.fixture(scope="module")
 def maker() -> EpisodeMaker:
-    return EpisodeMaker(train_tokenizer(n_scenes=40), N_FEATURES)
+    return EpisodeMaker(train_tokenizer(n_scenes=40), N_FEATURES, reworded=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_the_watched_forward_is_the_decoders_own(maker: EpisodeMaker, language: 
     assert len(shares) == 2 and all(((share >= 0) & (share <= 1 + 1e-5)).all() for share in shares)
     for n, told in enumerate(episodes):
         one = collate([told])
-        prefix = language.scene(language.gpt.tokens, *(one[name] for name in SCENE_ARRAYS))
+        prefix = language.scene(language.gpt.tokens, *(one[name] for name in SCENE_ARRAYS), values=one["values"])
         x = torch.cat([prefix, language.gpt.embed(one["tokens"])], 1)
         hidden = language.gpt(x, prefix_len=len(told.prefix))[0]
         wanted = np.flatnonzero(told.wanted)
@@ -82,6 +82,19 @@ def test_the_watched_forward_is_the_decoders_own(maker: EpisodeMaker, language: 
         torch.testing.assert_close(logits[rows == n], expected, atol=1e-4, rtol=1e-4)
         assert target[rows == n].tolist() == told.tokens[wanted].tolist()
     assert columns.max() < collate(episodes)["tokens"].shape[1]
+
+
+def test_other_words_leave_everything_else_as_it_was(maker: EpisodeMaker):
+    renamed = EpisodeMaker(maker.tokenizer, N_FEATURES, reworded=1.0)
+    n_changed = 0
+    for seed in range(6):
+        told, other = episode(maker, seed, "both"), episode(renamed, seed, "both")
+        changed = told.tokens != other.tokens
+        n_changed += changed.sum()
+        assert len(set(other.values)) == len(other.values)
+        words = dict(zip(told.tokens[changed], other.tokens[changed], strict=True))
+        assert [words.get(t, t) for t in told.tokens] == other.tokens.tolist()
+    assert n_changed
 
 
 def test_attribute_values_are_single_tokens(maker: EpisodeMaker):

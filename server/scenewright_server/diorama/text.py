@@ -307,7 +307,7 @@ class _Asker:
         else:
             name = self.things[self.rng.integers(len(self.things))].name
             name = name if self.rng.random() < 0.8 else self._pick(self.distractors)
-            question, found = f"how many {_plural(name)} are there", self._matching(name=name)
+            question, found = f"how many {plural(name)} are there", self._matching(name=name)
         return Turn("count", question, tuple(found), (NUMBERS[len(found)],))
 
     def _holds(self, relation: str, i: int, j: int) -> bool | None:
@@ -440,7 +440,8 @@ def _article(words: str) -> str:
     return "an" if words[0] in "aeiou" else "a"
 
 
-def _plural(name: str) -> str:
+def plural(name: str) -> str:
+    """More than one of a noun."""
     if name.endswith("f"):
         return name[:-1] + "ves"
     return name + ("es" if name.endswith(("s", "x", "ch", "sh")) else "s")

@@ -56,11 +56,15 @@ class SceneEmbedding(nn.Module):
         geometry: Tensor,
         posteriors: Tensor,
         features: Tensor,
+        values: Tensor | None = None,
     ) -> Tensor:
-        """The arrays of a batch of `Prefix`es, (B, P) and (B, P, ...), to soft tokens (B, P, D)."""
+        """The arrays of a batch of `Prefix`es, (B, P) and (B, P, ...), to soft tokens (B, P, D).
+
+        `values` (B, A): the tokens that the posteriors are about, if not the attributes' own.
+        """
         waves = (geometry[..., :N_MEASURES, None] * self.frequencies).flatten(-2)
         place = self.place(torch.cat([geometry, waves.sin(), waves.cos()], -1))
-        x = words(ids) + self.owners(owners) + posteriors @ words.weight[self.value_ids]
+        x = words(ids) + self.owners(owners) + posteriors @ words.weight[self.value_ids if values is None else values]
         x = x + self.previous(words(previous)) * (previous > 0).unsqueeze(-1)
         return x + self.feature(features) + place * (owners > 0).unsqueeze(-1)
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from scenewright_server.diorama import text
 from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.scene import Box, Scene
+from scenewright_server.diorama.scene import Box, Scene, sample
 from scenewright_server.diorama.text import Mention, Thing
 from scenewright_server.model.scene import Detections, Entry, GraphObject, Prefix, iou, lay_out, merge
 from scenewright_server.model.tokenizer import N_REFS, Tokenizer
-from scenewright_server.training.words import label
+from scenewright_server.training.words import dictionary, label
 
 N_VALUES = sum(len(values) for values in ATTRIBUTES.values())
 TRUE_IOU = 0.4
@@ -31,6 +31,7 @@ class Episode:
     """A prefix and the tokens (T,) int64 that follow it; `wanted` (T,) marks those that the decoder must say.
 
     `looks` (T, N_REFS) bool marks the entries that each token's prediction rests on, where that is known.
+    `values` (A,) int64 are the tokens that the posteriors are about, most often the attributes' own (see `_reword`).
     `types` names its turns in order: a question's type or "describe".
     """
 
@@ -38,6 +39,7 @@ class Episode:
     tokens: np.ndarray
     wanted: np.ndarray
     looks: np.ndarray
+    values: np.ndarray
     types: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -98,8 +100,11 @@ def _posterior(truth: int, n: int, certain: float, rng: np.random.Generator) -> 
 class EpisodeMaker:
     """Draws episodes about scenes."""
 
-    def __init__(self, tokenizer: Tokenizer, n_features: int, max_length: int = 640):
-        self.tokenizer, self.n_features, self.max_length = tokenizer, n_features, max_length
+    def __init__(self, tokenizer: Tokenizer, n_features: int, max_length: int = 640, reworded: float = 0.6):
+        self.tokenizer, self.n_features = tokenizer, n_features
+        self.max_length, self.reworded = max_length, reworded
+        self.values = np.array([tokenizer.words(v)[0] for values in ATTRIBUTES.values() for v in values])
+        self.spare = _spare_tokens(tokenizer)
 
     def make(
         self,
@@ -127,7 +132,7 @@ class EpisodeMaker:
         things, refs = align(items, entries)
         names = ATTRIBUTES["kind"] if source == "frame" else (*ATTRIBUTES["kind"], *(label(rng) for _ in range(16)))
         prefix = lay_out(entries, seen, self.tokenizer, N_VALUES, self.n_features)
-        return self._write(prefix, things, refs, rng, names)
+        return self._reword(self._write(prefix, things, refs, rng, names), rng)
 
     def _write(
         self,
@@ -165,7 +170,38 @@ class EpisodeMaker:
         marks = np.zeros((len(tokens), N_REFS), bool)
         for t, ks in enumerate(looks):
             marks[t, list(ks)] = True
-        return Episode(prefix, np.array(tokens, np.int64), np.array(wanted, bool), marks, tuple(types))
+        return Episode(prefix, np.array(tokens, np.int64), np.array(wanted, bool), marks, self.values, tuple(types))
+
+    def _reword(self, episode: Episode, rng: np.random.Generator) -> Episode:
+        """In a share `reworded` of episodes, call the kinds or the colours by other words, drawn at random.
+
+        Training never joins some kinds and colours. A decoder that is told only of the others learns that as a
+        law, and denies such a pair when the image tower sees one; with ever new words there is no law to learn.
+        """
+        draw = rng.random()
+        if draw > self.reworded:
+            return episode
+        attribute = "kind" if draw < self.reworded / 2 else "colour"
+        names = ATTRIBUTES[attribute]
+        words = rng.choice(self.spare, len(names), replace=False)
+        mapping = np.arange(self.tokenizer.n_vocab)
+        for name, word in zip(names, words, strict=True):
+            for form in (name, text.plural(name)):
+                ids = self.tokenizer.words(form)
+                if len(ids) == 1:
+                    mapping[ids] = word
+        prefix = episode.prefix
+        return replace(
+            episode,
+            prefix=replace(
+                prefix,
+                ids=mapping[prefix.ids],
+                previous=mapping[prefix.previous],
+                features=np.zeros_like(prefix.features),  # they would tell the kind by another way
+            ),
+            tokens=mapping[episode.tokens],
+            values=mapping[episode.values],
+        )
 
     def _spoken(self, answer: text.Answer, refs: list[int], looked: tuple[int, ...]) -> list[Said]:
         """An answer's tokens; a mention's rest on its entry, the others on what was looked at."""
@@ -180,6 +216,22 @@ class EpisodeMaker:
                 ids = tokenizer.encode(part) if part == "," else tokenizer.words(part)
                 said += [Said(id, looked) for id in ids]
         return said
+
+
+def _spare_tokens(tokenizer: Tokenizer) -> np.ndarray:
+    """Tokens that are whole words and are not used to talk of scenes."""
+    rng = np.random.default_rng(0)
+    talk = {id for values in ATTRIBUTES.values() for v in values for id in tokenizer.words(f"{v} {text.plural(v)}")}
+    for seed in range(60):
+        seen = text.in_view(sample(seed))
+        told = [
+            " ".join(text.NUMBERS),
+            text.plain(text.describe(seen)),
+            *(t.question for t in text.dialogue(seen, rng, 12, ATTRIBUTES["kind"])),
+        ]
+        talk |= {id for sentence in told for id in tokenizer.words(sentence)}
+    ids = [ids[0] for ids in map(tokenizer.words, dictionary()) if len(ids) == 1]
+    return np.array([id for id in ids if id not in talk])
 
 
 def align(items: Sequence[Thing], entries: Sequence[Entry]) -> tuple[list[Thing], list[int]]:

@@ -62,6 +62,7 @@ def collate(episodes: Sequence[Episode]) -> Batch:
         "features": pad([p.features for p in prefixes], rows),
         "prefix_len": torch.tensor([len(p) for p in prefixes]),
         "tokens": pad([e.tokens for e in episodes], tokens),
+        "values": torch.from_numpy(np.stack([e.values for e in episodes])),
         "wanted": pad([e.wanted for e in episodes], tokens),
         "looks": pad([e.looks for e in episodes], tokens),
     }
@@ -87,7 +88,7 @@ def predict(
     """
     assert isinstance(model, Language)
     gpt = model.gpt
-    prefix = model.scene(gpt.tokens, *(batch[name] for name in SCENE_ARRAYS))
+    prefix = model.scene(gpt.tokens, *(batch[name] for name in SCENE_ARRAYS), values=batch["values"])
     said = gpt.embed(batch["tokens"]).to(prefix.dtype)
     b, p, t = len(said), prefix.shape[1], said.shape[1]
     # Each row's tokens follow its own prefix at once, as they do when the engine runs it.
@@ -114,7 +115,7 @@ def _looks(model: Language, batch: Batch) -> dict[int, Tensor]:
     """
     tokens, ids = batch["tokens"], batch["ids"]
     holds = (tokens[:, :, None] == ids[:, None, :]) & (batch["owners"] > 0)[:, None, :]
-    values = tokens[:, :, None] == model.scene.value_ids
+    values = tokens[:, :, None] == batch["values"][:, None, :]
     holds |= torch.einsum("bta,bpa->btp", values.float(), (batch["posteriors"] > LIKELY).float()) > 0
     owners = F.one_hot(batch["owners"], N_REFS + 1)[..., 1:].float()  # (B, P, N_REFS)
     rests = torch.einsum("btr,bpr->btp", batch["looks"].float(), owners) > 0
