@@ -23,7 +23,7 @@ from scenewright_server.model.scene import Detections
 STRIDE = 8
 MAX_DETECTIONS = 12
 MIN_SCORE = 0.3
-NMS_IOU = 0.5
+NMS_IOU = 0.4
 # Distances and depths are predicted about a typical value, so that the head starts near the truth.
 BOX_UNIT = 4.0 * STRIDE
 LOG_DEPTH_BIAS = 1.0
