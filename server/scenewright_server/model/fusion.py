@@ -108,7 +108,8 @@ class FusedModel(nn.Module):
 
     def prefix(self, prefix: Prefix) -> Tensor:
         """Soft tokens (P, D) of a prefix."""
-        tensors = (torch.as_tensor(array, device=self.device)[None] for array in prefix.arrays)
+        # Copies are aligned; sums over numpy's own memory differ in the last bit from one address to another.
+        tensors = (torch.tensor(array, device=self.device)[None] for array in prefix.arrays)
         return self.scene(self.gpt.tokens, *tensors)[0]
 
     def embed(self, ids: Sequence[int]) -> Tensor:
@@ -125,6 +126,6 @@ class FusedModel(nn.Module):
 
     def prompt_voice(self, heard: Heard) -> Tensor:
         """(T, D): a spoken question, as CTC posteriors over the decoder's words times their embeddings (LegoSLM)."""
-        posteriors = torch.as_tensor(heard.posteriors, device=self.device, dtype=self.gpt.tokens.weight.dtype)
+        posteriors = torch.tensor(heard.posteriors, device=self.device, dtype=self.gpt.tokens.weight.dtype)
         words = posteriors @ self.gpt.tokens.weight
         return torch.cat([self.embed([self.tokenizer.user]), words, self.embed([self.tokenizer.assistant])])
