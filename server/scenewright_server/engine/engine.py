@@ -97,9 +97,16 @@ class Engine:
         return self._heard.get(digest(audio), lambda: self.model.hear(audio))
 
     def transcribe(self, audio: np.ndarray | Heard) -> Transcript:
-        """The words of a recording; errors as for `hear`."""
+        """The words of a recording, by Whisper's decoder; errors as for `hear`.
+
+        Where the CTC head hears nothing there are no words: a decoder alone would make some up. What was heard
+        elsewhere has only the CTC head's words.
+        """
         heard = self.hear(audio)
-        return Transcript(self.model.tokenizer.decode(heard.ids), heard.confidence)
+        ids = heard.ids
+        if ids and not isinstance(audio, Heard):
+            ids = self.model.audio.transcribe(audio)
+        return Transcript(self.model.tokenizer.decode(ids), heard.confidence)
 
     @torch.inference_mode()
     def embed_image(self, frame: np.ndarray) -> np.ndarray:

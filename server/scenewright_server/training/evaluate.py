@@ -19,7 +19,7 @@ from scenewright_server.diorama.scene import Box, Scene, sample
 from scenewright_server.diorama.speech import TEST_VOICES, draw_delivery, record, speak
 from scenewright_server.diorama.text import Thing, Turn, dialogue, in_view, plain
 from scenewright_server.engine.engine import Engine
-from scenewright_server.engine.request import Failed, Mentioned, Request, Transcript
+from scenewright_server.engine.request import Failed, Mentioned, Request
 from scenewright_server.engine.session import Session
 from scenewright_server.model.bundle import load_bundle
 from scenewright_server.model.fusion import FusedModel
@@ -44,7 +44,6 @@ class Reply:
     """All that one request gave."""
 
     text: str = ""
-    heard: str = ""
     mentions: list[Mentioned] = field(default_factory=list)
 
 
@@ -82,8 +81,6 @@ def ask_all(engine: Engine, requests: Sequence[Request]) -> list[Reply]:
             reply = replies[sequence]
             if isinstance(event, TextDelta):
                 reply.text += event.text
-            elif isinstance(event, Transcript):
-                reply.heard = event.text
             elif isinstance(event, Mentioned):
                 reply.mentions.append(event)
             elif isinstance(event, Failed):
@@ -136,7 +133,8 @@ def _frames(engine: Engine, n: int, seed: int, split: str, report: Report) -> di
 def _voices(engine: Engine, n: int, seed: int, report: Report) -> dict[str, Any]:
     """One spoken question a scene, by speakers that no training heard."""
     right: dict[str, list[bool]] = {}
-    said, heard = [], []
+    said: list[str] = []
+    heard: list[str] = []
     for done, some in _batched(sights(n, seed, "test"), SCENES_AT_ONCE):
         turns, requests = [], []
         for i, sight in enumerate(some):
@@ -145,10 +143,10 @@ def _voices(engine: Engine, n: int, seed: int, report: Report) -> dict[str, Any]
             wave, _ = record(speak(turn.question, draw_delivery(rng, TEST_VOICES)), rng)
             turns.append(turn)
             requests.append(Request("ask", frame=sight.pixels, audio=wave))
+            said.append(normalise(turn.question))
+            heard.append(engine.transcribe(wave).text)
         for reply, turn in zip(ask_all(engine, requests), turns, strict=True):
             right.setdefault(turn.type, []).append(is_right(reply, turn))
-            said.append(normalise(turn.question))
-            heard.append(reply.heard)
         report("voice", done + len(some), n)
     return {"qa": _rates(right), "wer": float(jiwer.wer(said, heard))}
 
