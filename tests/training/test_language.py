@@ -15,19 +15,17 @@ from scenewright_server.training.episodes import EpisodeMaker, align
 from scenewright_server.training.language import SCENE_ARRAYS, Language, collate, predict, value_ids
 from scenewright_server.training.vocabulary import train_tokenizer
 
-N_FEATURES = 8
-
 
 @pytest.fixture(scope="module")
 def maker() -> EpisodeMaker:
-    return EpisodeMaker(train_tokenizer(n_scenes=40), N_FEATURES, reworded=0.0)
+    return EpisodeMaker(train_tokenizer(n_scenes=40), reworded=0.0)
 
 
 @pytest.fixture(scope="module")
 def language(maker: EpisodeMaker) -> Language:
     torch.manual_seed(0)
     config = GPTConfig(d_model=32, n_layers=4, n_heads=4, n_kv_heads=4, d_ff=32, vocab_size=maker.tokenizer.n_vocab)
-    return Language(config, N_FEATURES, value_ids(maker.tokenizer), maker.tokenizer.refs)
+    return Language(config, value_ids(maker.tokenizer), maker.tokenizer.refs)
 
 
 def episode(maker: EpisodeMaker, seed: int, source: str):
@@ -59,7 +57,7 @@ def test_what_was_imagined_or_missed_is_not_talked_of(maker: EpisodeMaker):
     boxes = [*(item.box for item in items[1:]), (0.0, 0.0, 0.05, 0.05)]
     n = len(boxes)
     looks = {name: np.full((n, len(v)), 1 / len(v), np.float32) for name, v in ATTRIBUTES.items()}
-    seen = Detections(np.array(boxes, np.float32), np.ones(n), np.full(n, 2.0), looks, np.zeros((n, N_FEATURES)))
+    seen = Detections(np.array(boxes, np.float32), np.ones(n), np.full(n, 2.0), looks, np.zeros((n, 0)))
     entries = merge(seen, [])
     things, refs = align(items, entries)
     assert sorted(t.name for t in things) == sorted(item.name for item in items[1:])
@@ -85,7 +83,7 @@ def test_the_watched_forward_is_the_decoders_own(maker: EpisodeMaker, language: 
 
 
 def test_other_words_leave_everything_else_as_it_was(maker: EpisodeMaker):
-    renamed = EpisodeMaker(maker.tokenizer, N_FEATURES, reworded=1.0)
+    renamed = EpisodeMaker(maker.tokenizer, reworded=1.0)
     n_changed = 0
     for seed in range(6):
         told, other = episode(maker, seed, "both"), episode(renamed, seed, "both")

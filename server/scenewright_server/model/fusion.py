@@ -30,19 +30,17 @@ class SceneEmbedding(nn.Module):
     frequencies: Tensor
     value_ids: Tensor
 
-    def __init__(self, d_model: int, n_features: int, value_ids: Sequence[int]) -> None:
+    def __init__(self, d_model: int, value_ids: Sequence[int]) -> None:
         super().__init__()
         self.owners = nn.Embedding(N_REFS + 1, d_model, padding_idx=0)
         n_inputs = N_GEOMETRY + 2 * N_WAVES * N_MEASURES
         to_model = nn.Linear(d_model, d_model)
         self.place = nn.Sequential(nn.Linear(n_inputs, d_model), nn.GELU(), to_model)
-        self.feature = nn.Linear(n_features, d_model, bias=False)
         # A label's token knows its forerunner, so that spelling a label out is a look-up and no search.
         self.previous = nn.Linear(d_model, d_model, bias=False)
         nn.init.normal_(self.owners.weight, std=0.02)
         # Projections start at the scale of the word embeddings: larger ones would drown words and positions.
         nn.init.normal_(to_model.weight, std=0.004)
-        nn.init.zeros_(self.feature.weight)
         nn.init.normal_(self.previous.weight, std=d_model**-0.5)
         self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(N_WAVES), persistent=False)
         self.register_buffer("value_ids", torch.tensor(value_ids), persistent=False)
@@ -55,7 +53,6 @@ class SceneEmbedding(nn.Module):
         owners: Tensor,
         geometry: Tensor,
         posteriors: Tensor,
-        features: Tensor,
         values: Tensor | None = None,
     ) -> Tensor:
         """The arrays of a batch of `Prefix`es, (B, P) and (B, P, ...), to soft tokens (B, P, D).
@@ -66,7 +63,7 @@ class SceneEmbedding(nn.Module):
         place = self.place(torch.cat([geometry, waves.sin(), waves.cos()], -1))
         x = words(ids) + self.owners(owners) + posteriors @ words.weight[self.value_ids if values is None else values]
         x = x + self.previous(words(previous)) * (previous > 0).unsqueeze(-1)
-        return x + self.feature(features) + place * (owners > 0).unsqueeze(-1)
+        return x + place * (owners > 0).unsqueeze(-1)
 
 
 class FusedModel(nn.Module):
@@ -84,7 +81,7 @@ class FusedModel(nn.Module):
         split = [value for value, ids in zip(values, value_ids, strict=True) if len(ids) != 1]
         if split:
             raise ValueError(f"attribute values must be single tokens, found {split}")
-        self.scene = SceneEmbedding(config.gpt.d_model, config.vision.n_features, [ids[0] for ids in value_ids])
+        self.scene = SceneEmbedding(config.gpt.d_model, [ids[0] for ids in value_ids])
 
     @property
     def device(self) -> torch.device:
@@ -104,7 +101,7 @@ class FusedModel(nn.Module):
         """Frame and scene graph, either or both, as the decoder's prefix."""
         n_posteriors = len(self.scene.value_ids)
         entries = merge(detections, graph)
-        return lay_out(entries, detections, self.tokenizer, n_posteriors, self.config.vision.n_features)
+        return lay_out(entries, detections, self.tokenizer, n_posteriors)
 
     def prefix(self, prefix: Prefix) -> Tensor:
         """Soft tokens (P, D) of a prefix."""

@@ -78,7 +78,7 @@ class Prefix:
 
     ids (P,) int64; previous (P,) int64, for a label's token the one before it, else 0; owners (P,) int64, k + 1,
     0 for none; geometry (P, N_GEOMETRY); posteriors (P, A) of all
-    attributes side by side, 0 where nothing was seen; features (P, F). Float32.
+    attributes side by side, 0 where nothing was seen. Float32.
     """
 
     ids: np.ndarray
@@ -86,7 +86,6 @@ class Prefix:
     owners: np.ndarray
     geometry: np.ndarray
     posteriors: np.ndarray
-    features: np.ndarray
     entries: tuple[Entry, ...]
 
     def __len__(self) -> int:
@@ -95,7 +94,7 @@ class Prefix:
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
         """All rows' arrays, in the order in which SceneEmbedding takes them."""
-        return self.ids, self.previous, self.owners, self.geometry, self.posteriors, self.features
+        return self.ids, self.previous, self.owners, self.geometry, self.posteriors
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:
@@ -148,7 +147,7 @@ def _entry(detections: Detections | None, i: int | None, item: GraphObject | Non
 
 
 def lay_out(
-    entries: tuple[Entry, ...], detections: Detections | None, tokenizer: Tokenizer, n_posteriors: int, n_features: int
+    entries: tuple[Entry, ...], detections: Detections | None, tokenizer: Tokenizer, n_posteriors: int
 ) -> Prefix:
     """The prefix rows of these entries."""
     ids, owners = [tokenizer.bos], [0]
@@ -158,14 +157,12 @@ def lay_out(
         owners += [k + 1] * (len(ids) - len(owners))
     geometry = np.zeros((len(ids), N_GEOMETRY), np.float32)
     posteriors = np.zeros((len(ids), n_posteriors), np.float32)
-    features = np.zeros((len(ids), n_features), np.float32)
     for row in range(1, len(ids)):
         entry = entries[owners[row] - 1]
         geometry[row] = _geometry(entry)
         is_head = owners[row] != owners[row - 1]
         if is_head and detections is not None and entry.detection is not None:
             posteriors[row] = np.concatenate([p[entry.detection] for p in detections.attributes.values()])
-            features[row] = detections.features[entry.detection]
     previous = [ids[row - 1] if row and owners[row] == owners[row - 1] else 0 for row in range(len(ids))]
     return Prefix(
         np.array(ids, np.int64),
@@ -173,7 +170,6 @@ def lay_out(
         np.array(owners, np.int64),
         geometry,
         posteriors,
-        features,
         entries,
     )
 

@@ -53,7 +53,7 @@ class Said(NamedTuple):
     rests_on: tuple[int, ...]
 
 
-def imitate(scene: Scene, boxes: Sequence[Box | None], rng: np.random.Generator, n_features: int) -> Detections:
+def imitate(scene: Scene, boxes: Sequence[Box | None], rng: np.random.Generator) -> Detections:
     """Detections as a good image tower would make them: jittered, sometimes unsure, wrong, missing or imagined."""
     rows = [i for i, box in enumerate(boxes) if box is not None and rng.random() > 0.03]
     n_imagined = int(rng.random() < 0.06)
@@ -81,7 +81,7 @@ def imitate(scene: Scene, boxes: Sequence[Box | None], rng: np.random.Generator,
         scores,
         np.array(depth, np.float32),
         attributes,
-        np.zeros((len(looks), n_features), np.float32),
+        np.zeros((len(looks), 0), np.float32),
     )
 
 
@@ -100,9 +100,8 @@ def _posterior(truth: int, n: int, certain: float, rng: np.random.Generator) -> 
 class EpisodeMaker:
     """Draws episodes about scenes."""
 
-    def __init__(self, tokenizer: Tokenizer, n_features: int, max_length: int = 640, reworded: float = 0.6):
-        self.tokenizer, self.n_features = tokenizer, n_features
-        self.max_length, self.reworded = max_length, reworded
+    def __init__(self, tokenizer: Tokenizer, max_length: int = 640, reworded: float = 0.75):
+        self.tokenizer, self.max_length, self.reworded = tokenizer, max_length, reworded
         self.values = np.array([tokenizer.words(v)[0] for values in ATTRIBUTES.values() for v in values])
         self.spare = _spare_tokens(tokenizer)
 
@@ -127,11 +126,11 @@ class EpisodeMaker:
             graph = _label(items, rng, keep=1.0 if source == "graph" else 0.85)
         seen = None
         if source != "graph":
-            seen = detections if detections is not None else imitate(scene, boxes, rng, self.n_features)
+            seen = detections if detections is not None else imitate(scene, boxes, rng)
         entries = merge(seen, graph)
         things, refs = align(items, entries)
         names = ATTRIBUTES["kind"] if source == "frame" else (*ATTRIBUTES["kind"], *(label(rng) for _ in range(16)))
-        prefix = lay_out(entries, seen, self.tokenizer, N_VALUES, self.n_features)
+        prefix = lay_out(entries, seen, self.tokenizer, N_VALUES)
         return self._reword(self._write(prefix, things, refs, rng, names), rng)
 
     def _write(
@@ -193,12 +192,7 @@ class EpisodeMaker:
         prefix = episode.prefix
         return replace(
             episode,
-            prefix=replace(
-                prefix,
-                ids=mapping[prefix.ids],
-                previous=mapping[prefix.previous],
-                features=np.zeros_like(prefix.features),  # they would tell the kind by another way
-            ),
+            prefix=replace(prefix, ids=mapping[prefix.ids], previous=mapping[prefix.previous]),
             tokens=mapping[episode.tokens],
             values=mapping[episode.values],
         )

@@ -25,7 +25,7 @@ from scenewright_server.training.loop import FitConfig, fit
 
 Batch = dict[str, Tensor]
 
-SCENE_ARRAYS = ("ids", "previous", "owners", "geometry", "posteriors", "features")
+SCENE_ARRAYS = ("ids", "previous", "owners", "geometry", "posteriors")
 BATCHES_IN_POOL = 8
 WORD_LAYER, REF_LAYER = 1, 3
 LOOK_WEIGHT = 0.3
@@ -38,10 +38,10 @@ class Language(nn.Module):
 
     ref_ids: Tensor
 
-    def __init__(self, config: GPTConfig, n_features: int, value_ids: Sequence[int], ref_ids: Sequence[int]) -> None:
+    def __init__(self, config: GPTConfig, value_ids: Sequence[int], ref_ids: Sequence[int]) -> None:
         super().__init__()
         self.gpt = GPT(config)
-        self.scene = SceneEmbedding(config.d_model, n_features, value_ids)
+        self.scene = SceneEmbedding(config.d_model, value_ids)
         self.register_buffer("ref_ids", torch.tensor(ref_ids), persistent=False)
 
 
@@ -59,7 +59,6 @@ def collate(episodes: Sequence[Episode]) -> Batch:
         "owners": pad([p.owners for p in prefixes], rows),
         "geometry": pad([p.geometry for p in prefixes], rows),
         "posteriors": pad([p.posteriors for p in prefixes], rows),
-        "features": pad([p.features for p in prefixes], rows),
         "prefix_len": torch.tensor([len(p) for p in prefixes]),
         "tokens": pad([e.tokens for e in episodes], tokens),
         "values": torch.from_numpy(np.stack([e.values for e in episodes])),
@@ -198,7 +197,6 @@ def batches(
 
 def train_language(
     tokenizer: Tokenizer,
-    n_features: int,
     config: FitConfig,
     out: Path,
     *,
@@ -213,7 +211,7 @@ def train_language(
     Without `detected` frames every detection is imitated: the first stage, which needs no image tower. Validation
     is on the frames of `held`, or on scenes that nobody drew.
     """
-    maker = EpisodeMaker(tokenizer, n_features)
+    maker = EpisodeMaker(tokenizer)
     rng = np.random.default_rng(seed + 1)
     examples: list[tuple[Scene, Sequence[Box | None], Detections | None]]
     if held is None:
@@ -235,7 +233,7 @@ def train_language(
             if source == "frame" or type in ("qa", "describe")
         }
 
-    model = Language(GPTConfig(vocab_size=tokenizer.n_vocab), n_features, value_ids(tokenizer), tokenizer.refs)
+    model = Language(GPTConfig(vocab_size=tokenizer.n_vocab), value_ids(tokenizer), tokenizer.refs)
     if start_from is not None:
         model.load_state_dict(load_file(start_from))
     for block in model.gpt.blocks:

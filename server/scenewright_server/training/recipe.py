@@ -157,7 +157,6 @@ class Run:
         config = _timed(self.recipe.language, final_rate=0.3)
         train_language(
             self._load_tokenizer(),
-            self._vision_config.n_features,
             config,
             self.out / "language",
             seed=self.recipe.seed,
@@ -170,7 +169,6 @@ class Run:
         vision.load_state_dict(load_file(self._made("vision", "vision.safetensors")))
         train_language(
             self._load_tokenizer(),
-            self._vision_config.n_features,
             _timed(self.recipe.fusion),
             self.out / "fusion",
             detected=[Detected(frames, vision, first_seed=FUSION_FIRST_SEED)],
