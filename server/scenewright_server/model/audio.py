@@ -160,7 +160,10 @@ class Audio(nn.Module):
         if len(waveform) < MIN_SAMPLES or float(np.abs(waveform).max()) < SILENCE_PEAK:
             return None
         weight = self.ctc.weight
-        return self.encode(log_mel(trim(waveform))[None].to(weight.device, weight.dtype))
+        # The network learnt clips with a little silence at both ends; a word that breaks off sounds like two.
+        room = int(self.config.max_seconds * SAMPLE_RATE_HZ) - len(wave := trim(waveform))
+        quiet = max(0, min(SAMPLE_RATE_HZ // 5, room // 2))
+        return self.encode(log_mel(np.pad(wave, quiet))[None].to(weight.device, weight.dtype))
 
 
 def merge_frames(posteriors: Tensor, blank_id: int) -> Heard:
