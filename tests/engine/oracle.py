@@ -29,7 +29,6 @@ def detections(seed: int, n: int = 3) -> Detections:
         attributes={
             name: rng.dirichlet(np.ones(len(values)), n).astype(np.float32) for name, values in ATTRIBUTES.items()
         },
-        features=rng.normal(size=(n, 8)).astype(np.float32),
     )
 
 

@@ -22,9 +22,8 @@ def detections(*boxes: tuple[float, float, float, float]) -> Detections:
     n = len(boxes)
     looks = {"size": np.full((n, 2), 0.5, np.float32), "kind": np.full((n, 3), 1 / 3, np.float32)}
     return Detections(
-        np.array(boxes, np.float32).reshape(n, 4), np.ones(n, np.float32), np.full(n, 2, np.float32), looks,
-        np.zeros((n, 4), np.float32),
-    )  # fmt: skip
+        np.array(boxes, np.float32).reshape(n, 4), np.ones(n, np.float32), np.full(n, 2, np.float32), looks
+    )
 
 
 def known(id: str, x: float, z: float, box: tuple[float, float, float, float] | None) -> GraphObject:

@@ -13,7 +13,6 @@ SEEN = Detections(
     np.array([0.5], np.float32),
     np.array([2.0], np.float32),
     {name: np.array([[0.1, 0.9]], np.float32) for name in VALUES},
-    np.zeros((1, 4), np.float32),
 )
 KNOWN = GraphObject("id-1", "goblin king", (0, 0, 2), (1, 1, 1), BOX, "anchor-1")
 

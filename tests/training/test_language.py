@@ -57,7 +57,7 @@ def test_what_was_imagined_or_missed_is_not_talked_of(maker: EpisodeMaker):
     boxes = [*(item.box for item in items[1:]), (0.0, 0.0, 0.05, 0.05)]
     n = len(boxes)
     looks = {name: np.full((n, len(v)), 1 / len(v), np.float32) for name, v in ATTRIBUTES.items()}
-    seen = Detections(np.array(boxes, np.float32), np.ones(n), np.full(n, 2.0), looks, np.zeros((n, 0)))
+    seen = Detections(np.array(boxes, np.float32), np.ones(n), np.full(n, 2.0), looks)
     entries = merge(seen, [])
     things, refs = align(items, entries)
     assert sorted(t.name for t in things) == sorted(item.name for item in items[1:])

@@ -116,7 +116,7 @@ def test_matching_uses_each_true_object_once():
     from scenewright_server.model.scene import Detections
 
     boxes = np.array([[0, 0, 0.5, 0.5], [0.02, 0, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
-    found = Detections(boxes, np.ones(3), np.ones(3), {}, np.zeros((3, 1)))
+    found = Detections(boxes, np.ones(3), np.ones(3), {})
     truth = np.array([[0, 0, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
     assert match(found, truth, np.array([True, True])) == [(0, 0), (2, 1)]
     assert match(found, truth, np.array([True, False])) == [(0, 0)]

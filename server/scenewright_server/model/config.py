@@ -124,7 +124,7 @@ class VisionConfig:
     d_text: int = 128
     n_text_heads: int = 4
     n_text_layers: int = 2
-    n_features: int = 96  # channels of the head, and of the feature that goes with each detection
+    n_features: int = 96  # channels of the detection head
 
     def __post_init__(self) -> None:
         if self.image_size % 32:

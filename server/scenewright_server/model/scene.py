@@ -41,15 +41,14 @@ class GraphObject:
 class Detections:
     """What the image tower found in one frame, best first.
 
-    boxes (N, 4) in [0, 1]; scores (N,) in [0, 1]; depth (N,) metres; attributes: name -> posteriors (N, n_values);
-    features (N, F). All float32.
+    boxes (N, 4) in [0, 1]; scores (N,) in [0, 1]; depth (N,) metres; attributes: name -> posteriors (N, n_values).
+    All float32.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     depth: np.ndarray
     attributes: dict[str, np.ndarray]
-    features: np.ndarray
 
     def __len__(self) -> int:
         return len(self.boxes)

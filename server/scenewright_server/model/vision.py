@@ -34,14 +34,13 @@ class DenseOutput:
     """What every cell of the grid says, G = (image_size / STRIDE)^2 cells in rows.
 
     scores (B, G) logits; boxes (B, G, 4) pixels x0, y0, x1, y1 of the model's frame; log_depth (B, G) of
-    metres; attributes: name -> logits (B, G, n_values); features (B, G, F); embedding (B, E), not normalised.
+    metres; attributes: name -> logits (B, G, n_values); embedding (B, E), not normalised.
     """
 
     scores: Tensor
     boxes: Tensor
     log_depth: Tensor
     attributes: dict[str, Tensor]
-    features: Tensor
     embedding: Tensor | None
 
 
@@ -97,17 +96,13 @@ class Head(nn.Module):
             # One cell in ten shows an object; boxes start a unit wide.
             final.bias.copy_(torch.tensor([-2.2, 0.5, 0.5, 0.5, 0.5, 0.0]))
 
-    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Maps at strides 8, 16, 32 -> place (B, 6, h, w), features (B, F, h, w), attribute logits."""
+    def forward(self, maps: list[Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Maps at strides 8, 16, 32 -> place (B, 6, h, w), attribute logits (B, n_values, h, w)."""
         fine, middle, coarse = (layer(x) for layer, x in zip(self.lateral, maps, strict=True))
         middle = middle + F.interpolate(coarse, scale_factor=2.0, mode="nearest")
         fine = self.merge(fine + F.interpolate(middle, scale_factor=2.0, mode="nearest"))
         features = fine + self.trunk(fine)
-        return (
-            self.place(features),
-            features,
-            {name: branch(features) for name, branch in self.attributes.items()},
-        )
+        return self.place(features), {name: branch(features) for name, branch in self.attributes.items()}
 
 
 class Vision(nn.Module):
@@ -151,7 +146,7 @@ class Vision(nn.Module):
     def forward(self, images: Tensor, embed: bool = False) -> DenseOutput:
         """Images (B, 3, S, S) in [0, 1] -> what each cell says; the CLIP embedding too when asked for."""
         maps = self.maps(images)
-        place, features, attributes = self.head(maps)
+        place, attributes = self.head(maps)
 
         def rows(x: Tensor) -> Tensor:
             return x.flatten(2).transpose(1, 2)
@@ -164,7 +159,6 @@ class Vision(nn.Module):
             boxes=torch.cat([cells - reach[..., :2], cells + reach[..., 2:]], -1),
             log_depth=place[..., 5] + LOG_DEPTH_BIAS,
             attributes={name: rows(x).float() for name, x in attributes.items()},
-            features=rows(features),
             embedding=self.clip.visual.attnpool(maps[-1]).float() if embed else None,
         )
 
@@ -217,5 +211,4 @@ class Vision(nn.Module):
             scores=array(score[kept]),
             depth=array((votes @ dense.log_depth[b, likely]).exp()),
             attributes={name: array(votes @ x[b, likely].softmax(-1)) for name, x in dense.attributes.items()},
-            features=array(dense.features[b, likely][kept]),
         )

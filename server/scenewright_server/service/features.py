@@ -1,8 +1,8 @@
 """What the image encoder made of a frame, as a message and back.
 
 Layout of `Features.data`: a row-major float32 matrix (1 + N, C). Row 0 holds the frame's unit embedding, each
-further row one detection: box x0, y0, x1, y1 in [0, 1], score, depth in metres, the posteriors of all
-attributes side by side in the model's order, and the feature. Shorter rows end in zeros.
+further row one detection: box x0, y0, x1, y1 in [0, 1], score, depth in metres, and the posteriors
+of all attributes side by side in the model's order. Shorter rows end in zeros.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ class FeatureCodec:
 
     def __init__(self, name: str, sha256: str, config: VisionConfig) -> None:
         self._sizes = {attribute: len(values) for attribute, values in config.attributes.items()}
-        self._n_features = config.n_features
         self._d_embed = config.d_embed
         size = config.image_size
         self.encoder = model_pb2.Encoder(
@@ -46,14 +45,14 @@ class FeatureCodec:
 
     @property
     def _n_columns(self) -> int:
-        return max(_N_PLACE + sum(self._sizes.values()) + self._n_features, self._d_embed)
+        return max(_N_PLACE + sum(self._sizes.values()), self._d_embed)
 
     def pack(self, detections: Detections, embedding: np.ndarray) -> features_pb2.Features:
         """The features of a frame; embedding (E,)."""
         rows = np.zeros((1 + len(detections), self._n_columns), "<f4")
         rows[0, : self._d_embed] = embedding
         parts = [detections.boxes, detections.scores[:, None], detections.depth[:, None]]
-        parts += [*(detections.attributes[name] for name in self._sizes), detections.features]
+        parts += [detections.attributes[name] for name in self._sizes]
         found = np.concatenate(parts, axis=1)
         rows[1:, : found.shape[1]] = found
         return features_pb2.Features(
@@ -70,11 +69,11 @@ class FeatureCodec:
         self._check_origin(features, field)
         rows = self._read_rows(features, field)
         found = rows[1:]
-        ends = np.cumsum([4, 1, 1, *self._sizes.values(), self._n_features])
-        boxes, scores, depth, *looks, feature = np.split(found, ends, axis=1)[:-1]
+        ends = np.cumsum([4, 1, 1, *self._sizes.values()])
+        boxes, scores, depth, *looks = np.split(found, ends, axis=1)[:-1]
         if len(found) and not (found[:, :5].min() >= 0 and found[:, :5].max() <= 1 and found[:, 5].min() > 0):
             refuse(f"{field}.data", "a detection out of range", "boxes and scores in 0 to 1, depths above 0")
-        detections = Detections(boxes, scores[:, 0], depth[:, 0], dict(zip(self._sizes, looks, strict=True)), feature)
+        detections = Detections(boxes, scores[:, 0], depth[:, 0], dict(zip(self._sizes, looks, strict=True)))
         return detections, rows[0, : self._d_embed]
 
     def _check_origin(self, features: features_pb2.Features, field: str) -> None:

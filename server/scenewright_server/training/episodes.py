@@ -81,7 +81,6 @@ def imitate(scene: Scene, boxes: Sequence[Box | None], rng: np.random.Generator)
         scores,
         np.array(depth, np.float32),
         attributes,
-        np.zeros((len(looks), 0), np.float32),
     )
 
 
