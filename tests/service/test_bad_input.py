@@ -275,7 +275,7 @@ FEATURES = {
     "width": ({"shape": [2, 15]}, INVALID, "FIELD_INVALID", "features.shape is [2, 15], needs [n, 16]"),
     "rows": ({"shape": [14, 16]}, INVALID, "FIELD_INVALID", "shape[0] is 14 items, needs at most 13"),
     "no-rows": ({"shape": [0, 16]}, INVALID, "FIELD_REQUIRED", "features.shape[0] has 0 items"),
-    "bytes": ({"data": b"1154"}, INVALID, "FIELD_INVALID", "features.data is 4 bytes, needs"),
+    "bytes": ({"data": b"1234"}, INVALID, "FIELD_INVALID", "features.data is 4 bytes, needs"),
     "nan": ({"data": NAN, "shape": [2, 16]}, INVALID, "FIELD_INVALID", "neither NaN"),
     "range": ({"data": BIG, "shape": [2, 16]}, INVALID, "FIELD_INVALID", "0 to 1"),
 }  # fmt: skip
