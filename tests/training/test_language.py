@@ -25,7 +25,7 @@ def maker() -> EpisodeMaker:
 def language(maker: EpisodeMaker) -> Language:
     torch.manual_seed(0)
     config = GPTConfig(d_model=32, n_layers=4, n_heads=4, n_kv_heads=4, d_ff=32, vocab_size=maker.tokenizer.n_vocab)
-    return Language(config, value_ids(maker.tokenizer), maker.tokenizer.refs)
+    return Language(config, value_ids(maker.tokenizer), maker.tokenizer.refs, maker.tokenizer.say)
 
 
 def episode(maker: EpisodeMaker, seed: int, source: str):

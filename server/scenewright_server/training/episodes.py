@@ -99,7 +99,7 @@ def _posterior(truth: int, n: int, certain: float, rng: np.random.Generator) -> 
 class EpisodeMaker:
     """Draws episodes about scenes."""
 
-    def __init__(self, tokenizer: Tokenizer, max_length: int = 640, reworded: float = 0.75):
+    def __init__(self, tokenizer: Tokenizer, max_length: int = 640, reworded: float = 0.6):
         self.tokenizer, self.max_length, self.reworded = tokenizer, max_length, reworded
         self.values = np.array([tokenizer.words(v)[0] for values in ATTRIBUTES.values() for v in values])
         self.spare = _spare_tokens(tokenizer)
@@ -197,17 +197,20 @@ class EpisodeMaker:
         )
 
     def _spoken(self, answer: text.Answer, refs: list[int], looked: tuple[int, ...]) -> list[Said]:
-        """An answer's tokens; a mention's rest on its entry, the others on what was looked at."""
+        """An answer's tokens. A mention's rest on its entry; the others on what was looked at, and on the last two
+        entries mentioned, whose places they tell."""
         tokenizer = self.tokenizer
         said: list[Said] = []
+        mentioned: tuple[int, ...] = ()
         for part in answer:
             if isinstance(part, Mention):
                 k = refs[part.thing]
                 ids = [tokenizer.refs[k], *tokenizer.words(part.words), tokenizer.end]
                 said += [Said(id, (k,)) for id in ids]
+                mentioned = (*mentioned[-1:], k)
             else:
                 ids = tokenizer.encode(part) if part == "," else tokenizer.words(part)
-                said += [Said(id, looked) for id in ids]
+                said += [Said(id, looked + mentioned) for id in ids]
         return said
 
 

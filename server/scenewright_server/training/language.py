@@ -28,6 +28,7 @@ Batch = dict[str, Tensor]
 SCENE_ARRAYS = ("ids", "previous", "owners", "geometry", "posteriors")
 BATCHES_IN_POOL = 8
 WORD_LAYER, REF_LAYER = 1, 3
+N_WATCHED = 4  # heads: one alone is too narrow to carry an object's looks and its place
 LOOK_WEIGHT = 0.3
 LIKELY = 0.3
 N_HELD = 40
@@ -38,11 +39,12 @@ class Language(nn.Module):
 
     ref_ids: Tensor
 
-    def __init__(self, config: GPTConfig, value_ids: Sequence[int], ref_ids: Sequence[int]) -> None:
+    def __init__(self, config: GPTConfig, value_ids: Sequence[int], ref_ids: Sequence[int], say_id: int) -> None:
         super().__init__()
         self.gpt = GPT(config)
         self.scene = SceneEmbedding(config.d_model, value_ids)
         self.register_buffer("ref_ids", torch.tensor(ref_ids), persistent=False)
+        self.say_id = say_id
 
 
 def collate(episodes: Sequence[Episode]) -> Batch:
@@ -105,7 +107,7 @@ def predict(
 
 
 def _looks(model: Language, batch: Batch) -> dict[int, Tensor]:
-    """Layer -> which prefix rows (B, T, P) head 0 of it must look at from each token (Mao et al. 2016 and later
+    """Layer -> which prefix rows (B, T, P) its first heads must look at from each token (Mao et al. 2016 and later
     grounding work supervise attention so; without it binding stays on a plateau for thousands of steps).
 
     WORD_LAYER: a word looks at the rows that hold it, in their label or in what was seen; a reference at its row.
@@ -120,12 +122,17 @@ def _looks(model: Language, batch: Batch) -> dict[int, Tensor]:
     rests = torch.einsum("btr,bpr->btp", batch["looks"].float(), owners) > 0
     itself = rests & (F.pad(tokens[:, 1:], (0, 1))[:, :, None] == ids[:, None, :])
     heads = rests & torch.isin(ids, model.ref_ids)[:, None, :]
-    return {WORD_LAYER: holds, REF_LAYER: torch.where(itself.any(-1, keepdim=True), itself, heads)}
+    refs = torch.where(itself.any(-1, keepdim=True), itself, heads)
+    # A word of looks that nothing bears, and the end of pointing, look at <bos>: there is nothing (more) to see.
+    is_look = torch.isin(tokens, batch["values"])
+    holds[..., 0] |= is_look & ~holds.any(-1)
+    refs[..., 0] |= F.pad(tokens[:, 1:], (0, 1)) == model.say_id
+    return {WORD_LAYER: holds, REF_LAYER: refs}
 
 
 def _run(gpt: GPT, x: Tensor, prefix_len: Tensor, looks: dict[int, Tensor], shares: list[Tensor] | None) -> Tensor:
-    """`gpt(x, prefix_len=prefix_len)`, which also appends to `shares`, for each of the `looks`, what share of
-    head 0's attention the rows get that it must look at, one number for each token that has such rows."""
+    """`gpt(x, prefix_len=prefix_len)`, which also appends to `shares`, for each of the `looks`, what share of their
+    attention the watched heads give to the rows that they must look at: a number a head and token with such rows."""
     t = x.shape[1]
     places = torch.arange(t, device=x.device)
     mask = attention_mask(0, t, prefix_len, x.device)
@@ -137,10 +144,13 @@ def _run(gpt: GPT, x: Tensor, prefix_len: Tensor, looks: dict[int, Tensor], shar
             query = token + prefix_len[row]
             assert isinstance(block, Block)
             q, k, _ = block.attention.project(block.attention_norm(x), call)
-            scores = (q[row, 0, query, None] * k[row, 0]).sum(-1).float() / k.shape[-1] ** 0.5
-            attention = scores.masked_fill(~mask[row, 0, query], -torch.inf).softmax(-1)
             n_rows = looks[layer].shape[-1]
-            shares.append((attention[:, :n_rows] * looks[layer][row, token]).sum(-1))
+            watched = []
+            for head in range(N_WATCHED):
+                scores = (q[row, head, query, None] * k[row, head]).sum(-1).float() / k.shape[-1] ** 0.5
+                attention = scores.masked_fill(~mask[row, 0, query], -torch.inf).softmax(-1)
+                watched.append((attention[:, :n_rows] * looks[layer][row, token]).sum(-1))
+            shares.append(torch.cat(watched))
         x = block(x, call)
     return gpt.norm(x)
 
@@ -233,7 +243,7 @@ def train_language(
             if source == "frame" or type in ("qa", "describe")
         }
 
-    model = Language(GPTConfig(vocab_size=tokenizer.n_vocab), value_ids(tokenizer), tokenizer.refs)
+    model = Language(GPTConfig(vocab_size=tokenizer.n_vocab), value_ids(tokenizer), tokenizer.refs, tokenizer.say)
     if start_from is not None:
         model.load_state_dict(load_file(start_from))
     for block in model.gpt.blocks:
