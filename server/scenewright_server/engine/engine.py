@@ -27,6 +27,7 @@ from scenewright_server.engine.request import (
 from scenewright_server.engine.sampler import sample
 from scenewright_server.engine.scheduler import Scheduler
 from scenewright_server.engine.sequence import Sequence
+from scenewright_server.engine.spelling import Speller
 from scenewright_server.model.audio import SAMPLE_RATE_HZ, Heard
 from scenewright_server.model.fusion import FusedModel
 from scenewright_server.model.scene import Detections
@@ -195,6 +196,7 @@ class Engine:
         sequence.max_new_tokens = min(request.sampling.max_new_tokens, room)
         x = session.open_turn(prompt, sequence.max_new_tokens, model.config.gpt.n_ctx)
         sequence.output = Output(model.tokenizer, session.entries, request.task == "describe", request.sampling.stop)
+        sequence.speller = Speller(model, session.entries, request.task == "describe")
         sequence.generator = torch.Generator(prompt.device)
         if request.sampling.seed is None:
             sequence.generator.seed()
@@ -212,10 +214,12 @@ class Engine:
             self._finish(sequence, FinishReason.NO_SPEECH)
             return
         output, generator, sampling = sequence.output, sequence.generator, sequence.request.sampling
-        assert output is not None and generator is not None  # set with the prefill
+        speller = sequence.speller
+        assert output is not None and speller is not None and generator is not None  # set with the prefill
         n_specials = self.model.tokenizer.n_specials
         words = [id for id in sequence.ids if id >= n_specials]
-        token, probability = sample(logits, sampling, words, generator)
+        token, probability = sample(speller.mask(logits), sampling, words, generator)
+        speller.feed(token)
         if not sequence.ids:
             timings = sequence.timings
             first_ms = sequence.age_ms

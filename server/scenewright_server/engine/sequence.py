@@ -9,6 +9,7 @@ import torch
 from scenewright_server.engine.output import Output
 from scenewright_server.engine.request import Request, Timings, Usage
 from scenewright_server.engine.session import Session
+from scenewright_server.engine.spelling import Speller
 
 
 class Sequence:
@@ -20,6 +21,7 @@ class Sequence:
         self.cancelled = False
         self.ids: list[int] = []  # the answer so far
         self.output: Output | None = None  # set with the prefill
+        self.speller: Speller | None = None  # likewise
         self.generator: torch.Generator | None = None
         self.max_new_tokens = request.sampling.max_new_tokens
         self.usage = Usage()

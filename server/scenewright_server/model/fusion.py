@@ -84,6 +84,12 @@ class FusedModel(nn.Module):
         self.scene = SceneEmbedding(config.gpt.d_model, [ids[0] for ids in value_ids])
 
     @property
+    def adjective_ids(self) -> frozenset[int]:
+        """Tokens of the attributes' values that stand before a noun."""
+        attributes = self.config.vision.attributes.items()
+        return frozenset(self.tokenizer.words(v)[0] for name, values in attributes if name != "kind" for v in values)
+
+    @property
     def device(self) -> torch.device:
         return self.gpt.tokens.weight.device
 

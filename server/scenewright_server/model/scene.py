@@ -17,7 +17,7 @@ Vector = tuple[float, float, float]
 FOCAL = 0.85  # of a frame whose intrinsics are not given, in frame sizes
 MATCH_IOU = 0.35
 N_GEOMETRY = 15  # see _geometry
-MAX_LABEL_TOKENS = 12
+MAX_LABEL_TOKENS = 16
 BEHIND_RAD = 1.75
 
 
@@ -145,14 +145,18 @@ def _entry(detections: Detections | None, i: int | None, item: GraphObject | Non
     return Entry(i, None, position, ((x1 - x0) * per_metre, (y1 - y0) * per_metre, 0.0), (x0, y0, x1, y1), score)
 
 
+def label_tokens(entry: Entry, tokenizer: Tokenizer) -> list[int]:
+    """The tokens of what the scene graph calls an entry; none for one that is only seen."""
+    return tokenizer.words(normalise(entry.graph.label))[:MAX_LABEL_TOKENS] if entry.graph else []
+
+
 def lay_out(
     entries: tuple[Entry, ...], detections: Detections | None, tokenizer: Tokenizer, n_posteriors: int
 ) -> Prefix:
     """The prefix rows of these entries."""
     ids, owners = [tokenizer.bos], [0]
     for k, entry in enumerate(entries):
-        label = tokenizer.words(normalise(entry.graph.label)) if entry.graph else []
-        ids += [tokenizer.refs[k], *label[:MAX_LABEL_TOKENS]]
+        ids += [tokenizer.refs[k], *label_tokens(entry, tokenizer)]
         owners += [k + 1] * (len(ids) - len(owners))
     geometry = np.zeros((len(ids), N_GEOMETRY), np.float32)
     posteriors = np.zeros((len(ids), n_posteriors), np.float32)
