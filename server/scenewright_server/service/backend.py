@@ -135,8 +135,8 @@ class Backend:
         frame = await watch.decode(self._read_frame, image)
         if frame.features is None:
             return Sight(frame), None
-        detections, embedding = self.facts.codec.unpack(frame.features, "image.features")
-        return Sight(frame, detections), embedding
+        detections, embedding, aspect = self.facts.codec.unpack(frame.features, "image.features")
+        return Sight(replace(frame, aspect=aspect), detections), embedding
 
     def _read_frame(self, image: image_pb2.ImageInput) -> Frame:
         """A frame made small at once: the queue and the engine's thread need not carry 12 megapixels."""

@@ -29,7 +29,8 @@ class Facts:
         self.limits = limits.model_copy(
             update={"max_audio_s": min(limits.max_audio_s, bundle.model.config.audio.max_seconds)}
         )
-        self.codec = FeatureCodec(bundle.info.name, bundle.info.sha256, bundle.model.config.vision)
+        vision = bundle.model.config.vision
+        self.codec = FeatureCodec(bundle.info.name, bundle.info.sha256, vision, limits.max_image_aspect)
         self.capabilities = {_CAPABILITIES[name] for name in bundle.info.capabilities if name in _CAPABILITIES}
         if "image" in bundle.info.fusion:
             self.capabilities |= {model_pb2.CAPABILITY_IMAGE_INPUT, model_pb2.CAPABILITY_GROUND}

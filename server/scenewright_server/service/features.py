@@ -1,8 +1,9 @@
 """What the image encoder made of a frame, as a message and back.
 
-Layout of `Features.data`: a row-major float32 matrix (1 + N, C). Row 0 holds the frame's unit embedding, each
-further row one detection: box x0, y0, x1, y1 in [0, 1], score, depth in metres, and the posteriors
-of all attributes side by side in the model's order. Shorter rows end in zeros.
+Layout of `Features.data`: a row-major float32 matrix (1 + N, C). Row 0 holds the upright frame's
+aspect (width over height) and its unit embedding, each further row one detection: box x0, y0, x1, y1 in [0, 1],
+score, depth in metres, and the posteriors of all attributes side by side in the model's order. Shorter rows end
+in zeros.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _FLOAT32 = features_pb2.FEATURE_DATA_TYPE_FLOAT32
 class FeatureCodec:
     """Packs and unpacks the features of one model's image encoder."""
 
-    def __init__(self, name: str, sha256: str, config: VisionConfig) -> None:
+    def __init__(self, name: str, sha256: str, config: VisionConfig, max_aspect: float) -> None:
+        self._max_aspect = max_aspect
         self._sizes = {attribute: len(values) for attribute, values in config.attributes.items()}
         self._d_embed = config.d_embed
         size = config.image_size
@@ -45,12 +47,13 @@ class FeatureCodec:
 
     @property
     def _n_columns(self) -> int:
-        return max(_N_PLACE + sum(self._sizes.values()), self._d_embed)
+        return max(_N_PLACE + sum(self._sizes.values()), 1 + self._d_embed)
 
-    def pack(self, detections: Detections, embedding: np.ndarray) -> features_pb2.Features:
-        """The features of a frame; embedding (E,)."""
+    def pack(self, detections: Detections, embedding: np.ndarray, aspect: float) -> features_pb2.Features:
+        """The features of a frame; embedding (E,), aspect its width over its height."""
         rows = np.zeros((1 + len(detections), self._n_columns), "<f4")
-        rows[0, : self._d_embed] = embedding
+        rows[0, 0] = aspect
+        rows[0, 1 : 1 + self._d_embed] = embedding
         parts = [detections.boxes, detections.scores[:, None], detections.depth[:, None]]
         parts += [detections.attributes[name] for name in self._sizes]
         found = np.concatenate(parts, axis=1)
@@ -64,17 +67,21 @@ class FeatureCodec:
             data=rows.tobytes(),
         )
 
-    def unpack(self, features: features_pb2.Features, field: str) -> tuple[Detections, np.ndarray]:
-        """The detections and the embedding (E,). Raises `Refused`: ENCODER_MISMATCH or FIELD_INVALID."""
+    def unpack(self, features: features_pb2.Features, field: str) -> tuple[Detections, np.ndarray, float]:
+        """Detections, embedding (E,) and aspect. Raises `Refused`: ENCODER_MISMATCH or FIELD_INVALID."""
         self._check_origin(features, field)
         rows = self._read_rows(features, field)
-        found = rows[1:]
+        aspect, embedding, found = float(rows[0, 0]), rows[0, 1 : 1 + self._d_embed], rows[1:]
+        # The bounds as rounded as the aspect is: a frame at the very bound comes back.
+        low, high = np.float32(1 / self._max_aspect), np.float32(self._max_aspect)
+        if not low <= aspect <= high:
+            refuse(f"{field}.data", f"of a frame of aspect {aspect:g}", f"{low:g} to {high:g}")
         ends = np.cumsum([4, 1, 1, *self._sizes.values()])
         boxes, scores, depth, *looks = np.split(found, ends, axis=1)[:-1]
         if len(found) and not (found[:, :5].min() >= 0 and found[:, :5].max() <= 1 and found[:, 5].min() > 0):
             refuse(f"{field}.data", "a detection out of range", "boxes and scores in 0 to 1, depths above 0")
         detections = Detections(boxes, scores[:, 0], depth[:, 0], dict(zip(self._sizes, looks, strict=True)))
-        return detections, rows[0, : self._d_embed]
+        return detections, embedding, aspect
 
     def _check_origin(self, features: features_pb2.Features, field: str) -> None:
         for name, ours in (

@@ -50,7 +50,9 @@ class Frame:
     """A frame as the engine wants it.
 
     `rgb` (H, W, 3) uint8 is upright and unmirrored; None when `features` came in its place. `camera` is the
-    pose in the left-handed world and `lens` that of the upright image, each None when it was not told.
+    pose in the left-handed world and `lens` that of the upright image, each None when it was not told. `aspect`
+    is the upright image's width over its height, as a float32 like that of features; theirs is known once they
+    are unpacked.
     """
 
     frame_id: str
@@ -84,7 +86,7 @@ def read_image(image: image_pb2.ImageInput, limits: Limits, field: str = "image"
     rgb = pixels.make_upright(rgb, turns, image.mirrored)
     if lens is not None:
         lens = lens.turned(turns, image.mirrored)
-    return Frame(image.frame_id, rgb, None, camera, lens, aspect=rgb.shape[1] / rgb.shape[0])
+    return Frame(image.frame_id, rgb, None, camera, lens, float(np.float32(rgb.shape[1] / rgb.shape[0])))
 
 
 def read_lens(intrinsics: geometry_pb2.CameraIntrinsics, field: str) -> Intrinsics:

@@ -254,8 +254,9 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
         if request.include_features:
             codec: FeatureCodec = backend.facts.codec
             seen, _ = sight.to_engine()
-            assert seen is not None
-            response.features.CopyFrom(codec.pack(await backend.run(lambda engine: engine.see(seen)), embedding))
+            assert seen is not None and sight.frame is not None
+            detections = await backend.run(lambda engine: engine.see(seen))
+            response.features.CopyFrom(codec.pack(detections, embedding, sight.frame.aspect))
         response.embedding.values.extend(embedding.tolist())
         response.timings.decode_ms = watch.decode_ms
         response.timings.encode_image_ms = watch.ms - submitted_ms
