@@ -47,7 +47,11 @@ def test_files_are_read_and_channels_averaged(container, subtype, tolerance):
     ("data", "reason", "message"),
     [
         (b"", "FIELD_REQUIRED", "audio is empty"),
-        (b"not a sound at all", "AUDIO_UNDECODABLE", "18 bytes"),
+        (
+            b"not a sound at all",
+            "AUDIO_UNDECODABLE",
+            r"^audio \(18 bytes\) is not a whole WAV, FLAC or OGG file: [^<]*$",
+        ),
         (to_file(tone(16_000), 16_000, "WAV")[:20], "AUDIO_UNDECODABLE", "20 bytes"),
         (to_file(tone(16_000), 16_000, "AIFF"), "AUDIO_UNDECODABLE", "AIFF"),
         (to_file(tone(16_000)[:0], 16_000, "WAV"), "FIELD_INVALID", "0 samples"),

@@ -33,7 +33,7 @@ def read_file(data: bytes, max_s: float, field: str) -> np.ndarray:
     """(n,) float32 at 16 kHz from the bytes of a WAV, FLAC or OGG file; channels are averaged.
 
     The header is judged before samples are decoded, and no more than `max_s` seconds are ever decoded. Raises
-    `Refused`: AUDIO_UNDECODABLE, AUDIO_EMPTY, AUDIO_TOO_LONG, FIELD_INVALID or FIELD_INVALID.
+    `Refused`: FIELD_REQUIRED, FIELD_INVALID, AUDIO_UNDECODABLE or AUDIO_TOO_LONG.
     """
     if not data:
         raise Refused("FIELD_REQUIRED", f"{field} is empty", field=field)
@@ -49,7 +49,10 @@ def read_file(data: bytes, max_s: float, field: str) -> np.ndarray:
             samples = file.read(int(max_s * rate_hz) + 1, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise Refused(
-            "AUDIO_UNDECODABLE", f"{field} ({len(data)} bytes) is not WAV, FLAC or OGG: {error}", field=field
+            "AUDIO_UNDECODABLE",
+            f"{field} ({len(data)} bytes) is not a whole WAV, FLAC or OGG file: {error.error_string}",
+            field=field,
+            value=len(data),
         ) from error
     _check_duration(len(samples), rate_hz, max_s, field)
     if not np.isfinite(samples).all():
