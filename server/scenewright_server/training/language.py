@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -246,8 +247,9 @@ def train_language(
     model = Language(GPTConfig(vocab_size=tokenizer.n_vocab), value_ids(tokenizer), tokenizer.refs, tokenizer.say)
     if start_from is not None:
         model.load_state_dict(load_file(start_from))
-    for block in model.gpt.blocks:
-        block.compile(dynamic=True)
+    if any(map(shutil.which, ("c++", "g++", "clang++"))):  # torch.compile needs one on a CPU; a step then takes 0.6
+        for block in model.gpt.blocks:
+            block.compile(dynamic=True)
     share_seen = 0.6 if detected else 0.0
     fit(
         model,
