@@ -5,8 +5,11 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from scenewright_server.diorama import text
+from scenewright_server.diorama.scene import sample
 from scenewright_server.engine.spelling import Speller
 from scenewright_server.model.fusion import FusedModel
+from scenewright_server.model.scene import GraphObject, merge, placement
 from torch import Tensor
 
 from tests.engine.oracle import detections, graph
@@ -15,13 +18,16 @@ LABEL = "Goblin King!"
 SPOKEN = "goblin king"
 
 
-def speller(model: FusedModel, label: str = LABEL, *, speaks_at_once: bool = True) -> tuple[Speller, int, int]:
-    """A speller, and the references of the graph's one object and of something that is only seen."""
+def speller(model: FusedModel, label: str = LABEL, *, speaking: bool = True) -> tuple[Speller, int, int]:
+    """An answer's speller, and the references of the graph's one object and of something that is only seen."""
     entries = model.read(detections(0, 2), graph(label)).entries
     known = next(k for k, entry in enumerate(entries) if entry.graph)
     seen = next(k for k, entry in enumerate(entries) if not entry.graph)
     refs = model.tokenizer.refs
-    return Speller(model, entries, speaks_at_once), refs[known], refs[seen]
+    spelled = Speller(model, entries, is_description=False)
+    if speaking:
+        spelled.feed(model.tokenizer.say)
+    return spelled, refs[known], refs[seen]
 
 
 def written(model: FusedModel, speller: Speller, choose: Callable[[Tensor], Tensor]) -> list[int]:
@@ -90,10 +96,48 @@ def test_what_is_only_seen_may_be_called_anything(model: FusedModel) -> None:
 
 
 def test_an_answer_only_points_before_it_speaks(model: FusedModel) -> None:
-    spelled, ref, _ = speller(model, speaks_at_once=False)
+    spelled, ref, _ = speller(model, speaking=False)
     spelled.feed(ref)
     assert is_free(spelled, model)
     spelled.feed(model.tokenizer.say)
     assert is_free(spelled, model)
     spelled.feed(ref)
     assert not is_free(spelled, model)
+
+
+def place_of(x: float, y: float, z: float) -> GraphObject:
+    return GraphObject(f"{x} {y} {z}", "goblin king", (x, y, z), (0.5, 0.5, 0.5))
+
+
+def test_a_description_places_what_the_graph_knows(model: FusedModel) -> None:
+    entries = model.read(
+        None, [place_of(-1, 0, 2), place_of(-0.9, 0, 3.5), place_of(1, 0, 3), place_of(0, 0, -2)]
+    ).entries
+    spelled = Speller(model, entries, is_description=True)
+    told = []
+    for k in range(len(entries)):
+        spelled.feed(model.tokenizer.refs[k])
+        written(model, spelled, torch.zeros_like)
+        ids = []
+        while not is_free(spelled, model):
+            ids.append(int(spelled.mask(torch.randn(model.tokenizer.n_vocab)).argmax()))
+            spelled.feed(ids[-1])
+        told.append(model.tokenizer.decode(ids))
+    assert told == ["on the left", "behind it", "to the right of it", "behind you"]
+
+
+def test_places_are_those_of_the_trainings_descriptions() -> None:
+    """The rule of the served descriptions against that of the simulator's, on its scenes."""
+    n = 0
+    for seed in range(60):
+        scene = sample(seed, "test")
+        seen = text.in_view(scene)
+        known = [GraphObject(str(i), t.name, t.position, t.extents, t.box) for i, t in enumerate(seen)]
+        entries = merge(None, known)
+        for k, thing in enumerate(seen):
+            assert entries[k].graph == known[k]
+            told = placement(entries, k, k - 1 if k else None)
+            said = text.placement(seen, k, seen[k - 1] if k else None)
+            n += told == said
+            assert told == said or thing.support is not None or "on" in told.split()[:1], (told, said)
+    assert n > 200

@@ -135,12 +135,13 @@ def describe(things: Sequence[Thing]) -> Answer:
     for i, thing in enumerate(things):
         if i:
             parts += [","] if i < len(things) - 1 else ["and"]
-        parts += [_article(thing.phrase), Mention(i, thing.phrase), _placement(things, i, previous)]
+        parts += [_article(thing.phrase), Mention(i, thing.phrase), placement(things, i, previous)]
         previous = thing
     return tuple(parts) or ("nothing that i know",)
 
 
-def _placement(things: Sequence[Thing], i: int, previous: Thing | None) -> str:
+def placement(things: Sequence[Thing], i: int, previous: Thing | None) -> str:
+    """Where thing i stands, in a description's words; `previous` is "it"."""
     thing = things[i]
     if thing.support is not None:
         under = things[thing.support]

@@ -186,3 +186,35 @@ def _geometry(entry: Entry) -> list[float]:
         *box, math.atan2(x, z) / math.pi, math.log(max(distance, 0.05)) / 3, x / 4, y / 4, z / 4,
         *(s / 2 for s in entry.size), float(entry.box is not None), float(entry.graph is not None), entry.score,
     ]  # fmt: skip
+
+
+def placement(entries: Sequence[Entry], k: int, previous: int | None) -> str:
+    """Where entry k stands, in a description's words: on its support, against the entry named before it, or in view.
+
+    For entries whose poses the scene graph gives; the words and margins are those of the training's descriptions.
+    """
+    entry = entries[k]
+    under = next((j for j, other in enumerate(entries) if j != k and _stands_on(entry, other)), None)
+    if under is not None:
+        other = entries[under].graph
+        return "on it" if under == previous else f"on the {normalise(other.label) if other else ''}"
+    is_behind, bearing = entry.order
+    if is_behind:
+        return "behind you"
+    if previous is None or entries[previous].order[0]:
+        across = (entry.box[0] + entry.box[2]) / 2 - 0.5 if entry.box else bearing
+        return "on the left" if across < -0.15 else "on the right" if across > 0.15 else "in the middle"
+    dx, _, dz = (a - b for a, b in zip(entry.position, entries[previous].position, strict=True))
+    if abs(dz) > max(0.6, 1.5 * abs(dx)):
+        return "behind it" if dz > 0 else "in front of it"
+    return "to the right of it"
+
+
+def _stands_on(entry: Entry, under: Entry) -> bool:
+    """Whether the scene graph puts one thing on top of another. Generous: the camera may look down by 30 degrees."""
+    if entry.graph is None or under.graph is None:
+        return False
+    dx, dy, dz = (a - b for a, b in zip(entry.position, under.position, strict=True))
+    rise = (entry.size[1] + under.size[1]) / 2
+    near = abs(dx) <= under.size[0] / 2 and abs(dz) <= under.size[2] / 2 + 0.5 * rise
+    return near and under.size[1] > 0 and 0.75 * rise - 0.1 <= dy <= rise + 0.08
