@@ -139,7 +139,7 @@ def fit(
                     f"step {step} {_show(means)} lr {rate:.2e} | {speed:.2f} steps/s, {left_min:.0f} min",
                     share,
                 )
-            if due("validate", config.validate_every_s):
+            if config.share(step, elapsed_s) < 1 and due("validate", config.validate_every_s):
                 check()
             if due("checkpoint", config.checkpoint_every_s):
                 save_checkpoint(out, model, optimizer, step, elapsed_s)
