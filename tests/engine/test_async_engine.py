@@ -94,12 +94,17 @@ async def test_a_failed_request_raises_its_error(engine) -> None:
 
 
 async def test_the_event_loop_does_not_wait_for_the_model(engine) -> None:
-    job = asyncio.create_task(engine.run(lambda _: time.sleep(0.2)))
-    await asyncio.sleep(0)
-    began = time.monotonic()
-    await asyncio.sleep(0.01)
-    assert time.monotonic() - began < 0.15 and not job.done()
-    await job
+    started, may_end = threading.Event(), threading.Event()
+
+    def work(_: object) -> bool:
+        started.set()
+        return may_end.wait(60)
+
+    job = asyncio.create_task(engine.run(work))
+    await asyncio.to_thread(started.wait, 60)
+    assert not job.done()
+    may_end.set()  # the loop lives while the engine's thread is held
+    assert await job
 
 
 async def test_closing_fails_what_is_inside_and_what_comes_after(model) -> None:
