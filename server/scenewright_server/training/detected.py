@@ -15,7 +15,7 @@ from scenewright_server.model.vision import Vision
 from scenewright_server.training.frames import IMAGE_SIZE, Frames
 
 BATCH = 32
-MIN_PIXELS = 24
+MIN_PIXELS = 24  # an object of which less is seen is not talked of: a person would not name it
 
 
 @dataclass(frozen=True)

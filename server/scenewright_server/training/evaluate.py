@@ -26,9 +26,7 @@ from scenewright_server.model.fusion import FusedModel
 from scenewright_server.model.markup import TextDelta
 from scenewright_server.model.scene import iou
 from scenewright_server.model.tokenizer import normalise
-
-MIN_PIXELS = 24
-"""An object of which less is seen is not asked for: a person would not name it."""
+from scenewright_server.training.detected import MIN_PIXELS
 
 EMBEDDED = Path(__file__).resolve().parents[1] / "bundles" / "diorama"
 Report = Callable[[str, int, int], None]
