@@ -3,14 +3,17 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from scenewright.v1 import annotation_pb2 as _annotation_pb2
 from scenewright.v1 import audio_pb2 as _audio_pb2
 from scenewright.v1 import error_pb2 as _error_pb2
 from scenewright.v1 import generation_pb2 as _generation_pb2
+from scenewright.v1 import geometry_pb2 as _geometry_pb2
 from scenewright.v1 import graph_pb2 as _graph_pb2
 from scenewright.v1 import image_pb2 as _image_pb2
 from scenewright.v1 import speech_pb2 as _speech_pb2
@@ -212,8 +215,34 @@ class AskResponse(_message.Message):
 Global___AskResponse: _TypeAlias = AskResponse  # noqa: Y015
 
 @_typing.final
+class ConverseResume(_message.Message):
+    """Goes on with a conversation whose stream has broken."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLE_FIELD_NUMBER: _builtins.int
+    LAST_EVENT_SEQ_FIELD_NUMBER: _builtins.int
+    handle: _builtins.str
+    """`SetupComplete.resume_handle`. Required."""
+    last_event_seq: _builtins.int
+    """The last `event_seq` that arrived, 0 for none; the events after it come again, once."""
+    def __init__(
+        self,
+        *,
+        handle: _builtins.str = ...,
+        last_event_seq: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handle", b"handle", "last_event_seq", b"last_event_seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConverseResume: _TypeAlias = ConverseResume  # noqa: Y015
+
+@_typing.final
 class ConverseSetup(_message.Message):
-    """What a conversation is to be like."""
+    """What a conversation is to be like. With `resume` every other field must be unset: the conversation keeps its own."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -225,8 +254,14 @@ class ConverseSetup(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     SCENE_FIELD_NUMBER: _builtins.int
+    START_THRESHOLD_FIELD_NUMBER: _builtins.int
+    MIN_SPEECH_MS_FIELD_NUMBER: _builtins.int
+    PREFIX_PADDING_MS_FIELD_NUMBER: _builtins.int
+    RESUME_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
-    """`Session.id` to go on with. Empty: a new session."""
+    """`Session.id` to talk in: its frame, scene graph and turns are known. Empty: a new session, which ends with the
+    conversation.
+    """
     sample_rate_hz: _builtins.int
     """Rate of the 16-bit signed little-endian mono samples in `AudioChunk`, hertz, 8 000 to 48 000.
     Required if audio will be sent.
@@ -236,7 +271,13 @@ class ConverseSetup(_message.Message):
     end_silence_ms: _builtins.int
     """Silence that ends a turn, 100 to 5 000 milliseconds; automatic only. 0: 600."""
     language: _builtins.str
-    """BCP 47 tag, one of `Model.languages`. Empty: the model's first."""
+    """BCP 47 tag, one of `Model.languages`. Empty: the session's."""
+    start_threshold: _builtins.float
+    """How sure the server must be that it hears speech, 0.1 to 0.95. Unset: 0.5."""
+    min_speech_ms: _builtins.int
+    """Speech shorter than this is taken for noise, 32 to 1 000 milliseconds; automatic only. Unset: 64."""
+    prefix_padding_ms: _builtins.int
+    """Audio before the start of speech that belongs to the turn, 0 to 1 000 milliseconds; automatic only. Unset: 300."""
     @_builtins.property
     def sampling(self) -> _generation_pb2.SamplingConfig:
         """Of every response. Unset: greedy."""
@@ -249,6 +290,10 @@ class ConverseSetup(_message.Message):
     def scene(self) -> _graph_pb2.SceneGraph:
         """The first scene graph. Optional."""
 
+    @_builtins.property
+    def resume(self) -> Global___ConverseResume:
+        """Go on with a conversation instead of beginning one."""
+
     def __init__(
         self,
         *,
@@ -260,12 +305,27 @@ class ConverseSetup(_message.Message):
         language: _builtins.str = ...,
         image: _image_pb2.ImageInput | None = ...,
         scene: _graph_pb2.SceneGraph | None = ...,
+        start_threshold: _builtins.float | None = ...,
+        min_speech_ms: _builtins.int | None = ...,
+        prefix_padding_ms: _builtins.int | None = ...,
+        resume: Global___ConverseResume | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "sampling", b"sampling", "scene", b"scene"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_speech_ms", b"_min_speech_ms", "_prefix_padding_ms", b"_prefix_padding_ms", "_start_threshold", b"_start_threshold", "image", b"image", "min_speech_ms", b"min_speech_ms", "prefix_padding_ms", b"prefix_padding_ms", "resume", b"resume", "sampling", b"sampling", "scene", b"scene", "start_threshold", b"start_threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_silence_ms", b"end_silence_ms", "image", b"image", "language", b"language", "sample_rate_hz", b"sample_rate_hz", "sampling", b"sampling", "scene", b"scene", "session_id", b"session_id", "turn_detection", b"turn_detection"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_speech_ms", b"_min_speech_ms", "_prefix_padding_ms", b"_prefix_padding_ms", "_start_threshold", b"_start_threshold", "end_silence_ms", b"end_silence_ms", "image", b"image", "language", b"language", "min_speech_ms", b"min_speech_ms", "prefix_padding_ms", b"prefix_padding_ms", "resume", b"resume", "sample_rate_hz", b"sample_rate_hz", "sampling", b"sampling", "scene", b"scene", "session_id", b"session_id", "start_threshold", b"start_threshold", "turn_detection", b"turn_detection"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__min_speech_ms: _TypeAlias = _typing.Literal["min_speech_ms"]  # noqa: Y015
+    _WhichOneofArgType__min_speech_ms: _TypeAlias = _typing.Literal["_min_speech_ms", b"_min_speech_ms"]  # noqa: Y015
+    _WhichOneofReturnType__prefix_padding_ms: _TypeAlias = _typing.Literal["prefix_padding_ms"]  # noqa: Y015
+    _WhichOneofArgType__prefix_padding_ms: _TypeAlias = _typing.Literal["_prefix_padding_ms", b"_prefix_padding_ms"]  # noqa: Y015
+    _WhichOneofReturnType__start_threshold: _TypeAlias = _typing.Literal["start_threshold"]  # noqa: Y015
+    _WhichOneofArgType__start_threshold: _TypeAlias = _typing.Literal["_start_threshold", b"_start_threshold"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_speech_ms) -> _WhichOneofReturnType__min_speech_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prefix_padding_ms) -> _WhichOneofReturnType__prefix_padding_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__start_threshold) -> _WhichOneofReturnType__start_threshold | None: ...
 
 Global___ConverseSetup: _TypeAlias = ConverseSetup  # noqa: Y015
 
@@ -348,26 +408,78 @@ class TextTurn(_message.Message):
 Global___TextTurn: _TypeAlias = TextTurn  # noqa: Y015
 
 @_typing.final
+class SceneDelta(_message.Message):
+    """Some objects of a scene are new, other or gone; the rest stays. It is taken whole or refused whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASE_REVISION_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    UPSERTS_FIELD_NUMBER: _builtins.int
+    REMOVED_IDS_FIELD_NUMBER: _builtins.int
+    HANDEDNESS_FIELD_NUMBER: _builtins.int
+    base_revision: _builtins.int
+    """`SceneGraph.revision` or `SceneDelta.revision` that it changes. Required; refused with SCENE_OUTDATED unless it is
+    the one that the conversation holds.
+    """
+    revision: _builtins.int
+    """The scene's revision from now on; more than `base_revision`."""
+    handedness: _geometry_pb2.Handedness.ValueType
+    """The axes of every pose in this message. Unset: left-handed."""
+    @_builtins.property
+    def upserts(self) -> _containers.RepeatedCompositeFieldContainer[_graph_pb2.SceneObject]:
+        """Objects that are new, or take the place of those with their ids. With the others at most
+        `Limits.max_scene_objects`.
+        """
+
+    @_builtins.property
+    def removed_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`SceneObject.id` of each object that is gone; it must be there."""
+
+    def __init__(
+        self,
+        *,
+        base_revision: _builtins.int = ...,
+        revision: _builtins.int = ...,
+        upserts: _abc.Iterable[_graph_pb2.SceneObject] | None = ...,
+        removed_ids: _abc.Iterable[_builtins.str] | None = ...,
+        handedness: _geometry_pb2.Handedness.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_revision", b"base_revision", "handedness", b"handedness", "removed_ids", b"removed_ids", "revision", b"revision", "upserts", b"upserts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SceneDelta: _TypeAlias = SceneDelta  # noqa: Y015
+
+@_typing.final
 class SceneUpdate(_message.Message):
-    """A change of the scene."""
+    """A change of the scene. A response that is under way still speaks of the scene that its response_started names."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SNAPSHOT_FIELD_NUMBER: _builtins.int
+    DELTA_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def snapshot(self) -> _graph_pb2.SceneGraph:
         """The whole scene as it is now."""
+
+    @_builtins.property
+    def delta(self) -> Global___SceneDelta:
+        """What has changed."""
 
     def __init__(
         self,
         *,
         snapshot: _graph_pb2.SceneGraph | None = ...,
+        delta: Global___SceneDelta | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot", "update", b"update"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "snapshot", b"snapshot", "update", b"update"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot", "update", b"update"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "snapshot", b"snapshot", "update", b"update"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_update: _TypeAlias = _typing.Literal["snapshot"]  # noqa: Y015
+    _WhichOneofReturnType_update: _TypeAlias = _typing.Literal["snapshot", "delta"]  # noqa: Y015
     _WhichOneofArgType_update: _TypeAlias = _typing.Literal["update", b"update"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_update) -> _WhichOneofReturnType_update | None: ...
 
@@ -392,7 +504,10 @@ Global___Interrupt: _TypeAlias = Interrupt  # noqa: Y015
 
 @_typing.final
 class PlaybackReport(_message.Message):
-    """How much of a response the user has heard or read, so that an interrupted one is remembered up to there."""
+    """How much of a response the user has heard or read. The next turn remembers the response up to there; without a
+    report, all that was sent. A report replaces the one before; one about an earlier response than the last is too late
+    and does nothing.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -437,10 +552,12 @@ class ConverseRequest(_message.Message):
     INTERRUPT_FIELD_NUMBER: _builtins.int
     PLAYBACK_REPORT_FIELD_NUMBER: _builtins.int
     client_seq: _builtins.int
-    """Counts up from 1. Required."""
+    """Counts the conversation's messages from 1, over all its streams; gaps are allowed. Required; 0 in `setup`, which
+    is no message of the conversation.
+    """
     @_builtins.property
     def setup(self) -> Global___ConverseSetup:
-        """First, and only once."""
+        """First in every stream, and only once."""
 
     @_builtins.property
     def audio(self) -> Global___AudioChunk:
@@ -460,11 +577,11 @@ class ConverseRequest(_message.Message):
 
     @_builtins.property
     def image(self) -> _image_pb2.ImageInput:
-        """A new frame; it takes the place of one before."""
+        """A new frame; it takes the place of one before, even of one that no answer has looked at."""
 
     @_builtins.property
     def scene_update(self) -> Global___SceneUpdate:
-        """A new scene graph."""
+        """Another scene graph, or a change of it."""
 
     @_builtins.property
     def interrupt(self) -> Global___Interrupt:
@@ -500,25 +617,35 @@ Global___ConverseRequest: _TypeAlias = ConverseRequest  # noqa: Y015
 
 @_typing.final
 class SetupComplete(_message.Message):
-    """The conversation can begin."""
+    """The conversation can begin, or go on."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SESSION_ID_FIELD_NUMBER: _builtins.int
     LAST_CONSUMED_CLIENT_SEQ_FIELD_NUMBER: _builtins.int
+    RESUME_HANDLE_FIELD_NUMBER: _builtins.int
+    RESUME_TTL_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
-    """Keep it to go on after a broken connection."""
+    """`Session.id`."""
     last_consumed_client_seq: _builtins.int
-    """The last `client_seq` that a resumed session has taken in; 0 for a new one."""
+    """The last `client_seq` that a resumed conversation has taken in; 0 for a new one. Send what came after it again."""
+    resume_handle: _builtins.str
+    """For `ConverseSetup.resume`; hard to guess. It stays the same for the whole conversation."""
+    @_builtins.property
+    def resume_ttl(self) -> _duration_pb2.Duration:
+        """How long after a broken stream the conversation waits to be resumed."""
+
     def __init__(
         self,
         *,
         session_id: _builtins.str = ...,
         last_consumed_client_seq: _builtins.int = ...,
+        resume_handle: _builtins.str = ...,
+        resume_ttl: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resume_ttl", b"resume_ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_consumed_client_seq", b"last_consumed_client_seq", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_consumed_client_seq", b"last_consumed_client_seq", "resume_handle", b"resume_handle", "resume_ttl", b"resume_ttl", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -526,13 +653,13 @@ Global___SetupComplete: _TypeAlias = SetupComplete  # noqa: Y015
 
 @_typing.final
 class SpeechStarted(_message.Message):
-    """The server hears the user begin."""
+    """The user begins to speak: the server hears it, or the client said so. Stop whatever is being read aloud."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     AUDIO_MS_FIELD_NUMBER: _builtins.int
     audio_ms: _builtins.int
-    """Milliseconds of audio since setup."""
+    """Where, in milliseconds of the conversation's audio."""
     def __init__(
         self,
         *,
@@ -548,21 +675,27 @@ Global___SpeechStarted: _TypeAlias = SpeechStarted  # noqa: Y015
 
 @_typing.final
 class SpeechStopped(_message.Message):
-    """The server hears the user end."""
+    """The user has spoken."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     AUDIO_MS_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
     audio_ms: _builtins.int
-    """Milliseconds of audio since setup."""
+    """Where speech ended, in milliseconds of the conversation's audio; the silence that showed it comes after."""
+    cut: _builtins.bool
+    """The turn was cut at `Limits.max_audio_s`, the model's hearing, though the user may go on. With automatic turn
+    detection what follows is a turn of its own; with manual, audio is ignored until the next activity_start.
+    """
     def __init__(
         self,
         *,
         audio_ms: _builtins.int = ...,
+        cut: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_ms", b"audio_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_ms", b"audio_ms", "cut", b"cut"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -583,7 +716,7 @@ class ResponseStarted(_message.Message):
     """`SceneGraph.revision` of the scene it knows."""
     @_builtins.property
     def question(self) -> Global___Question:
-        """The question it answers."""
+        """The question it answers. Spoken: as in the final transcript; empty if there is none yet."""
 
     def __init__(
         self,
@@ -646,7 +779,9 @@ Global___ResumeUpdate: _TypeAlias = ResumeUpdate  # noqa: Y015
 
 @_typing.final
 class GoAway(_message.Message):
-    """The server is about to close the stream; resume elsewhere or later with the session's id."""
+    """The server is about to end the stream. It does so after the turn that is under way, at the latest when the time has
+    run out.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -690,16 +825,18 @@ class ConverseResponse(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     RESPONSE_DONE_FIELD_NUMBER: _builtins.int
     event_seq: _builtins.int
-    """Counts up from 1."""
+    """Counts the conversation's events from 1, over all its streams, without gaps. 0 in setup_complete, resume_update
+    and go_away, which belong to one stream and are never replayed.
+    """
     turn_index: _builtins.int
-    """Counts the user's turns from 1; 0 before the first."""
+    """Counts the user's turns from 1; 0 before the first and in events without an event_seq."""
     response_id: _builtins.str
     """The response it belongs to; empty if to none."""
     text_delta: _builtins.str
     """Its next words, spaces included."""
     @_builtins.property
     def setup_complete(self) -> Global___SetupComplete:
-        """First."""
+        """First in every stream."""
 
     @_builtins.property
     def speech_started(self) -> Global___SpeechStarted:
@@ -735,7 +872,7 @@ class ConverseResponse(_message.Message):
 
     @_builtins.property
     def error(self) -> _error_pb2.ErrorEvent:
-        """Something failed; the conversation goes on unless the stream ends."""
+        """Something was refused or failed; the conversation goes on."""
 
     @_builtins.property
     def response_done(self) -> _generation_pb2.ResponseDone:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/error.proto\x12\x0escenewright.v1\x1a\x1egoogle/protobuf/duration.proto\"k\n\nErrorEvent\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/error.proto\x12\x0escenewright.v1\x1a\x1egoogle/protobuf/duration.proto\"\x7f\n\nErrorEvent\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nclient_seq\x18\x05 \x01(\x04\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,5 +34,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
   _globals['_ERROREVENT']._serialized_start=78
-  _globals['_ERROREVENT']._serialized_end=185
+  _globals['_ERROREVENT']._serialized_end=205
 # @@protoc_insertion_point(module_scope)

@@ -24,9 +24,11 @@ class ErrorEvent(_message.Message):
 
       INVALID_ARGUMENT      FIELD_REQUIRED, FIELD_INVALID, IMAGE_UNDECODABLE, FRAME_TOO_LARGE, AUDIO_UNDECODABLE,
                             AUDIO_TOO_LONG, TEXT_TOO_LONG, SCENE_TOO_LARGE, NOTHING_TO_SEE
-      FAILED_PRECONDITION   CAPABILITY_MISSING, ENCODER_MISMATCH, SCENE_OUTDATED, SESSION_BUSY
+      FAILED_PRECONDITION   CAPABILITY_MISSING, ENCODER_MISMATCH, SCENE_OUTDATED, SESSION_BUSY,
+                            OUT_OF_ORDER, EVENTS_LOST
       NOT_FOUND             SESSION_NOT_FOUND, SESSION_EXPIRED
-      RESOURCE_EXHAUSTED    CONTEXT_FULL, TOO_MANY_SESSIONS, OVERLOADED (with RetryInfo)
+      RESOURCE_EXHAUSTED    CONTEXT_FULL, TOO_MANY_SESSIONS, OVERLOADED, AUDIO_TOO_FAST (the last two with RetryInfo)
+      ABORTED               TAKEN_OVER
       UNAVAILABLE           MODEL_LOADING, SHUTTING_DOWN (both with RetryInfo)
       DEADLINE_EXCEEDED     DEADLINE_EXCEEDED
       INTERNAL              INTERNAL
@@ -40,12 +42,15 @@ class ErrorEvent(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
+    CLIENT_SEQ_FIELD_NUMBER: _builtins.int
     code: _builtins.int
     """A google.rpc.Code."""
     reason: _builtins.str
     """As in ErrorInfo."""
     message: _builtins.str
     """For the developer: names field, value and bound."""
+    client_seq: _builtins.int
+    """The message that it is about; 0 if none."""
     @_builtins.property
     def retry_after(self) -> _duration_pb2.Duration:
         """Try again after this; unset if that would not help."""
@@ -57,10 +62,11 @@ class ErrorEvent(_message.Message):
         reason: _builtins.str = ...,
         message: _builtins.str = ...,
         retry_after: _duration_pb2.Duration | None = ...,
+        client_seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message", "reason", b"reason", "retry_after", b"retry_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_seq", b"client_seq", "code", b"code", "message", b"message", "reason", b"reason", "retry_after", b"retry_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

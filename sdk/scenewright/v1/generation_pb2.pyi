@@ -186,7 +186,9 @@ Global___Usage: _TypeAlias = Usage  # noqa: Y015
 
 @_typing.final
 class Timings(_message.Message):
-    """Where the time went, milliseconds, 0 where a stage was not needed."""
+    """Where the time went, milliseconds, 0 where a stage was not needed. In a live conversation a request arrives when the
+    user's turn ends: with speech_stopped, or with a typed turn.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -198,6 +200,9 @@ class Timings(_message.Message):
     FIRST_TOKEN_MS_FIELD_NUMBER: _builtins.int
     GENERATE_MS_FIELD_NUMBER: _builtins.int
     TOTAL_MS_FIELD_NUMBER: _builtins.int
+    SILENCE_MS_FIELD_NUMBER: _builtins.int
+    TRANSCRIPT_MS_FIELD_NUMBER: _builtins.int
+    FIRST_TEXT_MS_FIELD_NUMBER: _builtins.int
     queue_ms: _builtins.float
     """Waiting for the engine."""
     decode_ms: _builtins.float
@@ -214,6 +219,12 @@ class Timings(_message.Message):
     """From the first generated token to the last."""
     total_ms: _builtins.float
     """From the request's arrival to its end."""
+    silence_ms: _builtins.float
+    """Live: the silence after the last speech that showed that the turn had ended; it passed before the arrival."""
+    transcript_ms: _builtins.float
+    """From the request's arrival to the words of a spoken question."""
+    first_text_ms: _builtins.float
+    """From the request's arrival to the first text_delta."""
     def __init__(
         self,
         *,
@@ -225,10 +236,13 @@ class Timings(_message.Message):
         first_token_ms: _builtins.float = ...,
         generate_ms: _builtins.float = ...,
         total_ms: _builtins.float = ...,
+        silence_ms: _builtins.float = ...,
+        transcript_ms: _builtins.float = ...,
+        first_text_ms: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decode_ms", b"decode_ms", "encode_audio_ms", b"encode_audio_ms", "encode_image_ms", b"encode_image_ms", "first_token_ms", b"first_token_ms", "generate_ms", b"generate_ms", "prefill_ms", b"prefill_ms", "queue_ms", b"queue_ms", "total_ms", b"total_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decode_ms", b"decode_ms", "encode_audio_ms", b"encode_audio_ms", "encode_image_ms", b"encode_image_ms", "first_text_ms", b"first_text_ms", "first_token_ms", b"first_token_ms", "generate_ms", b"generate_ms", "prefill_ms", b"prefill_ms", "queue_ms", b"queue_ms", "silence_ms", b"silence_ms", "total_ms", b"total_ms", "transcript_ms", b"transcript_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

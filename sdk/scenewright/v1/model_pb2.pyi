@@ -245,6 +245,11 @@ class Limits(_message.Message):
     MAX_SESSIONS_FIELD_NUMBER: _builtins.int
     MAX_SESSION_TTL_S_FIELD_NUMBER: _builtins.int
     MAX_REQUESTS_FIELD_NUMBER: _builtins.int
+    MAX_LIVE_S_FIELD_NUMBER: _builtins.int
+    MAX_RESUME_S_FIELD_NUMBER: _builtins.int
+    MAX_LIVE_EVENTS_FIELD_NUMBER: _builtins.int
+    MAX_LIVE_FRAMES_PER_S_FIELD_NUMBER: _builtins.int
+    MAX_LIVE_LEAD_S_FIELD_NUMBER: _builtins.int
     max_message_bytes: _builtins.int
     """Bytes of one message."""
     max_image_bytes: _builtins.int
@@ -277,6 +282,16 @@ class Limits(_message.Message):
     """Seconds that an unused session lives."""
     max_requests: _builtins.int
     """Requests that wait or run at a time; more fail with RESOURCE_EXHAUSTED, OVERLOADED."""
+    max_live_s: _builtins.int
+    """Seconds that one stream of a live conversation may last; the conversation can be resumed."""
+    max_resume_s: _builtins.int
+    """Seconds that a live conversation waits to be resumed."""
+    max_live_events: _builtins.int
+    """The last events of a live conversation that can be replayed."""
+    max_live_frames_per_s: _builtins.float
+    """Frames a second that a live conversation looks at; of more only the newest counts."""
+    max_live_lead_s: _builtins.float
+    """Seconds by which the audio of a live conversation may be ahead of the clock."""
     def __init__(
         self,
         *,
@@ -296,10 +311,15 @@ class Limits(_message.Message):
         max_sessions: _builtins.int = ...,
         max_session_ttl_s: _builtins.int = ...,
         max_requests: _builtins.int = ...,
+        max_live_s: _builtins.int = ...,
+        max_resume_s: _builtins.int = ...,
+        max_live_events: _builtins.int = ...,
+        max_live_frames_per_s: _builtins.float = ...,
+        max_live_lead_s: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_audio_bytes", b"max_audio_bytes", "max_audio_s", b"max_audio_s", "max_context_tokens", b"max_context_tokens", "max_image_aspect", b"max_image_aspect", "max_image_bytes", b"max_image_bytes", "max_image_pixels", b"max_image_pixels", "max_image_side", b"max_image_side", "max_label_chars", b"max_label_chars", "max_message_bytes", b"max_message_bytes", "max_new_tokens", b"max_new_tokens", "max_requests", b"max_requests", "max_scene_objects", b"max_scene_objects", "max_session_ttl_s", b"max_session_ttl_s", "max_sessions", b"max_sessions", "max_text_chars", b"max_text_chars", "max_texts", b"max_texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_audio_bytes", b"max_audio_bytes", "max_audio_s", b"max_audio_s", "max_context_tokens", b"max_context_tokens", "max_image_aspect", b"max_image_aspect", "max_image_bytes", b"max_image_bytes", "max_image_pixels", b"max_image_pixels", "max_image_side", b"max_image_side", "max_label_chars", b"max_label_chars", "max_live_events", b"max_live_events", "max_live_frames_per_s", b"max_live_frames_per_s", "max_live_lead_s", b"max_live_lead_s", "max_live_s", b"max_live_s", "max_message_bytes", b"max_message_bytes", "max_new_tokens", b"max_new_tokens", "max_requests", b"max_requests", "max_resume_s", b"max_resume_s", "max_scene_objects", b"max_scene_objects", "max_session_ttl_s", b"max_session_ttl_s", "max_sessions", b"max_sessions", "max_text_chars", b"max_text_chars", "max_texts", b"max_texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
