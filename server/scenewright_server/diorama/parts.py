@@ -24,6 +24,9 @@ WOOD: Rgb = (0.45, 0.33, 0.22)
 LINEN: Rgb = (0.86, 0.85, 0.80)
 PAPER: Rgb = (0.90, 0.87, 0.78)
 BRASS: Rgb = (0.72, 0.58, 0.28)
+OTHER = "other"
+"""Not a kind: what training draws so that not every object is taken for one."""
+
 LEAVES: tuple[Rgb, ...] = ((0.13, 0.42, 0.12), (0.20, 0.50, 0.16), (0.10, 0.34, 0.13), (0.28, 0.52, 0.20))
 
 
@@ -422,9 +425,28 @@ ASSEMBLIES: dict[str, Callable[[float, float, float, np.random.Generator], list[
 }
 
 
+def _other(w: float, h: float, d: float, rng: np.random.Generator) -> list[Part]:
+    """A thing of no kind: a few solids of any shape, turned and stuck together."""
+    parts = []
+    paints: list[Rgb | Literal["main", "shade"]] = ["main", "main", "shade"]
+    for _ in range(int(rng.integers(3, 9))):
+        half = np.array((w, h, d)) * rng.uniform(0.08, 0.36, 3)
+        centre = np.array((w, h, d)) * (rng.uniform(-0.3, 0.3), rng.uniform(0.25, 0.75), rng.uniform(-0.3, 0.3))
+        shape: Shape = ("box", "ellipsoid", "frustum")[rng.integers(3)]
+        rotation = turn("y", rng.uniform(0, 6.3)) @ turn("z", rng.normal(0, 0.7)) @ turn("x", rng.normal(0, 0.7))
+        red, green, blue = rng.uniform(0.03, 0.95, 3).tolist()
+        paint = (red, green, blue) if rng.random() < 0.5 else paints[rng.integers(3)]
+        parts.append(
+            Part(shape, tuple(centre.tolist()), tuple(half.tolist()), paint, (1.0, rng.uniform(0.2, 1)), rotation)
+        )
+    return parts
+
+
 def assemble(kind: str, extents: Vec3, seed: int) -> list[Part]:
-    """The parts of one object of a kind of `ASSEMBLIES`, with proportions drawn from `seed`.
+    """The parts of one object of a kind of `ASSEMBLIES`, or of `OTHER`, with proportions drawn from `seed`.
 
     `extents` are (width, height, depth) in metres.
     """
+    if kind == OTHER:
+        return _other(*extents, np.random.default_rng(seed))
     return ASSEMBLIES[kind](*extents, np.random.default_rng(seed))

@@ -44,6 +44,15 @@ DEFAULT_BANDS = 5
 DEPTH_UNITS = float(1 << 20)
 PART_BITS = 20
 SHAPES = ("box", "ellipsoid", "frustum")
+# What is told of each part and object: a number's type, and the shape of a row.
+PART_COLUMNS: dict[str, Any] = {
+    "scene": (np.int64,), "item": (np.int64,), "shape": (np.int64,), "patterned": (np.bool_,),
+    "radii": (np.float32, (2,)), "colour": (np.float32, (3,)),
+}  # fmt: skip
+ITEM_COLUMNS: dict[str, Any] = {
+    "index": (np.int64,), "pattern": (np.int64,), "bands": (np.float32,), "phase": (np.float32,),
+    "to_unit": (np.float32, (3, 4)), "other": (np.float32, (3,)), "cells": (np.float32, (3,)),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -179,10 +188,8 @@ def _render(scenes: Sequence[Scene], size: tuple[int, int], device: torch.device
 
 
 def _flatten(scenes: Sequence[Scene], device: torch.device) -> tuple[_Parts, _Items]:
-    part_rows: dict[str, list[Any]] = {name: [] for name in ("scene", "item", "shape", "radii", "colour", "patterned")}
-    item_rows: dict[str, list[Any]] = {
-        name: [] for name in ("index", "to_unit", "other", "pattern", "bands", "cells", "phase")
-    }
+    part_rows: dict[str, list[Any]] = {name: [] for name in PART_COLUMNS}
+    item_rows: dict[str, list[Any]] = {name: [] for name in ITEM_COLUMNS}
     matrices = []
     n_items = 0
     for b, scene in enumerate(scenes):
@@ -218,27 +225,28 @@ def _flatten(scenes: Sequence[Scene], device: torch.device) -> tuple[_Parts, _It
             item_rows["phase"].append(phase)
             n_items += 1
 
-    to_world = np.stack(matrices)
+    to_world = np.array(matrices).reshape(-1, 4, 4)
     signs = np.array([(x, y, z, 1) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
     corners = (to_world[:, None] @ signs[None, :, :, None])[:, :, :3, 0]
 
-    def tensor(values) -> torch.Tensor:
-        array = np.asarray(values)
-        return torch.as_tensor(array.astype(np.float32) if array.dtype.kind == "f" else array, device=device)
+    def tensor(rows: Any, dtype: type = np.float32, shape: tuple[int, ...] = ()) -> torch.Tensor:
+        return torch.as_tensor(np.array(rows, dtype).reshape(-1, *shape), device=device)
 
     parts = _Parts(
-        to_local=tensor(np.linalg.inv(to_world)[:, :3]),
-        corners=tensor(corners),
-        **{name: tensor(np.array(rows)) for name, rows in part_rows.items()},
+        to_local=tensor(np.linalg.inv(to_world)[:, :3], shape=(3, 4)),
+        corners=tensor(corners, shape=(8, 3)),
+        **{name: tensor(part_rows[name], *column) for name, column in PART_COLUMNS.items()},
     )
-    return parts, _Items(**{name: tensor(np.array(rows)) for name, rows in item_rows.items()})
+    return parts, _Items(**{name: tensor(item_rows[name], *column) for name, column in ITEM_COLUMNS.items()})
 
 
 def _colours(item: SceneObject) -> tuple[np.ndarray, np.ndarray, float]:
     """An object's own shade of its colour, the second colour of its pattern, and the pattern's phase."""
     rng = np.random.default_rng([item.seed, 1])
-    main = np.array(PALETTE[item.colour]) * rng.uniform(0.92, 1.06) + rng.normal(0, 0.018, 3)
-    if item.colour == "white":
+    main = np.array(item.paint or PALETTE[item.colour]) * rng.uniform(0.92, 1.06) + rng.normal(0, 0.018, 3)
+    if item.paint is not None:
+        other = 0.3 * main if main.mean() > 0.5 else 0.4 * main + 0.5
+    elif item.colour == "white":
         other = np.full(3, rng.uniform(0.48, 0.58))
     elif item.colour == "black":
         other = np.full(3, rng.uniform(0.42, 0.52))
@@ -435,6 +443,8 @@ class _Light:
         start = torch.full((n_scenes, 3), math.inf, device=points.device)
         low = start.scatter_reduce(0, index, spread.amin(1), "amin") - 0.05
         high = (-start).scatter_reduce(0, index, spread.amax(1), "amax") + 0.05
+        empty = low > high  # a scene without objects: any map will do
+        low, high = low.masked_fill(empty, 0.0), high.masked_fill(empty, 1.0)
         texel = (high - low)[:, :2] / SHADOW_SIZE
         back = low[:, 2] - 1.0
         origin = torch.stack(

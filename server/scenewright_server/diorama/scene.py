@@ -44,6 +44,7 @@ class SceneObject:
     extents: Vector
     support: int | None
     seed: int
+    paint: Vector | None = None  # linear RGB in 0..1, in place of its colour's own
 
     @property
     def centre(self) -> np.ndarray:

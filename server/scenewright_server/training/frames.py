@@ -9,15 +9,19 @@ from typing import Literal
 import numpy as np
 
 from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.diorama.parts import OTHER
 from scenewright_server.diorama.renderer import render
-from scenewright_server.diorama.scene import Scene, sample
+from scenewright_server.diorama.scene import Scene, SceneObject, sample
 from scenewright_server.model.vision import STRIDE
+from scenewright_server.training.distortions import occlude
+from scenewright_server.training.variety import vary
 
 IMAGE_SIZE = 160
 MAX_OBJECTS = 6
 CHUNK = 32
 # A camera integrates over its pixels; part of the frames are drawn so, the rest, which are cheaper, are not.
 SMOOTH_EVERY = 5
+OCCLUDED = 0.25  # share of varied frames with a patch over an object
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,8 @@ class Frames:
 
     images (N, S, S, 3) uint8; cover (N, K, S / STRIDE, S / STRIDE) uint8, how many pixels of each cell show
     each of at most K = MAX_OBJECTS objects; boxes (N, K, 4) uint8, those pixels' bounds (x0, y0, x1, y1);
-    labels (N, K, 1 + A) int8: 1 where there is an object, then its index in each of `ATTRIBUTES`;
+    labels (N, K, 1 + A) int8: 1 where there is an object of a kind, then its index in each of `ATTRIBUTES`, -100
+    where the object has no value of it (a paint of its own); -1 in the first row of a frame whose first object is none;
     depth (N, K) float32, metres from the camera's plane to the object's centre.
     """
 
@@ -69,17 +74,36 @@ class Frames:
         """The rows drawn so far."""
         return np.flatnonzero(self.labels[:, 0, 0])
 
-    def write(self, row: int, scenes: list[Scene], supersample: int = 1) -> None:
-        """Draw scenes into consecutive rows. A row's labels are written last: they say that it is there."""
+    def write(
+        self, row: int, scenes: list[Scene], supersample: int = 1, hide: np.random.Generator | None = None
+    ) -> None:
+        """Draw scenes into consecutive rows, with patches over some of their objects where `hide` says so.
+
+        A row's labels are written last: they say that it is there.
+        """
         end = row + len(scenes)
         rendered = render(scenes, (IMAGE_SIZE, IMAGE_SIZE), supersample=supersample)
-        self.images[row:end] = rendered.images.numpy()
-        self.cover[row:end], self.boxes[row:end] = measure(rendered.ids.numpy())
+        images, ids = rendered.images.numpy(), rendered.ids.numpy()
+        for i in range(len(scenes) if hide else 0):
+            if hide and hide.random() < OCCLUDED:
+                images[i], ids[i] = occlude(images[i], ids[i], hide, (0.1, 0.6))
+        self.images[row:end] = images
+        self.cover[row:end], self.boxes[row:end] = measure(ids)
         for i, scene in enumerate(scenes):
             for j, item in enumerate(scene.objects):
                 self.depth[row + i, j] = scene.camera.to_camera(item.centre)[2]
-                values = [names.index(getattr(item, name)) for name, names in ATTRIBUTES.items()]
-                self.labels[row + i, j] = (1, *values)
+                self.labels[row + i, j] = _labels(item)
+            if not self.labels[row + i, 0, 0]:
+                self.labels[row + i, 0, 0] = -1
+
+
+def _labels(item: SceneObject) -> list[int]:
+    if item.kind == OTHER:
+        return [0] * (1 + len(ATTRIBUTES))
+    values = {name: names.index(getattr(item, name)) for name, names in ATTRIBUTES.items()}
+    if item.paint is not None:
+        values["colour"] = -100
+    return [1, *values.values()]
 
 
 def measure(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -97,9 +121,17 @@ def measure(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return cover.astype(np.uint8), boxes.astype(np.uint8)
 
 
-def draw(path: Path, n: int, split: str = "train", first_seed: int = 0, smooth_every: int = SMOOTH_EVERY) -> Frames:
+def draw(
+    path: Path,
+    n: int,
+    split: str = "train",
+    first_seed: int = 0,
+    smooth_every: int = SMOOTH_EVERY,
+    varied: bool = False,
+) -> Frames:
     """Draw the scenes of seeds first_seed ... first_seed + n - 1 of a split into a directory.
 
+    `varied` scenes are seen from other places, hold other things and paints, and are partly hidden (`vary`).
     Continues where an earlier call with the same n stopped.
     """
     frames = Frames.open(path, "r+") if (path / "depth.npy").exists() else Frames.create(path, n)
@@ -109,5 +141,8 @@ def draw(path: Path, n: int, split: str = "train", first_seed: int = 0, smooth_e
             continue
         smooth = row // CHUNK % smooth_every == 0
         scenes = [sample(first_seed + i, split) for i in range(row, end)]
-        frames.write(row, scenes, supersample=2 if smooth else 1)
+        rng = np.random.default_rng([first_seed + row, 7])
+        if varied:
+            scenes = [vary(scene, rng) for scene in scenes]
+        frames.write(row, scenes, supersample=2 if smooth else 1, hide=rng if varied else None)
     return frames
