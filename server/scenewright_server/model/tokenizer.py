@@ -6,21 +6,26 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Bpe
-from tokenizers import decoders, models, pre_tokenizers, trainers
 
 N_REFS = 24
 SPECIALS = (
-    "<pad>", "<bos>", "<eot>", "<frame>", "<graph>", "<user>", "<describe>", "<assistant>", "<say>", "<end>",
+    "<pad>", "<bos>", "<eot>", "<user>", "<describe>", "<assistant>", "<call>", "<say>", "<end>",
     *(f"<ref_{k}>" for k in range(N_REFS)),
 )  # fmt: skip
-SPELLINGS = {"color": "colour", "colors": "colours", "center": "centre"}
+SPELLINGS = {
+    "color": "colour", "colors": "colours", "center": "centre", "meters": "metres", "further": "farther",
+    "cannot": "can not", "what's": "what is", "where's": "where is", "i'm": "i am", "checked": "checkered",
+}  # fmt: skip
+WIDE = "\u3000-\u9fff\uff00-\uffef"
 
 
 def normalise(text: str) -> str:
-    """Words as they are spoken: lower case, no punctuation, one spelling of each word."""
-    words = re.sub(r"[^\w'-]+", " ", text.lower()).split()
-    return " ".join(SPELLINGS.get(word, word) for word in words)
+    """Words as they are spoken: lower case, no punctuation, one spelling of each word, no space before Chinese."""
+    text = re.sub(rf"([{WIDE}])([a-z0-9])", r"\1 \2", text.lower())
+    words = re.sub(r"[^\w'-]+", " ", text).split()
+    return re.sub(rf" (?=[{WIDE}])", "", " ".join(SPELLINGS.get(word, word) for word in words))
 
 
 class Tokenizer:
@@ -34,9 +39,8 @@ class Tokenizer:
         if missing:
             raise ValueError(f"tokenizer lacks the markup tokens {missing}")
         self.pad, self.bos, self.eot = ids["<pad>"], ids["<bos>"], ids["<eot>"]
-        self.frame, self.graph, self.user = ids["<frame>"], ids["<graph>"], ids["<user>"]
-        self.describe, self.assistant = ids["<describe>"], ids["<assistant>"]
-        self.say, self.end = ids["<say>"], ids["<end>"]
+        self.user, self.describe, self.assistant = ids["<user>"], ids["<describe>"], ids["<assistant>"]
+        self.call, self.say, self.end = ids["<call>"], ids["<say>"], ids["<end>"]
         self.refs: tuple[int, ...] = tuple(ids[f"<ref_{k}>"] for k in range(N_REFS))
         self.n_specials = len(SPECIALS)
 
@@ -49,7 +53,13 @@ class Tokenizer:
     def train(cls, texts: Iterable[str], n_vocab: int) -> Tokenizer:
         """A byte-level BPE of `n_vocab` tokens, markup included, learnt from `texts`."""
         bpe = Bpe(models.BPE())
-        bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        # Chinese does not part its words: each character is a token, so that no merge joins two words.
+        bpe.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split(Regex(r"\p{Han}|[，、]"), "isolated"),
+                pre_tokenizers.ByteLevel(add_prefix_space=False),
+            ]
+        )
         bpe.decoder = decoders.ByteLevel()
         bpe.train_from_iterator(
             texts,
@@ -70,8 +80,8 @@ class Tokenizer:
         return [id for piece in re.split(r"(<)", text) for id in self._bpe.encode(piece).ids]
 
     def words(self, text: str) -> list[int]:
-        """Ids of words inside a sentence, with the leading space that joins them to what came before."""
-        return self.encode(" " + text) if text else []
+        """Ids of words inside a sentence, with the leading space that joins them to what came before (no Chinese)."""
+        return self.encode(text if re.match(rf"[{WIDE},]", text) else " " + text) if text else []
 
     def raw(self, ids: Iterable[int]) -> str:
         """The text of ids as it stands, markup left out; half a character becomes U+FFFD."""

@@ -21,7 +21,8 @@ from whisper.model import disable_sdpa
 from scenewright_server.diorama import speech
 from scenewright_server.diorama.kinds import ATTRIBUTES
 from scenewright_server.diorama.scene import sample
-from scenewright_server.diorama.text import dialogue, things
+from scenewright_server.diorama.questions import dialogue
+from scenewright_server.diorama.text import things
 from scenewright_server.model.audio import SAMPLE_RATE_HZ, Audio, log_mel, pad_mels
 from scenewright_server.model.config import AudioConfig
 from scenewright_server.model.tokenizer import Tokenizer, normalise

@@ -7,12 +7,22 @@ from collections.abc import Iterator
 import numpy as np
 
 from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.diorama.phrases import (
+    CHINESE,
+    CHINESE_NUMBERS,
+    LANGUAGES,
+    NUMBERS,
+    QUESTIONS,
+    REFUSALS,
+    plural,
+)
+from scenewright_server.diorama.questions import dialogue
 from scenewright_server.diorama.scene import sample
-from scenewright_server.diorama.text import NUMBERS, describe, dialogue, in_view, plain
-from scenewright_server.model.tokenizer import Tokenizer
+from scenewright_server.diorama.text import describe, in_view, plain
+from scenewright_server.model.tokenizer import Tokenizer, normalise
 from scenewright_server.training.words import dictionary, label
 
-N_VOCAB = 2048
+N_VOCAB = 2304
 
 
 def texts(n_scenes: int, seed: int) -> Iterator[str]:
@@ -20,15 +30,22 @@ def texts(n_scenes: int, seed: int) -> Iterator[str]:
     rng = np.random.default_rng(seed)
     for i in range(n_scenes):
         seen = in_view(sample(i))
-        yield " " + plain(describe(seen))
-        for turn in dialogue(seen, rng, 8, ATTRIBUTES["kind"]):
-            yield " " + turn.question
-            yield " " + plain(turn.answer)
-    for values in (*ATTRIBUTES.values(), NUMBERS, ("behind you",)):
+        for language in LANGUAGES:
+            yield " " + plain(describe(seen, language))
+            for turn in dialogue(seen, rng, 8, ATTRIBUTES["kind"], language=language, is_measured=i % 2 == 0):
+                yield " " + normalise(turn.question)
+                yield " " + " ".join([*turn.plan, *(part for part in turn.result if isinstance(part, str))])
+                yield " " + plain(turn.answer)
+    spoken = [words for forms in (*QUESTIONS.values(), *REFUSALS.values()) for words in forms.values()]
+    for forms in spoken:
+        for form in [forms] if isinstance(forms, str) else forms:
+            for _ in range(n_scenes // 20):
+                yield " " + form.format("thing", "thing", rel="")
+    for values in (*ATTRIBUTES.values(), NUMBERS, *((x,) for x in (*CHINESE.values(), *CHINESE_NUMBERS))):
         for word in values:
             for _ in range(n_scenes // 10):
                 yield " " + word
-                yield f" {word}s"
+                yield " " + plural(word)
     for word in dictionary():
         yield " " + word
     for _ in range(n_scenes):
