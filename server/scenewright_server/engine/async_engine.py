@@ -45,16 +45,17 @@ class AsyncEngine:
         """Requests and jobs running or waiting."""
         return self._n_inside
 
-    async def generate(self, request: Request) -> AsyncGenerator[Event, None]:
+    async def generate(self, request: Request | Sequence) -> AsyncGenerator[Event, None]:
         """The request's events, Done the last.
 
         Closing the iterator, or cancelling its task, cancels the request: iterate inside
-        `contextlib.aclosing` where you may leave early.
+        `contextlib.aclosing` where you may leave early. Who gives the request as a Sequence may set its
+        `cancelled` instead, and still gets Done.
         Raises EngineError (OVERLOADED, SHUTTING_DOWN, CONTEXT_FULL, AUDIO_TOO_LONG), or the model's error.
         """
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[Event] = asyncio.Queue()  # holds one answer at most
-        sequence = Sequence(request)
+        sequence = request if isinstance(request, Sequence) else Sequence(request)
 
         def take_in() -> None:
             self._sinks[sequence] = functools.partial(_tell, loop, events)

@@ -27,7 +27,8 @@ class Session:
         self.cache: KVCache | None = None
         self._prefix: Tensor | None = None
         self._turns: deque[Tensor] = deque()
-        self._prompt: Tensor | None = None
+        self._prompt: Tensor | None = None  # of the turn under way, then of the last one
+        self._kept = False  # the last turn is among the turns
 
     @property
     def n_turns(self) -> int:
@@ -54,7 +55,7 @@ class Session:
 
         The oldest turns are dropped until `reserve` positions are free after the prompt.
         """
-        self._prompt = prompt
+        self._prompt, self._kept = prompt, False
         while self._turns and self.history_len + len(prompt) + reserve > n_ctx:
             self._turns.popleft()
             self._rewind(self.prefix_len)
@@ -66,8 +67,16 @@ class Session:
         """End the turn with its answer (T, D), or without one: then it has never been."""
         if answer is not None and self._prompt is not None:
             self._turns.append(torch.cat([self._prompt, answer]))
-        self._prompt = None
+            self._kept = True
         self._rewind(self.history_len)
+
+    def amend_turn(self, answer: Tensor | None) -> None:
+        """Let the last turn, however it was closed, have ended with this answer (T, D), or never have been."""
+        if self._kept:
+            self._turns.pop()
+            self._kept = False
+        self._rewind(self.history_len)
+        self.close_turn(answer)
 
     def _rewind(self, length: int) -> None:
         if self.cache is not None:
