@@ -15,15 +15,19 @@ import numpy as np
 
 from scenewright_server.diorama import text
 from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.diorama.phrases import LANGUAGES, NUMBERS, REFUSALS, plural
+from scenewright_server.diorama.questions import Turn, dialogue
 from scenewright_server.diorama.scene import Box, Scene, sample
 from scenewright_server.diorama.text import Mention, Thing
 from scenewright_server.model.scene import Detections, Entry, GraphObject, Prefix, iou, lay_out, merge
-from scenewright_server.model.tokenizer import N_REFS, Tokenizer
-from scenewright_server.training.words import dictionary, label
+from scenewright_server.model.tokenizer import N_REFS, Tokenizer, normalise
+from scenewright_server.training.words import chatter, dictionary, label
 
 N_VALUES = sum(len(values) for values in ATTRIBUTES.values())
 TRUE_IOU = 0.4
-MAX_ITEMS = 16
+MAX_ITEMS = 24
+SHARE_CHINESE = 0.3
+SHARE_BELIED = 0.12  # of the labels that name a kind, where there is a frame to belie them
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,16 @@ def _posterior(truth: int, n: int, certain: float, rng: np.random.Generator) -> 
     return p / p.sum()
 
 
+class Passage(NamedTuple):
+    """One turn in tokens: what is asked, the plan that it calls for, what that gives, and what is said."""
+
+    type: str
+    asked: list[int]
+    plan: list[int]
+    result: list[int]
+    said: list[Said]
+
+
 class EpisodeMaker:
     """Draws episodes about scenes."""
 
@@ -121,49 +135,75 @@ class EpisodeMaker:
         graph: list[GraphObject] = []
         if source == "graph" and rng.random() < 0.7:
             items = _spread(items, rng)
-        if source != "frame":
-            graph = _label(items, rng, keep=1.0 if source == "graph" else 0.85)
+        language = LANGUAGES[int(rng.random() < SHARE_CHINESE)]
+        if source == "graph":
+            items, graph = _label(items, rng, 1.0, language)
+        elif source == "both":
+            items, graph = _label(items, rng, 0.85, language, SHARE_BELIED)
         seen = None
         if source != "graph":
             seen = detections if detections is not None else imitate(scene, boxes, rng)
         entries = merge(seen, graph)
         things, refs = align(items, entries)
-        names = ATTRIBUTES["kind"] if source == "frame" else (*ATTRIBUTES["kind"], *(label(rng) for _ in range(16)))
+        names = ATTRIBUTES["kind"]
+        if source != "frame":
+            names = (*names, *(label(rng, language) for _ in range(16)))
         prefix = lay_out(entries, seen, self.tokenizer, N_VALUES)
-        return self._reword(self._write(prefix, things, refs, rng, names), rng)
-
-    def _write(
-        self,
-        prefix: Prefix,
-        things: list[Thing],
-        refs: list[int],
-        rng: np.random.Generator,
-        names: Sequence[str],
-    ) -> Episode:
-        tokenizer = self.tokenizer
-        passages: list[tuple[str, list[int], list[Said]]] = []
-        if things:
-            for turn in text.dialogue(things, rng, int(rng.integers(6, 13)), names):
-                asked = [tokenizer.user, *tokenizer.words(turn.question), tokenizer.assistant]
-                looked = [refs[i] for i in turn.refs]
-                said = [Said(tokenizer.refs[k], (k,)) for k in looked]
-                said.append(Said(tokenizer.say, ()))
-                passages.append((turn.type, asked, said + self._spoken(turn.answer, refs, tuple(looked))))
-        if rng.random() < 0.7:
+        turns = self._turns(things, rng, names, language, is_measured=source != "frame")
+        other = LANGUAGES[int(rng.random() < 0.5)] if rng.random() < 0.2 else language
+        passages = [self._asked(turn, refs) for turn in turns]
+        if rng.random() < 0.5:
             # A follow-up must stay right behind what it follows: the description goes first or last.
-            described = ("describe", [tokenizer.describe], self._spoken(text.describe(things), refs, ()))
+            described = self._described(things, refs, other)
             passages = [described, *passages] if rng.random() < 0.5 else [*passages, described]
+        episode = self._write(prefix, passages)
+        return self._reword(episode, rng) if language == other == "en" else episode
+
+    def _turns(
+        self, things: list[Thing], rng: np.random.Generator, names: Sequence[str], language: str, is_measured: bool
+    ) -> list[Turn]:
+        if not things:
+            return [Turn("unsure", "what do you see", ("list",), ("unsure",), (REFUSALS["unsure"]["en"],))]
+        n_turns = int(rng.integers(4, 10))
+        turns = dialogue(things, rng, n_turns, names, language=language, is_measured=is_measured)
+        if rng.random() < 0.4:
+            turns.append(Turn("beyond", chatter(rng), ("beyond",), ("beyond",), (REFUSALS["beyond"]["en"],)))
+        return turns
+
+    def _asked(self, turn: Turn, refs: list[int]) -> Passage:
+        tokenizer = self.tokenizer
+        slots = [tokenizer.words(normalise(slot)) for slot in turn.plan]
+        plan = [id for slot in slots for id in [tokenizer.end, *slot]][1:]
+        asked = [tokenizer.user, *tokenizer.words(normalise(turn.question)), tokenizer.assistant]
+        result = self._found(turn.result, refs)
+        return Passage(turn.type, asked, [*plan, tokenizer.call], result, self._spoken(turn.answer, refs))
+
+    def _described(self, things: list[Thing], refs: list[int], language: str) -> Passage:
+        tokenizer = self.tokenizer
+        asked = [tokenizer.describe, *tokenizer.words(language), tokenizer.call]
+        result = self._found(text.survey(things), refs)
+        return Passage("describe", asked, [], result, self._spoken(text.describe(things, language), refs))
+
+    def _found(self, result: text.Result, refs: list[int]) -> list[int]:
+        """A result's tokens, with the mark after which the decoder speaks."""
+        tokenizer = self.tokenizer
+        parts = [[tokenizer.refs[refs[p]]] if isinstance(p, int) else tokenizer.words(p) for p in result]
+        return [*(id for part in parts for id in part), tokenizer.say]
+
+    def _write(self, prefix: Prefix, passages: Sequence[Passage]) -> Episode:
         tokens: list[int] = []
         wanted: list[bool] = []
         looks: list[tuple[int, ...]] = []
         types = []
-        for type, asked, said in passages:
-            if len(prefix) + len(tokens) + len(asked) + len(said) + 1 > self.max_length:
+        for type, asked, plan, result, said in passages:
+            more = [*asked, *plan, *result, *(s.token for s in said), self.tokenizer.eot]
+            if len(prefix) + len(tokens) + len(more) > self.max_length:
                 break
-            tokens += [*asked, *(s.token for s in said), tokenizer.eot]
-            wanted += [*(False for _ in asked), *(True for _ in said), True]
+            before = [*(False for _ in asked), *(True for _ in plan), *(False for _ in result)]
+            tokens += more
+            wanted += [*before, *(True for _ in said), True]
             # What a token rests on is looked at from the token before it.
-            looks += [*(() for _ in asked[:-1]), *(s.rests_on for s in said), (), ()]
+            looks += [*(() for _ in before[:-1]), *(s.rests_on for s in said), (), ()]
             types.append(type)
         marks = np.zeros((len(tokens), N_REFS), bool)
         for t, ks in enumerate(looks):
@@ -184,7 +224,7 @@ class EpisodeMaker:
         words = rng.choice(self.spare, len(names), replace=False)
         mapping = np.arange(self.tokenizer.n_vocab)
         for name, word in zip(names, words, strict=True):
-            for form in (name, text.plural(name)):
+            for form in (name, plural(name)):
                 ids = self.tokenizer.words(form)
                 if len(ids) == 1:
                     mapping[ids] = word
@@ -196,35 +236,30 @@ class EpisodeMaker:
             values=mapping[episode.values],
         )
 
-    def _spoken(self, answer: text.Answer, refs: list[int], looked: tuple[int, ...]) -> list[Said]:
-        """An answer's tokens. A mention's rest on its entry; the others on what was looked at, and on the last two
-        entries mentioned, whose places they tell."""
+    def _spoken(self, answer: text.Answer, refs: list[int]) -> list[Said]:
+        """An answer's tokens; a mention's rest on its entry."""
         tokenizer = self.tokenizer
         said: list[Said] = []
-        mentioned: tuple[int, ...] = ()
         for part in answer:
             if isinstance(part, Mention):
                 k = refs[part.thing]
                 ids = [tokenizer.refs[k], *tokenizer.words(part.words), tokenizer.end]
-                said += [Said(id, (k,)) for id in ids]
-                mentioned = (*mentioned[-1:], k)
+                said += [Said(id, (k,) if n else ()) for n, id in enumerate(ids)]
             else:
-                ids = tokenizer.encode(part) if part == "," else tokenizer.words(part)
-                said += [Said(id, looked + mentioned) for id in ids]
+                said += [Said(id, ()) for id in tokenizer.words(part)]
         return said
 
 
 def _spare_tokens(tokenizer: Tokenizer) -> np.ndarray:
     """Tokens that are whole words and are not used to talk of scenes."""
     rng = np.random.default_rng(0)
-    talk = {id for values in ATTRIBUTES.values() for v in values for id in tokenizer.words(f"{v} {text.plural(v)}")}
-    for seed in range(60):
+    talk = {id for values in ATTRIBUTES.values() for v in values for id in tokenizer.words(f"{v} {plural(v)}")}
+    for seed in range(200):
         seen = text.in_view(sample(seed))
-        told = [
-            " ".join(text.NUMBERS),
-            text.plain(text.describe(seen)),
-            *(t.question for t in text.dialogue(seen, rng, 12, ATTRIBUTES["kind"])),
-        ]
+        told = [" ".join(NUMBERS), text.plain(text.describe(seen))]
+        for turn in dialogue(seen, rng, 12, ATTRIBUTES["kind"], is_measured=seed % 2 == 0):
+            words = " ".join([*turn.plan, *(part for part in turn.result if isinstance(part, str))])
+            told += [normalise(turn.question), words, text.plain(turn.answer)]
         talk |= {id for sentence in told for id in tokenizer.words(sentence)}
     ids = [ids[0] for ids in map(tokenizer.words, dictionary()) if len(ids) == 1]
     return np.array([id for id in ids if id not in talk])
@@ -257,7 +292,7 @@ def align(items: Sequence[Thing], entries: Sequence[Entry]) -> tuple[list[Thing]
         support = None if item.support is None else place.get(item.support)
         thing = replace(item, support=support, box=entry.box)
         if entry.detection is None:
-            thing = replace(thing, colour=None, pattern=None, size=None)
+            thing = replace(thing, colour=None, pattern=None, size=None, seen_as=())
         things.append(thing if entry.graph is None else named(thing, entry.graph.label))
     return things, refs
 
@@ -286,7 +321,7 @@ def _spread(items: list[Thing], rng: np.random.Generator) -> list[Thing]:
                              c * i.position[2] - s * i.position[0]))
         for i in items
     ]  # fmt: skip
-    for _ in range(int(rng.exponential(4))):
+    for _ in range(int(rng.exponential(3))):
         if len(spread) >= MAX_ITEMS:
             break
         distance, bearing = (
@@ -314,14 +349,30 @@ def project(position: Sequence[float], size: Sequence[float], fx: float, fy: flo
     return max(x0, 0.0), max(y0, 0.0), min(x1, 1.0), min(y1, 1.0)
 
 
-def _label(items: Sequence[Thing], rng: np.random.Generator, keep: float) -> list[GraphObject]:
-    """Items as objects of a scene graph in any order: with open labels, their nouns, or their nouns and colours."""
+def _label(
+    items: list[Thing], rng: np.random.Generator, keep: float, language: str, belied: float = 0.0
+) -> tuple[list[Thing], list[GraphObject]]:
+    """Items as objects of a scene graph in any order: with open labels, their nouns, or their nouns and colours.
+
+    A share `belied` of the nouns and colours are false; those items come back with what a frame shows instead.
+    """
     style = rng.choice(["open", "noun", "colour"], p=[0.6, 0.2, 0.2])
+    items = list(items)
     graph: list[GraphObject] = []
     for i in rng.permutation(len(items)):
         item = items[i]
         if rng.random() < keep or not graph:
             is_open = style == "open" or item.name not in ATTRIBUTES["kind"]
-            name = label(rng) if is_open else item.short if style == "colour" else item.name
+            if not is_open and item.box is not None and rng.random() < belied:
+                items[i] = item = _belie(item, "kind" if style == "noun" or rng.random() < 0.5 else "colour", rng)
+            name = label(rng, language) if is_open else item.short if style == "colour" else item.name
             graph.append(GraphObject(str(i), name, item.position, item.extents, item.box))
-    return graph[:N_REFS]
+    return items, graph[:N_REFS]
+
+
+def _belie(item: Thing, look: str, rng: np.random.Generator) -> Thing:
+    """The thing as a wrong label has it."""
+    field = "name" if look == "kind" else look
+    seen = getattr(item, field)
+    told = str(rng.choice([value for value in ATTRIBUTES[look] if value != seen]))
+    return replace(item, **{field: told}, seen_as=((look, seen),))  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.diorama.phrases import CHINESE
 from scenewright_server.diorama.scene import Box, Scene, sample
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.fusion import SceneEmbedding
@@ -29,7 +30,7 @@ Batch = dict[str, Tensor]
 SCENE_ARRAYS = ("ids", "previous", "owners", "geometry", "posteriors")
 BATCHES_IN_POOL = 8
 WORD_LAYER, REF_LAYER = 1, 3
-N_WATCHED = 4  # heads: one alone is too narrow to carry an object's looks and its place
+N_WATCHED = 2  # heads: one alone is too narrow to carry an object's looks and its place
 LOOK_WEIGHT = 0.3
 LIKELY = 0.3
 N_HELD = 40
@@ -39,13 +40,20 @@ class Language(nn.Module):
     """The decoder and its scene embedding: what the fused model has besides its towers."""
 
     ref_ids: Tensor
+    twins: Tensor
 
-    def __init__(self, config: GPTConfig, value_ids: Sequence[int], ref_ids: Sequence[int], say_id: int) -> None:
+    def __init__(self, config: GPTConfig, tokenizer: Tokenizer) -> None:
         super().__init__()
         self.gpt = GPT(config)
-        self.scene = SceneEmbedding(config.d_model, value_ids)
-        self.register_buffer("ref_ids", torch.tensor(ref_ids), persistent=False)
-        self.say_id = say_id
+        values = value_ids(tokenizer)
+        self.scene = SceneEmbedding(config.d_model, values)
+        # The first character of a Chinese word stands for the same look as the English word.
+        twins = torch.arange(tokenizer.n_vocab)
+        names = [value for values in ATTRIBUTES.values() for value in values]
+        for name, id in zip(names, values, strict=True):
+            twins[tokenizer.words(CHINESE[name])[0]] = id
+        self.register_buffer("ref_ids", torch.tensor(tokenizer.refs), persistent=False)
+        self.register_buffer("twins", twins, persistent=False)
 
 
 def collate(episodes: Sequence[Episode]) -> Batch:
@@ -117,17 +125,15 @@ def _looks(model: Language, batch: Batch) -> dict[int, Tensor]:
     """
     tokens, ids = batch["tokens"], batch["ids"]
     holds = (tokens[:, :, None] == ids[:, None, :]) & (batch["owners"] > 0)[:, None, :]
-    values = tokens[:, :, None] == batch["values"][:, None, :]
+    values = model.twins[tokens][:, :, None] == batch["values"][:, None, :]
     holds |= torch.einsum("bta,bpa->btp", values.float(), (batch["posteriors"] > LIKELY).float()) > 0
     owners = F.one_hot(batch["owners"], N_REFS + 1)[..., 1:].float()  # (B, P, N_REFS)
     rests = torch.einsum("btr,bpr->btp", batch["looks"].float(), owners) > 0
     itself = rests & (F.pad(tokens[:, 1:], (0, 1))[:, :, None] == ids[:, None, :])
     heads = rests & torch.isin(ids, model.ref_ids)[:, None, :]
     refs = torch.where(itself.any(-1, keepdim=True), itself, heads)
-    # A word of looks that nothing bears, and the end of pointing, look at <bos>: there is nothing (more) to see.
-    is_look = torch.isin(tokens, batch["values"])
-    holds[..., 0] |= is_look & ~holds.any(-1)
-    refs[..., 0] |= F.pad(tokens[:, 1:], (0, 1)) == model.say_id
+    # A word of looks that nothing bears looks at <bos>: there is nothing to see.
+    holds[..., 0] |= values.any(-1) & ~holds.any(-1)
     return {WORD_LAYER: holds, REF_LAYER: refs}
 
 
@@ -141,17 +147,15 @@ def _run(gpt: GPT, x: Tensor, prefix_len: Tensor, looks: dict[int, Tensor], shar
     x = x * gpt.config.embed_scale
     for layer, block in enumerate(gpt.blocks):
         if layer in looks and shares is not None:
-            row, token, _ = (looks[layer].any(-1, keepdim=True)).nonzero(as_tuple=True)
+            row, token = looks[layer].any(-1).nonzero(as_tuple=True)
             query = token + prefix_len[row]
             assert isinstance(block, Block)
             q, k, _ = block.attention.project(block.attention_norm(x), call)
-            n_rows = looks[layer].shape[-1]
-            watched = []
-            for head in range(N_WATCHED):
-                scores = (q[row, head, query, None] * k[row, head]).sum(-1).float() / k.shape[-1] ** 0.5
-                attention = scores.masked_fill(~mask[row, 0, query], -torch.inf).softmax(-1)
-                watched.append((attention[:, :n_rows] * looks[layer][row, token]).sum(-1))
-            shares.append(torch.cat(watched))
+            q, k = q[:, :N_WATCHED], k[:, :N_WATCHED]
+            scores = (q @ k.transpose(-1, -2))[row, :, query].float() / k.shape[-1] ** 0.5  # (N, N_WATCHED, T)
+            attention = scores.masked_fill(~mask[row, :, query], -torch.inf).softmax(-1)
+            wanted = looks[layer][row, token][:, None]
+            shares.append((attention[..., : wanted.shape[-1]] * wanted).sum(-1).flatten())
         x = block(x, call)
     return gpt.norm(x)
 
@@ -192,15 +196,18 @@ def batches(
     n_pool = BATCHES_IN_POOL * batch_size
     for pool in range(skip // BATCHES_IN_POOL, 2**31):
         rng = np.random.default_rng([seed, pool])
-        episodes = []
+        episodes: list[Episode] = []
+        scene: Scene | None = None
         for i in range(n_pool):
             if detected and rng.random() < share_seen:
                 shelf = detected[int(rng.integers(len(detected)))]
                 example = shelf.example(int(rng.integers(len(shelf))))
                 episodes.append(maker.make(example.scene, example.boxes, rng, example.detections))
             else:
-                scene = sample((pool * n_pool + i) % 2**31)
-                episodes.append(maker.make(scene, [scene.camera.box(o) for o in scene.objects], rng))
+                if i % 2 == 0 or scene is None:  # placing objects costs as much as talking of them twice
+                    scene = sample((pool * n_pool + i) % 2**31)
+                    boxes = [scene.camera.box(o) for o in scene.objects]
+                episodes.append(maker.make(scene, boxes, rng))
         episodes = sorted((e for e in episodes if len(e.tokens)), key=len)
         for start in rng.permutation(range(0, len(episodes) - batch_size + 1, batch_size)):
             yield collate(episodes[start : start + batch_size])
@@ -244,7 +251,7 @@ def train_language(
             if source == "frame" or type in ("qa", "describe")
         }
 
-    model = Language(GPTConfig(vocab_size=tokenizer.n_vocab), value_ids(tokenizer), tokenizer.refs, tokenizer.say)
+    model = Language(GPTConfig(vocab_size=tokenizer.n_vocab), tokenizer)
     if start_from is not None:
         model.load_state_dict(load_file(start_from))
     if any(map(shutil.which, ("c++", "g++", "clang++"))):  # torch.compile needs one on a CPU; a step then takes 0.6

@@ -30,8 +30,17 @@ def invented(rng: np.random.Generator) -> str:
     return "".join("".join(syllable) for syllable in pick)
 
 
-def label(rng: np.random.Generator) -> str:
-    """An open label of one to three words, such as "brass telescope"."""
+def characters(rng: np.random.Generator) -> str:
+    """Two to four common Chinese characters (the first level of GB 2312)."""
+    rows, columns = rng.integers(0xB0, 0xD7, 4), rng.integers(0xA1, 0xFE, 4)
+    pairs = [bytes((int(r), int(c))) for r, c in zip(rows, columns, strict=True)]
+    return b"".join(pairs[: rng.integers(2, 5)]).decode("gb2312")
+
+
+def label(rng: np.random.Generator, language: str = "en") -> str:
+    """An open label of one to three words, such as "brass telescope"; in a Chinese app often in Chinese."""
+    if language == "zh" and rng.random() < 0.5:
+        return characters(rng)
     n_words = rng.choice(3, p=[0.35, 0.5, 0.15]) + 1
     words = dictionary()
     kinds = ATTRIBUTES["kind"]
@@ -39,3 +48,18 @@ def label(rng: np.random.Generator) -> str:
     if rng.random() < 0.15:
         chosen[-1] = kinds[rng.integers(len(kinds))]
     return " ".join(chosen)
+
+
+OPENINGS = ("what is", "who is", "why is", "how do i", "tell me", "do you", "can you", "when will", "i want", "please", "",
+            "explain", "where was", "should i", "give me", "let us", "is it")  # fmt: skip
+
+
+def chatter(rng: np.random.Generator) -> str:
+    """A sentence that no scene answers."""
+    words = dictionary()
+    said = [OPENINGS[rng.integers(len(OPENINGS))]]
+    for _ in range(rng.integers(2, 6)):
+        small = ("the", "a", "my", "of", "in", "and", "to", "for")
+        said += [small[rng.integers(len(small))]] if rng.random() < 0.4 else []
+        said.append(words[rng.integers(len(words))])
+    return " ".join(said).strip()
