@@ -8,7 +8,7 @@ with scenewright.Client("localhost:7447") as client:
         print(session.ask("what is on the table?", frame="frame.png").text)
 """
 
-from scenewright import aio, errors, types
+from scenewright import aio, errors, live, types
 from scenewright._channel import Tls
 from scenewright.client import Client, Session
 from scenewright.errors import ScenewrightError
@@ -62,5 +62,6 @@ __all__ = [
     "Viewpoint",
     "aio",
     "errors",
+    "live",
     "types",
 ]

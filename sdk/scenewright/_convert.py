@@ -60,9 +60,9 @@ def frame_to_proto(frame: types.FrameLike) -> image_pb2.ImageInput:
         frame = types.Frame(frame)
     proto = image_pb2.ImageInput(
         frame_id=frame.frame_id,
-        rotation=_choice(_ROTATIONS, frame.rotation, "rotation"),
+        rotation=choice(_ROTATIONS, frame.rotation, "rotation"),
         mirrored=frame.mirrored,
-        handedness=_choice(_HANDEDNESS, frame.handedness, "handedness"),
+        handedness=choice(_HANDEDNESS, frame.handedness, "handedness"),
     )
     image = frame.image
     if isinstance(image, types.Features):
@@ -88,7 +88,7 @@ def audio_to_proto(audio: types.AudioLike) -> audio_pb2.AudioInput:
         return audio_pb2.AudioInput(features=features_to_proto(audio))
     if isinstance(audio, tuple):
         samples, rate_hz = audio
-        return audio_pb2.AudioInput(pcm=_samples(np.asarray(samples), int(rate_hz)))
+        return audio_pb2.AudioInput(pcm=samples_to_proto(np.asarray(samples), int(rate_hz)))
     return audio_pb2.AudioInput(encoded=_file_bytes(audio, "audio"))
 
 
@@ -134,7 +134,7 @@ def features_to_proto(features: types.Features) -> features_pb2.Features:
         checkpoint_sha256=features.checkpoint_sha256,
         preprocessing_id=features.preprocessing_id,
         shape=features.shape,
-        dtype=_choice(_DTYPES, features.dtype, "dtype"),
+        dtype=choice(_DTYPES, features.dtype, "dtype"),
         data=features.data,
     )
 
@@ -143,7 +143,7 @@ def _scene_graph(scene: types.SceneGraph) -> graph_pb2.SceneGraph:
     proto = graph_pb2.SceneGraph(
         revision=scene.revision,
         objects=[_scene_object(item) for item in scene.objects],
-        handedness=_choice(_HANDEDNESS, scene.handedness, "handedness"),
+        handedness=choice(_HANDEDNESS, scene.handedness, "handedness"),
     )
     if scene.viewpoint is not None:
         proto.viewpoint.pose.CopyFrom(_pose(scene.viewpoint.pose))
@@ -193,7 +193,8 @@ def _pixels(pixels: np.ndarray) -> image_pb2.RawImage:
     return image_pb2.RawImage(format=formats[n_channels], width=width, height=height, planes=[plane])
 
 
-def _samples(samples: np.ndarray, rate_hz: int) -> audio_pb2.PcmAudio:
+def samples_to_proto(samples: np.ndarray, rate_hz: int) -> audio_pb2.PcmAudio:
+    """(n,) or (n, channels), int16 or floats in [-1, 1], as 16-bit mono; raises InvalidInputError for others."""
     if samples.ndim not in (1, 2) or not samples.size:
         raise InvalidInputError(f"audio: expected samples (n,) or (n, channels), got shape {samples.shape}")
     if not _MIN_RATE_HZ <= rate_hz <= _MAX_RATE_HZ:
@@ -224,7 +225,8 @@ def _why(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _choice(table: Mapping[Any, Any], value: Any, field: str) -> Any:
+def choice(table: Mapping[Any, Any], value: Any, field: str) -> Any:
+    """The table's entry; raises InvalidInputError, which lists the choices, where there is none."""
     if value not in table:
         raise InvalidInputError(f"{field}: expected one of {', '.join(map(str, table))}, got {value!r}")
     return table[value]
@@ -252,7 +254,7 @@ def describe_event_from_proto(proto: scene_pb2.StreamDescribeSceneResponse) -> t
     if kind == "annotation":
         return annotation_from_proto(proto.annotation)
     if kind == "done":
-        return _done(proto.done)
+        return done_from_proto(proto.done)
     return None
 
 
@@ -260,16 +262,20 @@ def ask_event_from_proto(proto: dialogue_pb2.AskResponse) -> types.AskEvent | No
     """None for an event that this version does not know."""
     kind = proto.WhichOneof("event")
     if kind == "question":
-        heard = proto.question
-        confidence = heard.confidence if heard.HasField("confidence") else None
-        return types.Question(heard.text, heard.spoken, confidence)
+        return question_from_proto(proto.question)
     if kind == "text_delta":
         return types.TextDelta(proto.text_delta)
     if kind == "annotation":
         return annotation_from_proto(proto.annotation)
     if kind == "done":
-        return _done(proto.done)
+        return done_from_proto(proto.done)
     return None
+
+
+def question_from_proto(proto: dialogue_pb2.Question) -> types.Question:
+    """`confidence` is None for a typed one."""
+    confidence = proto.confidence if proto.HasField("confidence") else None
+    return types.Question(proto.text, proto.spoken, confidence)
 
 
 def answer_from_events(events: Iterable[types.AskEvent]) -> types.Answer:
@@ -323,7 +329,7 @@ def features_from_proto(proto: features_pb2.Features) -> types.Features:
         checkpoint_sha256=proto.checkpoint_sha256,
         preprocessing_id=proto.preprocessing_id,
         shape=tuple(proto.shape),
-        dtype=_name(features_pb2.FeatureDataType, proto.dtype),
+        dtype=enum_name(features_pb2.FeatureDataType, proto.dtype),
         data=proto.data,
     )
 
@@ -356,12 +362,12 @@ def model_from_proto(proto: model_pb2.GetModelResponse) -> types.Model:
         sha256=model.sha256,
         architecture=model.architecture,
         n_parameters=model.n_parameters,
-        capabilities=tuple(_name(model_pb2.Capability, value) for value in model.capabilities),
+        capabilities=tuple(enum_name(model_pb2.Capability, value) for value in model.capabilities),
         languages=tuple(model.languages),
         fusion={
-            "image": _name(model_pb2.FusionKind, model.image_fusion),
-            "audio": _name(model_pb2.FusionKind, model.audio_fusion),
-            "scene": _name(model_pb2.FusionKind, model.scene_fusion),
+            "image": enum_name(model_pb2.FusionKind, model.image_fusion),
+            "audio": enum_name(model_pb2.FusionKind, model.audio_fusion),
+            "scene": enum_name(model_pb2.FusionKind, model.scene_fusion),
         },
         embedding_dimension=model.embedding_dimension,
         encoders=tuple(_encoder(item) for item in model.encoders),
@@ -376,16 +382,17 @@ def model_from_proto(proto: model_pb2.GetModelResponse) -> types.Model:
 def _encoder(proto: model_pb2.Encoder) -> types.Encoder:
     return types.Encoder(
         id=proto.id,
-        modality=_name(model_pb2.Modality, proto.modality),
+        modality=enum_name(model_pb2.Modality, proto.modality),
         checkpoint_sha256=proto.checkpoint_sha256,
         preprocessing_id=proto.preprocessing_id,
         preprocessing=proto.preprocessing,
         feature_shape=tuple(proto.feature_shape),
-        dtypes=tuple(_name(features_pb2.FeatureDataType, value) for value in proto.dtypes),
+        dtypes=tuple(enum_name(features_pb2.FeatureDataType, value) for value in proto.dtypes),
     )
 
 
-def _done(proto: generation_pb2.ResponseDone) -> types.Done:
+def done_from_proto(proto: generation_pb2.ResponseDone) -> types.Done:
+    """The end of a response."""
     return types.Done(
         _finish_reason(proto.finish_reason),
         _flat(types.Usage, proto.usage),
@@ -394,7 +401,7 @@ def _done(proto: generation_pb2.ResponseDone) -> types.Done:
 
 
 def _finish_reason(value: int) -> types.FinishReason:
-    name = _name(generation_pb2.FinishReason, value)
+    name = enum_name(generation_pb2.FinishReason, value)
     known = {reason.value: reason for reason in types.FinishReason}
     return known.get(name, types.FinishReason.UNKNOWN)
 
@@ -404,7 +411,7 @@ def _flat(kind: type[_Flat], proto: Message) -> _Flat:
     return kind(**{f.name: getattr(proto, f.name) for f in fields(kind)})
 
 
-def _name(enum: Any, value: int) -> Any:
+def enum_name(enum: Any, value: int) -> Any:
     """CAPABILITY_EMBED_IMAGE -> "embed_image"; a value that this version does not know stays a number."""
     if value not in enum.values():
         return str(value)

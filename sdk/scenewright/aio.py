@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import grpc
 import numpy as np
 
-from scenewright import _calls, _convert, types
+from scenewright import _calls, _convert, live, types
 from scenewright._channel import DEFAULT_ADDRESS, Attempts, Settings, Tls
 from scenewright.errors import NotFoundError, ScenewrightError, from_rpc
+from scenewright.live import _wire
 
 T = TypeVar("T")
 
@@ -29,11 +30,7 @@ class Client:
         max_attempts: int = 4,
     ) -> None:
         self._settings = Settings(address, tls, timeout_s, max_attempts)
-        options = self._settings.options
-        if tls is None:
-            self._channel = grpc.aio.insecure_channel(address, options)
-        else:
-            self._channel = grpc.aio.secure_channel(address, tls.credentials(), options)
+        self._channel = self._connect()
 
     async def __aenter__(self) -> Client:
         return self
@@ -127,6 +124,37 @@ class Client:
     async def model(self, *, timeout_s: float | None = None) -> types.Model:
         """What the server runs, what it can do, and every bound on the input."""
         return await self._run(_calls.get_model(), timeout_s)
+
+    def converse(
+        self,
+        image: types.FrameLike | None = None,
+        *,
+        scene: types.SceneLike | None = None,
+        session: Session | None = None,
+        hearing: live.Hearing | None = live.Hearing(),
+        sampling: types.Sampling | None = None,
+        language: str = "",
+        stall_s: float = 10.0,
+        log: live.LogWriter | None = None,
+    ) -> live.Conversation:
+        """A live conversation: `async with client.converse("room.jpg") as conversation`.
+
+        It talks in `session`, or in one of its own that ends with it; with `hearing=None` it takes no audio. A
+        connection that owes an answer for `stall_s` seconds is given up for another. `log` is told of every message.
+        """
+        setup = _wire.setup_to_proto(image, scene, session.id if session else "", hearing, sampling, language)
+        # A connection of its own each time: one that has stalled must not carry the next.
+        own = ("grpc.use_local_subchannel_pool", 1)
+        return live.Conversation(
+            lambda: self._connect(own), setup, Attempts(self._settings, None), stall_s=stall_s, log=log
+        )
+
+    def _connect(self, *more: tuple[str, int]) -> grpc.aio.Channel:
+        settings = self._settings
+        options = [*settings.options, *more]
+        if settings.tls is None:
+            return grpc.aio.insecure_channel(settings.address, options)
+        return grpc.aio.secure_channel(settings.address, settings.tls.credentials(), options)
 
     async def _run(self, call: _calls.Call[T], timeout_s: float | None) -> T:
         attempts = Attempts(self._settings, timeout_s)

@@ -116,6 +116,18 @@ def from_rpc(error: grpc.RpcError) -> ScenewrightError:
     )
 
 
+def from_event(event: Any) -> ScenewrightError:
+    """The same for an ErrorEvent of a live conversation."""
+    codes = {code.value[0]: code for code in grpc.StatusCode}
+    code = codes.get(event.code, grpc.StatusCode.UNKNOWN)
+    return ERRORS.get(code, ServerError)(
+        event.message,
+        code=code,
+        reason=event.reason,
+        retry_after_s=event.retry_after.ToMicroseconds() / 1e6 if event.HasField("retry_after") else None,
+    )
+
+
 def _details(error: Any) -> list[Any]:
     for key, value in error.trailing_metadata() or ():
         if key == _DETAILS_KEY:

@@ -188,7 +188,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Timings:
-    """Where the time went, milliseconds."""
+    """Where the time went, milliseconds; `silence_ms`, `transcript_ms` and `first_text_ms` in live conversations."""
 
     queue_ms: float = 0.0
     decode_ms: float = 0.0
@@ -198,6 +198,9 @@ class Timings:
     first_token_ms: float = 0.0
     generate_ms: float = 0.0
     total_ms: float = 0.0
+    silence_ms: float = 0.0
+    transcript_ms: float = 0.0
+    first_text_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -314,6 +317,11 @@ class Limits:
     max_sessions: int
     max_session_ttl_s: int
     max_requests: int
+    max_live_s: int
+    max_resume_s: int
+    max_live_events: int
+    max_live_frames_per_s: float
+    max_live_lead_s: float
 
 
 @dataclass(frozen=True)

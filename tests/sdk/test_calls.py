@@ -196,7 +196,7 @@ def test_question_and_audio_exclude_each_other(address):
 
 def test_both_clients_have_the_same_methods():
     for one, other in ((scenewright.Client, aio.Client), (scenewright.Session, aio.Session)):
-        assert _public(one) == _public(other)
+        assert _public(one) == _public(other) - {"converse"}  # a live conversation needs an event loop
 
 
 def test_the_sdk_imports_neither_torch_nor_the_server():

@@ -1,0 +1,52 @@
+"""Live conversations: speech, frames and typed words go up while answers come down.
+
+async with scenewright.aio.Client() as client, client.converse("room.jpg") as conversation:
+    await conversation.send_text("what is on the table?")
+    async for event in conversation:
+        if isinstance(event, live.TextDelta):
+            print(event.text, end="")
+"""
+
+from scenewright.live.conversation import Conversation
+from scenewright.live.events import (
+    Annotated,
+    Cause,
+    Event,
+    GoAway,
+    Hearing,
+    Interrupted,
+    LiveEvent,
+    Problem,
+    ResponseDone,
+    ResponseStarted,
+    SceneDelta,
+    SetupComplete,
+    SpeechStarted,
+    SpeechStopped,
+    TextDelta,
+    Transcript,
+)
+from scenewright.live.log import Entry, LogWriter, read_log
+
+__all__ = [
+    "Annotated",
+    "Cause",
+    "Conversation",
+    "Entry",
+    "Event",
+    "GoAway",
+    "Hearing",
+    "Interrupted",
+    "LiveEvent",
+    "LogWriter",
+    "Problem",
+    "ResponseDone",
+    "ResponseStarted",
+    "SceneDelta",
+    "SetupComplete",
+    "SpeechStarted",
+    "SpeechStopped",
+    "TextDelta",
+    "Transcript",
+    "read_log",
+]
