@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from scenewright_server.model.audio import Audio, log_mel, merge_frames, pad_mels, trim
+from scenewright_server.model.audio import Audio, log_mel, merge_frames, pad_mels, settle, trim
 from scenewright_server.model.config import AudioConfig
 
 SMALL = AudioConfig(vocab_size=32, n_ctx=25, d_model=32, n_heads=2, n_layers=2, n_text_ctx=8)
@@ -46,8 +46,12 @@ def test_trim_keeps_the_sound_and_a_margin():
     for background in (0 * noise, noise):
         wave = background.copy()
         wave[32_000:40_000] += tone(0.5)
-        np.testing.assert_array_equal(trim(wave), wave[28_000:44_000])
-    np.testing.assert_array_equal(trim(noise), noise)
+        assert trim(wave) == (24_960, 47_040)
+        settled, later = settle(wave, 128_000)
+        np.testing.assert_array_equal(settled, np.pad(wave[24_960:47_040], 3200))
+        assert later == 3200 - 24_960
+        assert len(settle(wave, 24_000)[0]) == 24_000
+    assert trim(noise) == (0, 64_000)
 
 
 def test_merge_frames_drops_blanks_and_averages_runs():

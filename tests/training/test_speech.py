@@ -11,10 +11,12 @@ from scenewright_server.training.speech import (
     IGNORE,
     Clip,
     Speech,
+    draw_quiet,
     frame_labels,
     sentences,
     speech_loss,
     spoken_ids,
+    spoken_words,
 )
 
 
@@ -35,9 +37,28 @@ def tokenizer_path(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ctc_ids(tokenizer_path):
     tokenizer = Tokenizer.load(tokenizer_path)
-    ids = spoken_ids(tokenizer, 150)
+    ids = spoken_ids(tokenizer)
     assert ids[0] == tokenizer.pad and len(set(ids)) == len(ids)
     return ids
+
+
+def test_every_word_that_is_asked_is_taught():
+    asked = {
+        word
+        for seed in range(40)
+        for split in ("train", "test")
+        for text in sentences(seed, split)
+        for word in text.split()
+    }
+    assert len(asked) > 100 and asked <= set(spoken_words())
+    assert {"reach", "checkered", "shelves", "metres", "ticket", "hello"} <= set(spoken_words())
+
+
+def test_quiet_clips_are_audible_and_differ():
+    rng = np.random.default_rng(0)
+    clips = [draw_quiet(rng) for _ in range(30)]
+    assert all(clip.text == "" and 5e-4 < np.abs(clip.waveform).max() <= 1 for clip in clips)
+    assert len({len(clip.waveform) for clip in clips}) > 20
 
 
 def test_labels_follow_the_words_and_part_equal_neighbours():

@@ -91,14 +91,16 @@ def record(
     snr_db: float | None = None,
     noise: np.ndarray | None = None,
     room: bool = False,
+    lead_s: float | None = None,
 ) -> tuple[np.ndarray, float]:
     """Put `speech` before a microphone: float32 samples, and how many seconds of silence now lead it.
 
-    It gets a random gain and 0.05-0.4 s of silence at both ends; with `room`, a small room's reverberation
-    and a cheap microphone's colouring; with `snr_db`, noise that much weaker than the speech (coloured_noise,
-    or a random part of `noise`, which has unit RMS and is longer than the clip).
+    It gets a random gain and 0.05-0.4 s of silence at both ends (`lead_s` in front where given); with `room`, a small
+    room's reverberation and a cheap microphone's colouring; with `snr_db`, noise that much weaker than the speech
+    (coloured_noise, or a random part of `noise`, which has unit RMS and is longer than the clip).
     """
-    lead, tail = (int(s * SAMPLE_RATE_HZ) for s in rng.uniform(0.05, 0.4, 2))
+    drawn_s, tail_s = rng.uniform(0.05, 0.4, 2)
+    lead, tail = (int(s * SAMPLE_RATE_HZ) for s in (drawn_s if lead_s is None else lead_s, tail_s))
     wave = np.pad(_reverberate(speech, rng) if room else speech, (lead, tail))
     wave = wave * (rng.uniform(0.1, 0.9) / max(float(np.abs(wave).max()), 1e-6))
     if snr_db is not None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +21,11 @@ from whisper.model import disable_sdpa
 
 from scenewright_server.diorama import speech
 from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.scene import sample
+from scenewright_server.diorama.phrases import QUESTIONS, RELATIONS, SHORT_FOLLOW_UPS, plural
 from scenewright_server.diorama.questions import dialogue
+from scenewright_server.diorama.scene import sample
 from scenewright_server.diorama.text import things
-from scenewright_server.model.audio import SAMPLE_RATE_HZ, Audio, log_mel, pad_mels
+from scenewright_server.model.audio import SAMPLE_RATE_HZ, Audio, log_mel, pad_mels, settle
 from scenewright_server.model.config import AudioConfig
 from scenewright_server.model.tokenizer import Tokenizer, normalise
 from scenewright_server.training.loop import FitConfig, fit
@@ -40,9 +42,13 @@ under up us want we what when which who why with yes you your
 BATCH_SIZE = 32
 BATCHES_IN_POOL = 12
 CLEAN_BATCHES = 600  # noise and rooms come after the words are known
-NOT_SPEECH = 0.04
+NOT_SPEECH = 0.06
+LATE = 0.15  # clips in which the words come late, or at once
+SETTLED = 0.5  # clips that are trimmed as `Audio.hear` trims them
 IGNORE = -100
 N_STACKED, POSITION_S = AudioConfig.n_stacked, 0.02 * AudioConfig.n_stacked
+MAX_S = AudioConfig.n_ctx * POSITION_S
+MAX_SAMPLES = int(MAX_S * SAMPLE_RATE_HZ)
 
 
 class Batch(NamedTuple):
@@ -62,15 +68,31 @@ class Clip(NamedTuple):
     starts_s: np.ndarray  # of the words of `text`, and the end of the last
 
 
+@cache
+def spoken_words() -> tuple[str, ...]:
+    """Every word of the English questions about dioramas, and MORE_WORDS."""
+    forms = [by["en"] for by in (*QUESTIONS.values(), *RELATIONS.values())]
+    nouns = (*ATTRIBUTES["kind"], "thing")
+    names = [*chain(*ATTRIBUTES.values()), *nouns, *map(plural, nouns), "an", "left one", "right one"]
+    texts = [*chain(*forms), *(by["en"] for by in SHORT_FOLLOW_UPS.values()), *names, MORE_WORDS]
+    return tuple(sorted({word for text in texts for word in normalise(text.format("", "", rel="")).split()}))
+
+
+def spoken_ids(tokenizer: Tokenizer) -> tuple[int, ...]:
+    """The blank, then every token of the spoken words, for the CTC head."""
+    return (tokenizer.pad, *sorted({id for word in spoken_words() for id in tokenizer.words(word)}))
+
+
 def sentences(seed: int, split: str = "train") -> list[str]:
-    """Questions about one scene, as they are asked; and, in training, words of such questions in any order,
-    so that what is heard is believed over what is usually asked."""
+    """Questions about one scene, as they are asked, with a scene graph in every other scene; and, in training, words
+    of such questions in any order, so that what is heard is believed over what is usually asked."""
     rng = np.random.default_rng((seed, 11))
     scene = things(sample(seed, split))
-    asked = [normalise(turn.question) for turn in dialogue(scene, rng, 8, ATTRIBUTES["kind"])]
+    turns = dialogue(scene, rng, 8, ATTRIBUTES["kind"], is_measured=seed % 2 == 0)
+    asked = [normalise(turn.question) for turn in turns]
     if split == "train" and asked:
         for _ in range(2):
-            words = " ".join(asked).split() + list(rng.choice(MORE_WORDS.split(), 12))
+            words = " ".join(asked).split() + list(rng.choice(spoken_words(), 24))
             asked.append(" ".join(rng.choice(words, int(rng.integers(2, 9)))))
     return asked
 
@@ -80,28 +102,48 @@ def draw_clip(text: str, rng: np.random.Generator, voices: tuple[str, ...], nois
     spoken, starts_s = speech.speak_words(text, speech.draw_delivery(rng, voices))
     snr_db = rng.uniform(3, 30) if rng.random() < noisy else None
     noise = _noises()[int(rng.integers(len(_noises())))]
-    wave, lead_s = speech.record(spoken, rng, snr_db=snr_db, noise=noise, room=rng.random() < noisy / 2)
+    late_s = rng.uniform(0, 1.5) if rng.random() < LATE else None
+    wave, lead_s = speech.record(spoken, rng, snr_db=snr_db, noise=noise, room=rng.random() < noisy / 2, lead_s=late_s)
+    if rng.random() < SETTLED:
+        wave, later = settle(wave, MAX_SAMPLES)
+        lead_s += later / SAMPLE_RATE_HZ
+    if len(wave) > MAX_SAMPLES:
+        raise ValueError(f"{text!r} takes {len(wave) / SAMPLE_RATE_HZ:.1f} s, at most {MAX_S:.1f} s fit")
     ends_s = np.append(starts_s, len(spoken) / SAMPLE_RATE_HZ)
     return Clip(wave, text, ends_s + lead_s)
 
 
 def draw_quiet(rng: np.random.Generator) -> Clip:
-    """A clip without speech: noise, a hum, or clicks, which must be heard as no words."""
-    n = int(rng.uniform(0.4, 3) * SAMPLE_RATE_HZ)
+    """A clip without speech, which must be heard as no words: noise, steady or swelling like talk; a hum; clicks;
+    notes; or next to nothing."""
+    n = int(rng.uniform(0.4, 4) * SAMPLE_RATE_HZ)
+    t = np.arange(n) / SAMPLE_RATE_HZ
     wave = speech.coloured_noise(n, rng)
-    if rng.random() < 0.3:
-        wave = 0.1 * wave + np.sin(2 * np.pi * rng.uniform(50, 400) * np.arange(n) / SAMPLE_RATE_HZ)
-    elif rng.random() < 0.3:
+    sort = rng.choice(["steady", "swelling", "hum", "clicks", "notes"])
+    if sort == "swelling":
+        level = np.abs(speech.coloured_noise(n // 1600 + 2, rng)) ** rng.uniform(0.5, 3)
+        wave = wave * np.interp(t * 10, np.arange(len(level)), level)
+    elif sort == "hum":
+        first = rng.uniform(45, 400)
+        wave = rng.uniform(0, 0.3) * wave + _harmonics(np.full(n, first), rng)
+    elif sort == "clicks":
         wave = 0.02 * wave
-        wave[rng.integers(n, size=int(rng.integers(1, 8)))] = 1.0
-    return Clip((wave * rng.uniform(0.001, 0.1)).astype(np.float32), "", np.zeros(1))
+        wave[rng.integers(n, size=int(rng.integers(1, 12)))] = 1.0
+    elif sort == "notes":
+        each = int(rng.uniform(0.08, 0.6) * SAMPLE_RATE_HZ)
+        pitches = 110 * 2 ** (rng.integers(0, 40, n // each + 1) / 12)
+        fade = 1 - (np.arange(n) % each) / each * rng.uniform(0, 1)
+        wave = 0.02 * wave + _harmonics(np.repeat(pitches, each)[:n], rng) * fade
+    wave = wave / np.abs(wave).max() * 10 ** rng.uniform(-3, -0.1)
+    if rng.random() < SETTLED:
+        wave, _ = settle(wave, MAX_SAMPLES)
+    return Clip(wave.astype(np.float32), "", np.zeros(1))
 
 
-def spoken_ids(tokenizer: Tokenizer, n_scenes: int = 1500) -> tuple[int, ...]:
-    """The blank, then every token of training's sentences, for the CTC head."""
-    asked = {word for seed in range(n_scenes) for text in sentences(seed) for word in text.split()}
-    words = asked | set(MORE_WORDS.split())
-    return (tokenizer.pad, *sorted({id for word in words for id in tokenizer.words(word)}))
+def _harmonics(pitch_hz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    phase = 2 * np.pi * np.cumsum(pitch_hz) / SAMPLE_RATE_HZ
+    loudness = rng.uniform(0, 1, int(rng.integers(1, 6)))
+    return sum(level * np.sin(k * phase) for k, level in enumerate([1.0, *loudness], 1))
 
 
 @cache
@@ -114,7 +156,7 @@ def frame_labels(clip: Clip, tokens: list[list[int]], n_frames: int) -> np.ndarr
     need not find the alignment by itself, which takes a cold start thousands of steps. A word's tokens share
     its span."""
     labels = np.zeros(n_frames, np.int64)
-    edges = np.round(clip.starts_s / POSITION_S).astype(int)
+    edges = np.clip(np.round(clip.starts_s / POSITION_S).astype(int), 0, n_frames - 1)
     for i, ids in enumerate(tokens):
         cuts = np.linspace(edges[i], edges[i + 1], len(ids) + 1).round().astype(int)
         for k, token in enumerate(ids):
@@ -223,7 +265,8 @@ def word_error_rates(model: Audio, tokenizer: Tokenizer, n: int, seed: int = 7) 
         scores[f"wer_ctc_{name}"] = jiwer.wer(texts, heard)
         scores[f"wer_decoder_{name}"] = jiwer.wer(texts, written)
     quiet = [draw_quiet(rng).waveform for _ in range(n // 4)]
-    scores["false_alarms"] = float(np.mean([bool(model.hear(wave).ids) for wave in quiet]))
+    heard_any = [bool(model.hear(wave).ids or model.transcribe(wave)) for wave in quiet]
+    scores["false_alarms"] = float(np.mean(heard_any))
     return scores
 
 
