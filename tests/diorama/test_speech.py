@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scenewright_server.diorama import speech
+from scenewright_server.diorama import noises, speech
 
 
 def test_the_same_words_by_the_same_voice_sound_the_same():
@@ -44,7 +44,7 @@ def test_recorded_noise_has_the_level_asked_for():
     rng = np.random.default_rng(0)
     spoken = speech.speak("is there a red lamp")
     clean, lead_s = speech.record(spoken, np.random.default_rng(1))
-    noisy, _ = speech.record(spoken, np.random.default_rng(1), snr_db=10, noise=speech.coloured_noise(160_000, rng))
+    noisy, _ = speech.record(spoken, np.random.default_rng(1), snr_db=10, noise=noises.coloured_noise(160_000, rng))
     at = int(lead_s * speech.SAMPLE_RATE_HZ)
     said = clean[at : at + len(spoken)]
     np.testing.assert_allclose(said / said.max(), spoken / spoken.max(), atol=1e-3)

@@ -25,7 +25,7 @@ CHINESE_NUMBERS = ["没有", "一个", "两个", *(f"{n}个" for n in "三 四 �
 CHINESE_NUMBERS += [f"十{n}个" for n in "一 二 三 四 五 六 七 八 九".split()] + ["二十个"]
 CHINESE_NUMBERS += [f"二十{n}个" for n in "一 二 三 四".split()]
 
-RELATIONS = {
+RELATIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "left": {"en": ("to the left of", "left of"), "zh": ("左边",)},
     "right": {"en": ("to the right of", "right of"), "zh": ("右边",)},
     "behind": {"en": ("behind",), "zh": ("后面",)},

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-SAMPLE_RATE_HZ = 16_000
+from scenewright_server.diorama.noises import SAMPLE_RATE_HZ, coloured_noise, fft_size
 
 _ACCENTS = (
     "en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc",
@@ -112,27 +112,14 @@ def record(
     return np.clip(wave, -1, 1).astype(np.float32), lead / SAMPLE_RATE_HZ
 
 
-def coloured_noise(n: int, rng: np.random.Generator) -> np.ndarray:
-    """(n,) noise of unit RMS whose power falls as 1/f^a, a in 0..1.5: between hiss and rumble."""
-    size = _fft_size(n)
-    spectrum = np.fft.rfft(rng.standard_normal(size))
-    spectrum *= np.maximum(np.arange(len(spectrum)), 1 + size // 400) ** -rng.uniform(0, 0.75)
-    noise = np.fft.irfft(spectrum, size)[:n]
-    return (noise / np.sqrt(np.mean(np.square(noise)))).astype(np.float32)
-
-
 def _reverberate(wave: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     decay_s = rng.uniform(0.03, 0.25)
     t = np.arange(int(decay_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
     response = rng.standard_normal(len(t)) * np.exp(-6.9 * t / decay_s) * rng.uniform(0.02, 0.12)
     response[0] = 1.0
-    n = _fft_size(len(wave) + len(response))
+    n = fft_size(len(wave) + len(response))
     gain = np.interp(np.linspace(0, 1, n // 2 + 1), np.linspace(0, 1, 6), 10 ** rng.uniform(-0.4, 0.2, 6))
     return np.fft.irfft(np.fft.rfft(wave, n) * np.fft.rfft(response, n) * gain, n)[: len(wave)]
-
-
-def _fft_size(n: int) -> int:
-    return 1 << max(n - 1, 1).bit_length()
 
 
 class _Event(ctypes.Structure):

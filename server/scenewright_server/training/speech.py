@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 from whisper.model import disable_sdpa
 
-from scenewright_server.diorama import speech
+from scenewright_server.diorama import noises, speech
 from scenewright_server.diorama.kinds import ATTRIBUTES
 from scenewright_server.diorama.phrases import QUESTIONS, RELATIONS, SHORT_FOLLOW_UPS, plural
 from scenewright_server.diorama.questions import dialogue
@@ -71,7 +71,7 @@ class Clip(NamedTuple):
 @cache
 def spoken_words() -> tuple[str, ...]:
     """Every word of the English questions about dioramas, and MORE_WORDS."""
-    forms = [by["en"] for by in (*QUESTIONS.values(), *RELATIONS.values())]
+    forms = [*(by["en"] for by in QUESTIONS.values()), *(by["en"] for by in RELATIONS.values())]
     nouns = (*ATTRIBUTES["kind"], "thing")
     names = [*chain(*ATTRIBUTES.values()), *nouns, *map(plural, nouns), "an", "left one", "right one"]
     texts = [*chain(*forms), *(by["en"] for by in SHORT_FOLLOW_UPS.values()), *names, MORE_WORDS]
@@ -114,41 +114,16 @@ def draw_clip(text: str, rng: np.random.Generator, voices: tuple[str, ...], nois
 
 
 def draw_quiet(rng: np.random.Generator) -> Clip:
-    """A clip without speech, which must be heard as no words: noise, steady or swelling like talk; a hum; clicks;
-    notes; or next to nothing."""
-    n = int(rng.uniform(0.4, 4) * SAMPLE_RATE_HZ)
-    t = np.arange(n) / SAMPLE_RATE_HZ
-    wave = speech.coloured_noise(n, rng)
-    sort = rng.choice(["steady", "swelling", "hum", "clicks", "notes"])
-    if sort == "swelling":
-        level = np.abs(speech.coloured_noise(n // 1600 + 2, rng)) ** rng.uniform(0.5, 3)
-        wave = wave * np.interp(t * 10, np.arange(len(level)), level)
-    elif sort == "hum":
-        first = rng.uniform(45, 400)
-        wave = rng.uniform(0, 0.3) * wave + _harmonics(np.full(n, first), rng)
-    elif sort == "clicks":
-        wave = 0.02 * wave
-        wave[rng.integers(n, size=int(rng.integers(1, 12)))] = 1.0
-    elif sort == "notes":
-        each = int(rng.uniform(0.08, 0.6) * SAMPLE_RATE_HZ)
-        pitches = 110 * 2 ** (rng.integers(0, 40, n // each + 1) / 12)
-        fade = 1 - (np.arange(n) % each) / each * rng.uniform(0, 1)
-        wave = 0.02 * wave + _harmonics(np.repeat(pitches, each)[:n], rng) * fade
-    wave = wave / np.abs(wave).max() * 10 ** rng.uniform(-3, -0.1)
+    """A clip without speech, which must be heard as no words."""
+    wave = noises.draw_unspoken(rng)
     if rng.random() < SETTLED:
         wave, _ = settle(wave, MAX_SAMPLES)
-    return Clip(wave.astype(np.float32), "", np.zeros(1))
-
-
-def _harmonics(pitch_hz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    phase = 2 * np.pi * np.cumsum(pitch_hz) / SAMPLE_RATE_HZ
-    loudness = rng.uniform(0, 1, int(rng.integers(1, 6)))
-    return sum(level * np.sin(k * phase) for k, level in enumerate([1.0, *loudness], 1))
+    return Clip(wave, "", np.zeros(1))
 
 
 @cache
 def _noises() -> list[np.ndarray]:
-    return [speech.coloured_noise(12 * SAMPLE_RATE_HZ, np.random.default_rng(k)) for k in range(24)]
+    return [noises.coloured_noise(12 * SAMPLE_RATE_HZ, np.random.default_rng(k)) for k in range(24)]
 
 
 def frame_labels(clip: Clip, tokens: list[list[int]], n_frames: int) -> np.ndarray:
@@ -265,8 +240,7 @@ def word_error_rates(model: Audio, tokenizer: Tokenizer, n: int, seed: int = 7) 
         scores[f"wer_ctc_{name}"] = jiwer.wer(texts, heard)
         scores[f"wer_decoder_{name}"] = jiwer.wer(texts, written)
     quiet = [draw_quiet(rng).waveform for _ in range(n // 4)]
-    heard_any = [bool(model.hear(wave).ids or model.transcribe(wave)) for wave in quiet]
-    scores["false_alarms"] = float(np.mean(heard_any))
+    scores["false_alarms"] = float(np.mean([bool(model.hear(wave).ids) for wave in quiet]))
     return scores
 
 
