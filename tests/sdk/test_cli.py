@@ -56,7 +56,9 @@ def test_boxes_are_drawn_where_they_are(tmp_path):
     assert xs.max() == 480
 
 
-@pytest.mark.parametrize("command", ["demo", "describe", "ask", "chat", "transcribe", "info", "serve", "train", "eval"])
+@pytest.mark.parametrize(
+    "command", ["demo", "describe", "ask", "chat", "transcribe", "live", "info", "serve", "train", "eval"]
+)
 def test_every_command_explains_itself_with_an_example(command, capsys):
     status, out, _ = run(capsys, command, "--help")
     assert status == 0
@@ -76,6 +78,10 @@ def test_without_arguments_comes_help(capsys):
         (["describe", "missing.png", "--server", "127.0.0.1:1"], 2, "cannot read 'missing.png'"),
         (["transcribe", "missing.wav", "--server", "127.0.0.1:1"], 2, "cannot read 'missing.wav'"),
         (["demo", "--examples", "nowhere"], 2, "--examples"),
+        (["live", "room.png"], 2, "--mic"),
+        (["live", "room.png", "hall.png", "--voice", "a.wav"], 2, "not 2"),
+        (["live", "--scene", "g.json", "--voice", "missing.wav", "other.wav"], 2, "cannot read 'missing.wav'"),
+        (["live", "--check", "missing.jsonl"], 2, "missing.jsonl"),
         (["info", "--server", "127.0.0.1:1"], 3, "scenewright serve"),
         (["info", "--server", "127.0.0.1:1", "--bundle", "b"], 2, "--bundle"),
     ],

@@ -46,15 +46,23 @@ def connect(
     server: str | None, bundle: Path | None, tls: bool, tls_root: Path | None, timeout_s: float
 ) -> Iterator[Client]:
     """A client for the length of a command; raises typer.BadParameter for options that contradict."""
+    with reach(server, bundle, tls, tls_root) as (address, security):
+        with Client(address, tls=security, timeout_s=timeout_s) as client:
+            yield client
+
+
+@contextmanager
+def reach(
+    server: str | None, bundle: Path | None, tls: bool, tls_root: Path | None
+) -> Iterator[tuple[str, Tls | None]]:
+    """The address and security of the server to ask, which may be one of this process."""
     if server and bundle:
         raise typer.BadParameter("--bundle names a model to run here, but --server is given too")
     if server:
-        security = Tls(tls_root) if tls or tls_root else None
-        with Client(server, tls=security, timeout_s=timeout_s) as client:
-            yield client
+        yield server, Tls(tls_root) if tls or tls_root else None
         return
-    with serve_here(bundle) as address, Client(address, timeout_s=timeout_s) as client:
-        yield client
+    with serve_here(bundle) as address:
+        yield address, None
 
 
 @contextmanager

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
 from scenewright.cli import show
 from scenewright.cli.connect import BundleOption, JsonOption, server_module
@@ -20,7 +18,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command(epilog="Example: scenewright serve --address 0.0.0.0:7447 --metrics-port 9090")(serve)
     app.command(epilog="Example: scenewright train --out runs/first")(train)
-    app.command("eval", epilog="Example: scenewright eval --n 500 --seed 7 --json")(evaluate)
+    app.command("eval", epilog="Example: scenewright eval --n 500 --seed 7 --split test --picture worst.png")(evaluate)
 
 
 def serve(
@@ -92,40 +90,34 @@ def train(
 
 def evaluate(
     bundle: BundleOption = None,
-    n: Annotated[int, typer.Option(min=1, help="Fresh scenes.")] = 500,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same scenes.")] = 7,
+    n: Annotated[int, typer.Option(min=1, help="Fresh cases of each split.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same cases.")] = 7,
+    split: Annotated[list[str] | None, typer.Option(help="Only this split; may be given again.")] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Save the worst cases, truth and prediction side by side.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a bundle on fresh scenes that it was not trained on."""
-    module = server_module("scenewright_server.training.evaluate", "train")
+    module = server_module("scenewright_server.training.evaluation.run", "train")
+    pictures = server_module("scenewright_server.training.evaluation.picture", "train")
     bundles = server_module("scenewright_server.model.bundle", "server")
     with Progress(console=Console(stderr=True), transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 
-        def report(split: str, done: int, total: int) -> None:
-            if split not in tasks:
-                tasks[split] = progress.add_task(split, total=total)
-            progress.update(tasks[split], completed=done)
+        def report(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total)
+            progress.update(tasks[name], completed=done)
 
         try:
-            result = module.evaluate_bundle(bundle, n, seed, report)
-        except bundles.BundleError as error:
+            result, outcomes = module.evaluate(bundle, n, seed, report, split or (), jobs)
+            if picture is not None:
+                pictures.draw_worst(outcomes, seed, picture)
+        except (bundles.BundleError, module.EvaluationError, OSError) as error:
             raise ScenewrightError(f"cannot evaluate: {error}") from error
     if as_json:
         show.print_json(result)
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("measure")
-    table.add_column("value", justify="right")
-    for name, value in _flatten(result["splits"]):
-        table.add_row(name, f"{value:.3f}")
-    Console(highlight=False).print(table)
-
-
-def _flatten(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    for name, value in tree.items():
-        path = f"{prefix}{name}"
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{path} / ")
-        else:
-            yield path, value
+    else:
+        show.print_scores(Console(highlight=False), result["splits"])

@@ -130,3 +130,38 @@ def draw(image: Path, annotations: Sequence[types.Annotation], out: Path) -> Non
         pen.rectangle((x, y, x + width, y + height), fill=colour)
         pen.text((x + 4 - left, y + 4 - top), item.label, fill="white", font=font)
     picture.save(out)
+
+
+def print_scores(console: Console, splits: dict[str, Any]) -> None:
+    """An evaluation's figures: what all splits share as one table, what one split has of its own below it."""
+    flat = {split: dict(_flatten(scores)) for split, scores in splits.items()}
+    paths = list(dict.fromkeys(path for values in flat.values() for path in values if not _is_own(path)))
+    paths.sort(key=lambda path: path.startswith("qa / "))
+    shared = [split for split, values in flat.items() if any(path in values for path in paths)]
+    if shared:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        table.add_column("measure")
+        for split in shared:
+            table.add_column(split, justify="right")
+        for path in paths:
+            row = [flat[split].get(path) for split in shared]
+            table.add_row(path, *("" if value is None else f"{value:.3f}" for value in row))
+        console.print(table)
+    for split, values in flat.items():
+        for path, value in values.items():
+            if _is_own(path):
+                console.print(f"{split} / {path.removeprefix('of / ')}  {value:.3f}")
+
+
+def _is_own(path: str) -> bool:
+    """Whether a measure is about a part of one split."""
+    return " / " in path and not path.startswith("qa / ")
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Paths and figures of nested measures; tables in them are for programs."""
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{name} / ")
+        elif not isinstance(value, list):
+            yield f"{prefix}{name}", value
