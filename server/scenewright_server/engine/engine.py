@@ -26,12 +26,12 @@ from scenewright_server.engine.request import (
 )
 from scenewright_server.engine.sampler import sample
 from scenewright_server.engine.scheduler import Scheduler
+from scenewright_server.engine.script import Script
 from scenewright_server.engine.sequence import Sequence
-from scenewright_server.engine.spelling import Speller
 from scenewright_server.model.audio import SAMPLE_RATE_HZ, Heard
 from scenewright_server.model.fusion import FusedModel
 from scenewright_server.model.scene import Detections
-from scenewright_server.model.tokenizer import normalise
+from scenewright_server.model.tokenizer import is_chinese, normalise
 from scenewright_server.model.vision import preprocess
 
 NO_SPEECH_TEXT = "I did not hear a question."
@@ -144,13 +144,15 @@ class Engine:
         queued_ms = sequence.age_ms
         prompt: Tensor | None = None
         if request.task == "describe":
-            prompt = model.prompt_describe()
+            prompt = model.prompt_describe(request.language)
         elif request.question is not None:
+            sequence.ask(model.tokenizer.words(normalise(request.question)), is_chinese(request.question))
             prompt = model.prompt_question(request.question)
         elif request.audio is not None:
             heard = self.hear(request.audio)
             self._emit(sequence, self.transcribe(heard))
             if heard.ids:
+                sequence.ask(heard.ids)
                 prompt = model.prompt_voice(heard)
         heard_ms = sequence.age_ms
         if prompt is not None:
@@ -195,8 +197,16 @@ class Engine:
         room = model.config.gpt.n_ctx - session.prefix_len - len(prompt)
         sequence.max_new_tokens = min(request.sampling.max_new_tokens, room)
         x = session.open_turn(prompt, sequence.max_new_tokens, model.config.gpt.n_ctx)
-        sequence.output = Output(model.tokenizer, session.entries, request.task == "describe", request.sampling.stop)
-        sequence.speller = Speller(model, session.entries, request.task == "describe")
+        is_description = request.task == "describe"
+        sequence.output = Output(model.tokenizer, session.entries, not is_description, request.sampling.stop)
+        sequence.script = Script(
+            model,
+            session.entries,
+            session.detections,
+            asked=None if is_description else sequence.asked,
+            language=sequence.language,
+            focus=session.focus_refs,
+        )
         sequence.generator = torch.Generator(prompt.device)
         if request.sampling.seed is None:
             sequence.generator.seed()
@@ -214,20 +224,24 @@ class Engine:
             self._finish(sequence, FinishReason.NO_SPEECH)
             return
         output, generator, sampling = sequence.output, sequence.generator, sequence.request.sampling
-        speller = sequence.speller
-        assert output is not None and speller is not None and generator is not None  # set with the prefill
+        script = sequence.script
+        assert output is not None and script is not None and generator is not None  # set with the prefill
         n_specials = self.model.tokenizer.n_specials
         words = [id for id in sequence.ids if id >= n_specials]
-        token, probability = sample(speller.mask(logits), sampling, words, generator)
-        speller.feed(token)
+        token, probability = sample(script.mask(logits), sampling, words, generator)
+        script.feed(token)
+        if script.finding is None:
+            sequence.plan_confidence = min(sequence.plan_confidence, probability)
+        timings = sequence.timings
         if not sequence.ids:
-            timings = sequence.timings
-            first_ms = sequence.age_ms
-            prefill_ms = first_ms - timings.queue - timings.encode_audio - timings.encode_image
-            sequence.timings = replace(timings, first_token=first_ms, prefill=prefill_ms)
+            prefill_ms = sequence.age_ms - timings.queue - timings.encode_audio - timings.encode_image
+            timings = replace(timings, prefill=prefill_ms)
         sequence.ids.append(token)
         for event in output.feed(token, probability):
+            if isinstance(event, TextDelta) and not timings.first_token:
+                timings = replace(timings, first_token=sequence.age_ms)
             self._emit(sequence, event)
+        sequence.timings = timings
         if token == self.model.tokenizer.eot or output.stopped:
             self._finish(sequence, FinishReason.STOP)
         elif len(sequence.ids) == sequence.max_new_tokens:
@@ -241,7 +255,15 @@ class Engine:
                 self._emit(sequence, event)
         usage = replace(sequence.usage, generated=len(sequence.ids))
         timings = replace(sequence.timings, total=sequence.age_ms)
-        self._end(sequence, Done(reason, usage, timings), complete)
+        finding = None if sequence.script is None else sequence.script.finding
+        confidence = 1.0
+        if finding is not None:
+            session = sequence.session
+            confidence = finding.confidence * sequence.plan_confidence
+            found = [part for part in finding.result if isinstance(part, int)]
+            if found and sequence.request.task == "ask":
+                session.focus = tuple(session.entries[k] for k in found)
+        self._end(sequence, Done(reason, usage, timings, confidence), complete)
 
     def _end(self, sequence: Sequence, last: Event, complete: bool = False) -> None:
         """Free the slot. The turn of a sequence that had one is kept, ended by eot, when it is `complete`."""

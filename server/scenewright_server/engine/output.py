@@ -13,11 +13,9 @@ from scenewright_server.model.tokenizer import Tokenizer
 class Output:
     """Text that may turn out to begin a stop string is held back until it does or does not."""
 
-    def __init__(
-        self, tokenizer: Tokenizer, entries: tuple[Entry, ...], speaks_at_once: bool, stop: tuple[str, ...]
-    ) -> None:
+    def __init__(self, tokenizer: Tokenizer, entries: tuple[Entry, ...], points: bool, stop: tuple[str, ...]) -> None:
         self.stopped = False  # a stop string came; nothing follows
-        self._reader = MarkupReader(tokenizer, len(entries), speaks_at_once)
+        self._reader = MarkupReader(tokenizer, len(entries), points)
         self._entries = entries
         self._stop = stop
         self._refs = frozenset(tokenizer.refs)

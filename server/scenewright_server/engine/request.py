@@ -73,6 +73,7 @@ class Request:
     audio: np.ndarray | Heard | None = None  # (n,) float32 at 16 kHz, or what an encoder heard in it
     sampling: Sampling = field(default_factory=Sampling)
     session: Session | None = None  # None: a single turn
+    language: str = "en"  # of a description; an answer is in the language of its question
 
     def __post_init__(self) -> None:
         if self.task == "ask" and self.question is None and self.audio is None:
@@ -138,11 +139,15 @@ class Mentioned:
 
 @dataclass(frozen=True)
 class Done:
-    """The last event of a request that did not fail."""
+    """The last event of a request that did not fail.
+
+    `confidence` is the probability that what the answer says is so, as far as the model can tell.
+    """
 
     reason: FinishReason
     usage: Usage
     timings: Timings
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import torch
 
 from scenewright_server.engine.output import Output
 from scenewright_server.engine.request import Request, Timings, Usage
+from scenewright_server.engine.script import Script
 from scenewright_server.engine.session import Session
-from scenewright_server.engine.spelling import Speller
 
 
 class Sequence:
@@ -19,14 +19,21 @@ class Sequence:
         self.request = request
         self.session = request.session or Session()
         self.cancelled = False
-        self.ids: list[int] = []  # the answer so far
+        self.ids: list[int] = []  # the plan, what it gave and the answer so far
+        self.plan_confidence = 1.0  # the least probability of a token that the decoder planned with
         self.output: Output | None = None  # set with the prefill
-        self.speller: Speller | None = None  # likewise
+        self.script: Script | None = None  # likewise
         self.generator: torch.Generator | None = None
         self.max_new_tokens = request.sampling.max_new_tokens
         self.usage = Usage()
         self.timings = Timings()
+        self.asked: list[int] = []  # the question's tokens
+        self.language = request.language
         self._taken_in = time.perf_counter()
+
+    def ask(self, ids: list[int], in_chinese: bool = False) -> None:
+        """Take the question, once it is read or heard; it says in which language the answer is."""
+        self.asked, self.language = ids, "zh" if in_chinese else "en"
 
     @property
     def age_ms(self) -> float:

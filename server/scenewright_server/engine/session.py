@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from scenewright_server.engine.kv_cache import KVCache
-from scenewright_server.model.scene import Detections, Entry, GraphObject
+from scenewright_server.model.scene import Detections, Entry, GraphObject, is_same
 
 
 class Session:
@@ -24,6 +24,7 @@ class Session:
         self.detections: Detections | None = None
         self.graph: tuple[GraphObject, ...] = ()
         self.entries: tuple[Entry, ...] = ()  # both, merged: what mentions refer to
+        self.focus: tuple[Entry, ...] = ()  # what the last answer settled on: "it"
         self.cache: KVCache | None = None
         self._prefix: Tensor | None = None
         self._turns: deque[Tensor] = deque()
@@ -43,6 +44,12 @@ class Session:
     def history_len(self) -> int:
         """Positions of the prefix and of the complete turns."""
         return self.prefix_len + sum(map(len, self._turns))
+
+    @property
+    def focus_refs(self) -> list[int]:
+        """The entries that `focus` is of now, after a change of the scene too."""
+        found = ((k for k, entry in enumerate(self.entries) if is_same(entry, old)) for old in self.focus)
+        return [k for ks in found for k in list(ks)[:1]]
 
     def see(self, entries: tuple[Entry, ...], prefix: Tensor) -> None:
         """Put another scene (P, D) before the dialogue; what was said will be run again behind it."""

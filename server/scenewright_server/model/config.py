@@ -14,12 +14,12 @@ class GPTConfig:
     The defaults are the embedded model's decoder. Raises ValueError when sizes do not fit each other.
     """
 
-    vocab_size: int = 2048
+    vocab_size: int = 2304
     n_ctx: int = 768  # prefix + prompt + generated tokens
     d_model: int = 256
     n_layers: int = 6
-    n_heads: int = 8
-    n_kv_heads: int = 8  # fewer than n_heads: grouped-query attention
+    n_heads: int = 4
+    n_kv_heads: int = 4  # fewer than n_heads: grouped-query attention
     d_ff: int = 512
     norm: Literal["layernorm", "rmsnorm"] = "rmsnorm"
     norm_eps: float = 1e-5
@@ -64,7 +64,7 @@ class AudioConfig:
     less than over them all. Empty: the whole vocabulary, in its order. ValueError when sizes do not fit.
     """
 
-    vocab_size: int = 2048
+    vocab_size: int = 2304
     n_mels: int = 80
     n_stacked: int = 2
     n_ctx: int = 200  # 8 s
@@ -118,7 +118,7 @@ class VisionConfig:
     layers: tuple[int, int, int, int] = (1, 1, 2, 1)
     width: int = 24
     d_embed: int = 128
-    vocab_size: int = 2048
+    vocab_size: int = 2304
     eot_id: int = 2
     n_text_ctx: int = 32
     d_text: int = 128
@@ -145,11 +145,15 @@ class VisionConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The whole fused model. Raises ValueError when the parts do not share one vocabulary."""
+    """The whole fused model. Raises ValueError when the parts do not share one vocabulary.
+
+    `names`: language -> what it calls the values of the attributes, where that is not English.
+    """
 
     gpt: GPTConfig
     vision: VisionConfig
     audio: AudioConfig
+    names: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         sizes = {self.gpt.vocab_size, self.vision.vocab_size, self.audio.vocab_size}
@@ -166,4 +170,5 @@ class ModelConfig:
             GPTConfig.from_dict(values["gpt"]),
             VisionConfig.from_dict(values["vision"]),
             AudioConfig.from_dict(values["audio"]),
+            values.get("names", {}),
         )

@@ -87,7 +87,14 @@ class FusedModel(nn.Module):
     def adjective_ids(self) -> frozenset[int]:
         """Tokens of the attributes' values that stand before a noun."""
         attributes = self.config.vision.attributes.items()
-        return frozenset(self.tokenizer.words(v)[0] for name, values in attributes if name != "kind" for v in values)
+        values = [value for name, values in attributes if name != "kind" for value in values]
+        words = [*values, *(names[value] for names in self.config.names.values() for value in values if value in names)]
+        return frozenset(id for word in words for id in self.tokenizer.words(word))
+
+    @property
+    def value_ids(self) -> frozenset[int]:
+        """The tokens of all attributes' values."""
+        return frozenset(self.scene.value_ids.tolist())
 
     @property
     def device(self) -> torch.device:
@@ -119,9 +126,9 @@ class FusedModel(nn.Module):
         """Embeddings (T, D) of token ids."""
         return self.gpt.embed(torch.tensor(ids, dtype=torch.long, device=self.device))
 
-    def prompt_describe(self) -> Tensor:
+    def prompt_describe(self, language: str = "en") -> Tensor:
         """(T, D): asks for a description."""
-        return self.embed([self.tokenizer.describe])
+        return self.embed([self.tokenizer.describe, *self.tokenizer.words(language), self.tokenizer.call])
 
     def prompt_question(self, text: str) -> Tensor:
         """(T, D): a typed question."""

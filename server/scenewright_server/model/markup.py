@@ -1,6 +1,7 @@
 """The decoder's token stream as text and mentions: `a <ref_2> large red chair <end> on the left <eot>`.
 
-An answer first points, then speaks: the references before `<say>` are what it looked at.
+An answer first plans, then is told what its plan gives, then speaks: what comes before `<say>` is not for
+the reader, but for the references among it, which are what an answer rests on.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ class Mention:
 
 
 class MarkupReader:
-    """Reads one response. `speaks_at_once`: a description, which has no pointing part before `<say>`."""
+    """Reads one response. `points`: what comes before `<say>` points; a description's mentions are enough."""
 
-    def __init__(self, tokenizer: Tokenizer, n_entries: int, speaks_at_once: bool) -> None:
+    def __init__(self, tokenizer: Tokenizer, n_entries: int, points: bool) -> None:
         self._tokenizer = tokenizer
         self._refs = {id: k for k, id in enumerate(tokenizer.refs[:n_entries])}
-        self._speaking = speaks_at_once
+        self._points = points
+        self._speaking = False
         self._open: int | None = None
         self._words: list[int] = []
         self._pending: list[int] = []
@@ -56,9 +58,9 @@ class MarkupReader:
             yield from self._close()
             if self._speaking:
                 self._open = self._refs[token]
-            else:
+            elif self._points:
                 yield Mention(self._refs[token], "")
-        elif token >= tokenizer.n_specials:
+        elif token >= tokenizer.n_specials and self._speaking:
             self._pending.append(token)
             if self._open is not None:
                 self._words.append(token)

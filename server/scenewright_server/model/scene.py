@@ -41,14 +41,17 @@ class GraphObject:
 class Detections:
     """What the image tower found in one frame, best first.
 
-    boxes (N, 4) in [0, 1]; scores (N,) in [0, 1]; depth (N,) metres; attributes: name -> posteriors (N, n_values).
-    All float32.
+    boxes (N, 4) in [0, 1]; scores (N,) in [0, 1]; depth (N,) metres; attributes: name -> posteriors (N, n_values);
+    height (N,) metres; raised (N,) in [0, 1], that it stands on another object. All float32; the last two are None
+    where features from elsewhere do not tell them.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     depth: np.ndarray
     attributes: dict[str, np.ndarray]
+    height: np.ndarray | None = None
+    raised: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -104,6 +107,13 @@ def iou(a: Sequence[float], b: Sequence[float]) -> float:
     return overlap / max((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - overlap, 1e-9)
 
 
+def is_same(a: Entry, b: Entry) -> bool:
+    """Whether two entries, of one scene or of the same a while later, are one thing."""
+    if a.graph is not None or b.graph is not None:
+        return a.graph is not None and b.graph is not None and a.graph.id == b.graph.id
+    return a.box is not None and b.box is not None and iou(a.box, b.box) >= MATCH_IOU
+
+
 def merge(detections: Detections | None, graph: Sequence[GraphObject]) -> tuple[Entry, ...]:
     """One entry for each thing seen or known, left to right, what is behind the camera last; at most N_REFS.
 
@@ -142,7 +152,8 @@ def _entry(detections: Detections | None, i: int | None, item: GraphObject | Non
         (0.5 - (y0 + y1) / 2) * per_metre,
         float(detections.depth[i]),
     )
-    return Entry(i, None, position, ((x1 - x0) * per_metre, (y1 - y0) * per_metre, 0.0), (x0, y0, x1, y1), score)
+    height = (y1 - y0) * per_metre if detections.height is None else float(detections.height[i])
+    return Entry(i, None, position, ((x1 - x0) * per_metre, height, 0.0), (x0, y0, x1, y1), score)
 
 
 def label_tokens(entry: Entry, tokenizer: Tokenizer) -> list[int]:
@@ -186,35 +197,3 @@ def _geometry(entry: Entry) -> list[float]:
         *box, math.atan2(x, z) / math.pi, math.log(max(distance, 0.05)) / 3, x / 4, y / 4, z / 4,
         *(s / 2 for s in entry.size), float(entry.box is not None), float(entry.graph is not None), entry.score,
     ]  # fmt: skip
-
-
-def placement(entries: Sequence[Entry], k: int, previous: int | None) -> str:
-    """Where entry k stands, in a description's words: on its support, against the entry named before it, or in view.
-
-    For entries whose poses the scene graph gives; the words and margins are those of the training's descriptions.
-    """
-    entry = entries[k]
-    under = next((j for j, other in enumerate(entries) if j != k and _stands_on(entry, other)), None)
-    if under is not None:
-        other = entries[under].graph
-        return "on it" if under == previous else f"on the {normalise(other.label) if other else ''}"
-    is_behind, bearing = entry.order
-    if is_behind:
-        return "behind you"
-    if previous is None or entries[previous].order[0]:
-        across = (entry.box[0] + entry.box[2]) / 2 - 0.5 if entry.box else bearing
-        return "on the left" if across < -0.15 else "on the right" if across > 0.15 else "in the middle"
-    dx, _, dz = (a - b for a, b in zip(entry.position, entries[previous].position, strict=True))
-    if abs(dz) > max(0.6, 1.5 * abs(dx)):
-        return "behind it" if dz > 0 else "in front of it"
-    return "to the right of it"
-
-
-def _stands_on(entry: Entry, under: Entry) -> bool:
-    """Whether the scene graph puts one thing on top of another. Generous: the camera may look down by 30 degrees."""
-    if entry.graph is None or under.graph is None:
-        return False
-    dx, dy, dz = (a - b for a, b in zip(entry.position, under.position, strict=True))
-    rise = (entry.size[1] + under.size[1]) / 2
-    near = abs(dx) <= under.size[0] / 2 and abs(dz) <= under.size[2] / 2 + 0.5 * rise
-    return near and under.size[1] > 0 and 0.75 * rise - 0.1 <= dy <= rise + 0.08

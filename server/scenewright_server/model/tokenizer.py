@@ -21,6 +21,11 @@ SPELLINGS = {
 WIDE = "\u3000-\u9fff\uff00-\uffef"
 
 
+def is_chinese(text: str) -> bool:
+    """Whether a text holds a Chinese character."""
+    return re.search("[\u4e00-\u9fff]", text) is not None
+
+
 def normalise(text: str) -> str:
     """Words as they are spoken: lower case, no punctuation, one spelling of each word, no space before Chinese."""
     text = re.sub(rf"([{WIDE}])([a-z0-9])", r"\1 \2", text.lower())

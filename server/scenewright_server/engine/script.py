@@ -1,0 +1,128 @@
+"""The course of one response: the decoder plans, is told what its plan gives, and speaks.
+
+`plan <call> result <say> answer <eot>`. The result is forced upon the decoder token by token; and while it names an
+object of the scene graph, so is the label, as the app spells it. What is known is not left to guessing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from scenewright_server.model.fusion import FusedModel
+from scenewright_server.model.lookup import PLAN_WORDS, Finding, Lookup
+from scenewright_server.model.scene import Detections, Entry, label_tokens
+
+MAX_PLAN = 48
+
+
+class Script:
+    """Follows one response and says which tokens may come next.
+
+    `asked` are the question's tokens; None asks for a description, which needs no plan: its result comes at once.
+    `focus` are the entries that "it" may mean. `finding` is set once the plan is carried out.
+    """
+
+    def __init__(
+        self,
+        model: FusedModel,
+        entries: Sequence[Entry],
+        detections: Detections | None = None,
+        *,
+        asked: Sequence[int] | None,
+        language: str = "en",
+        focus: Sequence[int] = (),
+    ) -> None:
+        tokenizer = model.tokenizer
+        self.finding: Finding | None = None
+        self._tokenizer = tokenizer
+        self._lookup = Lookup(entries, detections, model.config.vision.attributes, focus)
+        self._labels = self._spellings(model, entries, language)
+        self._seen = {tokenizer.refs[k] for k, entry in enumerate(entries) if entry.detection is not None}
+        self._adjectives = model.adjective_ids
+        self._plan: list[int] = []
+        self._is_speaking = False
+        self._forced: list[int] = []
+        self._free: set[int] = set()  # adjectives that may still come before what is forced
+        self._unsaid: Counter[int] = Counter()  # how often the answer may still mention what it rests on
+        self._words = {id for word in PLAN_WORDS for id in tokenizer.words(word)} | model.value_ids
+        self._asked = list(asked or ())
+        self._text = torch.arange(tokenizer.n_vocab) >= tokenizer.n_specials
+        self._text[tokenizer.end] = True
+        if asked is None:
+            self._tell(self._lookup.survey())
+
+    @staticmethod
+    def _spellings(model: FusedModel, entries: Sequence[Entry], language: str) -> dict[int, list[int]]:
+        """The labels that are to be spelled as they stand; those made of known words alone may be translated."""
+        tokenizer, known = model.tokenizer, model.value_ids
+        labels = [label_tokens(entry, tokenizer) for entry in entries]
+        kept = (language == "en" or not known.issuperset(label) for label in labels)
+        return {
+            tokenizer.refs[k]: label for k, (label, keep) in enumerate(zip(labels, kept, strict=True)) if label and keep
+        }
+
+    def mask(self, logits: Tensor) -> Tensor:
+        """logits (V,) with what may not come next at -inf."""
+        if self._forced:
+            allowed = torch.tensor([self._forced[0], *self._free], device=logits.device)
+            return torch.full_like(logits, float("-inf")).index_copy(0, allowed, logits[allowed])
+        if self._is_speaking:
+            allowed = self._text.clone()
+            allowed[[self._tokenizer.eot, *(ref for ref, n in self._unsaid.items() if n)]] = True
+        else:
+            allowed = torch.zeros_like(self._text)
+            allowed[list(self._next_of_plan())] = True
+        return logits.masked_fill(~allowed.to(logits.device), float("-inf"))
+
+    def _next_of_plan(self) -> set[int]:
+        """A plan is made of its own words and of the question's; these go on as they do in the question."""
+        marks = {self._tokenizer.end, self._tokenizer.call}
+        last = self._plan[-1] if self._plan else None
+        if len(self._plan) >= MAX_PLAN:
+            return {self._tokenizer.call}
+        if last is None or last in marks or last in self._words:
+            return marks | self._words | set(self._asked)
+        return marks | {after for before, after in pairwise(self._asked) if before == last}
+
+    def feed(self, token: int) -> None:
+        """Take note of the token that came."""
+        tokenizer = self._tokenizer
+        if self._forced:
+            if token != self._forced[0]:
+                self._free.discard(token)
+                return
+            self._forced, self._free = self._forced[1:], set()
+            self._is_speaking |= token == tokenizer.say
+        elif not self._is_speaking and token == tokenizer.call:
+            self._tell(self._lookup.find(self._slots()))
+        elif not self._is_speaking:
+            self._plan.append(token)
+        elif token in self._unsaid:
+            self._unsaid[token] -= 1
+            if token in self._labels:
+                label = self._labels[token]
+                self._forced = [*label, tokenizer.end]
+                self._free = set(self._adjectives) - {label[0]} if token in self._seen else set()
+
+    def _slots(self) -> list[str]:
+        """The plan in words."""
+        slots: list[list[int]] = [[]]
+        for token in self._plan:
+            if token == self._tokenizer.end:
+                slots.append([])
+            else:
+                slots[-1].append(token)
+        return [self._tokenizer.decode(slot) for slot in slots]
+
+    def _tell(self, finding: Finding) -> None:
+        """Force a result upon the decoder; what it then mentions is of it."""
+        tokenizer = self._tokenizer
+        self.finding = finding
+        parts = [[tokenizer.refs[part]] if isinstance(part, int) else tokenizer.words(part) for part in finding.result]
+        self._forced = [*(id for part in parts for id in part), tokenizer.say]
+        self._unsaid = Counter(tokenizer.refs[part] for part in finding.result if isinstance(part, int))
