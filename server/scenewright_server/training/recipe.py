@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.diorama.phrases import CHINESE, LANGUAGES
 from scenewright_server.model.bundle import BundleInfo, save_bundle
 from scenewright_server.model.config import AudioConfig, GPTConfig, ModelConfig, VisionConfig
 from scenewright_server.model.fusion import FusedModel
@@ -181,7 +182,8 @@ class Run:
         tokenizer = self._load_tokenizer()
         audio = AudioConfig.from_dict(json.loads(self._made("speech", "audio.json").read_text()))
         gpt = GPTConfig(vocab_size=tokenizer.n_vocab)
-        model = FusedModel(ModelConfig(gpt, self._vision_config, audio), tokenizer)
+        names = {"zh": {value: CHINESE[value] for values in ATTRIBUTES.values() for value in values}}
+        model = FusedModel(ModelConfig(gpt, self._vision_config, audio, names), tokenizer)
         model.vision.load_state_dict(load_file(self._made("vision", "vision.safetensors")))
         model.audio.load_state_dict(load_file(self._made("speech", "audio.safetensors")))
         language = load_file(self._made("fusion", "language.safetensors"))
@@ -192,6 +194,7 @@ class Run:
         info = BundleInfo(
             stage.name,
             stage.version,
+            languages=LANGUAGES,
             knows=stage.knows,
             knows_not=stage.knows_not,
             provenance={
