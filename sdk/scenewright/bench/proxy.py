@@ -49,6 +49,11 @@ class Proxy:
                 writer.transport.abort()
         self._links.clear()
 
+    @property
+    def armed(self) -> bool:
+        """A cut is to come."""
+        return self._bytes_left is not None
+
     def cut_after(self, n_bytes: int) -> None:
         """Cut once `n_bytes` more have come from the server, wherever in a message that is."""
         self._bytes_left = n_bytes

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from scenewright.cli import demo, host, live, talk
+from scenewright.cli import bench, demo, host, live, talk
 from scenewright.errors import (
     DeadlineError,
     InvalidInputError,
@@ -48,7 +48,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
     )
-    for module in (demo, talk, live, host):
+    for module in (demo, talk, live, host, bench):
         module.register(app)
     return app
 

@@ -62,9 +62,9 @@ class Microphone:
         try:
             while True:
                 chunk, said = self._next_chunk()
-                await self._conversation.send_audio(chunk)
                 due += len(chunk) / self._rate_hz
-                await asyncio.sleep(max(0.0, due - now()))
+                await asyncio.sleep(max(0.0, due - now()))  # a sound card has a piece only when it has been heard
+                await self._conversation.send_audio(chunk)
                 if said is not None:
                     said.set()
         except ScenewrightError:  # the conversation is over; whoever reads its events learns why
