@@ -129,14 +129,41 @@ class Engine:
         if not batch:
             return []
         if batch[0].ids:
-            x, prefix_len = self.model.embed([s.ids[-1] for s in batch])[:, None], 0
-        else:
-            prompt = self._read(batch[0])
-            if prompt is None:
-                return [None]
-            x, prefix_len = self._open(batch[0], prompt)[None], batch[0].session.prefix_len
+            return self._decode(batch)
+        sequence = batch[0]
+        prompt = self._read(sequence)
+        if prompt is None:
+            return [None]
+        x = torch.cat([self._open(sequence, prompt), *self._forced(sequence)])
+        return self._forward(x[None], [sequence], sequence.session.prefix_len)
+
+    def _decode(self, batch: list[Sequence]) -> list[Tensor]:
+        """One more token for all; what a script forces upon a sequence runs at once, on its own."""
+        rows: dict[Sequence, Tensor] = {}
+        for sequence in batch:
+            last = self.model.embed(sequence.ids[-1:])
+            forced = self._forced(sequence)
+            if forced:
+                rows[sequence] = self._forward(torch.cat([last, *forced])[None], [sequence])[0]
+        free = [sequence for sequence in batch if sequence not in rows]
+        if free:
+            x = self.model.embed([sequence.ids[-1] for sequence in free])[:, None]
+            rows |= zip(free, self._forward(x, free), strict=True)
+        return [rows[sequence] for sequence in batch]
+
+    def _forward(self, x: Tensor, batch: list[Sequence], prefix_len: int = 0) -> Tensor:
+        """Each next token's logits (B, V) float32 after x (B, T, D)."""
         hidden = self.model.gpt(x, prefix_len=prefix_len, caches=[s.session.cache for s in batch])
         return self.model.gpt.logits(hidden[:, -1]).float()
+
+    def _forced(self, sequence: Sequence) -> list[Tensor]:
+        """Say what the script leaves no choice about, as far as the limit goes; its embeddings (T, D), if any."""
+        script = sequence.script
+        assert script is not None
+        ids = script.forced[: sequence.max_new_tokens - len(sequence.ids) - 1]
+        for token in ids:
+            self._say(sequence, token, 1.0)
+        return [self.model.embed(ids)] if ids else []
 
     def _read(self, sequence: Sequence) -> Tensor | None:
         """Look and listen: puts the scene into the session, returns the prompt's embeddings (T, D)."""
@@ -229,23 +256,28 @@ class Engine:
         n_specials = self.model.tokenizer.n_specials
         words = [id for id in sequence.ids if id >= n_specials]
         token, probability = sample(script.mask(logits), sampling, words, generator)
-        script.feed(token)
         if script.finding is None:
             sequence.plan_confidence = min(sequence.plan_confidence, probability)
-        timings = sequence.timings
-        if not sequence.ids:
+        if not sequence.timings.prefill:
+            timings = sequence.timings
             prefill_ms = sequence.age_ms - timings.queue - timings.encode_audio - timings.encode_image
-            timings = replace(timings, prefill=prefill_ms)
-        sequence.ids.append(token)
-        for event in output.feed(token, probability):
-            if isinstance(event, TextDelta) and not timings.first_token:
-                timings = replace(timings, first_token=sequence.age_ms)
-            self._emit(sequence, event)
-        sequence.timings = timings
+            sequence.timings = replace(timings, prefill=prefill_ms)
+        self._say(sequence, token, probability)
         if token == self.model.tokenizer.eot or output.stopped:
             self._finish(sequence, FinishReason.STOP)
-        elif len(sequence.ids) == sequence.max_new_tokens:
+        elif len(sequence.ids) >= sequence.max_new_tokens:
             self._finish(sequence, FinishReason.TOKEN_LIMIT)
+
+    def _say(self, sequence: Sequence, token: int, probability: float) -> None:
+        """Take a token into the answer and tell what it says."""
+        output, script = sequence.output, sequence.script
+        assert output is not None and script is not None
+        script.feed(token)
+        sequence.ids.append(token)
+        for event in output.feed(token, probability):
+            if isinstance(event, TextDelta) and not sequence.timings.first_token:
+                sequence.timings = replace(sequence.timings, first_token=sequence.age_ms)
+            self._emit(sequence, event)
 
     def _finish(self, sequence: Sequence, reason: FinishReason) -> None:
         """End a sequence that did not fail; a cancelled or empty turn leaves no trace in its session."""

@@ -53,6 +53,7 @@ class Script:
         self._asked = list(asked or ())
         self._text = torch.arange(tokenizer.n_vocab) >= tokenizer.n_specials
         self._text[tokenizer.end] = True
+        self._names_all = asked is None  # the answer must mention all that it rests on
         if asked is None:
             self._tell(self._lookup.survey())
 
@@ -66,6 +67,11 @@ class Script:
             tokenizer.refs[k]: label for k, (label, keep) in enumerate(zip(labels, kept, strict=True)) if label and keep
         }
 
+    @property
+    def forced(self) -> list[int]:
+        """The tokens that must come now, whatever the decoder would say."""
+        return [] if self._free else self._forced
+
     def mask(self, logits: Tensor) -> Tensor:
         """logits (V,) with what may not come next at -inf."""
         if self._forced:
@@ -73,7 +79,9 @@ class Script:
             return torch.full_like(logits, float("-inf")).index_copy(0, allowed, logits[allowed])
         if self._is_speaking:
             allowed = self._text.clone()
-            allowed[[self._tokenizer.eot, *(ref for ref, n in self._unsaid.items() if n)]] = True
+            unsaid = [ref for ref, n in self._unsaid.items() if n]
+            allowed[unsaid] = True
+            allowed[self._tokenizer.eot] = not (unsaid and self._names_all)
         else:
             allowed = torch.zeros_like(self._text)
             allowed[list(self._next_of_plan())] = True
@@ -99,7 +107,9 @@ class Script:
             self._forced, self._free = self._forced[1:], set()
             self._is_speaking |= token == tokenizer.say
         elif not self._is_speaking and token == tokenizer.call:
-            self._tell(self._lookup.find(self._slots()))
+            plan = self._slots()
+            self._names_all = plan[0] in ("what", "list")
+            self._tell(self._lookup.find(plan))
         elif not self._is_speaking:
             self._plan.append(token)
         elif token in self._unsaid:
