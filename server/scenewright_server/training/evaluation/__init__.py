@@ -1,0 +1,1 @@
+"""How good a bundle is, on fresh seeded scenes that no training drew."""

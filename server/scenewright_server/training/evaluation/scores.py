@@ -1,0 +1,256 @@
+"""Scores of what a model said, every rate in 0..1."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jiwer
+import numpy as np
+import sacrebleu
+
+from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.diorama.phrases import CHINESE, REFUSALS
+from scenewright_server.diorama.questions import Turn
+from scenewright_server.diorama.text import LOOKS, Thing, describe, plain
+from scenewright_server.engine.request import Mentioned
+from scenewright_server.model.scene import iou
+from scenewright_server.model.tokenizer import normalise
+from scenewright_server.training.evaluation.cases import Case
+
+MIN_IOU = 0.5
+METRES = re.compile(r"\d+(?:\.\d+)?")
+TOLERANCE, TOLERANCE_M = 0.15, 0.1
+N_BINS = 10
+
+LOOK_OF = {
+    form: (look, value) for look in LOOKS for value in ATTRIBUTES[look] for form in (f"{value} ", CHINESE[value])
+}
+KIND_OF = {CHINESE[kind]: kind for kind in ATTRIBUTES["kind"]}
+
+
+@dataclass
+class Reply:
+    """All that one request gave. `is_silent`: no question was heard."""
+
+    text: str = ""
+    mentions: list[Mentioned] = field(default_factory=list)
+    heard: str = ""
+    is_silent: bool = False
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A case, without its pixels and sounds, and what the model said to it. `spoken`: replies by condition."""
+
+    case: Case
+    described: Reply
+    answers: list[tuple[Turn, Reply]]
+    spoken: dict[str, Reply] = field(default_factory=dict)
+
+
+def score(split: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The scores of one split."""
+    if split == "voice":
+        return _score_voice(outcomes)
+    if split == "unknown":
+        return _score_unknown(outcomes)
+    scores = {**score_descriptions(outcomes), "qa": rates(outcomes), "pointing": pointing(outcomes)}
+    if split in ("test", "zh"):
+        scores["chrf"] = chrf(outcomes)
+    if split == "test":
+        scores |= calibration([(r.confidence, ok) for _, r, ok in _judged(outcomes) if r.confidence is not None])
+    by_sort = _by(lambda o: o.case.sort, outcomes)
+    if len(by_sort) > 1:
+        scores["of"] = {
+            sort: {"qa": rates(some)["overall"], "description_f1": score_descriptions(some)["description_f1"]}
+            for sort, some in by_sort.items()
+        }
+    return scores
+
+
+def is_right(reply: Reply, turn: Turn, is_measured: bool = True) -> bool:
+    """Whether the answer is the true one word for word; a list may come in any order.
+
+    Where the poses are not given (not `is_measured`) a distance may be off by 15 % and 0.1 m.
+    """
+    said, true = reply.text, plain(turn.answer)
+    if turn.type in ("distance", "follow_up") and not is_measured:
+        metres, truth = METRES.findall(said), METRES.findall(true)
+        if len(metres) == len(truth) == 1:
+            if abs(float(metres[0]) - float(truth[0])) > TOLERANCE * float(truth[0]) + TOLERANCE_M:
+                return False
+            said, true = METRES.sub("", said), METRES.sub("", true)
+
+    def items(text: str) -> list[str]:
+        return sorted(part.strip() for part in re.split(r",| and |，|、|和", text))
+
+    return items(said) == items(true)
+
+
+def rates(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """The share of right answers, overall and by the question's type."""
+    right: dict[str, list[bool]] = {}
+    for turn, _, ok in _judged(outcomes):
+        right.setdefault(turn.type, []).append(ok)
+    every = [ok for oks in right.values() for ok in oks]
+    return {"overall": _mean(every), **{type: _mean(oks) for type, oks in sorted(right.items())}}
+
+
+def score_descriptions(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """description_f1: of kind and colour (micro). grounding_iou50: share of the things that the description points
+    at by their noun, with a box of IoU >= 0.5 or the graph's id. refused: share that owns to seeing nothing."""
+    named, hits = Counter[str](), Counter[str]()
+    for o in outcomes:
+        named.update(described_counts(o.described, o.case.things))
+        hits.update(grounded_counts(o.described, o.case.things, o.case.ids))
+    return {
+        "description_f1": 2 * named["both"] / max(named["said"] + named["true"], 1),
+        "grounding_iou50": hits["grounded"] / max(hits["true"], 1),
+        "refused": _mean([_is_refusal(o.described, o.case.language) for o in outcomes if o.case.things]),
+    }
+
+
+def described_counts(reply: Reply, things: Sequence[Thing]) -> Counter[str]:
+    """How many (colour, noun) pairs were said, are true, and both."""
+    said = Counter(split_name(mention.words) for mention in fullest(reply.mentions))
+    true = Counter((thing.colour or "", thing.name) for thing in things)
+    return Counter(said=said.total(), true=true.total(), both=(said & true).total())
+
+
+def grounded_counts(reply: Reply, things: Sequence[Thing], ids: Sequence[str | None]) -> Counter[str]:
+    """How many things there are, and how many were pointed at by their noun."""
+    free = fullest(reply.mentions)
+    grounded = 0
+    for thing, id in zip(things, ids, strict=True):
+        hit = next((m for m in free if split_name(m.words)[1] == thing.name and points_at(m, thing, id)), None)
+        if hit is not None:
+            free.remove(hit)
+            grounded += 1
+    return Counter(true=len(things), grounded=grounded)
+
+
+def points_at(mention: Mentioned, thing: Thing, id: str | None) -> bool:
+    """Whether a mention's object is this thing: by the scene graph's id, or else by IoU >= 0.5."""
+    if id is not None:
+        return mention.entry.graph is not None and mention.entry.graph.id == id
+    return bool(mention.entry.box and thing.box and iou(mention.entry.box, thing.box) >= MIN_IOU)
+
+
+def fullest(mentions: Iterable[Mentioned]) -> list[Mentioned]:
+    """One mention for each thing pointed at: "the table" may come before "a large red table"."""
+    best: dict[int, Mentioned] = {}
+    for mention in mentions:
+        if mention.words and (mention.ref not in best or len(mention.words) > len(best[mention.ref].words)):
+            best[mention.ref] = mention
+    return list(best.values())
+
+
+def split_name(words: str) -> tuple[str, str]:
+    """(colour, noun), in English, of a name in either language: "large striped red chair", "大的红色椅子"."""
+    colour, rest = "", words
+    while form := next((f for f in LOOK_OF if rest.startswith(f) and rest != f), None):
+        look, value = LOOK_OF[form]
+        colour = value if look == "colour" else colour
+        rest = rest[len(form) :].lstrip()
+    return colour, KIND_OF.get(rest, rest)
+
+
+def pointing(outcomes: Sequence[Outcome]) -> float:
+    """The share of the things that true answers name or rest on at which the model's answers point."""
+    hits = []
+    for o in outcomes:
+        for turn, reply in o.answers:
+            hits += [any(points_at(m, o.case.things[i], o.case.ids[i]) for m in reply.mentions) for i in turn.refs]
+    return _mean(hits)
+
+
+def chrf(outcomes: Sequence[Outcome]) -> float:
+    """chrF2 (Popović 2015) of the descriptions against the true one."""
+    said = [o.described.text for o in outcomes]
+    true = [plain(describe(o.case.things, o.case.language)) for o in outcomes]
+    return float(sacrebleu.corpus_chrf(said, [true]).score / 100)
+
+
+def calibration(judged: Sequence[tuple[float, bool]]) -> dict[str, Any]:
+    """Expected calibration error of (confidence, right) pairs over ten even bins, and each bin's figures."""
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for confidence, ok in judged:
+        bins.setdefault(min(int(confidence * N_BINS), N_BINS - 1), []).append((confidence, ok))
+    table = [
+        {
+            "from": b / N_BINS,
+            "n": len(some),
+            "confidence": _mean(c for c, _ in some),
+            "right": _mean(ok for _, ok in some),
+        }
+        for b, some in sorted(bins.items())
+    ]
+    if not table:
+        return {}
+    ece = sum(row["n"] * abs(row["confidence"] - row["right"]) for row in table) / len(judged)
+    return {"ece": ece, "reliability": table}
+
+
+def _score_voice(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """By condition, word error rate and answers; the same questions typed; and how often nothing was heard where
+    nothing was asked."""
+    said = [normalise(o.answers[0][0].question) for o in outcomes]
+    scores: dict[str, Any] = {"typed": {"qa": rates(outcomes)["overall"]}}
+    for condition in ("clean", "10 dB"):
+        replies = [o.spoken[condition] for o in outcomes]
+        right = [is_right(r, o.answers[0][0], False) for r, o in zip(replies, outcomes, strict=True)]
+        scores[condition] = {"wer": float(jiwer.wer(said, [normalise(r.heard) for r in replies])), "qa": _mean(right)}
+    scores["quiet"] = {"silent": _mean(o.spoken["quiet"].is_silent for o in outcomes)}
+    return scores
+
+
+def _score_unknown(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """honest: share of the replies to frames of nothing known that say so; refused: of descriptions of known ones."""
+    by_sort = _by(lambda o: o.case.sort, outcomes)
+    known = by_sort.pop("known", [])
+    honest = {
+        sort: [(_is_refusal(o.described, "en"), all(is_right(reply, turn) for turn, reply in o.answers)) for o in some]
+        for sort, some in by_sort.items()
+    }
+    pairs = [pair for some in honest.values() for pair in some]
+    return {
+        "honest": _mean(ok for pair in pairs for ok in pair),
+        "honest descriptions": _mean(described for described, _ in pairs),
+        "honest answers": _mean(answered for _, answered in pairs),
+        "refused": _mean(_is_refusal(o.described, "en") for o in known if o.case.things),
+        "of": {sort: {"honest": _mean(ok for pair in some for ok in pair)} for sort, some in sorted(honest.items())},
+    }
+
+
+def judge(outcome: Outcome) -> list[tuple[Turn, Reply, bool]]:
+    """An outcome's typed answers and whether each is right."""
+    ids = outcome.case.ids
+    return [
+        (turn, reply, is_right(reply, turn, outcome.case.graph is not None and all(ids[i] for i in turn.refs)))
+        for turn, reply in outcome.answers
+    ]
+
+
+def _judged(outcomes: Iterable[Outcome]) -> list[tuple[Turn, Reply, bool]]:
+    return [row for outcome in outcomes for row in judge(outcome)]
+
+
+def _is_refusal(reply: Reply, language: str) -> bool:
+    return reply.text == REFUSALS["unsure"][language]
+
+
+def _by(key: Callable[[Outcome], str], outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(key(outcome), []).append(outcome)
+    return groups
+
+
+def _mean(values: Iterable[float]) -> float:
+    """0 where there are none."""
+    return float(np.mean(list(values) or [0.0]))
