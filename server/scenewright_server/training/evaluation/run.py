@@ -91,7 +91,7 @@ def ask_all(engine: Engine, requests: Sequence[Request]) -> list[Reply]:
             elif isinstance(event, Transcript):
                 reply.heard = event.text
             elif isinstance(event, Done):
-                reply.is_silent = event.reason is FinishReason.NO_SPEECH
+                reply.is_silent, reply.confidence = event.reason is FinishReason.NO_SPEECH, event.confidence
             elif isinstance(event, Failed):
                 raise event.error
     return list(replies.values())
