@@ -58,10 +58,10 @@ class GPTConfig:
 class AudioConfig:
     """A Whisper (openai-whisper's ModelDimensions) with a CTC head over tokens of the language model.
 
-    The defaults are the embedded model's. An encoder position is 20 ms times `n_stacked`, the mel frames that
-    The defaults are the embedded model's. An encoder position is 20 ms times `n_stacked`, mel frames that enter
-    that the head was taught, the blank first: a softmax over a few hundred costs a third of a training step
-    less than over them all. Empty: the whole vocabulary, in its order. ValueError when sizes do not fit.
+    The defaults are the embedded model's. An encoder position is 20 ms times `n_stacked`, the mel frames that enter
+    side by side. `ctc_ids` are the tokens that the head was taught, the blank first: a softmax over a few hundred
+    costs a third of a training step less than over them all. Empty: the whole vocabulary, in its order. ValueError
+    when sizes do not fit.
     """
 
     vocab_size: int = 2304
