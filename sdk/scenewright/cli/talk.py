@@ -32,6 +32,10 @@ VoiceOption = Annotated[
     Path | None,
     typer.Option("--voice", metavar="AUDIO", help="The question as speech: WAV, FLAC or OGG."),
 ]
+LanguageOption = Annotated[
+    str,
+    typer.Option("--language", metavar="TAG", help="Of the description, such as zh; the model's first when not given."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +54,7 @@ def describe(
         Path | None,
         typer.Option("--draw", metavar="PNG", help="Save the image with the boxes drawn on it."),
     ] = None,
+    language: LanguageOption = "",
     as_json: JsonOption = False,
     server: ServerOption = None,
     tls: TlsOption = False,
@@ -65,11 +70,11 @@ def describe(
     console = Console(highlight=False)
     with connect(server, bundle, tls, tls_root, timeout) as client:
         if as_json:
-            description = client.describe(image, scene=scene)
+            description = client.describe(image, scene=scene, language=language)
             annotations = description.annotations
             show.print_json(show.description_json(description))
         else:
-            annotations = print_stream(console, client.describe_stream(image, scene=scene))
+            annotations = print_stream(console, client.describe_stream(image, scene=scene, language=language))
     if draw is not None and image is not None:
         show.draw(image, annotations, draw)
 

@@ -364,13 +364,13 @@ def _label(
         if rng.random() < keep or not graph:
             is_open = style == "open" or item.name not in ATTRIBUTES["kind"]
             if not is_open and item.box is not None and rng.random() < belied:
-                items[i] = item = _belie(item, "kind" if style == "noun" or rng.random() < 0.5 else "colour", rng)
+                items[i] = item = belie(item, "kind" if style == "noun" or rng.random() < 0.5 else "colour", rng)
             name = label(rng, language) if is_open else item.short if style == "colour" else item.name
             graph.append(GraphObject(str(i), name, item.position, item.extents, item.box))
     return items, graph[:N_REFS]
 
 
-def _belie(item: Thing, look: str, rng: np.random.Generator) -> Thing:
+def belie(item: Thing, look: str, rng: np.random.Generator) -> Thing:
     """The thing as a wrong label has it."""
     field = "name" if look == "kind" else look
     seen = getattr(item, field)
