@@ -1,5 +1,7 @@
 import itertools
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -56,6 +58,38 @@ def test_resume_is_exact(tmp_path):
     resumed = fit(network(), loss_fn, batches, settings(), None, tmp_path / "parts")
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+def test_two_processes_learn_as_one_that_accumulates(tmp_path):
+    """In a process of its own: a fork of one in which threads run may hang."""
+    program = f"""
+import torch
+from pathlib import Path
+from scenewright_server.training.loop import STRETCH, FitConfig, fit
+
+def batches(start):
+    for i in range(start, start + 100):
+        x = torch.randn(8, 4, generator=torch.Generator().manual_seed(i))
+        yield x, x.sum(1, keepdim=True)
+
+def interleaved(start):
+    return (next(batches(i // 2 + i % 2 * STRETCH)) for i in range(start, 100))
+
+def loss_fn(model, batch):
+    return (model(batch[0]) - batch[1]).square().mean(), {{}}
+
+def weights(stream, name, **changes):
+    torch.manual_seed(0)
+    config = FitConfig(steps=5, precision="32-true", accelerator="cpu", **changes)
+    model = fit(torch.nn.Linear(4, 1), loss_fn, stream, config, lambda model: {{}}, Path({str(tmp_path)!r}) / name)
+    return model.weight
+
+torch.set_num_threads(1)
+two = weights(batches, "two", devices=2)
+assert torch.allclose(two, weights(interleaved, "one", accumulate=2), atol=1e-6)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def test_learns_validates_and_leaves_a_record(tmp_path):

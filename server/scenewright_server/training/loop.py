@@ -17,8 +17,11 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 Loss = Callable[[nn.Module, Any], tuple[Tensor, dict[str, Any]]]
+STRETCH = 1 << 24
+"""Batches from where one device's part of a stream begins to where the next one's does."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,10 @@ class FitConfig:
     betas: tuple[float, float] = (0.9, 0.98)
     clip_norm: float = 1.0
     accumulate: int = 1  # batches in one optimiser step
+    average: float = 0.0  # decay of a moving average of the weights, validated and kept in their place; 0: none
     precision: Any = "bf16-mixed"
     accelerator: str = "auto"
+    devices: int = 1  # that share every optimiser step, each with batches of its own
     log_every_s: float = 20.0
     checkpoint_every_s: float = 180.0
     validate_every_s: float = 600.0
@@ -71,14 +76,41 @@ def fit(
 
     `loss_fn(model, batch)` runs under autocast and returns the loss and the metrics to log. `batches(n)`
     gives the batches after the first n: a seeded stream makes the resume exact. `validate(model)` runs in
-    eval mode without gradients, also once at the end; it is the place to save weights. Writes metrics.jsonl
-    and curve.png into `out`.
+    eval mode without gradients, also once at the end; it is the place to save weights. With `average` it is given
+    the averaged weights, and they are the model's in the end. Writes metrics.jsonl and curve.png into `out`.
+    Several devices each take a stretch of the stream of their own; the first logs, validates and saves.
     """
     out.mkdir(parents=True, exist_ok=True)
-    fabric = Fabric(accelerator=config.accelerator, devices=1, precision=config.precision)
+    # Forked processes have the model, the loss and the stream as they are here; nothing is set up twice.
+    strategy = "ddp_fork" if config.devices > 1 else "auto"
+    fabric = Fabric(
+        accelerator=config.accelerator, devices=config.devices, precision=config.precision, strategy=strategy
+    )
+    if config.devices == 1:
+        _fit(fabric, model, loss_fn, batches, config, validate, out)
+        return model
+    fabric.launch(_fit, model, loss_fn, batches, config, validate, out)
+    state = torch.load(out / "checkpoint.pt", map_location="cpu", weights_only=True)
+    model.load_state_dict(_averaged(state["average"]) if config.average else state["model"])
+    return model
+
+
+def _fit(
+    fabric: Fabric,
+    model: nn.Module,
+    loss_fn: Loss,
+    batches: Callable[[int], Iterable[Any]],
+    config: FitConfig,
+    validate: Callable[[nn.Module], dict[str, float]] | None,
+    out: Path,
+) -> None:
+    """`fit` in each of its processes."""
     fabric.to_device(model)
     optimizer: Any = fabric.setup_optimizers(make_optimizer(model, config))
-    step, elapsed_s = load_checkpoint(out, model, optimizer)
+    average = None
+    if config.average:
+        average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average))
+    step, elapsed_s = load_checkpoint(out, model, optimizer, average)
     began = time.monotonic() - elapsed_s
     marks = {"log": elapsed_s, "logged": elapsed_s, "checkpoint": elapsed_s, "validate": elapsed_s}
     sums: dict[str, float] = {}
@@ -92,9 +124,10 @@ def fit(
 
     def check() -> None:
         if validate is not None:
-            model.eval()
+            judged: nn.Module = average.module if average else model
+            judged.eval()
             with torch.no_grad():
-                scores = validate(model)
+                scores = validate(judged)
             model.train()
             _write(
                 out,
@@ -107,9 +140,9 @@ def fit(
             report(f"validation at step {step}: " + _show(scores), None)
         draw_curve(out)
 
-    stream = iter(batches(step * config.accumulate))
+    stream = iter(batches(step * config.accumulate + fabric.global_rank * STRETCH))
     model.train()
-    with _progress(out.name) as report:
+    with _progress(out.name, is_silent=not fabric.is_global_zero) as report:
         while config.share(step, elapsed_s) < 1:
             rate = config.rate(config.share(step if config.steps is None else step + 1, elapsed_s))
             for group in optimizer.param_groups:
@@ -121,12 +154,19 @@ def fit(
                 for name, value in {"loss": loss, **metrics}.items():
                     sums[name] = sums.get(name, 0.0) + float(torch.as_tensor(value).detach())
                 counted += 1
+            _share_gradients(fabric, model)
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
             if torch.isfinite(norm):
                 optimizer.step()
+                if average:
+                    average.update_parameters(model)
             sums["skipped"] = sums.get("skipped", 0.0) + float(not torch.isfinite(norm))
             optimizer.zero_grad(set_to_none=True)
             step, elapsed_s = step + 1, time.monotonic() - began
+            if fabric.world_size > 1:  # one clock tells all when to stop
+                elapsed_s = fabric.broadcast(elapsed_s)
+            if not fabric.is_global_zero:
+                continue
 
             if due("log", config.log_every_s):
                 means = {name: total / counted for name, total in sums.items()}
@@ -142,10 +182,27 @@ def fit(
             if config.share(step, elapsed_s) < 1 and due("validate", config.validate_every_s):
                 check()
             if due("checkpoint", config.checkpoint_every_s):
-                save_checkpoint(out, model, optimizer, step, elapsed_s)
-        save_checkpoint(out, model, optimizer, step, elapsed_s)
-        check()
-    return model
+                save_checkpoint(out, model, optimizer, step, elapsed_s, average)
+        if fabric.is_global_zero:
+            save_checkpoint(out, model, optimizer, step, elapsed_s, average)
+            check()
+    if average:
+        model.load_state_dict(average.module.state_dict())
+
+
+def _share_gradients(fabric: Fabric, model: nn.Module) -> None:
+    """Average the gradients over all processes. What one process's batch did not touch, another's may have."""
+    if fabric.world_size == 1:
+        return
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            parameter.grad = fabric.all_reduce(gradient, reduce_op="mean")  # type: ignore[assignment]
+
+
+def _averaged(state: dict[str, Any]) -> dict[str, Any]:
+    """The model's state in an AveragedModel's."""
+    return {name.removeprefix("module."): value for name, value in state.items() if name.startswith("module.")}
 
 
 def make_optimizer(model: nn.Module, config: FitConfig) -> torch.optim.Optimizer:
@@ -158,14 +215,20 @@ def make_optimizer(model: nn.Module, config: FitConfig) -> torch.optim.Optimizer
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, betas=config.betas)
 
 
-def save_checkpoint(out: Path, model: nn.Module, optimizer: Any, step: int, elapsed_s: float) -> None:
+def save_checkpoint(
+    out: Path, model: nn.Module, optimizer: Any, step: int, elapsed_s: float, average: AveragedModel | None = None
+) -> None:
     """Replace `out/checkpoint.pt` in one move, so that a kill leaves the old one or the new one."""
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()}
+    if average:
+        state["average"] = average.state_dict()
     torch.save({**state, "step": step, "elapsed_s": elapsed_s}, out / "checkpoint.tmp")
     os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")
 
 
-def load_checkpoint(out: Path, model: nn.Module, optimizer: Any) -> tuple[int, float]:
+def load_checkpoint(
+    out: Path, model: nn.Module, optimizer: Any, average: AveragedModel | None = None
+) -> tuple[int, float]:
     """Restore what save_checkpoint wrote and return (step, elapsed_s): (0, 0.0) where there is none."""
     path = out / "checkpoint.pt"
     if not path.exists():
@@ -173,6 +236,8 @@ def load_checkpoint(out: Path, model: nn.Module, optimizer: Any) -> tuple[int, f
     state = torch.load(path, map_location="cpu", weights_only=True)
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
+    if average:
+        average.load_state_dict(state["average"])
     torch.set_rng_state(state["rng"])
     return state["step"], state["elapsed_s"]
 
@@ -218,8 +283,11 @@ def _write(out: Path, row: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _progress(name: str):
+def _progress(name: str, is_silent: bool = False):
     """Yields report(line, share): a bar on a terminal, plain lines elsewhere."""
+    if is_silent:
+        yield lambda line, share: None
+        return
     if not sys.stdout.isatty():
         yield lambda line, share: print(f"{time.strftime('%H:%M:%S')} {name} {line}", flush=True)
         return
