@@ -17,6 +17,9 @@ def test_the_embedded_bundles_recipe_is_read():
     [
         ("[vision]\nminuets = 3", r"\[vision\] has no 'minuets'; it has minutes"),
         ("sead = 1", "has no 'sead'"),
+        ('[fit]\nprecision = "16-mixed"', r"\[fit\] precision is '16-mixed', must be one of bf16-mixed, 32-true"),
+        ("[fit]\ndevices = 0", r"\[fit\] devices is 0, must be in 1..64"),
+        ("[fit]\nbatch_tokens = 100", r"batch_tokens is 100, must be 0 or >= 1024"),
         ("seed = ", "cannot read the recipe"),
     ],
 )

@@ -29,6 +29,7 @@ Batch = dict[str, Tensor]
 
 SCENE_ARRAYS = ("ids", "previous", "owners", "geometry", "posteriors")
 BATCHES_IN_POOL = 8
+MEAN_LENGTH = 220  # positions of an episode, about
 WORD_LAYER, REF_LAYER = 1, 3
 N_WATCHED = 2  # heads: one alone is too narrow to carry an object's looks and its place
 LOOK_WEIGHT = 0.3
@@ -187,12 +188,16 @@ def batches(
     batch_size: int,
     seed: int,
     skip: int,
+    batch_tokens: int = 0,
 ) -> Iterator[Batch]:
-    """Endless batches, episodes of like length together.
+    """Endless batches of `batch_size` episodes of like length; with `batch_tokens`, of as many as make that many
+    positions, so that every step costs the same.
 
     A share of the episodes is about frames that the image tower has looked at, the rest about fresh scenes that
     nobody drew, with detections imitated.
     """
+    if batch_tokens:
+        batch_size = max(1, batch_tokens // MEAN_LENGTH)
     n_pool = BATCHES_IN_POOL * batch_size
     for pool in range(skip // BATCHES_IN_POOL, 2**31):
         rng = np.random.default_rng([seed, pool])
@@ -209,8 +214,20 @@ def batches(
                     boxes = [scene.camera.box(o) for o in scene.objects]
                 episodes.append(maker.make(scene, boxes, rng))
         episodes = sorted((e for e in episodes if len(e.tokens)), key=len)
-        for start in rng.permutation(range(0, len(episodes) - batch_size + 1, batch_size)):
-            yield collate(episodes[start : start + batch_size])
+        groups = [episodes[start : start + batch_size] for start in range(0, len(episodes), batch_size)]
+        if batch_tokens:
+            groups = by_tokens(episodes, BATCHES_IN_POOL)
+        for k in rng.permutation(len(groups)):
+            if batch_tokens or len(groups[k]) == batch_size:
+                yield collate(groups[k])
+
+
+def by_tokens(episodes: Sequence[Episode], n: int) -> list[list[Episode]]:
+    """Episodes, sorted by length, as at most n groups of about as many positions each."""
+    ends = np.cumsum([len(episode) for episode in episodes])
+    place = np.minimum((ends - 1) * n // ends[-1], n - 1)
+    groups = [[e for e, p in zip(episodes, place, strict=True) if p == k] for k in range(n)]
+    return [group for group in groups if group]
 
 
 def train_language(
@@ -222,6 +239,7 @@ def train_language(
     held: Detected | None = None,
     start_from: Path | None = None,
     batch_size: int = 8,
+    batch_tokens: int = 0,
     seed: int = 0,
 ) -> Language:
     """Train the decoder; each validation writes `out/language.safetensors`.
@@ -261,7 +279,7 @@ def train_language(
     fit(
         model,
         loss_fn,
-        lambda skip: batches(maker, detected, share_seen, batch_size, seed, skip),
+        lambda skip: batches(maker, detected, share_seen, batch_size, seed, skip, batch_tokens),
         config,
         validate,
         out,

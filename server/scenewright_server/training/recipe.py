@@ -42,11 +42,46 @@ DEFAULT_RECIPE = Path(__file__).parent / "diorama.toml"
 FUSION_FIRST_SEED = 5_000_000
 """Frames for the fusion stage come from scenes that the image tower was not trained on."""
 
+PRECISIONS = ("bf16-mixed", "32-true")
+MAX_DEVICES = 64
+MIN_BATCH_TOKENS = 1024
+"""An episode may be that long."""
+
 T = TypeVar("T")
 
 
 class RecipeError(ValueError):
     """A recipe or a stage that cannot be run; the message says why."""
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How every stage is fitted. `batch_tokens`: positions of the decoder's batches, 0 for eight episodes each.
+
+    Raises ValueError naming field, value and bound.
+    """
+
+    precision: str = "bf16-mixed"
+    accelerator: str = "auto"
+    devices: int = 1
+    accumulate: int = 1
+    batch_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        for name, ok, bound in (
+            ("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+            ("devices", 1 <= self.devices <= MAX_DEVICES, f"in 1..{MAX_DEVICES}"),
+            ("accumulate", self.accumulate >= 1, ">= 1"),
+            ("batch_tokens", self.batch_tokens == 0 or self.batch_tokens >= MIN_BATCH_TOKENS,
+             f"0 or >= {MIN_BATCH_TOKENS}"),
+        ):  # fmt: skip
+            if not ok:
+                raise ValueError(f"[fit] {name} is {getattr(self, name)!r}, must be {bound}")
+
+    @property
+    def of_loop(self) -> dict[str, Any]:
+        """Those that `FitConfig` takes."""
+        return {name: getattr(self, name) for name in ("precision", "accelerator", "devices", "accumulate")}
 
 
 @dataclass(frozen=True)
@@ -66,6 +101,7 @@ class TimedStage:
 class VisionStage(TimedStage):
     n_frames: int = 20_000
     n_drawers: int = 1
+    matching_minutes: float = 8.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +123,7 @@ class Recipe:
 
     seed: int = 0
     n_threads: int = 1
+    fit: FitOptions = field(default_factory=FitOptions)
     tokenizer: TokenizerStage = field(default_factory=TokenizerStage)
     speech: TimedStage = field(default_factory=TimedStage)
     vision: VisionStage = field(default_factory=VisionStage)
@@ -97,21 +134,25 @@ class Recipe:
     @classmethod
     def load(cls, path: Path) -> Recipe:
         try:
-            return _build(cls, tomllib.loads(path.read_text()), path.name)
+            return build(cls, tomllib.loads(path.read_text()), path.name)
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise RecipeError(f"cannot read the recipe {path}: {error}") from error
 
 
-def _build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """A dataclass, and those in it, from a TOML table. Raises RecipeError for what it does not have."""
     known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise RecipeError(f"{where} has no {unknown[0]!r}; it has {', '.join(known)}")
     parts = {
-        name: _build(known[name].default_factory, value, f"{where} [{name}]") if isinstance(value, dict) else value  # type: ignore
+        name: build(known[name].default_factory, value, f"{where} [{name}]") if isinstance(value, dict) else value  # type: ignore
         for name, value in values.items()
     }
-    return cls(**parts)
+    try:
+        return cls(**parts)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"{where}: {error}") from error
 
 
 class Run:
@@ -137,11 +178,16 @@ class Run:
             self.stages[name]()
             (self.out / name / "done.json").write_text(json.dumps({"seconds": round(time.time() - began, 1)}) + "\n")
 
+    def _timed(self, stage: TimedStage, **more: float) -> FitConfig:
+        options = {**self.recipe.fit.of_loop, **more}
+        return FitConfig(minutes=stage.minutes, learning_rate=stage.learning_rate, **options)
+
     def tokenizer(self) -> None:
         train_tokenizer(self.recipe.tokenizer.n_scenes, self.recipe.seed).save(self._tokenizer_path)
 
     def speech(self) -> None:
-        train_speech(self._tokenizer_path, self.out / "speech", _timed(self.recipe.speech), seed=self.recipe.seed)
+        config = self._timed(self.recipe.speech)
+        train_speech(self._tokenizer_path, self.out / "speech", config, seed=self.recipe.seed)
 
     def vision(self) -> None:
         stage = self.recipe.vision
@@ -152,14 +198,17 @@ class Run:
             n_frames=stage.n_frames,
             n_drawers=stage.n_drawers,
             learning_rate=stage.learning_rate,
+            matching_minutes=stage.matching_minutes,
+            **self.recipe.fit.of_loop,
         )
 
     def language(self) -> None:
-        config = _timed(self.recipe.language, final_rate=0.3)
+        config = self._timed(self.recipe.language, final_rate=0.3)
         train_language(
             self._load_tokenizer(),
             config,
             self.out / "language",
+            batch_tokens=self.recipe.fit.batch_tokens,
             seed=self.recipe.seed,
         )
 
@@ -170,11 +219,12 @@ class Run:
         vision.load_state_dict(load_file(self._made("vision", "vision.safetensors")))
         train_language(
             self._load_tokenizer(),
-            _timed(self.recipe.fusion),
+            self._timed(self.recipe.fusion),
             self.out / "fusion",
             detected=[Detected(frames, vision, first_seed=FUSION_FIRST_SEED)],
             held=Detected(self.out / "vision" / "test", vision, split="test"),
             start_from=self._made("language", "language.safetensors"),
+            batch_tokens=self.recipe.fit.batch_tokens,
             seed=self.recipe.seed + 1,
         )
 
@@ -232,10 +282,6 @@ class Run:
                 last = json.loads(path.read_text().splitlines()[-1])
                 told[stage] = {"steps": last["step"], "minutes": round(last["elapsed_s"] / 60, 1)}
         return told
-
-
-def _timed(stage: TimedStage, **more: float) -> FitConfig:
-    return FitConfig(minutes=stage.minutes, learning_rate=stage.learning_rate, **more)  # type: ignore[arg-type]
 
 
 def run(config: Path | None, out: Path, stages: tuple[str, ...] = ()) -> Path:

@@ -13,7 +13,7 @@ from scenewright_server.diorama.scene import Box, Camera, Scene, SceneObject
 from scenewright_server.diorama.text import Thing, left_to_right, reorder, things
 from scenewright_server.model.scene import GraphObject
 from scenewright_server.model.tokenizer import N_REFS
-from scenewright_server.training.episodes import named
+from scenewright_server.training.episodes import belie, named
 from scenewright_server.training.words import invented
 
 LABELS = (
@@ -119,14 +119,6 @@ def tell(scene: Scene, boxes: Sequence[Box | None], sort: str, rng: np.random.Ge
     order = [i for i in left_to_right(items) if i in known or i in shown]
     ids = [str(i) if i in known else None for i in order]
     return Told(tuple(graph), reorder(items, order), ids, frozenset(covered))
-
-
-def belie(thing: Thing, look: str, rng: np.random.Generator) -> Thing:
-    """The thing as a wrong label has it, which gives it another kind or colour than is seen."""
-    name = "name" if look == "kind" else look
-    seen = getattr(thing, name)
-    told = str(rng.choice([value for value in ATTRIBUTES[look] if value != seen]))
-    return replace(thing, **{name: told}, seen_as=((look, seen),))  # type: ignore[arg-type]
 
 
 def _draw_camera(rng: np.random.Generator) -> Camera:
