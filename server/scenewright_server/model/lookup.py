@@ -26,6 +26,8 @@ NUMBERS = (
 LOOKS = ("size", "pattern", "colour")
 FITS, MAY_FIT = 0.4, 0.02  # one of a class; the best of all for "the ..."
 DOUBT = 0.05  # whoever says "the striped chair" knows that it is there: a look may be seen wrongly
+NOT_NOISE = 0.22  # fit times score: what is hardly there makes nothing doubtful
+TWIN = 0.55  # of the smaller box in the larger: two detections of one thing
 SURE = 0.85  # a look that is seen so belies the label
 ALIKE = 0.75  # of a slot's letters and a label's: the decoder may misspell a rare one
 REACH_M = 0.8
@@ -84,7 +86,7 @@ class Lookup:
 
     def survey(self) -> Finding:
         """Every entry, left to right, with its place and what belies its label: what a description tells."""
-        self._sure = float(np.mean([e.score for e in self.entries])) if self.entries else 1.0
+        self._sure = 1.0
         facts: list[str | int] = []
         for k in range(len(self.entries)):
             facts += [k, *self._placement(k, k - 1 if k else None)]
@@ -178,17 +180,27 @@ class Lookup:
         best = int(fits.argmax())
         if fits[best] < MAY_FIT:
             return ("missing",)
-        # What is hardly there does not make "the chair" doubtful.
-        fitting = [int(k) for k in np.flatnonzero(self._fits(slot) * [e.score for e in self.entries] > FITS)]
+        scores = np.array([e.score for e in self.entries])
+        fitting = self._apart_from_twins([int(k) for k in np.flatnonzero(self._fits(slot) * scores > NOT_NOISE)])
         if len(fitting) > 1:
-            self._sure *= float(fits[fitting].prod())
+            self._sure *= float(fits[fitting].min())
             return ("several", *fitting)
-        self._sure *= float(fits[best] / fits.sum()) * self.entries[best].score
+        self._sure *= float(fits[best] / fits.sum())
         return best
+
+    def _apart_from_twins(self, ks: list[int]) -> list[int]:
+        """Those entries, less what lies over a surer one: one thing that was seen twice."""
+        kept: list[int] = []
+        for k in sorted(ks, key=lambda k: -self.entries[k].score):
+            box = self.entries[k].box
+            over = (_overlap(box, other) for j in kept if (other := self.entries[j].box) is not None and box is not None)
+            if self.entries[k].graph is not None or all(share < TWIN for share in over):
+                kept.append(k)
+        return sorted(kept)
 
     def _class(self, slot: str) -> list[int]:
         fits = self._fits(slot)
-        self._sure *= float(np.maximum(fits, 1 - fits).prod())
+        self._sure *= float(np.maximum(fits, 1 - fits).min())
         return [int(k) for k in np.flatnonzero(fits > FITS)]
 
     def _belied(self, k: int) -> dict[str, str]:
@@ -341,6 +353,13 @@ class Lookup:
         if entry.graph is not None or seen is None or seen.raised is None or entry.detection is None:
             return None
         return float(seen.raised[entry.detection])
+
+
+def _overlap(a: Box, b: Box) -> float:
+    """The part of the smaller box that the two share."""
+    w, h = (max(min(a[i + 2], b[i + 2]) - max(a[i], b[i]), 0.0) for i in (0, 1))
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    return w * h / max(min(areas), 1e-9)
 
 
 def _distance(entry: Entry) -> float:
