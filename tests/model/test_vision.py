@@ -38,7 +38,8 @@ def test_preprocess_squashes_any_frame(shape):
 def test_every_cell_speaks(vision):
     dense = vision(torch.rand(2, 3, 96, 96), embed=True)
     n = SIDE**2
-    assert dense.scores.shape == dense.log_depth.shape == (2, n)
+    assert dense.scores.shape == dense.log_depth.shape == dense.log_height.shape == dense.raised.shape == (2, n)
+    assert dense.known.shape == (2,)
     assert dense.boxes.shape == (2, n, 4)
     assert {name: x.shape[-1] for name, x in dense.attributes.items()} == {"colour": 3, "kind": 2}
     assert dense.embedding.shape == (2, 16)
@@ -61,6 +62,8 @@ def test_decoding_finds_the_objects_that_the_cells_describe(vision):
     order = np.argsort(found.boxes[:, 0])
     np.testing.assert_allclose(found.boxes[order] * 96, truth.numpy(), atol=1.5)
     np.testing.assert_allclose(found.depth[order], [1.5, 3.0], rtol=1e-3)
+    np.testing.assert_allclose(found.height[order], np.sqrt([1.5, 3.0]), rtol=1e-3)
+    assert (found.raised < 0.5).all()
     assert found.attributes["colour"][order].argmax(1).tolist() == [2, 0]
     assert found.attributes["kind"][order].argmax(1).tolist() == [0, 1]
     assert (np.diff(found.scores) <= 0).all()
@@ -72,7 +75,22 @@ def test_nothing_is_found_where_nothing_is_said(vision):
     assert len(found) == 0 and found.boxes.shape == (0, 4) and found.attributes["kind"].shape == (0, 2)
 
 
-def _say(boxes: torch.Tensor, colours: list[int], kinds: list[int], depths: list[float]) -> DenseOutput:
+def test_a_box_inside_one_that_looks_alike_is_the_same_object(vision):
+    boxes = torch.tensor([[8.0, 8, 72, 72], [10, 40, 40, 70]])
+    for kinds, n_found in (([0, 0], 1), ([0, 1], 2)):
+        (found,) = vision.decode(_say(boxes, [2, 2], kinds, [1.5, 1.5]))
+        assert len(found) == n_found
+
+
+def test_an_unknown_frame_shows_nothing(vision):
+    truth = torch.tensor([[8.0, 8, 40, 48]])
+    assert len(vision.decode(_say(truth, [2], [0], [1.5]))[0]) == 1
+    assert len(vision.decode(_say(truth, [2], [0], [1.5], known=-3.0))[0]) == 0
+
+
+def _say(
+    boxes: torch.Tensor, colours: list[int], kinds: list[int], depths: list[float], known: float = 3.0
+) -> DenseOutput:
     """One image whose cells inside each box describe it, a pixel askew, surest in the middle."""
     centres = (torch.arange(SIDE) + 0.5) * STRIDE
     y, x = (c.flatten() for c in torch.meshgrid(centres, centres, indexing="ij"))
@@ -85,11 +103,13 @@ def _say(boxes: torch.Tensor, colours: list[int], kinds: list[int], depths: list
         scores[inside] = 3 - 0.05 * ((x - middle[0]).abs() + (y - middle[1]).abs())[inside]
         said[inside] = box + torch.linspace(-1, 1, int(inside.sum()))[:, None]
         log_depth[inside] = float(np.log(depth))
+        colour[inside], kind[inside] = 0.0, 0.0
         colour[inside, c], kind[inside, k] = 5.0, 5.0
-    rows = (scores, said, log_depth)
-    scores, said, log_depth = (row[None] for row in rows)
     attributes = {"colour": colour[None], "kind": kind[None]}
-    return DenseOutput(scores, said, log_depth, attributes, None)
+    return DenseOutput(
+        scores[None], torch.tensor([known]), said[None], log_depth[None], log_depth[None] / 2, -log_depth[None],
+        attributes, None,
+    )  # fmt: skip
 
 
 def test_pair_iou():

@@ -3,7 +3,8 @@
 Each cell of a stride-8 grid says whether it shows an object and, if so, its box, depth and attributes (Tian
 et al., "FCOS", 2019, on a feature pyramid). One score ranks the cells: the overlap that the cell's box is
 expected to have with the truth (Li et al., "Generalized Focal Loss", 2020), times how near the cell is to the
-object's middle, so that one cell speaks for each object.
+object's middle, so that one cell speaks for each object. One more logit says whether the frame shows anything
+that the model knows at all; where it does not, nothing is detected.
 """
 
 from __future__ import annotations
@@ -23,23 +24,30 @@ from scenewright_server.model.scene import Detections
 STRIDE = 8
 MAX_DETECTIONS = 12
 MIN_SCORE = 0.3
+MIN_KNOWN = 0.5
 NMS_IOU = 0.4
+NMS_INSIDE, NMS_ALIKE = 0.6, 0.3
 # Distances and depths are predicted about a typical value, so that the head starts near the truth.
 BOX_UNIT = 4.0 * STRIDE
 LOG_DEPTH_BIAS = 1.0
+LOG_HEIGHT_BIAS = -0.5
 
 
 @dataclass(frozen=True)
 class DenseOutput:
     """What every cell of the grid says, G = (image_size / STRIDE)^2 cells in rows.
 
-    scores (B, G) logits; boxes (B, G, 4) pixels x0, y0, x1, y1 of the model's frame; log_depth (B, G) of
-    metres; attributes: name -> logits (B, G, n_values); embedding (B, E), not normalised.
+    scores (B, G) logits; known (B,) logits, that any object of a known kind is seen; boxes (B, G, 4) pixels
+    x0, y0, x1, y1 of the model's frame; log_depth and log_height (B, G) of metres; raised (B, G) logits, that the
+    object stands on another; attributes: name -> logits (B, G, n_values); embedding (B, E), not normalised.
     """
 
     scores: Tensor
+    known: Tensor
     boxes: Tensor
     log_depth: Tensor
+    log_height: Tensor
+    raised: Tensor
     attributes: dict[str, Tensor]
     embedding: Tensor | None
 
@@ -73,15 +81,20 @@ def _conv(n_in: int, n_out: int, size: int) -> nn.Sequential:
 
 
 class Head(nn.Module):
-    """A feature pyramid over strides 8, 16 and 32, merged at stride 8, and one branch for each thing told."""
+    """A feature pyramid over strides 4 to 32, merged at stride 8, and one branch for each thing told."""
 
     def __init__(self, config: VisionConfig):
         super().__init__()
         width, n = config.width, config.n_features
         self.lateral = nn.ModuleList(nn.Conv2d(width * scale, n, 1) for scale in (8, 16, 32))
+        # Small things differ in details that stride 8 has lost. It joins late, from nothing.
+        self.detail = nn.Conv2d(width * 4, n, 2, stride=2, bias=False)
+        self.known = nn.Linear(2 * width * 32, 1)
+        nn.init.zeros_(self.detail.weight)
         self.merge = _conv(n, n, 3)
         self.trunk = _conv(n, n, 3)
         self.place = nn.Sequential(_conv(n, n, 3), nn.Conv2d(n, 6, 1))
+        self.stature = nn.Sequential(_conv(n, n // 2, 1), nn.Conv2d(n // 2, 2, 1))
         # Each attribute has a branch of its own, so that a colour does not lean on the kind it was seen with.
         self.attributes = nn.ModuleDict(
             {
@@ -96,13 +109,15 @@ class Head(nn.Module):
             # One cell in ten shows an object; boxes start a unit wide.
             final.bias.copy_(torch.tensor([-2.2, 0.5, 0.5, 0.5, 0.5, 0.0]))
 
-    def forward(self, maps: list[Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Maps at strides 8, 16, 32 -> place (B, 6, h, w), attribute logits (B, n_values, h, w)."""
-        fine, middle, coarse = (layer(x) for layer, x in zip(self.lateral, maps, strict=True))
+    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Maps at strides 4, 8, 16, 32 -> place and stature (B, 8, h, w), known (B,), attribute logits."""
+        fine, middle, coarse = (layer(x) for layer, x in zip(self.lateral, maps[1:], strict=True))
         middle = middle + F.interpolate(coarse, scale_factor=2.0, mode="nearest")
-        fine = self.merge(fine + F.interpolate(middle, scale_factor=2.0, mode="nearest"))
+        fine = self.merge(fine + self.detail(maps[0]) + F.interpolate(middle, scale_factor=2.0, mode="nearest"))
         features = fine + self.trunk(fine)
-        return self.place(features), {name: branch(features) for name, branch in self.attributes.items()}
+        known = self.known(torch.cat([maps[-1].mean((2, 3)), maps[-1].amax((2, 3))], 1))[:, 0]
+        place = torch.cat([self.place(features), self.stature(features)], 1)
+        return place, known, {name: branch(features) for name, branch in self.attributes.items()}
 
 
 class Vision(nn.Module):
@@ -135,9 +150,10 @@ class Vision(nn.Module):
         self.register_buffer("cells", torch.stack([columns, rows], -1).view(-1, 2), persistent=False)
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Images (B, 3, S, S) in [0, 1] -> the image tower's feature maps at strides 8, 16 and 32."""
+        """Images (B, 3, S, S) in [0, 1] -> the image tower's feature maps at strides 4, 8, 16 and 32."""
         tower = self.clip.visual
-        maps, x = [], tower.layer1(tower.stem(images * 4 - 2))
+        x = tower.layer1(tower.stem(images * 4 - 2))
+        maps = [x]
         for layer in (tower.layer2, tower.layer3, tower.layer4):
             x = layer(x)
             maps.append(x)
@@ -146,7 +162,7 @@ class Vision(nn.Module):
     def forward(self, images: Tensor, embed: bool = False) -> DenseOutput:
         """Images (B, 3, S, S) in [0, 1] -> what each cell says; the CLIP embedding too when asked for."""
         maps = self.maps(images)
-        place, attributes = self.head(maps)
+        place, known, attributes = self.head(maps)
 
         def rows(x: Tensor) -> Tensor:
             return x.flatten(2).transpose(1, 2)
@@ -156,8 +172,11 @@ class Vision(nn.Module):
         reach = place[..., 1:5] * BOX_UNIT
         return DenseOutput(
             scores=place[..., 0],
+            known=known.float(),
             boxes=torch.cat([cells - reach[..., :2], cells + reach[..., 2:]], -1),
             log_depth=place[..., 5] + LOG_DEPTH_BIAS,
+            log_height=place[..., 6] + LOG_HEIGHT_BIAS,
+            raised=place[..., 7],
             attributes={name: rows(x).float() for name, x in attributes.items()},
             embedding=self.clip.visual.attnpool(maps[-1]).float() if embed else None,
         )
@@ -178,28 +197,33 @@ class Vision(nn.Module):
     def decode(self, dense: DenseOutput) -> list[Detections]:
         """What the cells agree on: one detection for each group of cells whose boxes overlap by NMS_IOU.
 
-        An object's attributes and depth are the score-weighted mean over its group.
+        A box mostly inside another that looks alike is the same object. An object's attributes, depth and stature
+        are the score-weighted mean over its group.
         """
         scores = dense.scores.sigmoid()
         boxes = dense.boxes.clamp(0, self.config.image_size)
+        known = dense.known.sigmoid() > MIN_KNOWN
         found = []
         for b in range(len(scores)):
-            likely = scores[b] > MIN_SCORE / 2
-            overlap = pair_iou(boxes[b, likely], boxes[b, likely])
-            found.append(self._gather(dense, b, boxes[b], scores[b], likely, overlap))
+            likely = (scores[b] > MIN_SCORE / 2) & known[b]
+            looks = {name: x[b, likely].softmax(-1) for name, x in dense.attributes.items()}
+            found.append(self._gather(dense, b, boxes[b, likely], scores[b, likely], likely, looks))
         return found
 
     def _gather(
-        self, dense: DenseOutput, b: int, boxes: Tensor, scores: Tensor, likely: Tensor, overlap: Tensor
+        self, dense: DenseOutput, b: int, box: Tensor, score: Tensor, likely: Tensor, looks: dict[str, Tensor]
     ) -> Detections:
-        score, box = scores[likely], boxes[likely]
-        order = score.argsort(descending=True).tolist()
+        overlap = pair_iou(box, box)
+        alike = torch.ones_like(overlap)
+        for x in looks.values():
+            alike = alike * (x @ x.T)
+        same = (overlap > NMS_IOU) | ((_pair_inside(box) > NMS_INSIDE) & (alike > NMS_ALIKE))
         alive = score > MIN_SCORE
         kept: list[int] = []
-        for i in order:
+        for i in score.argsort(descending=True).tolist():
             if alive[i] and len(kept) < MAX_DETECTIONS:
                 kept.append(i)
-                alive = alive & (overlap[i] <= NMS_IOU)
+                alive = alive & ~same[i]
         votes = (overlap[kept] > NMS_IOU) * score
         votes = votes / votes.sum(1, keepdim=True).clamp(min=1e-6)
 
@@ -210,5 +234,15 @@ class Vision(nn.Module):
             boxes=array(box[kept] / self.config.image_size),
             scores=array(score[kept]),
             depth=array((votes @ dense.log_depth[b, likely]).exp()),
-            attributes={name: array(votes @ x[b, likely].softmax(-1)) for name, x in dense.attributes.items()},
+            attributes={name: array(votes @ x) for name, x in looks.items()},
+            height=array((votes @ dense.log_height[b, likely]).exp()),
+            raised=array(votes @ dense.raised[b, likely].sigmoid()),
         )
+
+
+def _pair_inside(boxes: Tensor) -> Tensor:
+    """The share of the smaller box of each pair of boxes (N, 4) that lies inside the other: (N, N)."""
+    a, b = boxes[:, None], boxes[None]
+    overlap = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
+    area = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(-1)
+    return overlap / torch.minimum(area[:, None], area).clamp(min=1e-6)

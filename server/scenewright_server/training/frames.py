@@ -14,6 +14,7 @@ from scenewright_server.diorama.renderer import render
 from scenewright_server.diorama.scene import Scene, SceneObject, sample
 from scenewright_server.model.vision import STRIDE
 from scenewright_server.training.distortions import occlude
+from scenewright_server.training.strangers import Part, stranger
 from scenewright_server.training.variety import vary
 
 IMAGE_SIZE = 160
@@ -32,7 +33,8 @@ class Frames:
     each of at most K = MAX_OBJECTS objects; boxes (N, K, 4) uint8, those pixels' bounds (x0, y0, x1, y1);
     labels (N, K, 1 + A) int8: 1 where there is an object of a kind, then its index in each of `ATTRIBUTES`, -100
     where the object has no value of it (a paint of its own); -1 in the first row of a frame whose first object is none;
-    depth (N, K) float32, metres from the camera's plane to the object's centre.
+    depth (N, K) float32, metres from the camera's plane to the object's centre; stature (N, K, 2) float32, its own
+    height in metres, and 1 where it stands on another object.
     """
 
     images: np.ndarray
@@ -40,6 +42,7 @@ class Frames:
     boxes: np.ndarray
     labels: np.ndarray
     depth: np.ndarray
+    stature: np.ndarray
 
     @classmethod
     def create(cls, path: Path, n: int) -> Frames:
@@ -52,6 +55,7 @@ class Frames:
             "boxes": ((n, MAX_OBJECTS, 4), np.uint8),
             "labels": ((n, MAX_OBJECTS, 1 + len(ATTRIBUTES)), np.int8),
             "depth": ((n, MAX_OBJECTS), np.float32),
+            "stature": ((n, MAX_OBJECTS, 2), np.float32),
         }
         return cls(
             **{
@@ -92,6 +96,7 @@ class Frames:
         for i, scene in enumerate(scenes):
             for j, item in enumerate(scene.objects):
                 self.depth[row + i, j] = scene.camera.to_camera(item.centre)[2]
+                self.stature[row + i, j] = (item.extents[1], item.support is not None)
                 self.labels[row + i, j] = _labels(item)
             if not self.labels[row + i, 0, 0]:
                 self.labels[row + i, 0, 0] = -1
@@ -145,4 +150,15 @@ def draw(
         if varied:
             scenes = [vary(scene, rng) for scene in scenes]
         frames.write(row, scenes, supersample=2 if smooth else 1, hide=rng if varied else None)
+    return frames
+
+
+def draw_strangers(path: Path, n: int, part: Part = "train") -> Frames:
+    """Draw `n` frames with nothing in them that the model knows (see `stranger`) into a directory."""
+    if Frames.count(path) == n:
+        return Frames.open(path)
+    frames = Frames.create(path, n)
+    for row in range(n):
+        frames.images[row] = stranger(row, part, IMAGE_SIZE)[1]
+        frames.labels[row, 0, 0] = -1
     return frames
