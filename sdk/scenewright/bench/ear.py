@@ -50,6 +50,14 @@ class Ear:
             except asyncio.TimeoutError:
                 return None
 
+    def said(self, since: int) -> str:
+        """The words of answers from `heard[since]` on."""
+        return "".join(event.text for _, event in self.heard[since:] if isinstance(event, live.TextDelta))
+
+    async def over(self) -> None:
+        """Return when the conversation is over; raises what ended it."""
+        await self._task
+
     async def _follow(self) -> None:
         now = asyncio.get_running_loop().time
         try:

@@ -163,7 +163,7 @@ async def resume_losses(address: str, stage: Stage, n_cuts: int, seed: int) -> l
                 since = len(ear.heard)
                 await conversation.send_text(questions[-1])
                 await ear.first(live.ResponseDone, since)
-                broken.append(_said(ear, since))
+                broken.append(ear.said(since))
             n_done = sum(isinstance(event, live.ResponseDone) for _, event in ear.heard)
             n_cut = proxy.n_cuts
     async with aio.Client(address) as client, _talking(client, pixels) as (conversation, ear, _):
@@ -172,7 +172,7 @@ async def resume_losses(address: str, stage: Stage, n_cuts: int, seed: int) -> l
             since = len(ear.heard)
             await conversation.send_text(question)
             await ear.first(live.ResponseDone, since)
-            whole.append(_said(ear, since))
+            whole.append(ear.said(since))
     n_wrong = sum(a != b for a, b in zip(broken, whole, strict=True))
     return [
         Row(f"answers lost or doubled over {n_cut} cuts", abs(n_done - len(questions)), "answers", 0),
@@ -187,10 +187,6 @@ async def _talking(
     async with client.converse(pixels, hearing=HEARING) as conversation, Ear(conversation) as ear:
         async with Microphone(conversation, RATE_HZ, background=background) as microphone:
             yield conversation, ear, microphone
-
-
-def _said(ear: Ear, since: int) -> str:
-    return "".join(event.text for _, event in ear.heard[since:] if isinstance(event, live.TextDelta))
 
 
 def _percentile(values: Sequence[float], p: int) -> float:

@@ -19,8 +19,7 @@ class Proxy:
         self._target = host, int(port)
         self._links: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._flows = asyncio.Event()
-        self._flows.set()
+        self._flows: set[asyncio.Event] = set()
         self._bytes_left: int | None = None
         self.address = ""
         self.refuses = False
@@ -59,12 +58,14 @@ class Proxy:
         self._bytes_left = n_bytes
 
     def stall(self) -> None:
-        """Hold every byte, both ways; nobody is told."""
-        self._flows.clear()
+        """Hold every byte of the links there are, both ways; nobody is told. New links pass theirs."""
+        for flow in self._flows:
+            flow.clear()
 
     def flow(self) -> None:
         """Pass what was held."""
-        self._flows.set()
+        for flow in self._flows:
+            flow.set()
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -77,15 +78,20 @@ class Proxy:
         self.n_links += 1
         pair = (writer, far_writer)
         self._links.add(pair)
-        for work in (self._pass(reader, far_writer, False), self._pass(far_reader, writer, True)):
+        flow = asyncio.Event()
+        flow.set()
+        self._flows.add(flow)
+        for work in (self._pass(reader, far_writer, flow, False), self._pass(far_reader, writer, flow, True)):
             task = asyncio.create_task(work)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, counted: bool) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: asyncio.Event, counted: bool
+    ) -> None:
         with suppress(OSError):
             while block := await reader.read(_BLOCK):
-                await self._flows.wait()
+                await flow.wait()
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
                 if counted and self._bytes_left is not None:

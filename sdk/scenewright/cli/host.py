@@ -78,14 +78,25 @@ def train(
     ),
     stage: Annotated[list[str] | None, typer.Option(help="Only this stage; may be given again.")] = None,
 ) -> None:
-    """Train a bundle from scratch on scenes of the diorama; goes on where an earlier run in --out stopped."""
+    """Train a bundle from scratch on scenes of the diorama, or, where the TOML has a [finetune] table, fine-tune one
+    on a folder of your own frames. Goes on where an earlier run in --out stopped."""
     recipe = server_module("scenewright_server.training.recipe", "train")
+    finetuning = server_module("scenewright_server.training.finetune.run", "train")
+    bundles = server_module("scenewright_server.model.bundle", "server")
+    console = Console(highlight=False)
     try:
-        path = recipe.run(config, out, tuple(stage or ()))
-    except recipe.RecipeError as error:
+        if finetuning.is_finetuning(config):
+            if stage:
+                raise InvalidInputError("--stage is of a recipe; a [finetune] table has no stages")
+            made = finetuning.finetune(config, out)
+            show.print_scores(console, {"before": made.before, "after": made.after})
+            path = made.path
+        else:
+            path = recipe.run(config, out, tuple(stage or ()))
+    except (recipe.RecipeError, finetuning.FolderError, bundles.BundleError) as error:
         raise ScenewrightError(f"cannot train: {error}") from error
     if path.exists():
-        Console(highlight=False).print(f"bundle: {path}")
+        console.print(f"bundle: {path}")
 
 
 def evaluate(

@@ -5,9 +5,10 @@
 
 `message` is the ConverseRequest or ConverseResponse in protobuf's JSON mapping, so any language's protobuf reads it.
 Its bytes are taken out: `bytes` names each field with its length and digest and, where they lie in a file beside the
-log, that file. `at` is the offset within the samples of a WAV file. `stream` counts connections from 1, `t_ms` are
-milliseconds from the log's beginning. A line with `end` in place of `message` ends a direction of a connection:
-HALF_CLOSE from the client, the name of the gRPC status from the server (UNAVAILABLE where the network broke).
+log, that file. `at` is the offset within the samples of a WAV file, which leaves out silence (`"silence": true`).
+`stream` counts connections from 1, `t_ms` are milliseconds from the log's beginning. A line with `end` in place of
+`message` ends a direction of a connection: HALF_CLOSE from the client, the name of the gRPC status from the server
+(UNAVAILABLE where the network broke).
 """
 
 from __future__ import annotations
@@ -127,6 +128,8 @@ class LogWriter:
         if name != "audio.data" or not self._keep_audio:
             known = self._known.get(_digest(data))
             return {} if known is None else {"file": known}
+        if not any(data):
+            return {"silence": True}
         if message.client_seq <= self._kept_seq or self._wave is None:  # sent again after a cut
             return {}
         self._kept_seq = message.client_seq
