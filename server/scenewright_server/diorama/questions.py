@@ -189,19 +189,27 @@ class _Asker:
         return Turn(type, question, (operation, *slots), result, words, self.language)
 
     def _matching(self, looks: dict[str, str], noun: str) -> list[int]:
-        """Things that fit; what is seen belies what a label tells, so those are nobody's match."""
+        """Things of a class."""
         return [
             i
             for i, t in enumerate(self.things)
-            if (noun == "thing" or t.name == noun) and all(getattr(t, k) == v for k, v in looks.items())
+            if t.is_called(noun) and all(getattr(t, k) == v for k, v in looks.items())
         ]
+
+    def _meant(self, looks: dict[str, str], noun: str) -> list[int]:
+        """What "the ..." may mean: things of just this name, or else of the class."""
+        found = self._matching(looks, noun)
+        return [i for i in found if self.things[i].name == noun] or found
 
     def _seen(self, i: int, look: str) -> str | None:
         return dict(self.things[i].seen_as).get(look)
 
     def _name(self, i: int, without: str = "") -> Name | None:
-        """A shortest-first random name that fits thing i alone, not using the attribute `without`."""
+        """A shortest-first random name that means thing i alone, not using the attribute `without`."""
         thing = self.things[i]
+        last = thing.name.split()[-1]
+        if last != thing.name and self.rng.random() < 0.2 and self._meant({}, last) == [i]:
+            return Name((), last)
         adjectives = [k for k in LOOKS if k != without and getattr(thing, k) and not self._seen(i, k)]
         adjectives = [k for k in adjectives if getattr(thing, k) != "plain"]
         sets: list[list[str]] = [[], *([a] for a in adjectives)]
@@ -211,7 +219,7 @@ class _Asker:
             sets = [sets[1 + self.rng.integers(len(adjectives))], *sets]
         for keys in sets:
             looks = {k: getattr(thing, k) for k in keys}
-            if self._matching(looks, thing.name) == [i]:
+            if self._meant(looks, thing.name) == [i]:
                 return Name(tuple(looks.items()), thing.name)
         return None
 
@@ -492,10 +500,11 @@ class _Asker:
 
     def _several(self) -> Turn | None:
         thing = self.things[self.rng.integers(len(self.things))]
-        found = self._matching({}, thing.name)
-        if len(found) < 2 or self._is_belied(Name((), thing.name)):
+        noun = thing.name if self.rng.random() < 0.5 else thing.name.split()[-1]
+        found = self._meant({}, noun)
+        if len(found) < 2 or self._is_belied(Name((), noun)):
             return None
-        return self._unary("several", Name((), thing.name), ("several", *found))
+        return self._unary("several", Name((), noun), ("several", *found))
 
     def _beyond(self) -> Turn:
         return self._turn("beyond", "beyond", (), ("beyond",))

@@ -60,6 +60,10 @@ class Thing:
         across = (self.box[0] + self.box[2]) / 2 - 0.5 if self.box else self.bearing
         return "left" if across < -0.15 else "right" if across > 0.15 else "middle"
 
+    def is_called(self, noun: str) -> bool:
+        """Whether a noun names it: "thing", its own, or the last word of its own."""
+        return noun in ("thing", self.name) or self.name.endswith(f" {noun}")
+
     @property
     def phrase(self) -> str:
         """Every word known of its looks, then its noun: "large striped red chair"."""

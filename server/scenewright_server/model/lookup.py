@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from scenewright_server.model.scene import Box, Detections, Entry
-from scenewright_server.model.tokenizer import normalise
+from scenewright_server.model.tokenizer import is_chinese, normalise
 
 Result = tuple["str | int", ...]
 
@@ -30,7 +30,10 @@ NOT_NOISE = 0.22  # fit times score: what is hardly there makes nothing doubtful
 TWIN = 0.55  # of the smaller box in the larger: two detections of one thing
 SURE = 0.85  # a look that is seen so belies the label
 ALIKE = 0.75  # of a slot's letters and a label's: the decoder may misspell a rare one
+LAST_WORD = 0.8  # how well "king" fits the label "goblin king"
 REACH_M = 0.8
+LEANS = tuple(math.radians(degrees) for degrees in range(0, 31, 3))  # how far a camera may look down
+TOUCH_M = 0.08
 
 
 PLAN_WORDS = (
@@ -140,11 +143,12 @@ class Lookup:
 
     def _posterior(self, k: int, attribute: str) -> np.ndarray | None:
         i = self.entries[k].detection
-        return None if i is None or self._detections is None else self._detections.attributes[attribute][i]
+        posteriors = None if i is None or self._detections is None else self._detections.attributes.get(attribute)
+        return None if posteriors is None else posteriors[i]
 
     def _probability(self, k: int, attribute: str, value: str) -> float:
         """That entry k has this value; 0 where nothing tells."""
-        looks, noun = self._told[k]
+        looks, _ = self._told[k]
         if attribute in looks:
             return float(looks[attribute] == value)
         posterior = self._posterior(k, attribute)
@@ -177,14 +181,16 @@ class Lookup:
                 return ("lost",)
             return min(self.focus) if slot == "left one" else max(self.focus)
         fits = self._fits(slot, at_least=DOUBT)
-        best = int(fits.argmax())
-        if fits[best] < MAY_FIT:
+        if fits.max() < MAY_FIT:
             return ("missing",)
         scores = np.array([e.score for e in self.entries])
         fitting = self._apart_from_twins([int(k) for k in np.flatnonzero(self._fits(slot) * scores > NOT_NOISE)])
+        # "The sofa" is what is called sofa before it is the camp sofa.
+        fitting = [k for k in fitting if self._told[k][1] in ("", self._split(slot)[1])] or fitting
         if len(fitting) > 1:
             self._sure *= float(fits[fitting].min())
             return ("several", *fitting)
+        best = fitting[0] if fitting else int(fits.argmax())
         self._sure *= float(fits[best] / fits.sum())
         return best
 
@@ -192,11 +198,18 @@ class Lookup:
         """Those entries, less what lies over a surer one: one thing that was seen twice."""
         kept: list[int] = []
         for k in sorted(ks, key=lambda k: -self.entries[k].score):
-            box = self.entries[k].box
-            over = (_overlap(box, other) for j in kept if (other := self.entries[j].box) is not None and box is not None)
-            if self.entries[k].graph is not None or all(share < TWIN for share in over):
+            if self.entries[k].graph is not None or all(self._overlap(j, k) < TWIN for j in kept):
                 kept.append(k)
         return sorted(kept)
+
+    def _overlap(self, j: int, k: int) -> float:
+        """The part of the smaller box that two entries share."""
+        a, b = self.entries[j].box, self.entries[k].box
+        if a is None or b is None:
+            return 0.0
+        w, h = (max(min(a[i + 2], b[i + 2]) - max(a[i], b[i]), 0.0) for i in (0, 1))
+        areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+        return w * h / max(min(areas), 1e-9)
 
     def _class(self, slot: str) -> list[int]:
         fits = self._fits(slot)
@@ -355,13 +368,6 @@ class Lookup:
         return float(seen.raised[entry.detection])
 
 
-def _overlap(a: Box, b: Box) -> float:
-    """The part of the smaller box that the two share."""
-    w, h = (max(min(a[i + 2], b[i + 2]) - max(a[i], b[i]), 0.0) for i in (0, 1))
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
-    return w * h / max(min(areas), 1e-9)
-
-
 def _distance(entry: Entry) -> float:
     return math.dist(entry.position, (0, 0, 0))
 
@@ -370,10 +376,11 @@ def _likeness(noun: str, told: str) -> float:
     """How well a noun names what is told of as `told`."""
     if noun == told:
         return 1.0
-    if told.endswith(" " + noun):
-        return 0.8
-    ratio = SequenceMatcher(None, noun, told).ratio()
-    return 0.7 * ratio if ratio > ALIKE and min(len(noun), len(told)) > 4 else 0.0
+    if told.endswith(noun if is_chinese(noun) else f" {noun}"):
+        return LAST_WORD
+    is_long = min(len(noun), len(told)) > 4 and noun.count(" ") == told.count(" ")
+    ratio = SequenceMatcher(None, noun, told).ratio() if is_long else 0.0
+    return 0.7 * ratio if ratio > ALIKE else 0.0
 
 
 def _rests(entry: Entry, under: Entry, is_raised: bool) -> float | None:
@@ -386,13 +393,17 @@ def _rests(entry: Entry, under: Entry, is_raised: bool) -> float | None:
 
 
 def _rests_by_pose(entry: Entry, under: Entry) -> float | None:
-    """Generous: the camera may look down by 30 degrees, so what is higher is nearer to its up."""
+    """By a vertical that leans from the camera's by some angle at which it looks down, bottom meets top, and the
+    middle is over the other, which may be turned."""
     dx, dy, dz = (a - b for a, b in zip(entry.position, under.position, strict=True))
     rise = (entry.size[1] + under.size[1]) / 2
-    near = abs(dx) <= under.size[0] / 2 and abs(dz) <= under.size[2] / 2 + 0.5 * rise
-    if near and under.size[1] > 0 and 0.75 * rise - 0.1 <= dy <= rise + 0.08:
-        return math.hypot(dx, dz)
-    return None
+    reach = math.hypot(under.size[0], under.size[2]) / 2
+    aside = [
+        math.hypot(dx, dy * math.sin(lean) + dz * math.cos(lean))
+        for lean in LEANS
+        if abs(dy * math.cos(lean) - dz * math.sin(lean) - rise) <= TOUCH_M
+    ]
+    return min(aside) if aside and min(aside) <= reach and under.size[1] > 0 else None
 
 
 def _rests_by_box(entry: Entry, under: Entry, box: Box, other: Box, is_raised: bool) -> float | None:

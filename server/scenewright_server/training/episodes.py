@@ -17,7 +17,7 @@ from scenewright_server.diorama import text
 from scenewright_server.diorama.kinds import ATTRIBUTES
 from scenewright_server.diorama.phrases import LANGUAGES, NUMBERS, REFUSALS, plural
 from scenewright_server.diorama.questions import Turn, dialogue
-from scenewright_server.diorama.scene import Box, Scene, sample
+from scenewright_server.diorama.scene import Box, Scene, Vector, sample
 from scenewright_server.diorama.text import Mention, Thing
 from scenewright_server.model.scene import Detections, Entry, GraphObject, Prefix, iou, lay_out, merge
 from scenewright_server.model.tokenizer import N_REFS, Tokenizer, normalise
@@ -134,7 +134,7 @@ class EpisodeMaker:
         items = text.things(scene, boxes)
         graph: list[GraphObject] = []
         if source == "graph" and rng.random() < 0.7:
-            items = _spread(items, rng)
+            items = _spread(items, np.array(scene.camera.rotation), rng)
         language = LANGUAGES[int(rng.random() < SHARE_CHINESE)]
         if source == "graph":
             items, graph = _label(items, rng, 1.0, language)
@@ -156,7 +156,7 @@ class EpisodeMaker:
             # A follow-up must stay right behind what it follows: the description goes first or last.
             described = self._described(things, refs, other)
             passages = [described, *passages] if rng.random() < 0.5 else [*passages, described]
-        episode = self._write(prefix, passages)
+        episode = self.write(prefix, passages)
         return self._reword(episode, rng) if language == other == "en" else episode
 
     def _turns(
@@ -190,7 +190,7 @@ class EpisodeMaker:
         parts = [[tokenizer.refs[refs[p]]] if isinstance(p, int) else tokenizer.words(p) for p in result]
         return [*(id for part in parts for id in part), tokenizer.say]
 
-    def _write(self, prefix: Prefix, passages: Sequence[Passage]) -> Episode:
+    def write(self, prefix: Prefix, passages: Sequence[Passage]) -> Episode:
         tokens: list[int] = []
         wanted: list[bool] = []
         looks: list[tuple[int, ...]] = []
@@ -312,15 +312,15 @@ def named(thing: Thing, label: str) -> Thing:
     return replace(thing, name=label)
 
 
-def _spread(items: list[Thing], rng: np.random.Generator) -> list[Thing]:
-    """The items turned around the user, and more of them all around: a scene graph knows what no frame shows."""
+def _spread(items: list[Thing], rotation: np.ndarray, rng: np.random.Generator) -> list[Thing]:
+    """The items turned around the user, and more of them all around: a scene graph knows what no frame shows.
+
+    `rotation` (3, 3): from the camera's frame to the world, in which what is added stands clear of the rest.
+    """
     turn = rng.uniform(-math.pi, math.pi) if rng.random() < 0.4 else rng.normal(0, 0.3)
     c, s = math.cos(turn), math.sin(turn)
-    spread = [
-        replace(i, position=(c * i.position[0] + s * i.position[2], i.position[1],
-                             c * i.position[2] - s * i.position[0]))
-        for i in items
-    ]  # fmt: skip
+    about_up = rotation.T @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]) @ rotation
+    spread = [replace(i, position=_vector(about_up @ i.position)) for i in items]
     for _ in range(int(rng.exponential(3))):
         if len(spread) >= MAX_ITEMS:
             break
@@ -329,10 +329,22 @@ def _spread(items: list[Thing], rng: np.random.Generator) -> list[Thing]:
             rng.uniform(-math.pi, math.pi) if rng.random() < 0.5 else rng.normal(0, 0.4),
         )
         position = (distance * math.sin(bearing), rng.uniform(-1.5, 0.6), distance * math.cos(bearing))
-        w, h, d = np.exp(rng.uniform(math.log(0.08), math.log(1.8), 3))
-        spread.append(Thing("thing", position, (float(w), float(h), float(d))))
+        extents = _vector(np.exp(rng.uniform(math.log(0.08), math.log(1.8), 3)))
+        added = Thing("thing", _vector(rotation.T @ position), extents)
+        if not any(_touch(added, other) for other in spread):
+            spread.append(added)
     fx, fy = rng.uniform(0.5, 1.2, 2)
     return [replace(i, box=project(i.position, i.extents, fx, fy)) for i in spread]
+
+
+def _vector(values: np.ndarray) -> Vector:
+    x, y, z = (float(v) for v in values)
+    return x, y, z
+
+
+def _touch(a: Thing, b: Thing) -> bool:
+    """Whether the spheres about two things come near each other."""
+    return math.dist(a.position, b.position) < 0.1 + (math.hypot(*a.extents) + math.hypot(*b.extents)) / 2
 
 
 def project(position: Sequence[float], size: Sequence[float], fx: float, fy: float) -> Box | None:
