@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from scenewright_server.model.tokenizer import Tokenizer
 from scenewright_server.model.vision import BOX_UNIT, STRIDE, Vision, pair_iou
 from scenewright_server.training.detected import detect
 from scenewright_server.training.distortions import blur, jpeg
-from scenewright_server.training.frames import MAX_OBJECTS, Frames, draw, draw_strangers
+from scenewright_server.training.frames import Frames, draw, draw_strangers
 from scenewright_server.training.loop import FitConfig, fit
+from scenewright_server.training.norms import hold_norms
 
 BATCH = 16
 MATCHING_BATCH = 64
@@ -46,11 +48,12 @@ def train_vision(
     n_drawers: int = 1,
     matching_minutes: float = 8.0,
     learning_rate: float = 1.5e-3,
+    refine_minutes: float = 0.0,
     start_from: Path | None = None,
     **options: Any,
 ) -> Vision:
-    """Train the image tower for `minutes` of wall clock, then CLIP's pooling and text tower alone for
-    `matching_minutes`; continues what `out` holds.
+    """Train the image tower for `minutes` of wall clock, `refine_minutes` with its norms held, then CLIP's pooling
+    and text tower alone for `matching_minutes`; continues what `out` holds.
 
     `n_drawers` processes draw `n_frames` training scenes into `out/frames_<i>` meanwhile; learning starts
     when the first few thousand are there. Every validation writes `out/vision.safetensors`, the moving average of
@@ -80,13 +83,25 @@ def train_vision(
         assert isinstance(model, Vision)
         state = {name: value.contiguous() for name, value in model.state_dict().items()}
         save_file(state, out / "vision.safetensors")
-        scores = {"unknown": np.mean([len(found) == 0 for found in detect(model, strange.images, strange.ready())])}
+        nothing = [len(found) == 0 for found in detect(model, strange.images, strange.ready())]
+        scores = {"unknown": sum(nothing) / len(nothing)}
         for split, frames in held.items():
             scores.update({f"{split}_{name}": value for name, value in evaluate(model, frames, tokenizer).items()})
         return scores
 
     config = FitConfig(minutes=minutes, learning_rate=learning_rate, validate_every_s=420, average=AVERAGE, **options)
     fit(model, loss, lambda skip: batches(shards, out / "strangers", tokenizer, skip), config, validate, out)
+    if refine_minutes:
+        hold_norms(model)
+        config = replace(config, minutes=refine_minutes, learning_rate=learning_rate / 2)
+        fit(
+            model,
+            loss,
+            lambda skip: batches(shards, out / "strangers", tokenizer, skip),
+            config,
+            validate,
+            out / "refine",
+        )
     for drawer in drawers:
         drawer.join()
 
@@ -150,7 +165,7 @@ def batches(
         if step % 200 == 0 or step == skip:
             ready = [part.ready() for part in parts]
         weights = np.array([len(rows) for rows in ready[1:]], float)
-        counts = [n_strangers, *rng.multinomial(size - n_strangers, weights / weights.sum())]
+        counts = [n_strangers, *rng.multinomial(size - n_strangers, weights / weights.sum()).tolist()]
         rows = [np.sort(rng.choice(r, n)) for r, n in zip(ready, counts, strict=True)]
         picked = {
             name: np.concatenate([getattr(part, name)[r] for part, r in zip(parts, rows, strict=True)])
