@@ -288,13 +288,7 @@ class Engine:
         usage = replace(sequence.usage, generated=len(sequence.ids))
         timings = replace(sequence.timings, total=sequence.age_ms)
         finding = None if sequence.script is None else sequence.script.finding
-        confidence = 1.0
-        if finding is not None:
-            session = sequence.session
-            confidence = finding.confidence * sequence.plan_confidence
-            found = [part for part in finding.result if isinstance(part, int)]
-            if found and sequence.request.task == "ask":
-                session.focus = tuple(session.entries[k] for k in found)
+        confidence = 1.0 if finding is None else finding.confidence * sequence.plan_confidence
         self._end(sequence, Done(reason, usage, timings, confidence), complete)
 
     def _end(self, sequence: Sequence, last: Event, complete: bool = False) -> None:
@@ -302,7 +296,8 @@ class Engine:
         if self.scheduler.remove(sequence):
             eot = self.model.tokenizer.eot
             spoken = [id for id in sequence.ids if id != eot]
-            sequence.session.close_turn(self.model.embed([*spoken, eot]) if complete else None)
+            answer = self.model.embed([*spoken, eot]) if complete else None
+            sequence.session.close_turn(answer, sequence.settled)
         self._emit(sequence, last)
 
     @contextmanager

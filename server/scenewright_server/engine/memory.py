@@ -19,13 +19,14 @@ def remember(model: FusedModel, sequence: Sequence, n_bytes: int) -> None:
     if sequence.output is None:  # it ended before its turn began
         return
     ids = taken_in(model, sequence, n_bytes)
-    sequence.session.amend_turn(model.embed([*ids, model.tokenizer.eot]) if ids else None)
+    answer = model.embed([*ids, model.tokenizer.eot]) if ids else None
+    sequence.session.amend_turn(answer, sequence.settled)
 
 
 def taken_in(model: FusedModel, sequence: Sequence, n_bytes: int) -> list[int]:
     """The answer's tokens up to the last one whose text lies within the first `n_bytes`; none without text."""
     session, tokenizer = sequence.session, model.tokenizer
-    reader = MarkupReader(tokenizer, len(session.entries), sequence.request.task == "describe")
+    reader = MarkupReader(tokenizer, len(session.entries), points=False)
     n_read = n_kept = 0
     for i, token in enumerate(sequence.ids):
         n_text = sum(len(event.text.encode()) for event in reader.feed(token) if isinstance(event, TextDelta))

@@ -10,6 +10,7 @@ from scenewright_server.engine.output import Output
 from scenewright_server.engine.request import Request, Timings, Usage
 from scenewright_server.engine.script import Script
 from scenewright_server.engine.session import Session
+from scenewright_server.model.scene import Entry
 
 
 class Sequence:
@@ -34,6 +35,13 @@ class Sequence:
     def ask(self, ids: list[int], in_chinese: bool = False) -> None:
         """Take the question, once it is read or heard; it says in which language the answer is."""
         self.asked, self.language = ids, "zh" if in_chinese else "en"
+
+    @property
+    def settled(self) -> tuple[Entry, ...]:
+        """What the answer to a question rests on: what "it" means in the next one."""
+        if self.script is None or self.script.finding is None or self.request.task != "ask":
+            return ()
+        return tuple(self.session.entries[part] for part in self.script.finding.result if isinstance(part, int))
 
     @property
     def age_ms(self) -> float:

@@ -30,6 +30,7 @@ class Session:
         self._turns: deque[Tensor] = deque()
         self._prompt: Tensor | None = None  # of the turn under way, then of the last one
         self._kept = False  # the last turn is among the turns
+        self._focus_before: tuple[Entry, ...] = ()  # `focus` without the last turn
 
     @property
     def n_turns(self) -> int:
@@ -70,20 +71,23 @@ class Session:
         context = torch.cat([*parts, *self._turns, prompt])
         return context[0 if self.cache is None else self.cache.length :]
 
-    def close_turn(self, answer: Tensor | None) -> None:
-        """End the turn with its answer (T, D), or without one: then it has never been."""
+    def close_turn(self, answer: Tensor | None, settled: tuple[Entry, ...] = ()) -> None:
+        """End the turn with its answer (T, D) and what that settled on, or without one: then it has never been."""
+        self._focus_before = self.focus
         if answer is not None and self._prompt is not None:
             self._turns.append(torch.cat([self._prompt, answer]))
             self._kept = True
+            self.focus = settled or self.focus
         self._rewind(self.history_len)
 
-    def amend_turn(self, answer: Tensor | None) -> None:
+    def amend_turn(self, answer: Tensor | None, settled: tuple[Entry, ...] = ()) -> None:
         """Let the last turn, however it was closed, have ended with this answer (T, D), or never have been."""
         if self._kept:
             self._turns.pop()
             self._kept = False
+            self.focus = self._focus_before
         self._rewind(self.history_len)
-        self.close_turn(answer)
+        self.close_turn(answer, settled)
 
     def _rewind(self, length: int) -> None:
         if self.cache is not None:
