@@ -148,9 +148,10 @@ def test_all_splits_of_a_tiny_bundle(tiny_bundle: Path, tmp_path: Path, monkeypa
     for bound in ("DESCRIPTION", "ANSWER"):  # a tiny model never ends
         monkeypatch.setattr(run, bound, Sampling(max_new_tokens=8))
     done: list[tuple[str, int, int]] = []
-    scores, outcomes = run.evaluate(tiny_bundle, 2, 1, lambda *now: done.append(now), jobs=1)
-    assert list(scores["splits"]) == list(SPLITS)
-    assert done == [(split, 2, 2) for split in SPLITS]
+    splits = [split for split in SPLITS if split != "other"]
+    scores, outcomes = run.evaluate(tiny_bundle, 2, 1, lambda *now: done.append(now), splits, jobs=1)
+    assert list(scores["splits"]) == splits
+    assert done == [(split, 2, 2) for split in splits]
     assert scores["splits"]["voice"]["clean"]["wer"] > 0
     assert 0 < draw_worst(outcomes, 1, tmp_path / "worst.png") <= 12
     with pytest.raises(run.EvaluationError, match="no split 'tests'; the splits are test, compositional"):

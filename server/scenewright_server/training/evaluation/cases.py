@@ -26,6 +26,7 @@ from scenewright_server.training.strangers import stranger
 N_QUESTIONS = 4
 SEED_SPAN = 1_000_000
 NOISE_DB = 10.0
+N_OTHER = 100
 SPLIT_IDS = {"graph": 11, "fused": 12, "robust": 13, "unknown": 14, "voice": 15}
 UNKNOWN_TYPES = ("colour", "pattern", "size", "kind", "where", "distance", "list")
 """Questions whose only honest answer to a frame of nothing known is that it shows nothing known."""
@@ -139,6 +140,20 @@ def _unknown(split: str, seed: int, numbers: Sequence[int], size: int) -> list[C
     return cases
 
 
+def _other(split: str, seed: int, numbers: Sequence[int], size: int) -> list[Case]:
+    """Test scenes drawn by another renderer, the first N_OTHER of them: it takes its time."""
+    from scenewright_server.training.other_renderer import draw as draw_otherwise
+
+    numbers = [i for i in numbers if i < N_OTHER]
+    scenes = _scenes("test", seed, numbers)
+    cases = []
+    for i, scene, (pixels, ids) in zip(numbers, scenes, draw_otherwise(scenes, size), strict=True):
+        seen = in_view(scene, visible_boxes(ids, len(scene.objects)))
+        turns = _ask(seen, np.random.default_rng([seed, i]), ATTRIBUTES["kind"])
+        cases.append(Case(split, i, seen, [None] * len(seen), turns, pixels))
+    return cases
+
+
 Maker = Callable[[str, int, Sequence[int], int], list[Case]]
 SPLITS: dict[str, Maker] = {
     "test": _frames,
@@ -149,6 +164,7 @@ SPLITS: dict[str, Maker] = {
     "voice": _voices,
     "zh": _frames,
     "unknown": _unknown,
+    "other": _other,
 }
 
 

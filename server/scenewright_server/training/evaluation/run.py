@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def evaluate(
     jobs: int = 0,
 ) -> tuple[dict[str, Any], list[Outcome]]:
     """The scores of the bundle at `path` (None: the embedded one) on `n` cases of each of `splits` (none: all),
-    and every outcome.
+    and every outcome. `other` is left out of all where its renderer is not installed.
 
     `jobs` processes share the work; 0: one for each core, or one with a GPU. Raises EvaluationError for a split
     that there is not, and `load_bundle`'s errors.
@@ -114,7 +115,10 @@ def evaluate(
     unknown = [split for split in splits if split not in SPLITS]
     if unknown:
         raise EvaluationError(f"no split {unknown[0]!r}; the splits are {', '.join(SPLITS)}")
-    splits = tuple(dict.fromkeys(splits)) or tuple(SPLITS)
+    has_other = find_spec("mitsuba") is not None
+    if "other" in splits and not has_other:
+        raise EvaluationError("the split other needs its renderer: pip install mitsuba")
+    splits = tuple(dict.fromkeys(splits)) or tuple(split for split in SPLITS if split != "other" or has_other)
     chunks: list[Chunk] = [(splits, first, min(first + CASES_AT_ONCE, n)) for first in range(0, n, CASES_AT_ONCE)]
     found: dict[str, list[Outcome]] = {split: [] for split in splits}
     done = dict.fromkeys(splits, 0)
