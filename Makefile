@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 BUF := npx --yes @bufbuild/buf@1.75.0
 
-.PHONY: demo test check proto clean
+.PHONY: demo test check proto golden clean
 
 demo: $(VENV)/.server
 	$(BIN)/scenewright demo
@@ -22,6 +22,9 @@ check: $(VENV)/.dev
 
 proto: $(VENV)/.dev
 	$(BIN)/python proto/generate.py
+
+golden: $(VENV)/.dev
+	$(BIN)/python tests/golden/record_live.py
 
 clean:
 	rm -rf $(VENV)

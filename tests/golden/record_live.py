@@ -28,7 +28,7 @@ from scenewright.live.microphone import Microphone
 GOLDEN = Path(__file__).parent / "live"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 N_TRIES = 8
-QUIET_S = 0.5
+QUIET_S, PATIENCE_S = 0.5, 20.0
 POSE = types.Pose((0.0, 1.4, 0.0))
 
 
@@ -63,22 +63,25 @@ class Take:
 async def five_turns(take: Take) -> None:
     """Five spoken turns; the first is interrupted by voice, the third by text; a new frame, another scene."""
     async with Microphone(take.talk, RATE_HZ) as microphone:
+
+        async def ask(text: str) -> None:
+            n_spoken = take.ear.floor.n_spoken + 1
+            await microphone.say(take.voice(text))
+            await take.ear.floor.settled(QUIET_S, n_spoken=n_spoken, patience_s=PATIENCE_S)
+
         await microphone.say(take.voice("what do you see"))
         await take.ear.first(live.TextDelta, 0)
-        await microphone.say(take.voice("what colour is the chair"))
-        await take.ear.floor.settled(QUIET_S)
+        await ask("what colour is the chair")
         since = len(take.ear.heard)
         await microphone.say(take.voice("what do you see"))
         await take.ear.first(live.TextDelta, since)
         await take.talk.send_text("where is the barrel")
-        await take.ear.floor.settled(QUIET_S)
+        await take.ear.first(live.ResponseDone, since, lambda done: done.finish_reason.value != "interrupted")
         await take.talk.send_frame(take.frame(1))
-        await microphone.say(take.voice("what do you see"))
-        await take.ear.floor.settled(QUIET_S)
+        await ask("what do you see")
         goblin = types.SceneObject("goblin", "goblin", types.Pose((0.5, 0.5, 2.0)), (0.5, 1.0, 0.5), "anchor-goblin")
         await take.talk.send_scene(live.SceneDelta(1, 2, [goblin]))
-        await microphone.say(take.voice("where is the goblin"))
-        await take.ear.floor.settled(QUIET_S)
+        await ask("where is the goblin")
 
 
 async def push_to_talk(take: Take) -> None:

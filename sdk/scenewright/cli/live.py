@@ -30,7 +30,7 @@ from scenewright.live import rules
 from scenewright.live.floor import Floor
 from scenewright.live.microphone import Microphone, read_voice
 
-QUIET_S = 1.0
+QUIET_S = 0.5
 MICROPHONE_RATE_HZ = 16_000
 _SOUNDS = (".wav", ".flac", ".ogg")
 
@@ -120,8 +120,9 @@ async def _shown(conversation: live.Conversation, show: live_show.Show) -> Async
 async def _play(sounds: Sequence[np.ndarray], rate_hz: int, conversation: live.Conversation, floor: Floor) -> None:
     async with Microphone(conversation, rate_hz) as microphone:
         for sound in sounds:
+            n_spoken = floor.n_spoken + 1
             await microphone.say(sound)
-            await floor.settled(QUIET_S)
+            await floor.settled(QUIET_S, n_spoken=n_spoken)
 
 
 async def _listen(sounddevice: Any, conversation: live.Conversation) -> None:

@@ -1,11 +1,11 @@
 """Logs of live conversations: one line of JSON for each message, in the order of one client.
 
     {"t_ms": 1520.4, "stream": 1, "from": "client", "message": {"clientSeq": "48", "audio": {}},
-     "bytes": {"audio.data": {"n": 1024, "sha256": "9f0c...", "file": "talk.wav", "at": 48128}}}
+     "bytes": {"audio.data": {"n": 1024, "file": "talk.wav", "at": 48128}}}
 
 `message` is the ConverseRequest or ConverseResponse in protobuf's JSON mapping, so any language's protobuf reads it.
-Its bytes are taken out: `bytes` names each field with its length and digest and, where they lie in a file beside the
-log, that file. `at` is the offset within the samples of a WAV file, which leaves out silence (`"silence": true`).
+Its bytes are taken out: `bytes` names each field with its length and its digest or the file beside the log in which
+they lie. `at` is the offset within the samples of a WAV file, which leaves out silence (`"silence": true`: zeros).
 `stream` counts connections from 1, `t_ms` are milliseconds from the log's beginning. A line with `end` in place of
 `message` ends a direction of a connection: HALF_CLOSE from the client, the name of the gRPC status from the server
 (UNAVAILABLE where the network broke).
@@ -85,8 +85,8 @@ class LogWriter:
         self._begun = clock()
         self._keep_audio = keep_audio
         self._wave: wave.Wave_write | None = None
-        self._kept_seq = 0
-        self._at = 0
+        self._kept_seq = self._at = 0
+        self._places: dict[int, int] = {}
         self._known = {_digest(Path(file).read_bytes()): Path(file).name for file in files}
 
     def __enter__(self) -> LogWriter:
@@ -107,10 +107,7 @@ class LogWriter:
             self._open_wave(message.setup.sample_rate_hz)
         bare = type(message)()
         bare.CopyFrom(message)
-        taken = {
-            name: {"n": len(data), "sha256": _digest(data), **self._place(message, name, data)}
-            for name, data in _take_bytes(bare)
-        }
+        taken = {name: {"n": len(data), **self._place(message, name, data)} for name, data in _take_bytes(bare)}
         line = {"message": json_format.MessageToDict(bare)}
         self._write(side, stream, {**line, "bytes": taken} if taken else line)
 
@@ -126,16 +123,18 @@ class LogWriter:
 
     def _place(self, message: Any, name: str, data: bytes) -> dict[str, Any]:
         if name != "audio.data" or not self._keep_audio:
-            known = self._known.get(_digest(data))
-            return {} if known is None else {"file": known}
+            digest = _digest(data)
+            known = self._known.get(digest)
+            return {"sha256": digest} if known is None else {"sha256": digest, "file": known}
         if not any(data):
             return {"silence": True}
-        if message.client_seq <= self._kept_seq or self._wave is None:  # sent again after a cut
-            return {}
-        self._kept_seq = message.client_seq
-        self._wave.writeframesraw(data)
-        self._at += len(data)
-        return {"file": self._path.with_suffix(".wav").name, "at": self._at - len(data)}
+        if message.client_seq > self._kept_seq and self._wave is not None:  # else it is sent again after a cut
+            self._kept_seq = message.client_seq
+            self._places[message.client_seq] = self._at
+            self._wave.writeframesraw(data)
+            self._at += len(data)
+        at = self._places.get(message.client_seq)
+        return {"sha256": _digest(data)} if at is None else {"file": self._path.with_suffix(".wav").name, "at": at}
 
     def _open_wave(self, sample_rate_hz: int) -> None:
         self._wave = wave.open(str(self._path.with_suffix(".wav")), "wb")  # noqa: SIM115

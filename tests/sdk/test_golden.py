@@ -1,0 +1,63 @@
+"""The recorded conversations obey the contract, and hold what other clients are to replay."""
+
+from __future__ import annotations
+
+import json
+import wave
+from pathlib import Path
+
+import pytest
+from scenewright.cli.app import main
+from scenewright.live.log import Entry, read_log
+from scenewright.live.rules import check
+from scenewright.v1 import dialogue_pb2
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "live"
+LOGS = sorted(GOLDEN.glob("*.jsonl"))
+
+
+def kinds(entries: list[Entry], side: str) -> list[str]:
+    return [entry.kind for entry in entries if entry.side == side]
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
+def test_every_recorded_conversation_breaks_no_rule(path, capsys):
+    assert check(read_log(path)) == []
+    with pytest.raises(SystemExit) as ended:
+        main(["live", "--check", str(path), "--json"])
+    assert not ended.value.code
+    assert json.loads(capsys.readouterr().out)["violations"] == []
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
+def test_its_files_lie_beside_it(path):
+    for entry in read_log(path):
+        for taken in entry.bytes.values():
+            file = GOLDEN / taken.get("file", "")
+            if file.suffix == ".wav":
+                with wave.open(str(file)) as sound:
+                    assert taken["at"] + taken["n"] <= 2 * sound.getnframes()
+            elif file != GOLDEN:
+                assert file.stat().st_size == taken["n"]
+
+
+def test_five_spoken_turns_are_interrupted_by_voice_and_by_text():
+    entries = list(read_log(GOLDEN / "five_turns.jsonl"))
+    assert kinds(entries, "server").count("speech_started") >= 5
+    assert {"text", "image", "scene_update"} <= set(kinds(entries, "client"))
+    causes = {entry.body.cause for entry in entries if entry.kind == "interrupted"}
+    assert causes == {dialogue_pb2.INTERRUPTION_CAUSE_SPEECH, dialogue_pb2.INTERRUPTION_CAUSE_TEXT}
+    seen = [(entry.body.frame_id, entry.body.scene_revision) for entry in entries if entry.kind == "response_started"]
+    assert seen[0] == ("frame-1", 1) and seen[-1] == ("frame-2", 2)
+
+
+def test_a_key_is_pressed_and_the_client_stops_an_answer():
+    entries = list(read_log(GOLDEN / "push_to_talk.jsonl"))
+    assert {"activity_start", "activity_end", "interrupt", "playback_report"} <= set(kinds(entries, "client"))
+    assert "interrupted" in kinds(entries, "server")
+
+
+def test_a_broken_network_is_resumed():
+    entries = list(read_log(GOLDEN / "resumed.jsonl"))
+    assert {entry.stream for entry in entries} == {1, 2, 3}
+    assert kinds(entries, "server").count("response_done") == 3
