@@ -26,7 +26,9 @@ from scenewright_server.training.words import chatter, dictionary, label
 N_VALUES = sum(len(values) for values in ATTRIBUTES.values())
 TRUE_IOU = 0.4
 MAX_ITEMS = 24
-SHARE_CHINESE = 0.3
+SOURCES = {"frame": 0.48, "graph": 0.37, "both": 0.15}
+SHARE_CHINESE = 0.42
+SHARE_CROWDED = 0.15  # of the graphs: many things, so that large numbers and long lists are met
 SHARE_BELIED = 0.12  # of the labels that name a kind, where there is a frame to belie them
 
 
@@ -130,7 +132,7 @@ class EpisodeMaker:
 
         `source` is "frame", "graph" or "both", drawn when not given.
         """
-        source = source or str(rng.choice(["frame", "graph", "both"], p=[0.62, 0.26, 0.12]))
+        source = source or str(rng.choice(list(SOURCES), p=list(SOURCES.values())))
         items = text.things(scene, boxes)
         graph: list[GraphObject] = []
         if source == "graph" and rng.random() < 0.7:
@@ -321,7 +323,8 @@ def _spread(items: list[Thing], rotation: np.ndarray, rng: np.random.Generator) 
     c, s = math.cos(turn), math.sin(turn)
     about_up = rotation.T @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]) @ rotation
     spread = [replace(i, position=_vector(about_up @ i.position)) for i in items]
-    for _ in range(int(rng.exponential(3))):
+    n_more = rng.uniform(8, 24) if rng.random() < SHARE_CROWDED else rng.exponential(3)
+    for _ in range(int(n_more)):
         if len(spread) >= MAX_ITEMS:
             break
         distance, bearing = (
