@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -91,6 +93,13 @@ def test_errors_say_what_to_do(arguments, status, words, capsys):
     assert (code, out) == (status, "")
     assert words in " ".join(err.split())
     assert "Traceback" not in err
+
+
+def test_a_microphone_needs_its_package(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    code, _, err = run(capsys, "live", "room.png", "--mic")
+    assert code == 1
+    assert "pip install 'scenewright[mic]'" in err
 
 
 def test_the_server_may_stand_in_the_environment(monkeypatch, capsys):

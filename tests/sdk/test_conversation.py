@@ -203,3 +203,15 @@ def test_the_command_plays_files_and_checks_its_log(server_address, tmp_path, ca
         main(["live", "--check", str(log)])
     assert ended.value.code == 1
     assert "stream-opening" in capsys.readouterr().out
+
+
+def test_the_benchmark_prints_its_figures(server_address, capsys):
+    arguments = ["bench", "live", "--seconds", "0", "--interruptions", "0", "--minutes", "0", "--cuts", "3", "--json"]
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--server", server_address])
+    assert not ended.value.code
+    printed = json.loads(capsys.readouterr().out)
+    assert set(printed["machine"]) == {"cpu", "cores", "system", "python"}
+    for row in printed["rows"]:
+        assert set(row) == {"work", "value", "unit", "bar", "holds"}
+        assert (row["value"], row["holds"]) == (0, True)

@@ -33,7 +33,7 @@ def live(
         list[int] | None,
         typer.Option("--concurrency", metavar="N...", min=1, help="Conversations at a time; 1 4 8 by default."),
     ] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="Of spoken questions at each level.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=0, help="Of spoken questions at each level.")] = 60.0,
     interruptions: Annotated[int, typer.Option(min=0, help="Answers interrupted by text, and by voice.")] = 40,
     minutes: Annotated[float, typer.Option(min=0, help="Of silence and noise, in ten conversations at a time.")] = 10.0,
     cuts: Annotated[int, typer.Option(min=0, help="Breaks of the network.")] = 200,
@@ -49,7 +49,7 @@ def live(
     with reach(server, bundle, False, None) as (address, _):
         works: list[tuple[str, Callable[[], Coroutine[Any, Any, list[measures.Row]]]]] = [
             (f"{n} at a time", lambda n=n: measures.first_words(address, stage, n, seconds))  # type: ignore[misc]
-            for n in at_once
+            for n in (at_once if seconds else [])
         ]
         if interruptions:
             works.append(("interruptions", lambda: measures.interruptions(address, stage, interruptions)))

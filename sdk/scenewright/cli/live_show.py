@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from rich.console import Console
 
-from scenewright import live
+from scenewright import live, types
 from scenewright.cli import show
 from scenewright.live import rules
 
@@ -23,6 +23,7 @@ class Printer:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._partial = 0
+        self._objects: dict[str, types.Annotation] = {}
 
     def __call__(self, event: live.LiveEvent) -> None:
         if isinstance(event, live.Transcript):
@@ -34,8 +35,12 @@ class Printer:
             sys.stdout.flush()
         elif isinstance(event, live.Interrupted):
             self._console.print(f" -- interrupted: {event.cause.value}", end="", style="dim")
+        elif isinstance(event, live.Annotated):
+            self._objects.setdefault(event.annotation.id, event.annotation)
         elif isinstance(event, live.ResponseDone):
             self._console.print()
+            show.print_objects(self._console, tuple(self._objects.values()))
+            self._objects.clear()
             show.print_timings(self._console, event.timings, event.usage)
         elif isinstance(event, live.Problem):
             print(f"error: {event.error.message}", file=sys.stderr)

@@ -27,6 +27,7 @@ from scenewright.live.events import (
     Transcript,
 )
 from scenewright.live.log import Entry, LogWriter, read_log
+from scenewright.live.microphone import Microphone, read_voice
 
 __all__ = [
     "Annotated",
@@ -39,6 +40,7 @@ __all__ = [
     "Interrupted",
     "LiveEvent",
     "LogWriter",
+    "Microphone",
     "Problem",
     "ResponseDone",
     "ResponseStarted",
@@ -49,4 +51,5 @@ __all__ = [
     "TextDelta",
     "Transcript",
     "read_log",
+    "read_voice",
 ]
