@@ -69,6 +69,18 @@ def test_decoding_finds_the_objects_that_the_cells_describe(vision):
     assert (np.diff(found.scores) <= 0).all()
 
 
+def test_what_is_said_of_a_mirrored_image_is_turned_back(vision):
+    truth = torch.tensor([[8.0, 8, 40, 48]])
+    mirrored = torch.stack([96 - truth[:, 2], truth[:, 1], 96 - truth[:, 0], truth[:, 3]], 1)
+    (found,) = vision.decode(vision._unmirror(_say(mirrored, [2], [0], [1.5])))
+    np.testing.assert_allclose(found.boxes * 96, truth.numpy(), atol=1.5)
+    with torch.inference_mode():
+        said = vision(torch.rand(1, 3, 96, 96))
+    again = vision._unmirror(vision._unmirror(said))
+    torch.testing.assert_close(again.boxes, said.boxes)
+    torch.testing.assert_close(again.attributes, said.attributes)
+
+
 def test_nothing_is_found_where_nothing_is_said(vision):
     dense = _say(torch.zeros(0, 4), [], [], [])
     (found,) = vision.decode(dense)

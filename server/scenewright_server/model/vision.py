@@ -9,7 +9,7 @@ that the model knows at all; where it does not, nothing is detected.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import open_clip
@@ -191,8 +191,31 @@ class Vision(nn.Module):
 
     @torch.inference_mode()
     def detect(self, images: Tensor) -> list[Detections]:
-        """The objects in each image (B, 3, S, S), best first, at most MAX_DETECTIONS an image."""
-        return self.decode(self(images))
+        """The objects in each image (B, 3, S, S), best first, at most MAX_DETECTIONS an image.
+
+        The tower looks twice, the second time at the mirrored image; what it says is averaged.
+        """
+        plain, mirrored = self(images), self._unmirror(self(images.flip(3)))
+        return self.decode(_mean(plain, mirrored))
+
+    def _unmirror(self, dense: DenseOutput) -> DenseOutput:
+        """What is said of mirrored images, as it would be said of the images."""
+        side = self.config.image_size // STRIDE
+
+        def turn(x: Tensor) -> Tensor:
+            return x.unflatten(1, (side, side)).flip(2).flatten(1, 2)
+
+        x0, y0, x1, y1 = turn(dense.boxes).unbind(-1)
+        size = self.config.image_size
+        return replace(
+            dense,
+            scores=turn(dense.scores),
+            boxes=torch.stack([size - x1, y0, size - x0, y1], -1),
+            log_depth=turn(dense.log_depth),
+            log_height=turn(dense.log_height),
+            raised=turn(dense.raised),
+            attributes={name: turn(x) for name, x in dense.attributes.items()},
+        )
 
     def decode(self, dense: DenseOutput) -> list[Detections]:
         """What the cells agree on: one detection for each group of cells whose boxes overlap by NMS_IOU.
@@ -238,6 +261,19 @@ class Vision(nn.Module):
             height=array((votes @ dense.log_height[b, likely]).exp()),
             raised=array(votes @ dense.raised[b, likely].sigmoid()),
         )
+
+
+def _mean(a: DenseOutput, b: DenseOutput) -> DenseOutput:
+    return DenseOutput(
+        scores=(a.scores + b.scores) / 2,
+        known=(a.known + b.known) / 2,
+        boxes=(a.boxes + b.boxes) / 2,
+        log_depth=(a.log_depth + b.log_depth) / 2,
+        log_height=(a.log_height + b.log_height) / 2,
+        raised=(a.raised + b.raised) / 2,
+        attributes={name: (x + b.attributes[name]) / 2 for name, x in a.attributes.items()},
+        embedding=None,
+    )
 
 
 def _pair_inside(boxes: Tensor) -> Tensor:
