@@ -24,6 +24,7 @@ NUMBERS = (
     "seventeen eighteen nineteen twenty twenty-one twenty-two twenty-three twenty-four"
 ).split()
 LOOKS = ("size", "pattern", "colour")
+RELATIONS = ("left", "right", "behind", "front", "on", "under")
 FITS, MAY_FIT = 0.4, 0.02  # one of a class; the best of all for "the ..."
 DOUBT = 0.05  # whoever says "the striped chair" knows that it is there: a look may be seen wrongly
 NOT_NOISE = 0.22  # fit times score: what is hardly there makes nothing doubtful
@@ -124,8 +125,10 @@ class Lookup:
             return run(*slots)
         named: list[int | str] = []
         for n, slot in enumerate(slots):
-            is_relation = (operation, n) in (("is", 1), ("what", 0))
-            found = slot if is_relation else self._the(slot)
+            if (operation, n) in (("is", 1), ("what", 0)):
+                found: int | str | Result = slot if slot in RELATIONS else ("beyond",)
+            else:
+                found = self._the(slot)
             if isinstance(found, tuple):
                 return found
             named.append(found)
