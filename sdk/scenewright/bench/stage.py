@@ -36,7 +36,7 @@ class Stage:
         """A frame, (H, W, 3) uint8, and the kinds of thing in it."""
         self._seed += 1
         scene = _module("scenewright_server.diorama.scene").sample(self._seed, n_objects=5)
-        pixels = _module("scenewright_server.diorama.renderer").render([scene], (240, 320)).images[0].numpy()
+        pixels = _module("scenewright_server.diorama.renderer").render([scene], (224, 224)).images[0].numpy()
         return pixels, sorted({item.kind for item in scene.objects})
 
     def question(self, kinds: list[str]) -> Line:
