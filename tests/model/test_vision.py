@@ -100,8 +100,19 @@ def test_an_unknown_frame_shows_nothing(vision):
     assert len(vision.decode(_say(truth, [2], [0], [1.5], known=-3.0))[0]) == 0
 
 
+def test_a_colour_is_what_kind_and_surface_agree_on(vision):
+    surface = torch.tensor([0.0, 8, 0]).expand(1, SIDE**2, 3)
+    dense = _say(torch.tensor([[8.0, 8, 40, 48]]), [2], [0], [1.5], local={"colour": surface})
+    assert vision.decode(dense)[0].attributes["colour"].argmax(1).tolist() == [1]
+
+
 def _say(
-    boxes: torch.Tensor, colours: list[int], kinds: list[int], depths: list[float], known: float = 3.0
+    boxes: torch.Tensor,
+    colours: list[int],
+    kinds: list[int],
+    depths: list[float],
+    known: float = 3.0,
+    local: dict[str, torch.Tensor] | None = None,
 ) -> DenseOutput:
     """One image whose cells inside each box describe it, a pixel askew, surest in the middle."""
     centres = (torch.arange(SIDE) + 0.5) * STRIDE
@@ -120,7 +131,7 @@ def _say(
     attributes = {"colour": colour[None], "kind": kind[None]}
     return DenseOutput(
         scores[None], torch.tensor([known]), said[None], log_depth[None], log_depth[None] / 2, -log_depth[None],
-        attributes, None,
+        attributes, local or {}, None,
     )  # fmt: skip
 
 

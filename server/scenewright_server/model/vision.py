@@ -25,6 +25,7 @@ STRIDE = 8
 MAX_DETECTIONS = 12
 MIN_SCORE = 0.3
 MIN_KNOWN = 0.5
+LOCAL = ("colour",)
 NMS_IOU = 0.4
 NMS_INSIDE, NMS_ALIKE = 0.6, 0.3
 # Distances and depths are predicted about a typical value, so that the head starts near the truth.
@@ -39,7 +40,8 @@ class DenseOutput:
 
     scores (B, G) logits; known (B,) logits, that any object of a known kind is seen; boxes (B, G, 4) pixels
     x0, y0, x1, y1 of the model's frame; log_depth and log_height (B, G) of metres; raised (B, G) logits, that the
-    object stands on another; attributes: name -> logits (B, G, n_values); embedding (B, E), not normalised.
+    object stands on another; attributes: name -> logits (B, G, n_values); local: the same for those of `LOCAL`,
+    from the cell's early features alone; embedding (B, E), not normalised.
     """
 
     scores: Tensor
@@ -49,6 +51,7 @@ class DenseOutput:
     log_height: Tensor
     raised: Tensor
     attributes: dict[str, Tensor]
+    local: dict[str, Tensor]
     embedding: Tensor | None
 
 
@@ -102,6 +105,20 @@ class Head(nn.Module):
                 for name, values in config.attributes.items()
             }
         )
+        # A colour that this kind was never seen in is told from the cell's own early features, which hold no kind.
+        self.local = nn.ModuleDict(
+            {
+                name: nn.Sequential(
+                    nn.Conv2d(width * 4, 64, 1),
+                    nn.ReLU(),
+                    nn.Conv2d(64, 64, 1),
+                    nn.ReLU(),
+                    nn.Conv2d(64, len(values), 1),
+                )
+                for name, values in config.attributes.items()
+                if name in LOCAL
+            }
+        )
         final = self.place[1]
         assert isinstance(final, nn.Conv2d) and final.bias is not None
         nn.init.normal_(final.weight, std=0.01)
@@ -109,15 +126,18 @@ class Head(nn.Module):
             # One cell in ten shows an object; boxes start a unit wide.
             final.bias.copy_(torch.tensor([-2.2, 0.5, 0.5, 0.5, 0.5, 0.0]))
 
-    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Maps at strides 4, 8, 16, 32 -> place and stature (B, 8, h, w), known (B,), attribute logits."""
+    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """Maps at strides 4, 8, 16, 32 -> place and stature (B, 8, h, w), known (B,), logits of attributes and of
+        those told locally (B, n_values, h, w)."""
         fine, middle, coarse = (layer(x) for layer, x in zip(self.lateral, maps[1:], strict=True))
         middle = middle + F.interpolate(coarse, scale_factor=2.0, mode="nearest")
         fine = self.merge(fine + self.detail(maps[0]) + F.interpolate(middle, scale_factor=2.0, mode="nearest"))
         features = fine + self.trunk(fine)
         known = self.known(torch.cat([maps[-1].mean((2, 3)), maps[-1].amax((2, 3))], 1))[:, 0]
         place = torch.cat([self.place(features), self.stature(features)], 1)
-        return place, known, {name: branch(features) for name, branch in self.attributes.items()}
+        early = F.avg_pool2d(maps[0].detach(), 2)
+        attributes = {name: branch(features) for name, branch in self.attributes.items()}
+        return place, known, attributes, {name: branch(early) for name, branch in self.local.items()}
 
 
 class Vision(nn.Module):
@@ -162,7 +182,7 @@ class Vision(nn.Module):
     def forward(self, images: Tensor, embed: bool = False) -> DenseOutput:
         """Images (B, 3, S, S) in [0, 1] -> what each cell says; the CLIP embedding too when asked for."""
         maps = self.maps(images)
-        place, known, attributes = self.head(maps)
+        place, known, attributes, local = self.head(maps)
 
         def rows(x: Tensor) -> Tensor:
             return x.flatten(2).transpose(1, 2)
@@ -178,6 +198,7 @@ class Vision(nn.Module):
             log_height=place[..., 6] + LOG_HEIGHT_BIAS,
             raised=place[..., 7],
             attributes={name: rows(x).float() for name, x in attributes.items()},
+            local={name: rows(x).float() for name, x in local.items()},
             embedding=self.clip.visual.attnpool(maps[-1]).float() if embed else None,
         )
 
@@ -215,6 +236,7 @@ class Vision(nn.Module):
             log_height=turn(dense.log_height),
             raised=turn(dense.raised),
             attributes={name: turn(x) for name, x in dense.attributes.items()},
+            local={name: turn(x) for name, x in dense.local.items()},
         )
 
     def decode(self, dense: DenseOutput) -> list[Detections]:
@@ -229,7 +251,10 @@ class Vision(nn.Module):
         found = []
         for b in range(len(scores)):
             likely = (scores[b] > MIN_SCORE / 2) & known[b]
-            looks = {name: x[b, likely].softmax(-1) for name, x in dense.attributes.items()}
+            logs = {name: x[b, likely].log_softmax(-1) for name, x in dense.attributes.items()}
+            for name, x in dense.local.items():
+                logs[name] = (logs[name] + x[b, likely].log_softmax(-1)) / 2
+            looks = {name: x.softmax(-1) for name, x in logs.items()}
             found.append(self._gather(dense, b, boxes[b, likely], scores[b, likely], likely, looks))
         return found
 
@@ -272,6 +297,7 @@ def _mean(a: DenseOutput, b: DenseOutput) -> DenseOutput:
         log_height=(a.log_height + b.log_height) / 2,
         raised=(a.raised + b.raised) / 2,
         attributes={name: (x + b.attributes[name]) / 2 for name, x in a.attributes.items()},
+        local={name: (x + b.local[name]) / 2 for name, x in a.local.items()},
         embedding=None,
     )
 

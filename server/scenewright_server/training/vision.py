@@ -324,10 +324,13 @@ def loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, 
     raised_loss = F.binary_cross_entropy_with_logits(
         dense.raised[b, cell], batch["raised"][b, k], weight, reduction="sum"
     )
-    attribute_losses = {
-        name: (weight * F.cross_entropy(logits[b, cell], batch["labels"][b, k, i], reduction="none")).sum()
-        for i, (name, logits) in enumerate(dense.attributes.items())
-    }
+
+    def attribute_loss(logits: Tensor, name: str) -> Tensor:
+        truth = batch["labels"][b, k, list(ATTRIBUTES).index(name)]
+        return (weight * F.cross_entropy(logits[b, cell], truth, reduction="none")).sum()
+
+    attribute_losses = {name: attribute_loss(logits, name) for name, logits in dense.attributes.items()}
+    attribute_losses |= {f"local_{name}": attribute_loss(logits, name) for name, logits in dense.local.items()}
     quality = torch.zeros_like(dense.scores)
     quality[b, cell] = overlap.detach().clamp(0, 1) * batch["centre"][b, cell]
     distance = (dense.scores.sigmoid() - quality).abs().detach()
