@@ -108,7 +108,7 @@ class Name:
         ends_in_colour = self.looks and self.looks[-1][0] == "colour" and is_wide(words)
         if ends_in_colour and rng.random() < 0.4:
             noun = CHINESE.get(self.noun, self.noun)
-            words = words.removesuffix(noun) + "的" + noun
+            words = words.removesuffix(noun).rstrip() + "的" + noun
         return ("那个" if form == "the" and rng.random() < 0.15 else "") + words
 
 

@@ -40,7 +40,7 @@ class Script:
         tokenizer = model.tokenizer
         self.finding: Finding | None = None
         self._tokenizer = tokenizer
-        self._lookup = Lookup(entries, detections, model.config.vision.attributes, focus)
+        self._lookup = Lookup(entries, detections, model.config.vision.attributes, focus, model.config.names)
         self._labels = self._spellings(model, entries, language)
         self._seen = {tokenizer.refs[k] for k, entry in enumerate(entries) if entry.detection is not None}
         self._adjectives = model.adjective_ids

@@ -56,7 +56,7 @@ class Lookup:
     """One scene's entries, ready to be asked.
 
     `values` names each attribute's values in the order of the detections' posteriors; `focus` are the entries that
-    the answer before settled on, for "it".
+    the answer before settled on, for "it"; `names`: language -> what it calls the values.
     """
 
     def __init__(
@@ -65,10 +65,13 @@ class Lookup:
         detections: Detections | None,
         values: Mapping[str, Sequence[str]],
         focus: Sequence[int] = (),
+        names: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.entries, self.values, self.focus = entries, values, [k for k in focus if k < len(entries)]
         self._detections = detections
         self._words = {word: look for look in LOOKS for word in values.get(look, ())}
+        spoken = {name: value for called in (names or {}).values() for value, name in called.items()}
+        self._values_of = dict(sorted(spoken.items(), key=lambda pair: -len(pair[0])))
         labels = [normalise(e.graph.label) if e.graph else "" for e in entries]
         self._told = [self._split(label) for label in labels]
         self._under = [self._support(k) for k in range(len(entries))]
@@ -136,13 +139,24 @@ class Lookup:
 
     def _split(self, words: str) -> tuple[dict[str, str], str]:
         """Looks and noun of a name: "small red chair"; a label of other words is all noun."""
-        *front, last = words.split() or [""]
+        *front, last = self._in_english(words).split() or [""]
         looks = {self._words[word]: word for word in front if word in self._words}
         if len(looks) == len(front):
             return looks, last
         rest = [word for word in front if word not in self._words]
         is_label = any(words == (normalise(e.graph.label) if e.graph else "") for e in self.entries)
         return ({}, words) if is_label or not looks else (looks, " ".join([*rest, last]))
+
+    def _in_english(self, words: str) -> str:
+        """A name made of known words of another language, which may not part them, in English; others as they are."""
+        english, rest = [], words
+        while rest:
+            name = next((name for name in self._values_of if rest.startswith(name)), None)
+            if name is None:
+                return words
+            english.append(self._values_of[name])
+            rest = rest[len(name) :].removeprefix("的").strip()
+        return " ".join(english)
 
     def _posterior(self, k: int, attribute: str) -> np.ndarray | None:
         i = self.entries[k].detection

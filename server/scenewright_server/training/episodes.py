@@ -136,7 +136,7 @@ class EpisodeMaker:
         items = text.things(scene, boxes)
         graph: list[GraphObject] = []
         if source == "graph" and rng.random() < 0.7:
-            items = _spread(items, np.array(scene.camera.rotation), rng)
+            items = spread(items, np.array(scene.camera.rotation), rng)
         language = LANGUAGES[int(rng.random() < SHARE_CHINESE)]
         if source == "graph":
             items, graph = _label(items, rng, 1.0, language)
@@ -314,7 +314,7 @@ def named(thing: Thing, label: str) -> Thing:
     return replace(thing, name=label)
 
 
-def _spread(items: list[Thing], rotation: np.ndarray, rng: np.random.Generator) -> list[Thing]:
+def spread(items: list[Thing], rotation: np.ndarray, rng: np.random.Generator) -> list[Thing]:
     """The items turned around the user, and more of them all around: a scene graph knows what no frame shows.
 
     `rotation` (3, 3): from the camera's frame to the world, in which what is added stands clear of the rest.
