@@ -29,6 +29,7 @@ GOLDEN = Path(__file__).parent / "live"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 N_TRIES = 8
 QUIET_S, PATIENCE_S = 0.5, 20.0
+CUES: tuple[type[live.Event], ...] = (live.TextDelta, live.ResponseStarted, live.SpeechStopped)
 POSE = types.Pose((0.0, 1.4, 0.0))
 
 
@@ -41,6 +42,7 @@ class Take:
         self._log = live.LogWriter(folder / f"{name}.jsonl", keep_audio=True, files=self.frames)
         self._conversation = client.converse(self.frame(0), log=self._log, **setup)  # type: ignore[arg-type]
         self._stack = AsyncExitStack()
+        self.cue: type[live.Event] = CUES[0]
 
     async def __aenter__(self) -> Take:
         self.talk = await self._stack.enter_async_context(self._conversation)
@@ -70,7 +72,7 @@ async def five_turns(take: Take) -> None:
             await take.ear.floor.settled(QUIET_S, n_spoken=n_spoken, patience_s=PATIENCE_S)
 
         await microphone.say(take.voice("what do you see"))
-        await take.ear.first(live.TextDelta, 0)
+        await take.ear.first(take.cue, 0)
         await ask("what colour is the chair")
         since = len(take.ear.heard)
         await microphone.say(take.voice("what do you see"))
@@ -119,15 +121,25 @@ def resumed(proxy: Proxy) -> Callable[[Take], Awaitable[None]]:
     return talk
 
 
-def interruptions(path: Path) -> set[int]:
-    """The causes of `interrupted` in a log."""
-    return {entry.body.cause for entry in live.read_log(path) if entry.kind == "interrupted"}
+def went_as_planned(path: Path, causes: set[int], n_spoken: int) -> bool:
+    """Every cause in `causes` interrupted an answer, and so many spoken turns were heard."""
+    entries = list(live.read_log(path))
+    found = {entry.body.cause for entry in entries if entry.kind == "interrupted"}
+    return found >= causes and sum(entry.kind == "speech_started" for entry in entries) >= n_spoken
 
 
 async def record(
-    client: aio.Client, name: str, talk: Callable[[Take], Awaitable[None]], causes: set[int], **setup: object
+    client: aio.Client,
+    name: str,
+    talk: Callable[[Take], Awaitable[None]],
+    causes: set[int],
+    n_spoken: int,
+    **setup: object,
 ) -> None:
-    """Try until the conversation went as its script says: what interrupts must come before the answer is over."""
+    """Try until the conversation went as its script says: what interrupts must come before the answer is over.
+
+    Each try has other voices, and interrupts earlier in turn.
+    """
     for seed in range(N_TRIES):
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
@@ -135,26 +147,27 @@ async def record(
                 image.crop((0, 0, image.width // 2, image.height)).save(folder / "living_room_left.jpg", quality=90)
             shutil.copy(EXAMPLES / "living_room.jpg", folder)
             async with Take(client, Stage(seed), folder, name, **setup) as take:
+                take.cue = CUES[seed % len(CUES)]
                 await talk(take)
             broken = rules.check(live.read_log(folder / f"{name}.jsonl"))
             assert not broken, "\n".join(map(str, broken))
-            if interruptions(folder / f"{name}.jsonl") >= causes:
+            if went_as_planned(folder / f"{name}.jsonl", causes, n_spoken):
                 for path in folder.iterdir():
                     shutil.copy(path, GOLDEN)
                 print(f"{name}: recorded")
                 return
-        print(f"{name}: an answer was over before its interruption; again")
-    raise SystemExit(f"{name}: {N_TRIES} tries did not give the interruptions {causes}")
+        print(f"{name}: an answer was over before its interruption, or a turn was not heard; again")
+    raise SystemExit(f"{name}: {N_TRIES} tries did not give {n_spoken} spoken turns and the interruptions {causes}")
 
 
 async def main(address: str) -> None:
     GOLDEN.mkdir(exist_ok=True)
     scene = EXAMPLES / "living_room.json"
     async with aio.Client(address) as client:
-        await record(client, "five_turns", five_turns, {1, 2}, scene=scene)
-        await record(client, "push_to_talk", push_to_talk, {3}, hearing=live.Hearing(RATE_HZ, turns="manual"))
+        await record(client, "five_turns", five_turns, {1, 2}, 5, scene=scene)
+        await record(client, "push_to_talk", push_to_talk, {3}, 2, hearing=live.Hearing(RATE_HZ, turns="manual"))
     async with Proxy(address) as proxy, aio.Client(proxy.address) as client:
-        await record(client, "resumed", resumed(proxy), set(), hearing=None)
+        await record(client, "resumed", resumed(proxy), set(), 0, hearing=None)
 
 
 if __name__ == "__main__":

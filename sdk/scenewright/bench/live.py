@@ -156,9 +156,8 @@ async def resume_losses(address: str, stage: Stage, n_cuts: int, seed: int) -> l
     async with Proxy(address) as proxy, aio.Client(proxy.address) as client:
         async with _talking(client, pixels) as (conversation, ear, _):
             broken: list[str] = []
+            proxy.cut_always(lambda: rng.randint(1, 1500))
             while proxy.n_cuts < n_cuts:
-                if not proxy.armed:
-                    proxy.cut_after(rng.randint(1, 1500))
                 questions.append(f"where is the {rng.choice(kinds)}")
                 since = len(ear.heard)
                 await conversation.send_text(questions[-1])
@@ -166,6 +165,7 @@ async def resume_losses(address: str, stage: Stage, n_cuts: int, seed: int) -> l
                 broken.append(ear.said(since))
             n_done = sum(isinstance(event, live.ResponseDone) for _, event in ear.heard)
             n_cut = proxy.n_cuts
+            proxy.cut_always(None)
     async with aio.Client(address) as client, _talking(client, pixels) as (conversation, ear, _):
         whole: list[str] = []
         for question in questions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 _BLOCK = 16_384
@@ -21,6 +22,7 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._flows: set[asyncio.Event] = set()
         self._bytes_left: int | None = None
+        self._draw: Callable[[], int] | None = None
         self.address = ""
         self.refuses = False
         self.delay_s = 0.0
@@ -41,21 +43,21 @@ class Proxy:
 
     def cut(self) -> None:
         """Break every link, without a goodbye; bytes on their way are lost. New links may be made."""
-        self._bytes_left = None
+        self._bytes_left = self._draw() if self._draw else None
         self.n_cuts += bool(self._links)
         for writers in self._links:
             for writer in writers:
                 writer.transport.abort()
         self._links.clear()
 
-    @property
-    def armed(self) -> bool:
-        """A cut is to come."""
-        return self._bytes_left is not None
-
     def cut_after(self, n_bytes: int) -> None:
         """Cut once `n_bytes` more have come from the server, wherever in a message that is."""
         self._bytes_left = n_bytes
+
+    def cut_always(self, draw: Callable[[], int] | None) -> None:
+        """Cut after `draw()` bytes, and again, for as long as the network is used; None ends it."""
+        self._draw = draw
+        self._bytes_left = draw() if draw else None
 
     def stall(self) -> None:
         """Hold every byte of the links there are, both ways; nobody is told. New links pass theirs."""
