@@ -23,11 +23,11 @@ from scenewright_server.model.scene import Detections
 
 STRIDE = 8
 MAX_DETECTIONS = 12
-MIN_SCORE = 0.3
+MIN_SCORE = 0.27
 MIN_KNOWN = 0.5
 LOCAL = ("colour",)
 NMS_IOU = 0.4
-NMS_INSIDE, NMS_ALIKE = 0.6, 0.3
+NMS_INSIDE, NMS_ALIKE = 0.5, 0.1
 # Distances and depths are predicted about a typical value, so that the head starts near the truth.
 BOX_UNIT = 4.0 * STRIDE
 LOG_DEPTH_BIAS = 1.0
