@@ -31,6 +31,7 @@ def model() -> FusedModel:
         for parameter in fused.gpt.parameters():
             if parameter.dim() == 2:
                 parameter.mul_(6)
+        fused.gpt.tokens.weight[tokenizer.call] *= 3  # most plans come to an end
         for parameter in fused.scene.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.05)
     return fused

@@ -9,13 +9,16 @@ import torch
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Event, Request, Sampling, TextDelta
 from scenewright_server.engine.sampler import sample
+from scenewright_server.engine.script import Script
 from scenewright_server.engine.sequence import Sequence as Run
+from scenewright_server.model.audio import Heard
 from scenewright_server.model.fusion import FusedModel
 from scenewright_server.model.scene import Detections, GraphObject
+from scenewright_server.model.tokenizer import normalise
 from torch import Tensor
 
 ATTRIBUTES = {"colour": ("red", "blue"), "kind": ("chair", "mug", "lamp")}
-N_CTX = 96
+N_CTX = 200
 
 
 def detections(seed: int, n: int = 3) -> Detections:
@@ -39,26 +42,44 @@ def graph(*labels: str) -> tuple[GraphObject, ...]:
 
 
 def naive_ids(
-    model: FusedModel, scene: Tensor, turns: Sequence[Tensor], prompt: Tensor, sampling: Sampling
+    model: FusedModel,
+    seen: Detections | None,
+    known: Sequence[GraphObject],
+    turns: Sequence[Tensor],
+    asked: str | Heard | None,
+    sampling: Sampling,
 ) -> list[int]:
-    """The oracle: every token runs the whole context again."""
+    """The oracle: every token runs the whole context again. `asked` is None for a description."""
+    scene = model.read(seen, known)
+    words = model.tokenizer.words(normalise(asked)) if isinstance(asked, str) else asked.ids if asked else None
+    script = Script(model, scene.entries, seen, asked=words)
     generator = torch.Generator().manual_seed(sampling.seed or 0)
     ids: list[int] = []
     with torch.inference_mode():
+        before = torch.cat([model.prefix(scene), *turns, prompt(model, asked)])
         while len(ids) < sampling.max_new_tokens and (not ids or ids[-1] != model.tokenizer.eot):
-            context = torch.cat([scene, *turns, prompt, model.embed(ids)])
-            if len(context) > model.config.gpt.n_ctx:
-                break
-            logits = model.gpt.logits(model.gpt(context[None], prefix_len=len(scene)))[0, -1]
-            words = [id for id in ids if id >= model.tokenizer.n_specials]
-            ids.append(sample(logits, sampling, words, generator)[0])
+            if script.forced:
+                token = script.forced[0]
+            else:
+                context = torch.cat([before, model.embed(ids)])
+                logits = model.gpt.logits(model.gpt(context[None], prefix_len=len(scene)))[0, -1]
+                spoken = [id for id in ids if id >= model.tokenizer.n_specials]
+                token, _ = sample(script.mask(logits), sampling, spoken, generator)
+            script.feed(token)
+            ids.append(token)
     return ids
 
 
-def said(model: FusedModel, prompt: Tensor, ids: list[int]) -> Tensor:
+def prompt(model: FusedModel, asked: str | Heard | None) -> Tensor:
+    if asked is None:
+        return model.prompt_describe()
+    return model.prompt_question(asked) if isinstance(asked, str) else model.prompt_voice(asked)
+
+
+def said(model: FusedModel, asked: str, ids: list[int]) -> Tensor:
     """A complete turn, as later turns see it."""
     spoken = [id for id in ids if id != model.tokenizer.eot]
-    return torch.cat([prompt, model.embed([*spoken, model.tokenizer.eot])])
+    return torch.cat([prompt(model, asked), model.embed([*spoken, model.tokenizer.eot])])
 
 
 def finish(engine: Engine, *requests: Request) -> list[tuple[Run, list[Event]]]:

@@ -13,6 +13,13 @@ def pieces(model: FusedModel, text: str) -> list[int]:
     return [id for character in text for id in model.tokenizer.encode(character)]
 
 
+def speaking(model: FusedModel, entries, stop: tuple[str, ...]) -> Output:
+    """An output whose result is told."""
+    output = Output(model.tokenizer, entries, False, stop)
+    assert output.feed(model.tokenizer.refs[0], 1.0) == output.feed(model.tokenizer.say, 1.0) == []
+    return output
+
+
 @pytest.fixture
 def entries(model):
     return model.read(detections(1), ()).entries
@@ -32,7 +39,7 @@ def entries(model):
     ],
 )
 def test_text_ends_before_the_first_stop_string(model, entries, stop, said) -> None:
-    output = Output(model.tokenizer, entries, True, stop)
+    output = speaking(model, entries, stop)
     events = []
     for token in pieces(model, "a red chair by a lamp"):
         events += output.feed(token, 0.5)
@@ -43,14 +50,14 @@ def test_text_ends_before_the_first_stop_string(model, entries, stop, said) -> N
 
 
 def test_text_is_let_out_as_soon_as_it_cannot_begin_a_stop_string(model, entries) -> None:
-    output = Output(model.tokenizer, entries, True, ("mugs",))
+    output = speaking(model, entries, ("mugs",))
     let_out = [text_of(output.feed(token, 0.5)) for token in pieces(model, "mum mug.")]
     assert let_out == ["", "", "mu", "m ", "", "", "", "mug."]
 
 
 def test_a_mention_is_as_sure_as_its_words(model, entries) -> None:
     tokenizer = model.tokenizer
-    output = Output(tokenizer, entries, True, ())
+    output = speaking(model, entries, ())
     red, chair = tokenizer.words("red"), tokenizer.words("chair")
     assert len(red) == len(chair) == 1
     stream = [(tokenizer.refs[1], 0.1), (red[0], 0.9), (chair[0], 0.5), (tokenizer.end, 0.2)]
@@ -61,7 +68,7 @@ def test_a_mention_is_as_sure_as_its_words(model, entries) -> None:
 
 def test_what_is_only_looked_at_is_as_sure_as_its_reference(model, entries) -> None:
     tokenizer = model.tokenizer
-    output = Output(tokenizer, entries, False, ())
+    output = Output(tokenizer, entries, True, ())
     assert output.feed(tokenizer.refs[2], 0.3) == [Mentioned(2, "", 0.3, entries[2])]
     assert output.feed(tokenizer.refs[0], 0.4) == [Mentioned(0, "", 0.4, entries[0])]
     assert output.feed(tokenizer.say, 0.9) == []
@@ -70,7 +77,7 @@ def test_what_is_only_looked_at_is_as_sure_as_its_reference(model, entries) -> N
 
 def test_a_mention_after_the_stop_string_is_not_told(model, entries) -> None:
     tokenizer = model.tokenizer
-    output = Output(tokenizer, entries, True, ("chair",))
+    output = speaking(model, entries, ("chair",))
     stream = [tokenizer.refs[1], *tokenizer.words("red"), *tokenizer.words("chair"), tokenizer.end]
     events = [event for token in stream for event in output.feed(token, 0.5)]
     assert events == [TextDelta("red"), TextDelta(" ")] and output.stopped

@@ -17,10 +17,12 @@ def describe(seed: int, **more) -> Request:
 def test_running_sequences_get_on_together(model: FusedModel) -> None:
     engine = Engine(model, n_slots=3)
     runs = [engine.add(describe(seed)) for seed in range(3)]
-    for n in range(30):
+    for _ in runs:
+        engine.step()  # what each is told is in its ids with its prefill
+    told = [len(run.ids) for run in runs]
+    for n in range(1, 20):
         engine.step()
-        lengths = [len(run.ids) for run in runs]
-        assert max(lengths) - min(lengths) <= 1 and max(lengths) == max(1, n - 1)
+        assert [len(run.ids) - before for run, before in zip(runs, told, strict=True)] == [n] * 3
 
 
 def test_interleaved_sequences_say_what_they_would_alone(model: FusedModel) -> None:
@@ -47,12 +49,13 @@ def test_cancelling_frees_the_slot_within_one_step(model: FusedModel) -> None:
     engine = Engine(model, n_slots=1)
     first, second, third = (engine.add(describe(seed)) for seed in range(3))
     engine.step()
+    n_said = len(first.ids)
     first.cancelled = second.cancelled = True
     events = engine.step()
     reasons = [(run, event.reason) for run, event in events if isinstance(event, Done)]
     assert reasons == [(first, FinishReason.CANCELLED), (second, FinishReason.CANCELLED)]
-    assert len(third.ids) == 1  # it ran in the very same step
-    assert len(first.ids) == 1 and not second.ids
+    assert third.ids  # it ran in the very same step
+    assert len(first.ids) == n_said > 0 and not second.ids
 
 
 def test_turns_of_one_session_follow_one_another_and_hold_nobody_up(model: FusedModel) -> None:

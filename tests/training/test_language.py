@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
 from scenewright_server.diorama import text
 from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.diorama.phrases import CHINESE
 from scenewright_server.diorama.scene import sample
-from scenewright_server.model.config import GPTConfig
-from scenewright_server.model.markup import MarkupReader, Mention, TextDelta
+from scenewright_server.engine.script import Script
+from scenewright_server.model.config import AudioConfig, GPTConfig, ModelConfig, VisionConfig
+from scenewright_server.model.fusion import FusedModel
+from scenewright_server.model.markup import MarkupReader, TextDelta
 from scenewright_server.model.scene import Detections, merge
-from scenewright_server.training.episodes import EpisodeMaker, align
-from scenewright_server.training.language import SCENE_ARRAYS, Language, collate, predict, value_ids
+from scenewright_server.model.tokenizer import is_chinese
+from scenewright_server.training.episodes import Episode, EpisodeMaker, align
+from scenewright_server.training.language import SCENE_ARRAYS, Language, collate, predict
 from scenewright_server.training.vocabulary import train_tokenizer
 
 
@@ -25,30 +31,73 @@ def maker() -> EpisodeMaker:
 def language(maker: EpisodeMaker) -> Language:
     torch.manual_seed(0)
     config = GPTConfig(d_model=32, n_layers=4, n_heads=4, n_kv_heads=4, d_ff=32, vocab_size=maker.tokenizer.n_vocab)
-    return Language(config, value_ids(maker.tokenizer), maker.tokenizer.refs, maker.tokenizer.say)
+    return Language(config, maker.tokenizer)
 
 
-def episode(maker: EpisodeMaker, seed: int, source: str):
+@pytest.fixture(scope="module")
+def served(maker: EpisodeMaker) -> FusedModel:
+    """The model that serves what an episode teaches; its weights do not matter."""
+    n_vocab = maker.tokenizer.n_vocab
+    config = ModelConfig(
+        GPTConfig(d_model=16, n_layers=1, n_heads=2, n_kv_heads=2, d_ff=16, vocab_size=n_vocab),
+        VisionConfig(attributes=ATTRIBUTES, image_size=64, layers=(1, 1, 1, 1), width=8, d_embed=16, vocab_size=n_vocab,
+                     n_text_ctx=8, d_text=16, n_text_heads=2, n_text_layers=1, n_features=8),
+        AudioConfig(d_model=16, n_heads=2, n_layers=1, vocab_size=n_vocab),
+        names={"zh": CHINESE},
+    )  # fmt: skip
+    return FusedModel(config, maker.tokenizer)
+
+
+def episode(maker: EpisodeMaker, seed: int, source: str) -> Episode:
     scene = sample(seed, "test")
     return maker.make(scene, [scene.camera.box(o) for o in scene.objects], np.random.default_rng(seed), source=source)
 
 
+def passages(told: Episode, eot: int) -> Iterator[tuple[str, list[int]]]:
+    """Each turn's type and tokens."""
+    ends = np.flatnonzero(told.tokens == eot) + 1
+    assert len(ends) == len(told.types) and ends[-1] == len(told.tokens)
+    for type, begin, end in zip(told.types, [0, *ends[:-1]], ends, strict=True):
+        yield type, told.tokens[begin:end].tolist()
+
+
 @pytest.mark.parametrize("source", ["frame", "graph", "both"])
-def test_the_reader_of_the_server_understands_every_turn(maker: EpisodeMaker, source: str):
-    tokenizer = maker.tokenizer
+def test_what_an_episode_teaches_can_be_served(maker: EpisodeMaker, served: FusedModel, source: str):
+    """Each of its plans and answers may be written, and where a graph tells all, the same is looked up."""
+    tokenizer, focus = maker.tokenizer, []
     for seed in range(12):
         told = episode(maker, seed, source)
-        ends = np.flatnonzero(told.tokens == tokenizer.eot) + 1
-        assert len(ends) == len(told.types) and ends[-1] == len(told.tokens)
-        for kind, begin, end in zip(told.types, [0, *ends[:-1]], ends, strict=True):
-            answer = [t for t, wanted in zip(told.tokens[begin:end], told.wanted[begin:end], strict=True) if wanted]
-            reader = MarkupReader(tokenizer, len(told.prefix.entries), speaks_at_once=kind == "describe")
-            events = [event for token in answer for event in reader.feed(int(token))]
+        for type, ids in passages(told, tokenizer.eot):
+            is_description = ids[0] == tokenizer.describe
+            begin = ids.index(tokenizer.call if is_description else tokenizer.assistant) + 1
+            asked = None if is_description else ids[1 : begin - 1]
+            language = tokenizer.decode(ids[1 : begin - 1]) if is_description else "en"
+            if asked and is_chinese(tokenizer.decode(asked)):
+                language = "zh"
+            script = Script(served, told.prefix.entries, asked=asked, language=language, focus=focus)
+            say = ids.index(tokenizer.say) + 1
+            result = ids[ids.index(tokenizer.call) + 1 : say]
+            if not is_description:
+                for token in ids[begin : ids.index(tokenizer.call) + 1]:
+                    assert script.mask(torch.zeros(tokenizer.n_vocab))[token] == 0, (type, tokenizer.raw(ids))
+                    script.feed(token)
+            focus = [tokenizer.refs.index(id) for id in result if id in tokenizer.refs] or focus
+            if source == "graph" or result[0] == tokenizer.words("beyond")[0]:
+                assert script.forced == result, (type, tokenizer.raw(ids), script.finding)
+                for token in [*result, *ids[say:]]:
+                    assert script.mask(torch.zeros(tokenizer.n_vocab))[token] == 0, (type, tokenizer.raw(ids))
+                    script.feed(token)
+        focus = []
+
+
+@pytest.mark.parametrize("source", ["frame", "both"])
+def test_the_reader_of_the_server_understands_every_turn(maker: EpisodeMaker, source: str):
+    for seed in range(12):
+        told = episode(maker, seed, source)
+        for _, ids in passages(told, maker.tokenizer.eot):
+            reader = MarkupReader(maker.tokenizer, len(told.prefix.entries), points=True)
+            events = [event for token in ids for event in reader.feed(token)]
             assert "".join(e.text for e in events if isinstance(e, TextDelta))
-            for mention in (e for e in events if isinstance(e, Mention) and e.words):
-                entry = told.prefix.entries[mention.ref]
-                if entry.graph is not None:
-                    assert mention.words.endswith(entry.graph.label)
 
 
 def test_what_was_imagined_or_missed_is_not_talked_of(maker: EpisodeMaker):
