@@ -23,7 +23,8 @@ from scenewright_server.training.frames import IMAGE_SIZE
 from scenewright_server.training.speech import draw_quiet
 from scenewright_server.training.strangers import stranger
 
-N_QUESTIONS = 4
+N_QUESTIONS = 3
+DESCRIBED_EVERY = 4  # cases, in the splits that are about answers: a description costs more than they do
 SEED_SPAN = 1_000_000
 NOISE_DB = 10.0
 N_OTHER = 100
@@ -68,7 +69,9 @@ def _frames(split: str, seed: int, numbers: Sequence[int], size: int) -> list[Ca
     for i, (scene, pixels, ids) in zip(numbers, shots, strict=True):
         seen = in_view(scene, visible_boxes(ids, len(scene.objects)))
         turns = _ask(seen, np.random.default_rng([seed, i]), ATTRIBUTES["kind"], language=language)
-        cases.append(Case(split, i, seen, [None] * len(seen), turns, pixels, language=language))
+        is_described = split != "zh" or i % DESCRIBED_EVERY == 0
+        case = Case(split, i, seen, [None] * len(seen), turns, pixels, language=language, is_described=is_described)
+        cases.append(case)
     return cases
 
 
@@ -83,7 +86,9 @@ def _robust(split: str, seed: int, numbers: Sequence[int], size: int) -> list[Ca
         pixels, ids = distort(*shot, name, rng)
         seen = in_view(scene, visible_boxes(ids, len(scene.objects)))
         turns = _ask(seen, rng, ATTRIBUTES["kind"])
-        cases.append(Case(split, i, seen, [None] * len(seen), turns, pixels, sort=name))
+        is_described = i // len(DISTORTIONS) % DESCRIBED_EVERY == 0
+        case = Case(split, i, seen, [None] * len(seen), turns, pixels, sort=name, is_described=is_described)
+        cases.append(case)
     return cases
 
 
@@ -94,7 +99,8 @@ def _graphs(split: str, seed: int, numbers: Sequence[int], size: int) -> list[Ca
         rng = np.random.default_rng([seed, i, SPLIT_IDS[split]])
         told = draw_graph(rng)
         turns = _ask(told.things, rng, _nouns(told, rng), is_measured=True)
-        cases.append(Case(split, i, told.things, told.ids, turns, graph=told.graph))
+        is_described = i % DESCRIBED_EVERY == 0
+        cases.append(Case(split, i, told.things, told.ids, turns, graph=told.graph, is_described=is_described))
     return cases
 
 
@@ -106,7 +112,8 @@ def _fused(split: str, seed: int, numbers: Sequence[int], size: int) -> list[Cas
         sort = str(rng.choice(["agree", "partial", "disagree"], p=[0.6, 0.2, 0.2]))
         told = tell(scene, visible_boxes(ids, len(scene.objects)), sort, rng)
         turns = _ask(told.things, rng, _nouns(told, rng), is_measured=True)
-        cases.append(Case(split, i, told.things, told.ids, turns, pixels, told.graph, sort=sort))
+        case = Case(split, i, told.things, told.ids, turns, pixels, told.graph, sort=sort)
+        cases.append(replace(case, is_described=i % DESCRIBED_EVERY == 0))
     return cases
 
 

@@ -20,7 +20,7 @@ MAX_LINES = 9
 
 
 def draw_worst(outcomes: Sequence[Outcome], seed: int, path: Path) -> int:
-    """Save the worst dozen of the outcomes with a frame, worst first; returns how many are shown.
+    """Save the worst dozen of the described frames, worst first; returns how many are shown.
 
     Cases in Chinese are left out: the font has no such characters. Raises OSError where it cannot be written.
     """
@@ -45,7 +45,8 @@ def choose(outcomes: Sequence[Outcome], n: int = N_CASES) -> list[Outcome]:
     chosen: list[Outcome] = []
     for outcome in sorted(outcomes, key=badness, reverse=True):
         of_split = sum(o.case.split == outcome.case.split for o in chosen)
-        is_drawable = outcome.case.split != "graph" and outcome.case.language == "en"
+        case = outcome.case
+        is_drawable = case.split != "graph" and case.language == "en" and case.is_described
         if is_drawable and badness(outcome) and of_split < share:
             chosen.append(outcome)
     return chosen[:n]

@@ -59,15 +59,19 @@ def score(split: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         return _score_voice(outcomes)
     if split == "unknown":
         return _score_unknown(outcomes)
-    scores = {**score_descriptions(outcomes), "qa": rates(outcomes), "pointing": pointing(outcomes)}
+    described = [o for o in outcomes if o.case.is_described]
+    scores = {**score_descriptions(described), "qa": rates(outcomes), "pointing": pointing(outcomes)}
     if split in ("test", "zh"):
-        scores["chrf"] = chrf(outcomes)
+        scores["chrf"] = chrf(described)
     if split == "test":
         scores |= calibration([(r.confidence, ok) for _, r, ok in _judged(outcomes) if r.confidence is not None])
     by_sort = _by(lambda o: o.case.sort, outcomes)
     if len(by_sort) > 1:
         scores["of"] = {
-            sort: {"qa": rates(some)["overall"], "description_f1": score_descriptions(some)["description_f1"]}
+            sort: {
+                "qa": rates(some)["overall"],
+                "description_f1": score_descriptions([o for o in some if o.case.is_described])["description_f1"],
+            }
             for sort, some in by_sort.items()
         }
     return scores
