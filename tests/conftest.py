@@ -72,6 +72,7 @@ def tiny_model() -> FusedModel:
         model.vision.head.known.weight.zero_()
         model.vision.head.known.bias.fill_(9.0)
         model.audio.ctc.weight.normal_(std=1.0)
+        model.audio.whisper.decoder.token_embedding.weight[: tokenizer.n_specials] = 0
     return model
 
 

@@ -1,7 +1,9 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
-from scenewright_server.model.audio import Audio, log_mel, merge_frames, pad_mels, settle, trim
+from scenewright_server.model.audio import Audio, log_mel, pad_mels, settle, trim
 from scenewright_server.model.config import AudioConfig
 
 SMALL = AudioConfig(vocab_size=32, n_ctx=25, d_model=32, n_heads=2, n_layers=2, n_text_ctx=8)
@@ -54,26 +56,34 @@ def test_trim_keeps_the_sound_and_a_margin():
     assert trim(noise) == (0, 64_000)
 
 
-def test_merge_frames_drops_blanks_and_averages_runs():
-    frames = torch.tensor([[9, 1, 0], [1, 8, 1], [1, 6, 3], [9, 1, 0], [1, 9, 0], [2, 0, 8]]) / 10.0
-    heard = merge_frames(frames, blank_id=0)
-    assert heard.ids == [1, 1, 2]
-    np.testing.assert_allclose(heard.posteriors[0], [0, 7 / 9, 2 / 9], atol=1e-6)
-    np.testing.assert_allclose(heard.posteriors.sum(1), 1, atol=1e-6)
-    assert heard.confidence == pytest.approx((0.7 * 0.9 * 0.8) ** (1 / 3))
+def test_hears_what_the_decoder_writes_where_the_ctc_head_finds_words(audio):
+    with torch.no_grad():
+        wave, _ = settle(tone(0.6), 16_000)
+        states = audio.encode(log_mel(wave)[None])
+        heard = audio.hear(tone(0.6))
+        ids = [SMALL.bos_id, *heard.ids]
+        rows = audio.decode(torch.tensor([ids]), states)[0].softmax(-1)
+    assert heard.ids == rows.argmax(-1)[: len(heard.ids)].tolist() and heard.ids
+    wanted = rows[: len(heard.ids)].clone()
+    wanted[:, [SMALL.blank_id, SMALL.bos_id, SMALL.eot_id]] = 0
+    np.testing.assert_allclose(heard.posteriors, wanted / wanted.sum(1, keepdim=True), atol=1e-5)
+    assert 0 < heard.confidence < 1
+    silent = copy.deepcopy(audio)
+    torch.nn.init.zeros_(silent.ctc.weight)
+    silent.ctc.bias.data[:] = torch.nn.functional.one_hot(torch.tensor(SMALL.blank_id), 32) * 20.0
+    assert silent.hear(tone(0.6)).ids == []
 
 
 def test_silence_holds_no_words(audio):
     for wave in (np.zeros(8000, np.float32), np.full(8000, 5e-4, np.float32), np.zeros(0, np.float32)):
         heard = audio.hear(wave)
         assert heard.ids == [] and heard.posteriors.shape == (0, 32) and heard.confidence == 0
-        assert audio.transcribe(wave) == []
 
 
 def test_hears_within_its_bounds(audio):
     heard = audio.hear(tone(1.0))
     assert heard.posteriors.shape == (len(heard.ids), 32) and heard.posteriors.dtype == np.float32
-    assert len(audio.transcribe(tone(0.4))) < SMALL.n_text_ctx
+    assert len(heard.ids) < SMALL.n_text_ctx
     with pytest.raises(ValueError, match=r"audio has 1\.20 s, at most 1\.00 s fit"):
         audio.hear(tone(1.2))
 

@@ -178,7 +178,7 @@ def test_a_typed_question_comes_back_first(stubs):
 
 @pytest.mark.parametrize("audio", [{"pcm": pcm(0.6)}, {"encoded": wav(0.6, 22_050)}])
 def test_a_spoken_question_comes_back_as_heard(stubs, audio, tiny_bundle, settings):
-    """A question's text is what the decoder was given, the CTC head's words; Transcribe's may be better."""
+    """A question's text is what the decoder was given, and what Transcribe gives."""
     model = load_bundle(tiny_bundle).model
     heard = model.hear(read_audio(audio_pb2.AudioInput(**audio), settings.limits))
     events = ask(stubs, image=image(), audio=audio)
@@ -186,6 +186,7 @@ def test_a_spoken_question_comes_back_as_heard(stubs, audio, tiny_bundle, settin
     assert heard.ids and question.spoken and question.text == model.tokenizer.decode(heard.ids)
     assert question.confidence == pytest.approx(heard.confidence)
     transcript = stubs.speech.Transcribe(speech_pb2.TranscribeRequest(audio=audio))
+    assert transcript.text == question.text
     assert transcript.confidence == pytest.approx(heard.confidence)
     assert transcript.duration_s == pytest.approx(0.6, abs=0.01)
 

@@ -98,16 +98,9 @@ class Engine:
         return self._heard.get(digest(audio), lambda: self.model.hear(audio))
 
     def transcribe(self, audio: np.ndarray | Heard) -> Transcript:
-        """The words of a recording, by Whisper's decoder; errors as for `hear`.
-
-        Where the CTC head hears nothing there are no words: a decoder alone would make some up. What was heard
-        elsewhere has only the CTC head's words.
-        """
+        """The words of a recording; errors as for `hear`."""
         heard = self.hear(audio)
-        ids = heard.ids
-        if ids and not isinstance(audio, Heard):
-            ids = self.model.audio.transcribe(audio)
-        return Transcript(self.model.tokenizer.decode(ids), heard.confidence)
+        return Transcript(self.model.tokenizer.decode(heard.ids), heard.confidence)
 
     @torch.inference_mode()
     def embed_image(self, frame: np.ndarray) -> np.ndarray:
@@ -161,8 +154,9 @@ class Engine:
         script = sequence.script
         assert script is not None
         ids = script.forced[: sequence.max_new_tokens - len(sequence.ids) - 1]
+        sure = 1.0 if script.finding is None or script.is_speaking else script.finding.confidence
         for token in ids:
-            self._say(sequence, token, 1.0)
+            self._say(sequence, token, sure)
         return [self.model.embed(ids)] if ids else []
 
     def _read(self, sequence: Sequence) -> Tensor | None:

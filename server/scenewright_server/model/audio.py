@@ -1,8 +1,8 @@
-"""Hearing: openai-whisper's network, small, with a CTC head over the language model's own tokens.
+"""Hearing: openai-whisper's network, small, over the language model's own tokens, with a CTC head.
 
-The CTC head lets speech enter the decoder as soft tokens: a posterior over words per spoken word, times the
-word embeddings (LegoSLM, 2025). Whisper's decoder is trained beside it (joint CTC-attention, Watanabe et al.
-2017).
+Speech enters the language model as soft tokens: Whisper's posterior over each next token, times the word
+embeddings (after LegoSLM, 2025). The CTC head finds the alignment in training (joint CTC-attention, Watanabe et al.
+2017) and tells, frame by frame, whether anybody speaks: a decoder alone makes words up.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from .config import AudioConfig
 SAMPLE_RATE_HZ = 16_000
 MIN_SAMPLES = 640  # 40 ms
 SILENCE_PEAK = 1e-3  # -60 dBFS: quieter clips hold no speech
+WORDS_SHOW = 0.25  # the least that the CTC head gives to words, somewhere, where there are any
 MEL_FLOOR = 2.0  # log_mel_spectrogram clamps at 8 decades, 2 of its units, below the clip's maximum
 
 
 @dataclass(frozen=True)
 class Heard:
     """What was heard: `posteriors` (T, V) float32, one row a spoken token, each summing to 1 with no mass on
-    the blank; the likeliest `ids` (T); `confidence` in [0, 1], the geometric mean of their probabilities, 0
-    for no words.
+    markup; the likeliest `ids` (T); `confidence` in [0, 1], the geometric mean of their probabilities, 0 for no
+    words.
     """
 
     posteriors: np.ndarray
@@ -142,31 +143,36 @@ class Audio(nn.Module):
 
     @torch.no_grad()
     def hear(self, waveform: np.ndarray) -> Heard:
-        """Spoken words as soft tokens. `waveform` (n,) float32 mono at 16 kHz, at most `config.max_seconds`.
+        """Spoken words as soft tokens, greedy. `waveform` (n,) float32 mono at 16 kHz, at most `config.max_seconds`.
 
-        Frames whose likeliest token is the blank are dropped; runs with one likeliest token are averaged.
         Raises ValueError for a longer clip.
         """
         states = self._states(waveform)
-        if states is None:
-            return Heard(np.zeros((0, self.config.vocab_size), np.float32), [], 0.0)
-        known = self.ctc(states)[0].float().softmax(-1)
-        if not self.config.ctc_ids:
-            return merge_frames(known, self.config.blank_id)
-        posteriors = known.new_zeros(len(known), self.config.vocab_size)
-        posteriors[:, list(self.config.ctc_ids)] = known
-        return merge_frames(posteriors, self.config.blank_id)
-
-    @torch.no_grad()
-    def transcribe(self, waveform: np.ndarray) -> list[int]:
-        """Token ids by Whisper's decoder, greedy; waveform and errors as for `hear`."""
-        states = self._states(waveform)
+        rows: list[Tensor] = []
         ids = [self.config.bos_id]
-        while states is not None and len(ids) < self.config.n_text_ctx:
-            ids.append(int(self.decode(torch.tensor([ids], device=states.device), states)[0, -1].argmax()))
-            if ids[-1] == self.config.eot_id:
-                return ids[1:-1]
-        return ids[1:]
+        if states is not None and self._shows_words(states):
+            cache, hooks = self.whisper.install_kv_cache_hooks()
+            try:
+                while len(ids) < self.config.n_text_ctx and ids[-1] != self.config.eot_id:
+                    last = torch.tensor([ids[-1:]], device=states.device)
+                    logits = self.whisper.decoder(last, states, kv_cache=cache)
+                    rows.append(logits[0, -1].float().softmax(-1))
+                    ids.append(int(rows[-1].argmax()))
+            finally:
+                for hook in hooks:
+                    hook.remove()
+        ids = [id for id in ids[1:] if id != self.config.eot_id]
+        if not ids:
+            return Heard(np.zeros((0, self.config.vocab_size), np.float32), [], 0.0)
+        posteriors = torch.stack(rows[: len(ids)])
+        sure = posteriors.gather(1, torch.tensor(ids, device=posteriors.device)[:, None])
+        posteriors[:, [self.config.blank_id, self.config.bos_id, self.config.eot_id]] = 0
+        posteriors /= posteriors.sum(1, keepdim=True)
+        return Heard(posteriors.cpu().numpy(), ids, float(sure.clamp(min=1e-9).log().mean().exp()))
+
+    def _shows_words(self, states: Tensor) -> bool:
+        blank = self.config.ctc_ids.index(self.config.blank_id) if self.config.ctc_ids else self.config.blank_id
+        return float(1 - self.ctc(states)[0].float().softmax(-1)[:, blank].min()) > WORDS_SHOW
 
     def _states(self, waveform: np.ndarray) -> Tensor | None:
         """Encoder states (1, T, d_model), or None where there is nothing to hear."""
@@ -175,21 +181,3 @@ class Audio(nn.Module):
         weight = self.ctc.weight
         wave, _ = settle(waveform, int(self.config.max_seconds * SAMPLE_RATE_HZ))
         return self.encode(log_mel(wave)[None].to(weight.device, weight.dtype))
-
-
-def merge_frames(posteriors: Tensor, blank_id: int) -> Heard:
-    """CTC posteriors (T, V) by frame -> one row a token, by the best path."""
-    best = posteriors.argmax(-1)
-    changes = torch.ones_like(best, dtype=torch.bool)
-    changes[1:] = best[1:] != best[:-1]
-    run = changes.cumsum(0) - 1
-    n_runs = int(run[-1]) + 1
-    means = torch.zeros(n_runs, posteriors.shape[1], device=posteriors.device).index_add_(0, run, posteriors)
-    means /= torch.bincount(run, minlength=n_runs)[:, None]
-    spoken = best[changes] != blank_id
-    means, ids = means[spoken], best[changes][spoken]
-    if not len(ids):
-        return Heard(np.zeros((0, posteriors.shape[1]), np.float32), [], 0.0)
-    confidence = float(means.gather(1, ids[:, None]).clamp(min=1e-9).log().mean().exp())
-    means[:, blank_id] = 0
-    return Heard((means / means.sum(1, keepdim=True)).cpu().numpy(), ids.tolist(), confidence)

@@ -135,7 +135,7 @@ class FusedModel(nn.Module):
         return self.embed([self.tokenizer.user, *self.tokenizer.words(normalise(text)), self.tokenizer.assistant])
 
     def prompt_voice(self, heard: Heard) -> Tensor:
-        """(T, D): a spoken question, as CTC posteriors over the decoder's words times their embeddings (LegoSLM)."""
+        """(T, D): a spoken question, as posteriors over the words times their embeddings (LegoSLM)."""
         posteriors = torch.tensor(heard.posteriors, device=self.device, dtype=self.gpt.tokens.weight.dtype)
         words = posteriors @ self.gpt.tokens.weight
         return torch.cat([self.embed([self.tokenizer.user]), words, self.embed([self.tokenizer.assistant])])
