@@ -211,7 +211,8 @@ class Dreamer:
         request = Request("ask", question=f"the {plan}", session=self.session, sampling=Sampling(60), **more)
         [(_, events)] = finish(self.engine, request)
         assert isinstance(events[-1], Done)
-        return text_of(events), [e.ref for e in events if isinstance(e, Mentioned) and not e.words], events[-1]
+        self.pointed = [event for event in events if isinstance(event, Mentioned) and not event.words]
+        return text_of(events), [mention.ref for mention in self.pointed], events[-1]
 
 
 def test_it_is_what_the_last_answer_settled_on_where_ever_that_is_now(model: FusedModel, monkeypatch) -> None:
@@ -248,3 +249,4 @@ def test_an_answer_is_as_sure_as_its_finding_and_its_plan(model: FusedModel, mon
     found = Lookup(entries, seen, ATTRIBUTES).find(("colour", "thing"))
     assert found.confidence < 0.99
     assert dream.ask("colour|thing", frame=seen, graph=())[2].confidence == pytest.approx(found.confidence, abs=1e-3)
+    assert [mention.confidence for mention in dream.pointed] == [pytest.approx(found.confidence)]

@@ -128,12 +128,12 @@ class Transcript:
 class Mentioned:
     """The answer points at `entry`, the `ref`-th of the scene.
 
-    `words` name it, and have come as text before; they are empty when the answer only looked there.
+    `words` name it, and have come as text before; they are empty when the answer rests on it.
     """
 
     ref: int
     words: str
-    confidence: float  # 0..1: mean probability of the words' tokens, or of the reference where there are none
+    confidence: float  # 0..1: mean probability of the words' tokens; where there are none, that of the finding
     entry: Entry
 
 

@@ -45,7 +45,7 @@ class Script:
         self._seen = {tokenizer.refs[k] for k, entry in enumerate(entries) if entry.detection is not None}
         self._adjectives = model.adjective_ids
         self._plan: list[int] = []
-        self._is_speaking = False
+        self.is_speaking = False
         self._forced: list[int] = []
         self._free: set[int] = set()  # adjectives that may still come before what is forced
         self._unsaid: Counter[int] = Counter()  # how often the answer may still mention what it rests on
@@ -77,7 +77,7 @@ class Script:
         if self._forced:
             allowed = torch.tensor([self._forced[0], *self._free], device=logits.device)
             return torch.full_like(logits, float("-inf")).index_copy(0, allowed, logits[allowed])
-        if self._is_speaking:
+        if self.is_speaking:
             allowed = self._text.clone()
             unsaid = [ref for ref, n in self._unsaid.items() if n]
             allowed[unsaid] = True
@@ -105,12 +105,12 @@ class Script:
                 self._free.discard(token)
                 return
             self._forced, self._free = self._forced[1:], set()
-            self._is_speaking |= token == tokenizer.say
-        elif not self._is_speaking and token == tokenizer.call:
+            self.is_speaking |= token == tokenizer.say
+        elif not self.is_speaking and token == tokenizer.call:
             plan = self._slots()
             self._names_all = plan[0] in ("what", "list")
             self._tell(self._lookup.find(plan))
-        elif not self._is_speaking:
+        elif not self.is_speaking:
             self._plan.append(token)
         elif token in self._unsaid:
             self._unsaid[token] -= 1
