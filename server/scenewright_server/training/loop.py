@@ -89,7 +89,7 @@ def fit(
     if config.devices == 1:
         _fit(fabric, model, loss_fn, batches, config, validate, out)
         return model
-    fabric.launch(_fit, model, loss_fn, batches, config, validate, out)
+    fabric.launch(_fit, model, loss_fn, batches, config, validate, out)  # type: ignore[arg-type]
     state = torch.load(out / "checkpoint.pt", map_location="cpu", weights_only=True)
     model.load_state_dict(_averaged(state["average"]) if config.average else state["model"])
     return model
