@@ -102,7 +102,6 @@ def test_what_does_not_exist_yet_is_unimplemented(server_address, stubs):
         content = content_pb2_grpc.ContentServiceStub(channel)
         calls = [
             refusal(content.GenerateContent, content_pb2.GenerateContentRequest()),
-            refusal(stubs.dialogue.Converse, iter([dialogue_pb2.ConverseRequest()])),
             refusal(stubs.speech.StreamingTranscribe, iter([speech_pb2.StreamingTranscribeRequest()])),
         ]
     assert {error.code() for error in calls} == {grpc.StatusCode.UNIMPLEMENTED}

@@ -39,6 +39,7 @@ from scenewright_server.service import servicers
 from scenewright_server.service.backend import Backend
 from scenewright_server.service.calls import CallInterceptor, Gate
 from scenewright_server.service.facts import Facts
+from scenewright_server.service.live import Live
 from scenewright_server.service.logs import make_logger
 from scenewright_server.service.metrics import Metrics
 from scenewright_server.service.sessions import SessionStore
@@ -57,6 +58,9 @@ SERVICES = tuple(
     )
 )
 
+FLUSH_S = 1.0
+"""How long the last events of live conversations may take to be sent when the server stops."""
+
 
 class Server:
     """One server on one port. `start`, `load`, then serve until `drain`.
@@ -70,18 +74,23 @@ class Server:
         self.metrics = Metrics()
         self.sessions = SessionStore(settings.limits.max_sessions)
         self.gate = Gate(settings.limits.max_calls)
+        self.live = Live(self._serving, self.sessions, self.metrics, log)
         self.address = ""
         self.backend: Backend | None = None
         self.engine: AsyncEngine | None = None
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         size = settings.limits.max_message_bytes
         self._server = grpc.aio.server(
-            interceptors=[CallInterceptor(self.gate, self.metrics, log, settings.limits.max_request_s)],
+            interceptors=[CallInterceptor(self.gate, self.metrics, log, settings.limits)],
             options=[
                 ("grpc.max_receive_message_length", size),
                 ("grpc.max_send_message_length", size),
                 # Two servers on one port would share its calls by chance.
                 ("grpc.so_reuseport", 0),
+                # A phone that has left its network says no goodbye; and clients may look after us likewise.
+                ("grpc.keepalive_time_ms", 20_000),
+                ("grpc.keepalive_timeout_ms", 10_000),
+                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
             ],
         )
         self._register()
@@ -108,6 +117,8 @@ class Server:
             lambda: self.engine.n_inside if self.engine else 0,
         )
         self.metrics.watch("scenewright_sessions", "Sessions held.", lambda: len(self.sessions))
+        self.metrics.watch("scenewright_conversations", "Live conversations held.", lambda: len(self.live))
+        await self.live.load()
         self.backend = Backend(Facts(bundle, limits), self.engine, self.metrics)
         await self._warm_up(self.engine)
         self.gate.open()
@@ -117,21 +128,24 @@ class Server:
     async def drain(self) -> None:
         """Refuse new calls, give those running `grace_s` to finish, and stop."""
         await self._health.enter_graceful_shutdown()
+        self.live.go_away(self.settings.grace_s)
         finished = await self.gate.drain(self.settings.grace_s)
         self.log.info("stopping", all_calls_finished=finished)
+        await self.live.close()
+        await self.gate.drain(FLUSH_S)
         await self._server.stop(0)
         if self.engine is not None:
             await asyncio.to_thread(self.engine.close)
 
-    def _register(self) -> None:
-        def backend() -> Backend:
-            assert self.backend is not None  # the gate is shut until then
-            return self.backend
+    def _serving(self) -> Backend:
+        assert self.backend is not None  # the gate is shut until then
+        return self.backend
 
+    def _register(self) -> None:
+        backend = self._serving
         scene_pb2_grpc.add_SceneServiceServicer_to_server(servicers.SceneServicer(backend), self._server)
         dialogue_pb2_grpc.add_DialogueServiceServicer_to_server(
-            servicers.DialogueServicer(backend, self.sessions),  # type: ignore[abstract]
-            self._server,
+            servicers.DialogueServicer(backend, self.sessions, self.live), self._server
         )
         session_pb2_grpc.add_SessionServiceServicer_to_server(
             servicers.SessionServicer(backend, self.sessions), self._server

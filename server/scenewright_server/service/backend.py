@@ -31,13 +31,13 @@ from scenewright_server.engine.request import (
     Started,
     Transcript,
 )
+from scenewright_server.engine.sequence import Sequence
 from scenewright_server.engine.session import Session
 from scenewright_server.model.markup import TextDelta
-from scenewright_server.model.scene import Entry
 from scenewright_server.model.vision import squash
 from scenewright_server.service.annotations import Annotator
 from scenewright_server.service.facts import Facts
-from scenewright_server.service.graphs import read_graph
+from scenewright_server.service.graphs import check_revision, read_graph
 from scenewright_server.service.images import Frame, read_image
 from scenewright_server.service.metrics import Metrics
 from scenewright_server.service.sight import Sight
@@ -76,7 +76,10 @@ class Stopwatch:
 
 @dataclass
 class Turn:
-    """One response to make. `keep` is told the sight once the engine has looked at it."""
+    """One response to make. `keep` is told the sight once the engine has looked at it.
+
+    `respond` fills in the rest: `run` is the engine's part, the times count from `watch`'s start.
+    """
 
     task: Literal["describe", "ask"]
     sight: Sight
@@ -86,6 +89,15 @@ class Turn:
     audio: np.ndarray | None = None
     session: Session = field(default_factory=Session)
     keep: Callable[[Sight], None] = lambda sight: None
+    run: Sequence | None = None
+    transcript_ms: float = 0.0
+    first_text_ms: float = 0.0
+    submitted_ms: float = 0.0
+
+    def cancel(self) -> None:
+        """End the response within one step of the engine; its events end with ResponseDone all the same."""
+        if self.run is not None:
+            self.run.cancelled = True
 
 
 class Backend:
@@ -95,7 +107,7 @@ class Backend:
         self.facts = facts
         self.limits = facts.limits
         self._engine = engine
-        self._metrics = metrics
+        self.metrics = metrics
 
     async def look(
         self,
@@ -104,30 +116,34 @@ class Backend:
         watch: Stopwatch,
         known: Sight | None = None,
     ) -> Sight:
-        """Read a request's frame and graph, over those `known` already.
+        """Read a request's frame and graph, over those `known` already; one of them must be there then.
 
-        Raises `Refused` as `read_image` and `read_graph` do, SCENE_OUTDATED, NOTHING_TO_SEE and
-        CAPABILITY_MISSING.
+        Raises `Refused` as `glance` does, and NOTHING_TO_SEE.
+        """
+        sight = await self.glance(image, scene, watch, known)
+        sight.need()
+        return sight
+
+    async def glance(
+        self,
+        image: image_pb2.ImageInput | None,
+        scene: graph_pb2.SceneGraph | None,
+        watch: Stopwatch,
+        known: Sight | None = None,
+    ) -> Sight:
+        """The same, but there may be nothing to see.
+
+        Raises `Refused` as `read_image` and `read_graph` do, SCENE_OUTDATED and CAPABILITY_MISSING.
         """
         known = known or Sight()
         sight = Sight()
         if scene is not None:
             self.facts.need(model_pb2.CAPABILITY_SCENE_INPUT)
             sight = Sight(world=read_graph(scene, self.limits))
-            if sight.revision < known.revision:
-                raise Refused(
-                    "SCENE_OUTDATED",
-                    f"scene.revision is {sight.revision}, the session holds {known.revision} already",
-                    field="scene.revision",
-                    value=sight.revision,
-                    bound=known.revision,
-                )
+            check_revision("scene.revision", sight.revision, known.revision)
         if image is not None:
             sight = (await self.look_at_image(image, watch))[0].over(sight)
-        sight = sight.over(known)
-        if sight.is_empty:
-            raise Refused("NOTHING_TO_SEE", "there is neither an image nor a scene with objects, needs one of them")
-        return sight
+        return sight.over(known)
 
     async def look_at_image(self, image: image_pb2.ImageInput, watch: Stopwatch) -> tuple[Sight, np.ndarray | None]:
         """A frame alone, and its embedding (E,) where features brought it."""
@@ -150,63 +166,78 @@ class Backend:
         A spoken question comes as `Question`. Closing the iterator cancels the response.
         """
         frame, graph = turn.sight.to_engine()
-        request = Request(turn.task, frame, graph, turn.question, turn.audio, turn.sampling, turn.session)
-        offset_ms = turn.watch.ms
-        entries: tuple[Entry, ...] = ()
+        turn.run = Sequence(Request(turn.task, frame, graph, turn.question, turn.audio, turn.sampling, turn.session))
+        turn.submitted_ms = turn.watch.ms
         annotator = Annotator("", None, {})
         with refusals():
-            async with aclosing(self._engine.generate(request)) as events:
+            async with aclosing(self._engine.generate(turn.run)) as events:
                 async for event in events:
                     if isinstance(event, Transcript):
+                        turn.transcript_ms = turn.watch.ms
                         yield dialogue_pb2.Question(text=event.text, spoken=True, confidence=event.confidence)
                     elif isinstance(event, Started):
-                        entries = event.entries
                         detections = turn.session.detections
                         turn.keep(turn.sight.remembered(detections))
                         values = self.facts.bundle.model.config.vision.attributes
                         annotator = Annotator(turn.sight.frame_id, detections, values)
                     elif isinstance(event, TextDelta):
+                        turn.first_text_ms = turn.first_text_ms or turn.watch.ms
                         yield event.text
                     elif isinstance(event, Mentioned):
                         yield annotator.annotate(event)
                     elif isinstance(event, Done):
-                        yield self._conclude(turn, event, entries, offset_ms)
+                        yield self._conclude(turn, event)
 
     async def run(self, job: Callable[[Engine], T]) -> T:
         """What `job` returns, run where the model lives."""
         with refusals():
             return await self._engine.run(job)
 
-    def _conclude(
-        self, turn: Turn, done: Done, entries: tuple[Entry, ...], offset_ms: float
-    ) -> generation_pb2.ResponseDone:
-        usage, timings = done.usage, done.timings
-        first_ms = offset_ms + timings.first_token
-        self._metrics.tokens.inc(usage.generated)
-        self._metrics.first_token_seconds.observe(first_ms / 1e3)
-        n_seen = sum(entry.graph is None for entry in entries)
-        spoken = turn.audio is not None
-        return generation_pb2.ResponseDone(
-            finish_reason=_FINISH_REASONS[done.reason],
-            usage=generation_pb2.Usage(
-                text_tokens=0 if spoken else usage.prompt,
-                image_tokens=n_seen,
-                audio_tokens=usage.prompt if spoken else 0,
-                scene_tokens=max(usage.prefix - n_seen, 0),
-                cached_tokens=usage.cached,
-                output_tokens=usage.generated,
-            ),
-            timings=generation_pb2.Timings(
-                queue_ms=timings.queue,
-                decode_ms=turn.watch.decode_ms,
-                encode_image_ms=timings.encode_image,
-                encode_audio_ms=timings.encode_audio,
-                prefill_ms=timings.prefill,
-                first_token_ms=first_ms,
-                generate_ms=max(timings.total - timings.first_token, 0),
-                total_ms=turn.watch.ms,
-            ),
-        )
+    @staticmethod
+    def so_far(turn: Turn) -> generation_pb2.ResponseDone:
+        """What a response has cost until now, whether the engine has ended it or not."""
+        run = turn.run
+        if run is None:
+            return generation_pb2.ResponseDone(timings=generation_pb2.Timings(total_ms=turn.watch.ms))
+        return _response_done(turn, Done(FinishReason.CANCELLED, run.usage, run.timings), len(run.ids))
+
+    def _conclude(self, turn: Turn, done: Done) -> generation_pb2.ResponseDone:
+        response_done = _response_done(turn, done, done.usage.generated)
+        self.metrics.tokens.inc(done.usage.generated)
+        self.metrics.first_token_seconds.observe(response_done.timings.first_token_ms / 1e3)
+        return response_done
+
+
+def _response_done(turn: Turn, done: Done, n_generated: int) -> generation_pb2.ResponseDone:
+    """What a response cost, in the contract's words."""
+    usage, timings = done.usage, done.timings
+    n_seen = sum(entry.graph is None for entry in turn.session.entries)
+    spoken = turn.audio is not None
+    total_ms = turn.watch.ms
+    first_ms = turn.submitted_ms + timings.first_token
+    return generation_pb2.ResponseDone(
+        finish_reason=_FINISH_REASONS[done.reason],
+        usage=generation_pb2.Usage(
+            text_tokens=0 if spoken else usage.prompt,
+            image_tokens=min(n_seen, usage.prefix),
+            audio_tokens=usage.prompt if spoken else 0,
+            scene_tokens=max(usage.prefix - n_seen, 0),
+            cached_tokens=usage.cached,
+            output_tokens=n_generated,
+        ),
+        timings=generation_pb2.Timings(
+            queue_ms=timings.queue,
+            decode_ms=turn.watch.decode_ms,
+            encode_image_ms=timings.encode_image,
+            encode_audio_ms=timings.encode_audio,
+            prefill_ms=timings.prefill,
+            first_token_ms=first_ms,
+            generate_ms=max(total_ms - first_ms, 0) if n_generated else 0,
+            total_ms=total_ms,
+            transcript_ms=turn.transcript_ms,
+            first_text_ms=turn.first_text_ms,
+        ),
+    )
 
 
 @contextmanager

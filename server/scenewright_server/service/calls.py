@@ -16,6 +16,7 @@ import grpc
 import structlog
 
 from scenewright_server.service.metrics import Metrics
+from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused, to_status
 
 REQUEST_ID = "x-request-id"
@@ -78,11 +79,11 @@ class _Call:
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler of this contract; health and reflection pass by untouched."""
 
-    def __init__(self, gate: Gate, metrics: Metrics, log: Any, request_s: float) -> None:
+    def __init__(self, gate: Gate, metrics: Metrics, log: Any, limits: Limits) -> None:
         self._gate = gate
         self._metrics = metrics
         self._log = log
-        self._request_s = request_s
+        self._limits = limits
 
     async def intercept_service(  # type: ignore[override]
         self,
@@ -98,15 +99,17 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if not (inspect.iscoroutinefunction(answer) or inspect.isasyncgenfunction(answer)):
             return None  # the generated base class's own: UNIMPLEMENTED
 
+        limit = "max_live_s" if handler.request_streaming else "max_request_s"
+
         # A coroutine that writes, not a generator: cancelling reaches it at once, even while it waits for the
         # client to read, and not when a generator is collected.
         async def stream(request: Any, context: grpc.aio.ServicerContext) -> None:
-            async with self._around(method, context), aclosing(answer(request, context)) as responses:
+            async with self._around(method, context, limit), aclosing(answer(request, context)) as responses:
                 async for response in responses:
                     await context.write(response)
 
         async def unary(request: Any, context: grpc.aio.ServicerContext) -> Any:
-            async with self._around(method, context):
+            async with self._around(method, context, limit):
                 return await answer(request, context)
 
         make, wrapped = {
@@ -118,7 +121,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return make(wrapped, handler.request_deserializer, handler.response_serializer)
 
     @asynccontextmanager
-    async def _around(self, method: str, context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
+    async def _around(self, method: str, context: grpc.aio.ServicerContext, limit: str) -> AsyncIterator[None]:
         call = _Call(method.rpartition(".")[2], _request_id(context))
         context.set_trailing_metadata(((REQUEST_ID, call.request_id),))
         structlog.contextvars.bind_contextvars(request_id=call.request_id)
@@ -127,7 +130,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         try:
             self._gate.enter()
             inside = True
-            with self._metrics.calls_running.track_inprogress(), _time_limit(call, self._request_s):
+            with self._metrics.calls_running.track_inprogress(), _time_limit(call, limit, getattr(self._limits, limit)):
                 yield
         except Refused as refused:
             code, reason, problem = refused.verdict.code.name, refused.reason, {"message": refused.message}
@@ -151,7 +154,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
 
 @contextmanager
-def _time_limit(call: _Call, seconds: float) -> Iterator[None]:
+def _time_limit(call: _Call, limit: str, seconds: float) -> Iterator[None]:
     """Cancel the call's own task after `seconds` and tell that apart from the client's cancelling it."""
     task = asyncio.current_task()
     assert task is not None
@@ -167,7 +170,7 @@ def _time_limit(call: _Call, seconds: float) -> Iterator[None]:
         if call.timed_out:
             raise Refused(
                 "DEADLINE_EXCEEDED",
-                f"the call took longer than limits.max_request_s = {seconds:g} s",
+                f"the call took longer than limits.{limit} = {seconds:g} s",
                 bound=seconds,
             ) from None
         raise

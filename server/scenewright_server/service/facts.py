@@ -32,6 +32,8 @@ class Facts:
         vision = bundle.model.config.vision
         self.codec = FeatureCodec(bundle.info.name, bundle.info.sha256, vision, limits.max_image_aspect)
         self.capabilities = {_CAPABILITIES[name] for name in bundle.info.capabilities if name in _CAPABILITIES}
+        if "ask" in bundle.info.capabilities:
+            self.capabilities.add(model_pb2.CAPABILITY_CONVERSE)
         if "image" in bundle.info.fusion:
             self.capabilities |= {model_pb2.CAPABILITY_IMAGE_INPUT, model_pb2.CAPABILITY_GROUND}
 

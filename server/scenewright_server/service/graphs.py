@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
-from scenewright.v1 import graph_pb2
+from scenewright.v1 import dialogue_pb2, graph_pb2
 
 from scenewright_server.model.scene import GraphObject
 from scenewright_server.service.geometry import (
@@ -20,6 +22,7 @@ from scenewright_server.service.geometry import (
 from scenewright_server.service.images import Frame, read_lens
 from scenewright_server.service.poses import read_pose, read_vector
 from scenewright_server.service.settings import Limits
+from scenewright_server.service.status import Refused
 from scenewright_server.service.validate import MAX_ID_CHARS, check_count, check_text, refuse, require
 
 MAX_OBJECT_ID_CHARS = 64
@@ -61,14 +64,45 @@ def read_graph(graph: graph_pb2.SceneGraph, limits: Limits, field: str = "scene"
         if graph.viewpoint.HasField("intrinsics"):
             lens = read_lens(graph.viewpoint.intrinsics, f"{where}.intrinsics")
         viewpoint = (read_pose(graph.viewpoint.pose, graph.handedness, f"{where}.pose"), lens)
-    objects: dict[str, WorldObject] = {}
-    for i, item in enumerate(graph.objects):
-        where = f"{field}.objects[{i}]"
-        found = _read_object(item, graph.handedness, limits, where)
-        if found.id in objects:
-            refuse(f"{where}.id", repr(found.id), "an id that no other object has")
-        objects[found.id] = found
+    objects = _read_objects(graph.objects, graph.handedness, limits, f"{field}.objects")
     return World(graph.revision, tuple(objects.values()), viewpoint)
+
+
+def update_graph(world: World | None, delta: dialogue_pb2.SceneDelta, limits: Limits) -> World:
+    """A world after a change of it, which is taken whole or not at all.
+
+    Raises `Refused`: SCENE_OUTDATED, SCENE_TOO_LARGE, FIELD_REQUIRED or FIELD_INVALID.
+    """
+    field = "scene_update.delta"
+    held = 0 if world is None else world.revision
+    if delta.base_revision != held:
+        _outdated(f"{field}.base_revision", delta.base_revision, held)
+    if delta.revision <= held:
+        refuse(f"{field}.revision", delta.revision, f"more than {held}, its base_revision")
+    check_count(f"{field}.upserts", len(delta.upserts), 0, limits.max_scene_objects, "SCENE_TOO_LARGE")
+    objects = {} if world is None else {item.id: item for item in world.objects}
+    for i, id in enumerate(delta.removed_ids):
+        if objects.pop(id, None) is None:
+            refuse(f"{field}.removed_ids[{i}]", repr(id[:MAX_OBJECT_ID_CHARS]), "the id of an object in the scene")
+    objects |= _read_objects(delta.upserts, delta.handedness, limits, f"{field}.upserts")
+    check_count("the scene's objects", len(objects), 0, limits.max_scene_objects, "SCENE_TOO_LARGE")
+    return World(delta.revision, tuple(objects.values()), None if world is None else world.viewpoint)
+
+
+def check_revision(field: str, revision: int, held: int) -> None:
+    """Refuse a snapshot that is older than the one that is held."""
+    if revision < held:
+        _outdated(field, revision, held)
+
+
+def _outdated(field: str, revision: int, held: int) -> NoReturn:
+    raise Refused(
+        "SCENE_OUTDATED",
+        f"{field} is {revision}, the session holds {held} already",
+        field=field,
+        value=revision,
+        bound=held,
+    )
 
 
 def view(world: World, frame: Frame | None) -> tuple[GraphObject, ...]:
@@ -98,6 +132,18 @@ def _view_object(item: WorldObject, camera: Pose, lens: Intrinsics) -> GraphObje
         box=project_box(points, lens),
         anchor_id=item.anchor_id,
     )
+
+
+def _read_objects(
+    items: Sequence[graph_pb2.SceneObject], handedness: int, limits: Limits, field: str
+) -> dict[str, WorldObject]:
+    objects: dict[str, WorldObject] = {}
+    for i, item in enumerate(items):
+        found = _read_object(item, handedness, limits, f"{field}[{i}]")
+        if found.id in objects:
+            refuse(f"{field}[{i}].id", repr(found.id), "an id that no other object has")
+        objects[found.id] = found
+    return objects
 
 
 def _read_object(item: graph_pb2.SceneObject, handedness: int, limits: Limits, field: str) -> WorldObject:

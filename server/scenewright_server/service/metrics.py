@@ -34,6 +34,15 @@ class Metrics:
             buckets=_LATENCY_BUCKETS_S,
             registry=self.registry,
         )
+        self.turns = Counter(
+            "scenewright_live_turns",
+            "Responses of live conversations ended, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.resumes = Counter(
+            "scenewright_live_resumes", "Live conversations resumed after a broken stream.", registry=self.registry
+        )
         self.tokens = Counter("scenewright_tokens", "Tokens of finished answers.", registry=self.registry)
 
     def watch(self, name: str, help_text: str, read: Callable[[], float]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -31,6 +31,7 @@ from scenewright_server.model.tokenizer import normalise
 from scenewright_server.service import waves
 from scenewright_server.service.backend import Answer, Backend, Stopwatch, Turn
 from scenewright_server.service.features import FeatureCodec
+from scenewright_server.service.live import Live
 from scenewright_server.service.sampling import read_sampling
 from scenewright_server.service.sessions import Dialogue, SessionStore
 from scenewright_server.service.sight import Sight
@@ -99,11 +100,12 @@ class SceneServicer(scene_pb2_grpc.SceneServiceServicer):
 
 
 class DialogueServicer(dialogue_pb2_grpc.DialogueServiceServicer):
-    """Answers questions, alone or in a session."""
+    """Answers questions, alone or in a session, and converses."""
 
-    def __init__(self, backend: GetBackend, sessions: SessionStore) -> None:
+    def __init__(self, backend: GetBackend, sessions: SessionStore, live: Live) -> None:
         self._backend = backend
         self._sessions = sessions
+        self._live = live
 
     async def Ask(
         self, request: dialogue_pb2.AskRequest, context: Context
@@ -148,6 +150,13 @@ class DialogueServicer(dialogue_pb2_grpc.DialogueServiceServicer):
         async with aclosing(backend.respond(turn)) as answers:
             async for answer in answers:
                 yield answer
+
+    async def Converse(
+        self, request_iterator: AsyncIterator[dialogue_pb2.ConverseRequest], context: Context
+    ) -> AsyncGenerator[dialogue_pb2.ConverseResponse, None]:
+        async with aclosing(self._live.converse(request_iterator)) as events:
+            async for event in events:
+                yield event
 
 
 class SessionServicer(session_pb2_grpc.SessionServiceServicer):

@@ -94,6 +94,10 @@ class SessionStore:
         if dialogue.user is not None:
             dialogue.user.cancel()
 
+    def discard(self, session_id: str) -> None:
+        """Forget a dialogue that nobody uses, if it is still there."""
+        self._dialogues.pop(session_id, None)
+
     @contextmanager
     def use(self, session_id: str) -> Iterator[Dialogue]:
         """The dialogue for the calling task alone; it does not expire meanwhile.

@@ -38,6 +38,11 @@ class Limits(BaseModel):
     max_requests: int = Field(default=64, gt=0, description="Requests that wait or run at a time.")
     max_calls: int = Field(default=256, gt=0, description="Calls of any kind at a time.")
     max_request_s: float = Field(default=120.0, gt=0, description="Seconds that one call may take.")
+    max_live_s: int = Field(default=3600, gt=0, description="Seconds that one stream of audio may last.")
+    max_resume_s: int = Field(default=60, ge=0, description="Seconds that a conversation waits to be resumed.")
+    max_live_events: int = Field(default=1024, gt=0, description="A conversation's last events, kept for resuming.")
+    max_live_frames_per_s: float = Field(default=5.0, gt=0, description="Frames that a conversation looks at.")
+    max_live_lead_s: float = Field(default=10.0, gt=0, description="Seconds of audio ahead of the clock.")
 
 
 class Settings(BaseSettings):

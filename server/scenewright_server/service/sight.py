@@ -9,6 +9,7 @@ import numpy as np
 from scenewright_server.model.scene import Detections, GraphObject
 from scenewright_server.service.graphs import World, view
 from scenewright_server.service.images import Frame
+from scenewright_server.service.status import Refused
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Sight:
     def is_empty(self) -> bool:
         """There is neither a frame nor an object."""
         return self.frame is None and not (self.world is not None and self.world.objects)
+
+    def need(self) -> None:
+        """Raises `Refused` (NOTHING_TO_SEE) when it is empty."""
+        if self.is_empty:
+            raise Refused("NOTHING_TO_SEE", "there is neither an image nor a scene with objects, needs one of them")
 
     def over(self, older: Sight) -> Sight:
         """This sight, with the older one's frame or graph where it has none of its own."""
