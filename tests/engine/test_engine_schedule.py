@@ -19,10 +19,10 @@ def test_running_sequences_get_on_together(model: FusedModel) -> None:
     runs = [engine.add(describe(seed)) for seed in range(3)]
     for _ in runs:
         engine.step()  # what each is told is in its ids with its prefill
-    told = [len(run.ids) for run in runs]
-    for n in range(1, 20):
+    for _ in range(5):
+        before = [len(run.ids) for run in runs]
         engine.step()
-        assert [len(run.ids) - before for run, before in zip(runs, told, strict=True)] == [n] * 3
+        assert all(len(run.ids) > n for run, n in zip(runs, before, strict=True))
 
 
 def test_interleaved_sequences_say_what_they_would_alone(model: FusedModel) -> None:

@@ -153,10 +153,12 @@ class Engine:
         """Say what the script leaves no choice about, as far as the limit goes; its embeddings (T, D), if any."""
         script = sequence.script
         assert script is not None
-        ids = script.forced[: sequence.max_new_tokens - len(sequence.ids) - 1]
-        sure = 1.0 if script.finding is None or script.is_speaking else script.finding.confidence
-        for token in ids:
-            self._say(sequence, token, sure)
+        ids: list[int] = []
+        while more := script.forced[: sequence.max_new_tokens - len(sequence.ids) - 1]:
+            sure = 1.0 if script.finding is None or script.is_speaking else script.finding.confidence
+            for token in more:
+                self._say(sequence, token, sure)
+            ids += more
         return [self.model.embed(ids)] if ids else []
 
     def _read(self, sequence: Sequence) -> Tensor | None:

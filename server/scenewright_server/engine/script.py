@@ -1,18 +1,20 @@
 """The course of one response: the decoder plans, is told what its plan gives, and speaks.
 
 `plan <call> result <say> answer <eot>`. The result is forced upon the decoder token by token; and while it names an
-object of the scene graph, so is the label, as the app spells it. What is known is not left to guessing.
+object of the scene graph, so is the label, as the app spells it; of a description all but the names is forced. What is
+known is not left to guessing.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from scenewright_server.engine.course import Name, Step, Words, lay_course
 from scenewright_server.model.fusion import FusedModel
 from scenewright_server.model.lookup import PLAN_WORDS, Finding, Lookup
 from scenewright_server.model.scene import Detections, Entry, label_tokens
@@ -54,8 +56,13 @@ class Script:
         self._text = torch.arange(tokenizer.n_vocab) >= tokenizer.n_specials
         self._text[tokenizer.end] = True
         self._names_all = asked is None  # the answer must mention all that it rests on
+        self._course: deque[Step] = deque()  # what is left of a description's
+        self._choice: frozenset[int] = frozenset()  # one of these comes now
+        self._is_naming = False
         if asked is None:
-            self._tell(self._lookup.survey())
+            survey = self._lookup.survey()
+            self._course.extend(lay_course(tokenizer, survey.result, language, model.config.names.get(language, {})))
+            self._tell(survey)
 
     @staticmethod
     def _spellings(model: FusedModel, entries: Sequence[Entry], language: str) -> dict[int, list[int]]:
@@ -77,7 +84,11 @@ class Script:
         if self._forced:
             allowed = torch.tensor([self._forced[0], *self._free], device=logits.device)
             return torch.full_like(logits, float("-inf")).index_copy(0, allowed, logits[allowed])
-        if self.is_speaking:
+        if self._choice or self._is_naming:
+            allowed = self._text.clone()
+            if self._choice:
+                allowed.zero_()[list(self._choice)] = True
+        elif self.is_speaking:
             allowed = self._text.clone()
             unsaid = [ref for ref, n in self._unsaid.items() if n]
             allowed[unsaid] = True
@@ -100,24 +111,42 @@ class Script:
     def feed(self, token: int) -> None:
         """Take note of the token that came."""
         tokenizer = self._tokenizer
-        if self._forced:
-            if token != self._forced[0]:
-                self._free.discard(token)
-                return
-            self._forced, self._free = self._forced[1:], set()
-            self.is_speaking |= token == tokenizer.say
-        elif not self.is_speaking and token == tokenizer.call:
+        if self._free and token != self._forced[0]:
+            self._free.discard(token)
+            return
+        was_forced = bool(self._forced)
+        self._forced, self._free, self._choice = self._forced[1:], set(), frozenset()
+        if token == tokenizer.say:
+            self.is_speaking = True
+        elif self.is_speaking:
+            self._is_naming &= token != tokenizer.end
+            if token in self._unsaid:
+                self._begin_name(token)
+        elif token == tokenizer.call:
             plan = self._slots()
             self._names_all = plan[0] in ("what", "list")
             self._tell(self._lookup.find(plan))
-        elif not self.is_speaking:
+        elif not was_forced:
             self._plan.append(token)
-        elif token in self._unsaid:
-            self._unsaid[token] -= 1
-            if token in self._labels:
-                label = self._labels[token]
-                self._forced = [*label, tokenizer.end]
-                self._free = set(self._adjectives) - {label[0]} if token in self._seen else set()
+        if self.is_speaking and not self._forced and not self._is_naming and self._course:
+            self._go_on(self._course.popleft())
+
+    def _begin_name(self, ref: int) -> None:
+        """A mention: a label of the graph's must be spelled as it stands, behind adjectives for what was seen."""
+        self._unsaid[ref] -= 1
+        self._is_naming = bool(self._course)
+        if ref in self._labels:
+            label = self._labels[ref]
+            self._forced = [*label, self._tokenizer.end]
+            self._free = set(self._adjectives) - {label[0]} if ref in self._seen else set()
+
+    def _go_on(self, step: Step) -> None:
+        if isinstance(step, Name):
+            self._forced = [self._tokenizer.refs[step.k]]
+        elif isinstance(step, Words):
+            self._forced = list(step.ids)
+        else:
+            self._choice = step.ids
 
     def _slots(self) -> list[str]:
         """The plan in words."""

@@ -1,0 +1,112 @@
+"""The course of a description: all of it is known beforehand but for the names of things and their articles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from scenewright_server.model.lookup import Result
+from scenewright_server.model.tokenizer import Tokenizer
+
+PLACES = {
+    "en": {
+        "left": "on the left", "middle": "in the middle", "right": "on the right", "you": "behind you",
+        "behind": "behind it", "front": "in front of it", "beside": "to the right of it", "on": "on it",
+    },
+    "zh": {
+        "left": "左边", "middle": "中间", "right": "右边", "you": "你身后",
+        "behind": "它后面", "front": "它前面", "beside": "它右边", "on": "它上面",
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Words:
+    """These tokens, and no others."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of these tokens, as the decoder likes."""
+
+    ids: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Name:
+    """A mention of entry k, in the decoder's words."""
+
+    k: int
+
+
+Step = Words | Choice | Name
+
+
+@dataclass(frozen=True)
+class Fact:
+    """An entry, its place (a key of PLACES, or what it stands on) and what is seen against its label."""
+
+    k: int
+    place: str
+    under: int | None
+    seen: tuple[str, ...]
+
+
+def read_facts(survey: Result) -> list[Fact]:
+    """The facts of a survey's result: an entry, its place, and behind "seen" what belies its label."""
+    facts: list[Fact] = []
+    parts = list(survey)
+    while parts and isinstance(parts[0], int):
+        k, place = parts.pop(0), str(parts.pop(0))
+        # "on" is of what was named before; an entry behind it, itself followed by no place, is named anew.
+        stands_on = place == "on" and parts and isinstance(parts[0], int) and not _has_place(parts)
+        under = parts.pop(0) if stands_on else None
+        seen = []
+        if parts and parts[0] == "seen":
+            parts.pop(0)
+            while parts and isinstance(parts[0], str):
+                seen.append(str(parts.pop(0)))
+        facts.append(Fact(int(k), place, None if under is None else int(under), tuple(seen)))
+    return facts
+
+
+def _has_place(parts: list[str | int]) -> bool:
+    """Whether the entry at the head of these parts begins a fact of its own."""
+    return len(parts) > 1 and parts[1] in PLACES["en"]
+
+
+def lay_course(tokenizer: Tokenizer, survey: Result, language: str, names: Mapping[str, str]) -> list[Step]:
+    """The steps of a description of these facts; none where there are no facts. `names`: the language's for values."""
+    facts = read_facts(survey)
+    tell = _tell_in_chinese if language == "zh" else _tell_in_english
+    steps = [step for n, fact in enumerate(facts) for step in tell(tokenizer, fact, n, n == len(facts) - 1, names)]
+    return [*steps, Choice(frozenset([tokenizer.eot]))] if steps else []
+
+
+def _tell_in_english(t: Tokenizer, fact: Fact, n: int, is_last: bool, _: Mapping[str, str]) -> Iterator[Step]:
+    if n:
+        yield Words(tuple(t.words("and" if is_last else ",")))
+    yield Choice(frozenset(id for word in ("a", "an") for id in t.words(word)))
+    yield Name(fact.k)
+    if fact.under is None:
+        yield Words(tuple(t.words(PLACES["en"][fact.place])))
+    else:
+        yield Words(tuple(t.words("on the")))
+        yield Name(fact.under)
+    if fact.seen:
+        yield Words(tuple(t.words("where i see " + " ".join(fact.seen))))
+
+
+def _tell_in_chinese(t: Tokenizer, fact: Fact, n: int, _: bool, names: Mapping[str, str]) -> Iterator[Step]:
+    if n:
+        yield Words(tuple(t.words("，")))
+    if fact.under is None:
+        yield Words(tuple(t.words(PLACES["zh"][fact.place] + "有一个")))
+    else:
+        yield Name(fact.under)
+        yield Words(tuple(t.words("上面有一个")))
+    yield Name(fact.k)
+    if fact.seen:
+        yield Words(tuple(t.words("但我看到" + "".join(names.get(value, value) for value in fact.seen))))
