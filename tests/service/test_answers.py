@@ -163,9 +163,9 @@ def test_get_model_lists_the_encoder_of_the_features(stubs, tiny_bundle, setting
         "tiny", "nothing", "everything", "CC0-1.0",
     )  # fmt: skip
     assert model_pb2.CAPABILITY_ANSWER in model.capabilities
-    assert model_pb2.CAPABILITY_CONVERSE not in model.capabilities
+    assert model_pb2.CAPABILITY_CONVERSE in model.capabilities
     assert model.limits.max_image_pixels == settings.limits.max_image_pixels
-    assert all(value for _, value in model.limits.ListFields()) and len(model.limits.ListFields()) == 16
+    assert {name.name for name, _ in model.limits.ListFields()} == set(model.limits.DESCRIPTOR.fields_by_name)
 
 
 def test_a_typed_question_comes_back_first(stubs):

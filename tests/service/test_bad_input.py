@@ -265,20 +265,20 @@ def test_streams_do_not_notice(stubs):
     assert words(disturbed) == undisturbed
 
 
-NAN, BIG, WIDE = (np.full((2, 17), value, "<f4").tobytes() for value in (np.nan, 3, 5))
+NAN, BIG, WIDE = (np.full((2, 18), value, "<f4").tobytes() for value in (np.nan, 3, 5))
 FEATURES = {
     "encoder_id": ({"encoder_id": "clip"}, PRECONDITION, "ENCODER_MISMATCH", "'clip', the model's is 'tiny"),
     "sha256": ({"checkpoint_sha256": "ab"}, PRECONDITION, "ENCODER_MISMATCH", "'ab', the model's is '"),
     "preprocessing": ({"preprocessing_id": "p"}, PRECONDITION, "ENCODER_MISMATCH", "'p', the model's is"),
     "dtype": ({"dtype": features_pb2.FEATURE_DATA_TYPE_FLOAT16}, INVALID, "FIELD_INVALID", "dtype is 2"),
-    "rank": ({"shape": [17]}, INVALID, "FIELD_INVALID", "features.shape is [17], needs [n, 17]"),
-    "width": ({"shape": [2, 16]}, INVALID, "FIELD_INVALID", "features.shape is [2, 16], needs [n, 17]"),
-    "rows": ({"shape": [14, 17]}, INVALID, "FIELD_INVALID", "shape[0] is 14 items, needs at most 13"),
-    "no-rows": ({"shape": [0, 17]}, INVALID, "FIELD_REQUIRED", "features.shape[0] has 0 items"),
+    "rank": ({"shape": [18]}, INVALID, "FIELD_INVALID", "features.shape is [18], needs [n, 18]"),
+    "width": ({"shape": [2, 16]}, INVALID, "FIELD_INVALID", "features.shape is [2, 16], needs [n, 18]"),
+    "rows": ({"shape": [14, 18]}, INVALID, "FIELD_INVALID", "shape[0] is 14 items, needs at most 13"),
+    "no-rows": ({"shape": [0, 18]}, INVALID, "FIELD_REQUIRED", "features.shape[0] has 0 items"),
     "bytes": ({"data": b"1234"}, INVALID, "FIELD_INVALID", "features.data is 4 bytes, needs"),
-    "nan": ({"data": NAN, "shape": [2, 17]}, INVALID, "FIELD_INVALID", "neither NaN"),
-    "range": ({"data": BIG, "shape": [2, 17]}, INVALID, "FIELD_INVALID", "0 to 1"),
-    "aspect": ({"data": WIDE, "shape": [2, 17]}, INVALID, "FIELD_INVALID", "aspect 5, needs 0.25 to 4"),
+    "nan": ({"data": NAN, "shape": [2, 18]}, INVALID, "FIELD_INVALID", "neither NaN"),
+    "range": ({"data": BIG, "shape": [2, 18]}, INVALID, "FIELD_INVALID", "0 to 1"),
+    "aspect": ({"data": WIDE, "shape": [2, 18]}, INVALID, "FIELD_INVALID", "aspect 5, needs 0.25 to 4"),
 }  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 Layout of `Features.data`: a row-major float32 matrix (1 + N, C). Row 0 holds the upright frame's
 aspect (width over height) and its unit embedding, each further row one detection: box x0, y0, x1, y1 in [0, 1],
-score, depth in metres, and the posteriors of all attributes side by side in the model's order. Shorter rows end
-in zeros.
+score, depth and height in metres, the probability that it stands on another, and the posteriors of all attributes
+side by side in the model's order. Shorter rows end in zeros.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from scenewright_server.model.vision import MAX_DETECTIONS
 from scenewright_server.service.status import Refused
 from scenewright_server.service.validate import check_count, refuse
 
-_N_PLACE = 6  # box, score, depth
-_LAYOUT = "detections-1"
+_N_PLACE = 8  # box, score, depth, height, raised
+_LAYOUT = "detections-2"
 _FLOAT32 = features_pb2.FEATURE_DATA_TYPE_FLOAT32
 
 
@@ -54,9 +54,10 @@ class FeatureCodec:
         rows = np.zeros((1 + len(detections), self._n_columns), "<f4")
         rows[0, 0] = aspect
         rows[0, 1 : 1 + self._d_embed] = embedding
-        parts = [detections.boxes, detections.scores[:, None], detections.depth[:, None]]
-        parts += [detections.attributes[name] for name in self._sizes]
-        found = np.concatenate(parts, axis=1)
+        assert detections.height is not None and detections.raised is not None  # the image tower tells them
+        columns = (detections.scores, detections.depth, detections.height, detections.raised)
+        looks = [detections.attributes[name] for name in self._sizes]
+        found = np.concatenate([detections.boxes, np.stack(columns, axis=1), *looks], axis=1)
         rows[1:, : found.shape[1]] = found
         return features_pb2.Features(
             encoder_id=self.encoder.id,
@@ -76,12 +77,13 @@ class FeatureCodec:
         low, high = np.float32(1 / self._max_aspect), np.float32(self._max_aspect)
         if not low <= aspect <= high:
             refuse(f"{field}.data", f"of a frame of aspect {aspect:g}", f"{low:g} to {high:g}")
-        ends = np.cumsum([4, 1, 1, *self._sizes.values()])
-        boxes, scores, depth, *looks = np.split(found, ends, axis=1)[:-1]
-        if len(found) and not (found[:, :5].min() >= 0 and found[:, :5].max() <= 1 and found[:, 5].min() > 0):
-            refuse(f"{field}.data", "a detection out of range", "boxes and scores in 0 to 1, depths above 0")
-        detections = Detections(boxes, scores[:, 0], depth[:, 0], dict(zip(self._sizes, looks, strict=True)))
-        return detections, embedding, aspect
+        shares, metres = found[:, [0, 1, 2, 3, 4, 7]], found[:, 5:7]
+        if len(found) and not (shares.min() >= 0 and shares.max() <= 1 and metres.min() > 0):
+            refuse(f"{field}.data", "a detection out of range", "boxes, scores, raised in 0 to 1, metres above 0")
+        boxes, *looks = np.split(found, np.cumsum([4, 4, *self._sizes.values()]), axis=1)[:-1]
+        scores, depth, height, raised = looks.pop(0).T
+        attributes = dict(zip(self._sizes, looks, strict=True))
+        return Detections(boxes, scores, depth, attributes, height, raised), embedding, aspect
 
     def _check_origin(self, features: features_pb2.Features, field: str) -> None:
         for name, ours in (
