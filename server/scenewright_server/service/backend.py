@@ -88,6 +88,7 @@ class Turn:
     question: str | None = None
     audio: np.ndarray | None = None
     session: Session = field(default_factory=Session)
+    language: str = "en"  # of a description; an answer is in its question's
     keep: Callable[[Sight], None] = lambda sight: None
     run: Sequence | None = None
     transcript_ms: float = 0.0
@@ -166,7 +167,10 @@ class Backend:
         A spoken question comes as `Question`. Closing the iterator cancels the response.
         """
         frame, graph = turn.sight.to_engine()
-        turn.run = Sequence(Request(turn.task, frame, graph, turn.question, turn.audio, turn.sampling, turn.session))
+        request = Request(
+            turn.task, frame, graph, turn.question, turn.audio, turn.sampling, turn.session, turn.language
+        )
+        turn.run = Sequence(request)
         turn.submitted_ms = turn.watch.ms
         annotator = Annotator("", None, {})
         with refusals():

@@ -91,10 +91,10 @@ class SceneServicer(scene_pb2_grpc.SceneServiceServicer):
     ) -> AsyncGenerator[Answer, None]:
         backend, watch = self._backend(), Stopwatch()
         backend.facts.need(model_pb2.CAPABILITY_DESCRIBE)
-        check_language("language", request.language, backend.facts.bundle.info.languages)
+        language = check_language("language", request.language, backend.facts.bundle.info.languages)
         sampling = read_sampling(request.sampling, backend.limits)
         sight = await backend.look(_given(request, "image"), _given(request, "scene"), watch)
-        async with aclosing(backend.respond(Turn("describe", sight, sampling, watch))) as answers:
+        async with aclosing(backend.respond(Turn("describe", sight, sampling, watch, language=language))) as answers:
             async for answer in answers:
                 yield answer
 
