@@ -35,7 +35,8 @@ def block(
     """A box whose sides are grids, so that a pattern finds faces to lie on."""
     line = np.linspace(-1, 1, cells + 1)
     u, v = np.meshgrid(line, line, indexing="ij")
-    vertices, faces = [], []
+    vertices: list[np.ndarray] = []
+    faces: list[np.ndarray] = []
     corner = np.arange((cells + 1) ** 2).reshape(cells + 1, cells + 1)
     a, b, c, d = corner[:-1, :-1].ravel(), corner[1:, :-1].ravel(), corner[1:, 1:].ravel(), corner[:-1, 1:].ravel()
     for axis in range(3):

@@ -101,6 +101,7 @@ class TimedStage:
 class VisionStage(TimedStage):
     n_frames: int = 20_000
     n_drawers: int = 1
+    refine_minutes: float = 0.0
     matching_minutes: float = 8.0
 
 
@@ -198,6 +199,7 @@ class Run:
             n_frames=stage.n_frames,
             n_drawers=stage.n_drawers,
             learning_rate=stage.learning_rate,
+            refine_minutes=stage.refine_minutes,
             matching_minutes=stage.matching_minutes,
             **self.recipe.fit.of_loop,
         )

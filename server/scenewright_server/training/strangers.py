@@ -87,9 +87,9 @@ def _leaves(rng: np.random.Generator, part: Part, size: int) -> np.ndarray:
         x, y = rng.uniform(-0.1, 1.1, 2) * size
         red, green, blue = (base + rng.normal(0, spread, 3)).clip(0, 255).astype(int).tolist()
         _shape(pen, rng, x, y, min(radius, size * 0.5), (red, green, blue))
-    textured = np.asarray(image, np.float32)
+    textured = np.asarray(image, float)
     if rng.random() < 0.7:
-        textured = textured * (_spectrum(rng, part, size).astype(np.float32) / 128) ** rng.uniform(0.2, 0.9)
+        textured = textured * (_spectrum(rng, part, size) / 128) ** rng.uniform(0.2, 0.9)
     return _pixels(textured)
 
 
@@ -143,7 +143,7 @@ def _load(name: str) -> np.ndarray:
     else:
         from matplotlib.cbook import get_sample_data
 
-        image = np.array(Image.open(get_sample_data(photograph)).convert("RGB"))
+        image = np.array(Image.open(str(get_sample_data(photograph, asfileobj=False))).convert("RGB"))
     image = image if image.ndim == 3 else np.stack([image] * 3, -1)
     return np.ascontiguousarray(image[..., :3], np.uint8)
 
