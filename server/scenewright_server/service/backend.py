@@ -208,7 +208,8 @@ class Backend:
     def _conclude(self, turn: Turn, done: Done) -> generation_pb2.ResponseDone:
         response_done = _response_done(turn, done, done.usage.generated)
         self.metrics.tokens.inc(done.usage.generated)
-        self.metrics.first_token_seconds.observe(response_done.timings.first_token_ms / 1e3)
+        if response_done.timings.first_token_ms:
+            self.metrics.first_token_seconds.observe(response_done.timings.first_token_ms / 1e3)
         return response_done
 
 
@@ -218,7 +219,7 @@ def _response_done(turn: Turn, done: Done, n_generated: int) -> generation_pb2.R
     n_seen = sum(entry.graph is None for entry in turn.session.entries)
     spoken = turn.audio is not None
     total_ms = turn.watch.ms
-    first_ms = turn.submitted_ms + timings.first_token
+    first_ms = turn.submitted_ms + timings.first_token if timings.first_token else 0.0
     return generation_pb2.ResponseDone(
         finish_reason=_FINISH_REASONS[done.reason],
         usage=generation_pb2.Usage(
@@ -236,7 +237,7 @@ def _response_done(turn: Turn, done: Done, n_generated: int) -> generation_pb2.R
             encode_audio_ms=timings.encode_audio,
             prefill_ms=timings.prefill,
             first_token_ms=first_ms,
-            generate_ms=max(total_ms - first_ms, 0) if n_generated else 0,
+            generate_ms=max(total_ms - first_ms, 0) if first_ms else 0,
             total_ms=total_ms,
             transcript_ms=turn.transcript_ms,
             first_text_ms=turn.first_text_ms,
