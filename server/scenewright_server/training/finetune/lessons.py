@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.phrases import article
 from scenewright_server.diorama.scene import sample
 from scenewright_server.model.lookup import Lookup
 from scenewright_server.model.scene import Detections, lay_out, merge
@@ -20,6 +19,8 @@ from scenewright_server.training.finetune.plans import entry_nouns, find_plan, n
 from scenewright_server.training.frames import Frames
 
 UNTOLD = -100  # no value of an attribute: it is not learnt
+CAPTION = "caption this frame"
+"""The question that a caption answers: what a description says is laid down, but for the names."""
 Arrays = dict[str, np.ndarray]
 
 
@@ -86,9 +87,8 @@ class Teacher:
         entries = merge(seen, ())
         lookup = Lookup(entries, seen, ATTRIBUTES)
         nouns = entry_nouns(entries, seen)
-        passages = [self._asked(*turn, lookup, nouns) for turn in sample.qa]
-        if sample.caption is not None:
-            passages.append(self._described(sample.caption, lookup, seen, nouns))
+        turns = [*sample.qa, *([(CAPTION, sample.caption)] if sample.caption else [])]
+        passages = [self._asked(*turn, lookup, nouns) for turn in turns]
         prefix = lay_out(entries, seen, self.tokenizer, N_VALUES)
         return self.maker.write(prefix, [passages[k] for k in rng.permutation(len(passages))])
 
@@ -99,27 +99,16 @@ class Teacher:
         asked = [tokenizer.user, *tokenizer.words(normalise(question)), tokenizer.assistant]
         result = lookup.find(plan).result
         refs = [part for part in result if isinstance(part, int)]
-        said, _ = self._said(answer, refs, nouns)
+        said = self._said(answer, refs, nouns)
         return Passage("own", asked, [*ids, tokenizer.call], self._found(result), said)
-
-    def _described(self, caption: str, lookup: Lookup, seen: Detections, nouns: Sequence[str]) -> Passage:
-        """A description names all that is seen: what the caption leaves out comes behind it."""
-        tokenizer = self.tokenizer
-        said, left = self._said(caption, range(len(lookup.entries)), nouns)
-        for k in left:
-            words = " ".join([*_looks(lookup, seen, k), nouns[k]])
-            said += [Said(id, ()) for id in tokenizer.encode(f", {article(words)}")]
-            said += self._mention(k, f" {words}")
-        asked = [tokenizer.describe, *tokenizer.words("en"), tokenizer.call]
-        return Passage("describe", asked, [], self._found(lookup.survey().result), said)
 
     def _found(self, result: Sequence[str | int]) -> list[int]:
         tokenizer = self.tokenizer
         parts = [[tokenizer.refs[part]] if isinstance(part, int) else tokenizer.words(part) for part in result]
         return [*(id for part in parts for id in part), tokenizer.say]
 
-    def _said(self, text: str, refs: Sequence[int], nouns: Sequence[str]) -> tuple[list[Said], list[int]]:
-        """A text whose names of these entries point at them, and the entries that it does not name."""
+    def _said(self, text: str, refs: Sequence[int], nouns: Sequence[str]) -> list[Said]:
+        """A text whose names of these entries point at them."""
         left = list(refs)
         said: list[Said] = []
         text, at = f" {text}", 0
@@ -132,20 +121,11 @@ class Teacher:
             said += [Said(id, ()) for id in self.tokenizer.encode(text[at:begin])]
             said += self._mention(k, text[begin:end])
             at = end
-        return said + [Said(id, ()) for id in self.tokenizer.encode(text[at:])], left
+        return said + [Said(id, ()) for id in self.tokenizer.encode(text[at:])]
 
     def _mention(self, k: int, words: str) -> list[Said]:
         ids = [self.tokenizer.refs[k], *self.tokenizer.encode(words), self.tokenizer.end]
         return [Said(id, (k,) if n else ()) for n, id in enumerate(ids)]
-
-
-def _looks(lookup: Lookup, seen: Detections, k: int) -> Iterator[str]:
-    """What the image tower takes an entry's looks for."""
-    i = lookup.entries[k].detection
-    for name in ("size", "pattern", "colour"):
-        value = ATTRIBUTES[name][int(seen.attributes[name][i].argmax())]
-        if value != "plain":
-            yield value
 
 
 def usual_episode(maker: EpisodeMaker, seed: int, rng: np.random.Generator) -> Episode:

@@ -29,7 +29,7 @@ from scenewright_server.training.episodes import EpisodeMaker
 from scenewright_server.training.evaluation.run import EMBEDDED, Examiner, ask_all
 from scenewright_server.training.evaluation.scores import MIN_IOU, rates
 from scenewright_server.training.finetune.folder import FolderError, Sample, load_pixels, read_folder
-from scenewright_server.training.finetune.lessons import Teacher, drawn_arrays, own_arrays, usual_episode
+from scenewright_server.training.finetune.lessons import CAPTION, Teacher, drawn_arrays, own_arrays, usual_episode
 from scenewright_server.training.frames import draw
 from scenewright_server.training.language import Batch, Language, collate, loss_fn
 from scenewright_server.training.loop import FitConfig, fit
@@ -225,7 +225,7 @@ def measure(model: FusedModel, held: Sequence[Sample], stage: Finetuning) -> dic
         scores["objects"] = 2 * hits / max(n_said + n_true, 1)
     captioned = [(s.caption, found) for s, found in zip(held, seen, strict=True) if s.caption is not None]
     if captioned:
-        replies = ask_all(engine, [Request("describe", frame=found) for _, found in captioned])
+        replies = ask_all(engine, [Request("ask", frame=found, question=CAPTION) for _, found in captioned])
         texts = [normalise(caption) for caption, _ in captioned]
         scores["captions"] = sacrebleu.corpus_chrf([normalise(r.text) for r in replies], [texts]).score / 100
     turns = [(turn, found) for sample, found in zip(held, seen, strict=True) for turn in sample.qa]
