@@ -4,7 +4,15 @@ import pytest
 from scenewright_server.diorama import phrases
 from scenewright_server.diorama.scene import sample
 from scenewright_server.diorama.text import Mention, Thing, describe, in_view, survey
-from scenewright_server.engine.course import PLACES, Choice, Words, lay_course
+from scenewright_server.engine.course import (
+    PLACES,
+    REFUSALS,
+    Choice,
+    Words,
+    count_in_chinese,
+    lay_answer,
+    lay_course,
+)
 from scenewright_server.model.fusion import FusedModel
 from scenewright_server.model.tokenizer import Tokenizer
 
@@ -48,3 +56,12 @@ def plain_parts(parts: list[str | Mention]) -> str:
 
 def test_nothing_known_has_no_course(model: FusedModel) -> None:
     assert lay_course(model.tokenizer, ("unsure",), "en", {}) == []
+
+
+def test_refusals_and_numbers_are_said_as_in_training(model: FusedModel) -> None:
+    assert REFUSALS == phrases.REFUSALS
+    assert [count_in_chinese(n) for n in range(25)] == phrases.CHINESE_NUMBERS
+    refusal, end = lay_answer(model.tokenizer, "colour", ("missing",), "en")
+    assert isinstance(refusal, Words) and model.tokenizer.decode(refusal.ids) == REFUSALS["missing"]["en"]
+    assert end == Choice(frozenset([model.tokenizer.eot]))
+    assert lay_answer(model.tokenizer, "colour", (0, "red"), "en") == []

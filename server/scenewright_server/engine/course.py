@@ -1,11 +1,12 @@
-"""The course of a description: all of it is known beforehand but for the names of things and their articles."""
+"""The course of an answer whose words are known beforehand: a description but for the names of things and their
+articles, a number, and why there is no answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from scenewright_server.model.lookup import Result
+from scenewright_server.model.lookup import NUMBERS, Result
 from scenewright_server.model.tokenizer import Tokenizer
 
 PLACES = {
@@ -18,6 +19,18 @@ PLACES = {
         "behind": "它后面", "front": "它前面", "beside": "它右边", "on": "它上面",
     },
 }  # fmt: skip
+
+
+REFUSALS = {
+    "missing": {"en": "i do not see that here", "zh": "我在这里没有看到这个"},
+    "lost": {"en": "i am not sure which one you mean", "zh": "我不确定你说的是哪一个"},
+    "blind": {"en": "i can not see behind you", "zh": "我看不到你的身后"},
+    "unsure": {"en": "i can not make out anything that i know", "zh": "我认不出任何我知道的东西"},
+    "beyond": {"en": "i can only talk about the things that are here", "zh": "我只能谈论这里的东西"},
+    "unknown": {"en": "i do not know", "zh": "我不知道"},
+}
+DIGITS = "零一两三四五六七八九十"
+MAX_NAMED = 3  # of several things; more are only counted
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,36 @@ class Fact:
     place: str
     under: int | None
     seen: tuple[str, ...]
+
+
+def lay_answer(tokenizer: Tokenizer, operation: str, result: Result, language: str) -> list[Step]:
+    """The steps of a refusal, a number, or of more things than are named; none where the decoder finds the words."""
+    words = [part for part in result if isinstance(part, str)]
+    n_things = len(result) - len(words)
+    if words and words[0] in REFUSALS:
+        text = REFUSALS[words[0]][language]
+    elif words and words[0] == "several":
+        if n_things <= MAX_NAMED:
+            return []
+        text = f"i see {NUMBERS[n_things]}" if language == "en" else f"我看到{count_in_chinese(n_things)}"
+    elif operation == "count":
+        text = words[-1] if language == "en" else count_in_chinese(n_things)
+    else:
+        return []
+    return [Words(tuple(tokenizer.words(text))), Choice(frozenset([tokenizer.eot]))]
+
+
+def count_in_chinese(n: int) -> str:
+    """How many, 0 to 99: "两个", "十二个"."""
+    if n <= 10:
+        return f"{DIGITS[n]}个" if n else "没有"
+    tens, ones = divmod(n, 10)
+    return (
+        ("" if tens == 1 else "零一二三四五六七八九"[tens])
+        + "十"
+        + ("零一二三四五六七八九"[ones] if ones else "")
+        + "个"
+    )
 
 
 def read_facts(survey: Result) -> list[Fact]:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from scenewright_server.engine.course import Name, Step, Words, lay_course
+from scenewright_server.engine.course import Name, Step, Words, lay_answer, lay_course
 from scenewright_server.model.fusion import FusedModel
 from scenewright_server.model.lookup import PLAN_WORDS, Finding, Lookup
 from scenewright_server.model.scene import Detections, Entry, label_tokens
@@ -44,8 +44,13 @@ class Script:
         self._tokenizer = tokenizer
         self._lookup = Lookup(entries, detections, model.config.vision.attributes, focus, model.config.names)
         self._labels = self._spellings(model, entries, language)
-        self._seen = {tokenizer.refs[k] for k, entry in enumerate(entries) if entry.detection is not None}
+        self._looks = {
+            tokenizer.refs[k]: self._seen_words(model, detections, entry.detection, language)
+            for k, entry in enumerate(entries)
+            if entry.detection is not None and detections is not None
+        }
         self._adjectives = model.adjective_ids
+        self._language = language
         self._plan: list[int] = []
         self.is_speaking = False
         self._forced: list[int] = []
@@ -58,10 +63,11 @@ class Script:
         self._names_all = asked is None  # the answer must mention all that it rests on
         self._course: deque[Step] = deque()  # what is left of a description's
         self._choice: frozenset[int] = frozenset()  # one of these comes now
-        self._is_naming = False
+        self._naming: frozenset[int] = frozenset()  # the words of a name that has begun
         if asked is None:
             survey = self._lookup.survey()
-            self._course.extend(lay_course(tokenizer, survey.result, language, model.config.names.get(language, {})))
+            steps = lay_course(tokenizer, survey.result, language, model.config.names.get(language, {}))
+            self._course.extend(steps or lay_answer(tokenizer, "", survey.result, language))
             self._tell(survey)
 
     @staticmethod
@@ -74,6 +80,14 @@ class Script:
             tokenizer.refs[k]: label for k, (label, keep) in enumerate(zip(labels, kept, strict=True)) if label and keep
         }
 
+    @staticmethod
+    def _seen_words(model: FusedModel, detections: Detections, i: int, language: str) -> frozenset[int]:
+        """The tokens of what a detection most likely looks like."""
+        names = model.config.names.get(language, {})
+        values = model.config.vision.attributes.items()
+        likeliest = (options[int(detections.attributes[name][i].argmax())] for name, options in values)
+        return frozenset(id for value in likeliest for id in model.tokenizer.words(names.get(value, value)))
+
     @property
     def forced(self) -> list[int]:
         """The tokens that must come now, whatever the decoder would say."""
@@ -84,10 +98,12 @@ class Script:
         if self._forced:
             allowed = torch.tensor([self._forced[0], *self._free], device=logits.device)
             return torch.full_like(logits, float("-inf")).index_copy(0, allowed, logits[allowed])
-        if self._choice or self._is_naming:
-            allowed = self._text.clone()
-            if self._choice:
-                allowed.zero_()[list(self._choice)] = True
+        if self._choice:
+            allowed = torch.zeros_like(self._text)
+            allowed[list(self._choice)] = True
+        elif self._naming:
+            allowed = torch.zeros_like(self._text)
+            allowed[[*self._naming, self._tokenizer.end]] = True
         elif self.is_speaking:
             allowed = self._text.clone()
             unsaid = [ref for ref, n in self._unsaid.items() if n]
@@ -119,26 +135,31 @@ class Script:
         if token == tokenizer.say:
             self.is_speaking = True
         elif self.is_speaking:
-            self._is_naming &= token != tokenizer.end
+            if token == tokenizer.end:
+                self._naming = frozenset()
             if token in self._unsaid:
                 self._begin_name(token)
         elif token == tokenizer.call:
             plan = self._slots()
             self._names_all = plan[0] in ("what", "list")
-            self._tell(self._lookup.find(plan))
+            finding = self._lookup.find(plan)
+            self._course.extend(lay_answer(tokenizer, plan[0], finding.result, self._language))
+            self._tell(finding)
         elif not was_forced:
             self._plan.append(token)
-        if self.is_speaking and not self._forced and not self._is_naming and self._course:
+        if self.is_speaking and not self._forced and not self._naming and self._course:
             self._go_on(self._course.popleft())
 
     def _begin_name(self, ref: int) -> None:
         """A mention: a label of the graph's must be spelled as it stands, behind adjectives for what was seen."""
         self._unsaid[ref] -= 1
-        self._is_naming = bool(self._course)
-        if ref in self._labels:
-            label = self._labels[ref]
+        looks = self._looks.get(ref, frozenset())
+        label = self._labels.get(ref)
+        if label is None:
+            self._naming = looks or frozenset(self._text.nonzero().flatten().tolist())
+        else:
             self._forced = [*label, self._tokenizer.end]
-            self._free = set(self._adjectives) - {label[0]} if ref in self._seen else set()
+            self._free = set(self._adjectives & looks) - {label[0]}
 
     def _go_on(self, step: Step) -> None:
         if isinstance(step, Name):
