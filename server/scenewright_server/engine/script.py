@@ -16,7 +16,7 @@ from torch import Tensor
 
 from scenewright_server.engine.course import Name, Step, Words, lay_answer, lay_course
 from scenewright_server.model.fusion import FusedModel
-from scenewright_server.model.lookup import PLAN_WORDS, Finding, Lookup
+from scenewright_server.model.lookup import BY_HEART, PLAN_WORDS, Finding, Lookup
 from scenewright_server.model.scene import Detections, Entry, label_tokens
 
 MAX_PLAN = 48
@@ -108,7 +108,12 @@ class Script:
             allowed = self._text.clone()
             unsaid = [ref for ref, n in self._unsaid.items() if n]
             allowed[unsaid] = True
-            allowed[self._tokenizer.eot] = not (unsaid and self._names_all)
+            if self._names_all and self._unsaid:
+                # A list ends with the last of what it names, and not before.
+                allowed = allowed if unsaid else torch.zeros_like(allowed)
+                allowed[self._tokenizer.eot] = not unsaid
+            else:
+                allowed[self._tokenizer.eot] = True
         else:
             allowed = torch.zeros_like(self._text)
             allowed[list(self._next_of_plan())] = True
@@ -141,9 +146,10 @@ class Script:
                 self._begin_name(token)
         elif token == tokenizer.call:
             plan = self._slots()
-            self._names_all = plan[0] in ("what", "list")
             finding = self._lookup.find(plan)
-            self._course.extend(lay_answer(tokenizer, plan[0], finding.result, self._language))
+            self._names_all = plan[0] in ("what", "list") or finding.result[0] == "several"
+            if tuple(plan) != BY_HEART:
+                self._course.extend(lay_answer(tokenizer, plan[0], finding.result, self._language))
             self._tell(finding)
         elif not was_forced:
             self._plan.append(token)
