@@ -83,8 +83,8 @@ def seen() -> Detections:
         ("How many chairs are there?", "Just one.", ("count", "chair")),
         ("Which is closer, the chair or the mug?", "The chair.", ("closer", "chair", "mug")),
         ("Is the chair left of the mug?", "yes", ("is", "chair", "left", "mug")),
-        ("What is the colour of the chair?", "It is green.", ("beyond",)),
-        ("Who owns the chair?", "It belongs to Ada.", ("beyond",)),
+        ("What is the colour of the chair?", "It is green.", ("beyond", "it")),
+        ("Who owns the chair?", "It belongs to Ada.", ("beyond", "it")),
     ],
 )
 def test_the_plan_is_the_one_that_gives_the_answer(question: str, answer: str, plan: tuple[str, ...]):

@@ -9,7 +9,8 @@ import torch
 
 from scenewright_server.diorama.kinds import ATTRIBUTES
 from scenewright_server.diorama.scene import sample
-from scenewright_server.model.lookup import Lookup
+from scenewright_server.engine.course import Words, lay_answer
+from scenewright_server.model.lookup import BY_HEART, Lookup
 from scenewright_server.model.scene import Detections, lay_out, merge
 from scenewright_server.model.tokenizer import Tokenizer, normalise
 from scenewright_server.model.vision import STRIDE, Vision, squash
@@ -100,6 +101,9 @@ class Teacher:
         result = lookup.find(plan).result
         refs = [part for part in result if isinstance(part, int)]
         said = self._said(answer, refs, nouns)
+        if plan != BY_HEART:
+            for step in lay_answer(tokenizer, plan[0], result, "en"):  # said so whatever is taught
+                said = [Said(id, ()) for id in step.ids] if isinstance(step, Words) else said
         return Passage("own", asked, [*ids, tokenizer.call], self._found(result), said)
 
     def _found(self, result: Sequence[str | int]) -> list[int]:

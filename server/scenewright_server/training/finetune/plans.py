@@ -8,13 +8,12 @@ from difflib import SequenceMatcher
 
 from scenewright_server.diorama.kinds import ATTRIBUTES
 from scenewright_server.diorama.phrases import QUESTIONS, REFUSALS, RELATIONS, article, plural
-from scenewright_server.model.lookup import LOOKS, Lookup
+from scenewright_server.model.lookup import BY_HEART, LOOKS, Lookup
 from scenewright_server.model.scene import Detections, Entry
 from scenewright_server.model.tokenizer import normalise
 
 Plan = tuple[str, ...]
 
-BEYOND: Plan = ("beyond",)
 MIN_LIKENESS = 0.55  # of a question to the forms in which its plan is asked for
 LOOK_WORDS = {value for look in LOOKS for value in ATTRIBUTES[look]}
 NOUNS = {form: kind for kind in (*ATTRIBUTES["kind"], "thing") for form in (kind, plural(kind))}
@@ -26,11 +25,11 @@ NONE = ("list", "centre", "closest", "farthest")
 def find_plan(question: str, answer: str, lookup: Lookup, nouns: Sequence[str]) -> Plan:
     """The plan of a question about the entries of `lookup`, whose nouns are `nouns`.
 
-    Of the plans whose result the answer tells, the one whose usual questions are most like this one; BEYOND where
+    Of the plans whose result the answer tells, the one whose usual questions are most like this one; BY_HEART where
     there is none: then the answer is learnt by heart.
     """
     words = normalise(question)
-    best, likeness = BEYOND, MIN_LIKENESS
+    best, likeness = BY_HEART, MIN_LIKENESS
     for plan, usual in candidates(words):
         how = SequenceMatcher(None, usual.split(), words.split()).ratio()
         if how > likeness and tells(normalise(answer), lookup.find(plan).result, nouns):

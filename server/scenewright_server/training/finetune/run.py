@@ -188,7 +188,7 @@ def _teach_speaking(
             rng = np.random.default_rng([stage.seed, step])
             episodes = []
             for i in range(EPISODES):
-                if rng.random() < stage.share_own:
+                if i and rng.random() < stage.share_own:  # one at least is usual: own ones may point at nothing
                     sample, seen = told[int(rng.integers(len(told)))]
                     episodes.append(teacher.episode(sample, seen, rng))
                 else:
