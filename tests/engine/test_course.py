@@ -59,7 +59,7 @@ def test_nothing_known_has_no_course(model: FusedModel) -> None:
 
 
 def test_refusals_and_numbers_are_said_as_in_training(model: FusedModel) -> None:
-    assert {**REFUSALS, "beyond": phrases.REFUSALS["beyond"]} == phrases.REFUSALS
+    assert REFUSALS == phrases.REFUSALS
     assert [count_in_chinese(n) for n in range(25)] == phrases.CHINESE_NUMBERS
     refusal, end = lay_answer(model.tokenizer, "colour", ("missing",), "en")
     assert isinstance(refusal, Words) and model.tokenizer.decode(refusal.ids) == REFUSALS["missing"]["en"]

@@ -21,12 +21,12 @@ PLACES = {
 }  # fmt: skip
 
 
-# What is beyond the scene the decoder answers itself: it may have learnt an answer by heart.
 REFUSALS = {
     "missing": {"en": "i do not see that here", "zh": "我在这里没有看到这个"},
     "lost": {"en": "i am not sure which one you mean", "zh": "我不确定你说的是哪一个"},
     "blind": {"en": "i can not see behind you", "zh": "我看不到你的身后"},
     "unsure": {"en": "i can not make out anything that i know", "zh": "我认不出任何我知道的东西"},
+    "beyond": {"en": "i can only talk about the things that are here", "zh": "我只能谈论这里的东西"},
     "unknown": {"en": "i do not know", "zh": "我不知道"},
 }
 DIGITS = "零一两三四五六七八九十"
