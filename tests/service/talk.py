@@ -74,6 +74,10 @@ class Talk:
     def hang_up(self):
         """End the stream in order; all the rest."""
         self._requests.put(None)
+        return self.rest()
+
+    def rest(self):
+        """All that comes until the server ends the stream."""
         rest = []
         for event in self.call:
             rest.append(event)

@@ -33,7 +33,8 @@ def quick(patient):
 def status(talk):
     """The reason with which the server ended the stream, and its ErrorInfo."""
     with pytest.raises(grpc.RpcError) as error:
-        talk.hang_up()
+        talk.rest()
+    talk.cut()
     code, info, _ = error_info(error.value)
     return code.name, info.reason, info.metadata.get("field", "")
 
@@ -94,14 +95,15 @@ def test_an_answer_is_interrupted_at_any_event(quick, cause, n_events):
             pass
     message = {"TEXT": {"text": {"text": "mug"}}, "CLIENT": {"interrupt": {}}, "SPEECH": {"activity_start": {}}}[cause]
     talk.send(**message)
-    event = talk.until("interrupted")
-    assert event.response_id == "r1"
-    assert dialogue_pb2.InterruptionCause.Name(event.interrupted.cause) == f"INTERRUPTION_CAUSE_{cause}"
     talk.send(interrupt={})  # does nothing more to that one
-    assert talk.until("response_done").response_done.finish_reason == INTERRUPTED
     talk.hang_up()
-    assert [event.response_id for event in talk.events].count("r1") >= 3
     talk.check()
+    ours = [event for event in talk.events if event.response_id == "r1"]
+    done = ours[-1].response_done.finish_reason
+    assert done == INTERRUPTED or (n_events and done in (COMPLETED, TOKEN_LIMIT)), "unless it was whole by then"
+    if done == INTERRUPTED:
+        name = dialogue_pb2.InterruptionCause.Name(ours[-2].interrupted.cause)
+        assert name == f"INTERRUPTION_CAUSE_{cause}"
 
 
 def test_of_many_typed_turns_the_last_is_answered(quick):
