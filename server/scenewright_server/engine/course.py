@@ -106,7 +106,7 @@ def read_facts(survey: Result) -> list[Fact]:
         # "on" is of what was named before; an entry behind it, itself followed by no place, is named anew.
         stands_on = place == "on" and parts and isinstance(parts[0], int) and not _has_place(parts)
         under = parts.pop(0) if stands_on else None
-        seen = []
+        seen: list[str] = []
         if parts and parts[0] == "seen":
             parts.pop(0)
             while parts and isinstance(parts[0], str):

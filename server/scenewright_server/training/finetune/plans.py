@@ -29,7 +29,8 @@ def find_plan(question: str, answer: str, lookup: Lookup, nouns: Sequence[str]) 
     there is none: then the answer is learnt by heart.
     """
     words = normalise(question)
-    best, likeness = BY_HEART, MIN_LIKENESS
+    best: tuple[str, ...] = BY_HEART
+    likeness = MIN_LIKENESS
     for plan, usual in candidates(words):
         how = SequenceMatcher(None, usual.split(), words.split()).ratio()
         if how > likeness and tells(normalise(answer), lookup.find(plan).result, nouns):
