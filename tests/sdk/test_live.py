@@ -210,7 +210,8 @@ def test_the_demo_shows_everything(tiny_bundle, tmp_path, capsys):
     people, _, program = capsys.readouterr().out.partition("{\n")
     assert "everything" in people  # what the tiny bundle does not know
     shown = json.loads("{" + program)
-    assert len(shown["answers"]) == 7
+    plan = json.loads((EXAMPLES / "demo.json").read_text(encoding="utf-8"))
+    assert len(shown["answers"]) == len(plan["questions"]) + len(plan["voices"])
     assert drawn.exists()
 
 
