@@ -50,8 +50,8 @@ def label(rng: np.random.Generator, language: str = "en") -> str:
     return " ".join(chosen)
 
 
-OPENINGS = ("what is", "who is", "why is", "how do i", "tell me", "do you", "can you", "when will", "i want", "please", "",
-            "explain", "where was", "should i", "give me", "let us", "is it")  # fmt: skip
+OPENINGS = ("what is", "who is", "why is", "how do i", "tell me", "do you", "can you", "when will", "i want", "please",
+            "", "explain", "where was", "should i", "give me", "let us", "is it")  # fmt: skip
 
 
 def chatter(rng: np.random.Generator) -> str:
