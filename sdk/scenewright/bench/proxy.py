@@ -26,7 +26,6 @@ class Proxy:
         self.address = ""
         self.refuses = False
         self.delay_s = 0.0
-        self.n_links = 0
         self.n_cuts = 0
 
     async def __aenter__(self) -> Proxy:
@@ -77,7 +76,6 @@ class Proxy:
         except OSError:
             writer.transport.abort()
             return
-        self.n_links += 1
         pair = (writer, far_writer)
         self._links.add(pair)
         flow = asyncio.Event()

@@ -29,7 +29,7 @@ REFUSALS = {
     "beyond": {"en": "i can only talk about the things that are here", "zh": "我只能谈论这里的东西"},
     "unknown": {"en": "i do not know", "zh": "我不知道"},
 }
-DIGITS = "零一两三四五六七八九十"
+DIGITS = "零一二三四五六七八九"
 MAX_NAMED = 3  # of several things; more are only counted
 
 
@@ -86,15 +86,11 @@ def lay_answer(tokenizer: Tokenizer, operation: str, result: Result, language: s
 
 def count_in_chinese(n: int) -> str:
     """How many, 0 to 99: "两个", "十二个"."""
-    if n <= 10:
-        return f"{DIGITS[n]}个" if n else "没有"
+    if n in (0, 2):
+        return "两个" if n else "没有"
     tens, ones = divmod(n, 10)
-    return (
-        ("" if tens == 1 else "零一二三四五六七八九"[tens])
-        + "十"
-        + ("零一二三四五六七八九"[ones] if ones else "")
-        + "个"
-    )
+    before = DIGITS[tens] if tens > 1 else ""
+    return before + ("十" if tens else "") + (DIGITS[ones] if ones else "") + "个"
 
 
 def read_facts(survey: Result) -> list[Fact]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from scenewright_server.engine.course import Name, Step, Words, lay_answer, lay_course
 from scenewright_server.model.fusion import FusedModel
-from scenewright_server.model.lookup import BY_HEART, PLAN_WORDS, Finding, Lookup
+from scenewright_server.model.lookup import BY_HEART, Finding, Lookup
 from scenewright_server.model.scene import Detections, Entry, label_tokens
 
 MAX_PLAN = 48
@@ -56,12 +56,12 @@ class Script:
         self._forced: list[int] = []
         self._free: set[int] = set()  # adjectives that may still come before what is forced
         self._unsaid: Counter[int] = Counter()  # how often the answer may still mention what it rests on
-        self._words = {id for word in PLAN_WORDS for id in tokenizer.words(word)} | model.value_ids
+        self._words = model.plan_ids | model.value_ids
         self._asked = list(asked or ())
         self._text = torch.arange(tokenizer.n_vocab) >= tokenizer.n_specials
         self._text[tokenizer.end] = True
         self._names_all = asked is None  # the answer must mention all that it rests on
-        self._course: deque[Step] = deque()  # what is left of a description's
+        self._course: deque[Step] = deque()  # what is left of words that are known beforehand
         self._choice: frozenset[int] = frozenset()  # one of these comes now
         self._naming: frozenset[int] = frozenset()  # the words of a name that has begun
         if asked is None:

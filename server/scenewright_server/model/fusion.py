@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from scenewright_server.model.audio import Audio, Heard
 from scenewright_server.model.config import ModelConfig
 from scenewright_server.model.gpt import GPT
+from scenewright_server.model.lookup import PLAN_WORDS
 from scenewright_server.model.scene import N_GEOMETRY, Detections, GraphObject, Prefix, lay_out, merge
 from scenewright_server.model.tokenizer import N_REFS, Tokenizer, normalise
 from scenewright_server.model.vision import Vision, preprocess
@@ -83,7 +85,7 @@ class FusedModel(nn.Module):
             raise ValueError(f"attribute values must be single tokens, found {split}")
         self.scene = SceneEmbedding(config.gpt.d_model, [ids[0] for ids in value_ids])
 
-    @property
+    @cached_property
     def adjective_ids(self) -> frozenset[int]:
         """Tokens of the attributes' values that stand before a noun."""
         attributes = self.config.vision.attributes.items()
@@ -91,10 +93,15 @@ class FusedModel(nn.Module):
         words = [*values, *(names[value] for names in self.config.names.values() for value in values if value in names)]
         return frozenset(id for word in words for id in self.tokenizer.words(word))
 
-    @property
+    @cached_property
     def value_ids(self) -> frozenset[int]:
         """The tokens of all attributes' values."""
         return frozenset(self.scene.value_ids.tolist())
+
+    @cached_property
+    def plan_ids(self) -> frozenset[int]:
+        """The tokens of the plan's own words."""
+        return frozenset(id for word in PLAN_WORDS for id in self.tokenizer.words(word))
 
     @property
     def device(self) -> torch.device:

@@ -204,7 +204,7 @@ def augment(frames: dict[str, np.ndarray], rng: np.random.Generator, recolour: f
     pixels += torch.from_numpy(lift)[:, :, None, None]
     goal = targets(cover, boxes, *(picked[name] for name in ("labels", "depth", "stature")))
     # A kind must be told in any colour, also in those that it is never seen in.
-    for b in np.flatnonzero(rng.random(n) < recolour):
+    for b in np.flatnonzero(rng.random(n) < recolour).tolist():
         pixels[b] = pixels[b].clamp(0, 1)[rng.permutation(3)]
         if rng.random() < 0.3:
             pixels[b] = 1 - pixels[b]

@@ -36,11 +36,11 @@ def texts(n_scenes: int, seed: int) -> Iterator[str]:
                 yield " " + normalise(turn.question)
                 yield " " + " ".join([*turn.plan, *(part for part in turn.result if isinstance(part, str))])
                 yield " " + plain(turn.answer)
-    spoken = [words for forms in (*QUESTIONS.values(), *REFUSALS.values()) for words in forms.values()]
-    for forms in spoken:
-        for form in [forms] if isinstance(forms, str) else forms:
-            for _ in range(n_scenes // 20):
-                yield " " + form.format("thing", "thing", rel="")
+    questions = [form for forms in QUESTIONS.values() for some in forms.values() for form in some]
+    refusals = [words for forms in REFUSALS.values() for words in forms.values()]
+    for form in (*questions, *refusals):
+        for _ in range(n_scenes // 20):
+            yield " " + form.format("thing", "thing", rel="")
     for values in (*ATTRIBUTES.values(), NUMBERS, *((x,) for x in (*CHINESE.values(), *CHINESE_NUMBERS))):
         for word in values:
             for _ in range(n_scenes // 10):
