@@ -13,8 +13,8 @@ import numpy as np
 from google.protobuf.json_format import MessageToJson
 from PIL import Image
 from scenewright.v1 import geometry_pb2, graph_pb2
-from scenewright_server.diorama.renderer import render
-from scenewright_server.diorama.scene import Scene, sample
+from scenewright_server.simulator.renderer import render
+from scenewright_server.simulator.scene import Scene, sample
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT = 640, 480

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import soundfile
-from scenewright_server.diorama.speech import SAMPLE_RATE_HZ, TEST_VOICES, Delivery, speak
+from scenewright_server.simulator.speech import SAMPLE_RATE_HZ, TEST_VOICES, Delivery, speak
 
 HERE = Path(__file__).parent
 QUESTIONS = {

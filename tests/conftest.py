@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from scenewright_server.model.bundle import BundleInfo, save_bundle
-from scenewright_server.model.config import AudioConfig, GPTConfig, ModelConfig, VisionConfig
-from scenewright_server.model.fusion import FusedModel
-from scenewright_server.model.tokenizer import Tokenizer
+from scenewright_server.families.diorama.config import AudioConfig, ModelConfig, VisionConfig
+from scenewright_server.families.diorama.fusion import FusedModel
+from scenewright_server.families.diorama.storage import BundleInfo, save_bundle
+from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.model.config import GPTConfig
 from scenewright_server.service.app import Server, background_server
 from scenewright_server.service.settings import Limits, Settings, load_settings
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from scenewright_server.model.config import AudioConfig, GPTConfig, ModelConfig, VisionConfig
-from scenewright_server.model.fusion import FusedModel
-from scenewright_server.model.tokenizer import Tokenizer
+from scenewright_server.families.diorama.config import AudioConfig, ModelConfig, VisionConfig
+from scenewright_server.families.diorama.fusion import FusedModel
+from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.model.config import GPTConfig
 
 from tests.engine.oracle import ATTRIBUTES, N_CTX
 

@@ -9,12 +9,12 @@ import torch
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Event, Request, Sampling, TextDelta
 from scenewright_server.engine.sampler import sample
-from scenewright_server.engine.script import Script
 from scenewright_server.engine.sequence import Sequence as Run
-from scenewright_server.model.audio import Heard
-from scenewright_server.model.fusion import FusedModel
-from scenewright_server.model.scene import Detections, GraphObject
-from scenewright_server.model.tokenizer import normalise
+from scenewright_server.families.diorama.audio import Heard
+from scenewright_server.families.diorama.fusion import FusedModel
+from scenewright_server.families.diorama.script import Script
+from scenewright_server.scene.entries import Detections, GraphObject
+from scenewright_server.scene.words import normalise
 from torch import Tensor
 
 ATTRIBUTES = {"colour": ("red", "blue"), "kind": ("chair", "mug", "lamp")}

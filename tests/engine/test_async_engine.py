@@ -11,7 +11,7 @@ from scenewright_server.engine.async_engine import AsyncEngine
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Done, EngineError, Request, Sampling
 from scenewright_server.engine.session import Session
-from scenewright_server.model.fusion import FusedModel
+from scenewright_server.families.diorama.fusion import FusedModel
 
 from tests.engine.oracle import detections, finish, graph, text_of
 

@@ -16,8 +16,8 @@ from scenewright_server.engine.request import (
     Transcript,
 )
 from scenewright_server.engine.session import Session
-from scenewright_server.model.audio import Heard
-from scenewright_server.model.fusion import FusedModel
+from scenewright_server.families.diorama.audio import Heard
+from scenewright_server.families.diorama.fusion import FusedModel
 
 from tests.engine.oracle import N_CTX, detections, finish, graph, naive_ids, prompt, said, text_of
 

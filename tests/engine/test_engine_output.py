@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from scenewright_server.engine.output import Output
 from scenewright_server.engine.request import Mentioned, TextDelta
-from scenewright_server.model.fusion import FusedModel
+from scenewright_server.families.diorama.fusion import FusedModel
 
 from tests.engine.oracle import detections, text_of
 

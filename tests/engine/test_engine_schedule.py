@@ -3,7 +3,7 @@ from __future__ import annotations
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Done, FinishReason, Request, Sampling
 from scenewright_server.engine.session import Session
-from scenewright_server.model.fusion import FusedModel
+from scenewright_server.families.diorama.fusion import FusedModel
 
 from tests.engine.oracle import detections, finish
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scenewright_server.engine.request import Mentioned
-from scenewright_server.model.scene import Detections, Entry, GraphObject
+from scenewright_server.scene.entries import Detections, Entry, GraphObject
 from scenewright_server.service.annotations import Annotator
 
 VALUES = {"size": ("small", "large"), "colour": ("red", "blue"), "kind": ("chair", "mug")}

@@ -15,8 +15,8 @@ from scenewright.v1 import (
     session_pb2,
     speech_pb2,
 )
-from scenewright_server.model.bundle import load_bundle
-from scenewright_server.service.sounds import read_audio
+from scenewright_server.families.diorama.storage import load_bundle
+from scenewright_server.service.reading.sounds import read_audio
 
 from tests.service.wire import error_info, graph, image, pcm, pixels, refusal, thing, wav
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 from scenewright.v1 import geometry_pb2, graph_pb2
-from scenewright_server.service.geometry import Intrinsics, Pose
-from scenewright_server.service.graphs import read_graph, view
-from scenewright_server.service.images import Frame
+from scenewright_server.scene.geometry import Intrinsics, Pose
+from scenewright_server.service.reading.graphs import read_graph, view
+from scenewright_server.service.reading.images import Frame
 from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scenewright.v1 import geometry_pb2, image_pb2
-from scenewright_server.service.images import read_image
+from scenewright_server.service.reading.images import read_image
 from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused
 

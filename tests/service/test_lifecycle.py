@@ -22,7 +22,7 @@ from scenewright.v1 import (
     scene_pb2,
     speech_pb2,
 )
-from scenewright_server.model.bundle import BundleError, BundleInfo, save_bundle
+from scenewright_server.families.diorama.storage import BundleError, BundleInfo, save_bundle
 from scenewright_server.service import app
 from scenewright_server.service.logs import make_logger
 from scenewright_server.service.settings import Settings, load_settings

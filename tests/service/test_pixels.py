@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from scenewright_server.service import pixels
-from scenewright_server.service.pixels import Plane
+from scenewright_server.service.reading import pixels
+from scenewright_server.service.reading.pixels import Plane
 from scenewright_server.service.status import Refused
 
 SIZES = [(4, 6), (5, 7), (1, 1), (2, 3)]

@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from scenewright_server.service import waves
+from scenewright_server.service.reading import waves
 from scenewright_server.service.status import Refused
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scenewright_server.diorama.questions import Turn
-from scenewright_server.diorama.scene import sample
-from scenewright_server.diorama.text import Thing
 from scenewright_server.engine.request import Mentioned, Sampling
-from scenewright_server.model.scene import Entry, GraphObject
+from scenewright_server.scene.entries import Entry, GraphObject
+from scenewright_server.simulator.questions import Turn
+from scenewright_server.simulator.scene import sample
+from scenewright_server.simulator.text import Thing
 from scenewright_server.training.evaluation import run
 from scenewright_server.training.evaluation.cases import SPLITS, Case, draw_cases
 from scenewright_server.training.evaluation.graphs import draw_graph, tell

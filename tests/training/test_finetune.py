@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.model.lookup import Lookup
-from scenewright_server.model.scene import Detections, merge
+from scenewright_server.scene.entries import Detections, merge
+from scenewright_server.scene.lookup import Lookup
+from scenewright_server.simulator.kinds import ATTRIBUTES
 from scenewright_server.training.finetune.folder import FolderError, read_folder
 from scenewright_server.training.finetune.plans import entry_nouns, find_plan, name_spans
 

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from scenewright_server.diorama import text
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.phrases import CHINESE
-from scenewright_server.diorama.scene import sample
-from scenewright_server.engine.script import Script
-from scenewright_server.model.config import AudioConfig, GPTConfig, ModelConfig, VisionConfig
-from scenewright_server.model.fusion import FusedModel
-from scenewright_server.model.markup import MarkupReader, TextDelta
-from scenewright_server.model.scene import Detections, merge
-from scenewright_server.model.tokenizer import is_chinese
+from scenewright_server.families.diorama.config import AudioConfig, ModelConfig, VisionConfig
+from scenewright_server.families.diorama.fusion import FusedModel
+from scenewright_server.families.diorama.markup import MarkupReader, TextDelta
+from scenewright_server.families.diorama.script import Script
+from scenewright_server.model.config import GPTConfig
+from scenewright_server.scene.entries import Detections, merge
+from scenewright_server.scene.words import is_chinese
+from scenewright_server.simulator import text
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.phrases import CHINESE
+from scenewright_server.simulator.scene import sample
 from scenewright_server.training.episodes import Episode, EpisodeMaker, align
 from scenewright_server.training.language import SCENE_ARRAYS, Language, collate, predict
 from scenewright_server.training.vocabulary import train_tokenizer

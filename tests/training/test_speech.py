@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from scenewright_server.model.audio import Audio
-from scenewright_server.model.config import AudioConfig
-from scenewright_server.model.tokenizer import Tokenizer
+from scenewright_server.families.diorama.audio import Audio
+from scenewright_server.families.diorama.config import AudioConfig
+from scenewright_server.families.diorama.tokenizer import Tokenizer
 from scenewright_server.training import speech
 from scenewright_server.training.speech import (
     IGNORE,

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scenewright_server.diorama.kinds import ATTRIBUTES, is_held_out
-from scenewright_server.diorama.parts import OTHER
-from scenewright_server.diorama.renderer import PALETTE, render
-from scenewright_server.diorama.scene import sample
-from scenewright_server.model.config import VisionConfig
-from scenewright_server.model.vision import Vision
-from scenewright_server.training.distortions import DISTORTIONS, distort, reframe
+from scenewright_server.families.diorama.config import VisionConfig
+from scenewright_server.families.diorama.vision import Vision
+from scenewright_server.simulator.distortions import DISTORTIONS, distort, reframe
+from scenewright_server.simulator.kinds import ATTRIBUTES, is_held_out
+from scenewright_server.simulator.parts import OTHER
+from scenewright_server.simulator.renderer import PALETTE, render
+from scenewright_server.simulator.scene import sample
+from scenewright_server.simulator.strangers import PHOTOGRAPHS, SORTS, TEST_ONLY, stranger
 from scenewright_server.training.frames import Frames, draw, draw_strangers
 from scenewright_server.training.norms import hold_norms
-from scenewright_server.training.strangers import PHOTOGRAPHS, SORTS, TEST_ONLY, stranger
 from scenewright_server.training.variety import vary
 
 

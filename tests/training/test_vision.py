@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.renderer import render
-from scenewright_server.diorama.scene import sample
-from scenewright_server.model.config import VisionConfig
-from scenewright_server.model.vision import STRIDE, Vision
+from scenewright_server.families.diorama.config import VisionConfig
+from scenewright_server.families.diorama.vision import STRIDE, Vision
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.renderer import render
+from scenewright_server.simulator.scene import sample
 from scenewright_server.training.frames import IMAGE_SIZE, Frames, draw
 from scenewright_server.training.vision import augment, loss, match, targets
 
@@ -113,7 +113,7 @@ def test_a_few_steps_bring_the_loss_down(frames):
 
 
 def test_matching_uses_each_true_object_once():
-    from scenewright_server.model.scene import Detections
+    from scenewright_server.scene.entries import Detections
 
     boxes = np.array([[0, 0, 0.5, 0.5], [0.02, 0, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]], np.float32)
     found = Detections(boxes, np.ones(3), np.ones(3), {})

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from scenewright.cli.app import main
-from scenewright_server.diorama.renderer import render
-from scenewright_server.diorama.scene import sample
-from scenewright_server.model.bundle import load_bundle
+from scenewright_server.families.diorama.storage import load_bundle
+from scenewright_server.simulator.renderer import render
+from scenewright_server.simulator.scene import sample
 from scenewright_server.training import language, recipe, vision
 
 RECIPE = """

@@ -29,14 +29,14 @@ class Stage:
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._seed = 1_000_000 + seed
-        self._speech = _module("scenewright_server.diorama.speech")
+        self._speech = _module("scenewright_server.simulator.speech")
         _module("espeakng_loader")
 
     def room(self) -> tuple[np.ndarray, list[str]]:
         """A frame, (H, W, 3) uint8, and the kinds of thing in it."""
         self._seed += 1
-        scene = _module("scenewright_server.diorama.scene").sample(self._seed, n_objects=5)
-        pixels = _module("scenewright_server.diorama.renderer").render([scene], (224, 224)).images[0].numpy()
+        scene = _module("scenewright_server.simulator.scene").sample(self._seed, n_objects=5)
+        pixels = _module("scenewright_server.simulator.renderer").render([scene], (224, 224)).images[0].numpy()
         return pixels, sorted({item.kind for item in scene.objects})
 
     def question(self, kinds: list[str]) -> Line:

@@ -69,7 +69,7 @@ def reach(
 def serve_here(bundle: Path | None) -> Iterator[str]:
     """A real server of this process on a free loopback port; gives its address."""
     app = server_module("scenewright_server.service.app", "server")
-    bundles = server_module("scenewright_server.model.bundle", "server")
+    bundles = server_module("scenewright_server.families.diorama.storage", "server")
     with ExitStack() as stack:
         with Console(stderr=True).status("Loading the model"):
             try:

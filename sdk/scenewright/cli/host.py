@@ -82,7 +82,7 @@ def train(
     on a folder of your own frames. Goes on where an earlier run in --out stopped."""
     recipe = server_module("scenewright_server.training.recipe", "train")
     finetuning = server_module("scenewright_server.training.finetune.run", "train")
-    bundles = server_module("scenewright_server.model.bundle", "server")
+    bundles = server_module("scenewright_server.families.diorama.storage", "server")
     console = Console(highlight=False)
     try:
         if finetuning.is_finetuning(config):
@@ -113,7 +113,7 @@ def evaluate(
     """Measure a bundle on fresh scenes that it was not trained on."""
     module = server_module("scenewright_server.training.evaluation.run", "train")
     pictures = server_module("scenewright_server.training.evaluation.picture", "train")
-    bundles = server_module("scenewright_server.model.bundle", "server")
+    bundles = server_module("scenewright_server.families.diorama.storage", "server")
     with Progress(console=Console(stderr=True), transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 

@@ -16,7 +16,7 @@ import torch
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Done, EngineError, Event, Failed, Request
 from scenewright_server.engine.sequence import Sequence
-from scenewright_server.model.fusion import FusedModel
+from scenewright_server.families.diorama.fusion import FusedModel
 
 T = TypeVar("T")
 

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scenewright_server.engine.content import Recent, digest
 from scenewright_server.engine.kv_cache import KVCache
 from scenewright_server.engine.output import Output
 from scenewright_server.engine.request import (
@@ -26,13 +25,14 @@ from scenewright_server.engine.request import (
 )
 from scenewright_server.engine.sampler import sample
 from scenewright_server.engine.scheduler import Scheduler
-from scenewright_server.engine.script import Script
 from scenewright_server.engine.sequence import Sequence
-from scenewright_server.model.audio import SAMPLE_RATE_HZ, Heard
-from scenewright_server.model.fusion import FusedModel
-from scenewright_server.model.scene import Detections
-from scenewright_server.model.tokenizer import is_chinese, normalise
-from scenewright_server.model.vision import preprocess
+from scenewright_server.families.diorama.audio import SAMPLE_RATE_HZ, Heard
+from scenewright_server.families.diorama.fusion import FusedModel
+from scenewright_server.families.diorama.script import Script
+from scenewright_server.families.diorama.vision import preprocess
+from scenewright_server.perception.content import Recent, digest
+from scenewright_server.scene.entries import Detections
+from scenewright_server.scene.words import is_chinese, normalise
 
 NO_SPEECH_TEXT = "I did not hear a question."
 N_KEPT = 64  # frames, and as many recordings, whose encoding is kept

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from scenewright_server.engine.sequence import Sequence
-from scenewright_server.model.fusion import FusedModel
-from scenewright_server.model.markup import MarkupReader, TextDelta
+from scenewright_server.families.diorama.fusion import FusedModel
+from scenewright_server.families.diorama.markup import MarkupReader, TextDelta
 
 
 @torch.inference_mode()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scenewright_server.engine.request import Mentioned
-from scenewright_server.model.markup import MarkupReader, Mention, TextDelta
-from scenewright_server.model.scene import Entry
-from scenewright_server.model.tokenizer import Tokenizer
+from scenewright_server.families.diorama.markup import MarkupReader, Mention, TextDelta
+from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.scene.entries import Entry
 
 
 class Output:

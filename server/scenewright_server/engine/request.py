@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from scenewright_server.engine.session import Session
-from scenewright_server.model.audio import Heard
-from scenewright_server.model.markup import TextDelta
-from scenewright_server.model.scene import Detections, Entry, GraphObject
+from scenewright_server.families.diorama.audio import Heard
+from scenewright_server.families.diorama.markup import TextDelta
+from scenewright_server.scene.entries import Detections, Entry, GraphObject
 
 
 class EngineError(Exception):

@@ -8,9 +8,9 @@ import torch
 
 from scenewright_server.engine.output import Output
 from scenewright_server.engine.request import Request, Timings, Usage
-from scenewright_server.engine.script import Script
 from scenewright_server.engine.session import Session
-from scenewright_server.model.scene import Entry
+from scenewright_server.families.diorama.script import Script
+from scenewright_server.scene.entries import Entry
 
 
 class Sequence:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from scenewright_server.engine.kv_cache import KVCache
-from scenewright_server.model.scene import Detections, Entry, GraphObject, is_same
+from scenewright_server.scene.entries import Detections, Entry, GraphObject, is_same
 
 
 class Session:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from scenewright.v1 import annotation_pb2
 
 from scenewright_server.engine.request import Mentioned
-from scenewright_server.model.scene import Detections
+from scenewright_server.scene.entries import Detections
 
 _NAMING = ("colour", "kind")
 """The attributes that make a short name, in the order in which they are said."""

@@ -34,17 +34,17 @@ from scenewright.v1 import (
 
 from scenewright_server.engine.async_engine import AsyncEngine
 from scenewright_server.engine.request import Request, Sampling
-from scenewright_server.model.bundle import load_bundle
+from scenewright_server.families.diorama.storage import load_bundle
 from scenewright_server.service import servicers
 from scenewright_server.service.backend import Backend
 from scenewright_server.service.calls import CallInterceptor, Gate
 from scenewright_server.service.facts import Facts
-from scenewright_server.service.live import Live
+from scenewright_server.service.live.live import Live
 from scenewright_server.service.logs import make_logger
 from scenewright_server.service.metrics import Metrics
+from scenewright_server.service.reading.waves import SAMPLE_RATE_HZ
 from scenewright_server.service.sessions import SessionStore
 from scenewright_server.service.settings import Settings, load_settings
-from scenewright_server.service.waves import SAMPLE_RATE_HZ
 
 SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name

@@ -33,14 +33,14 @@ from scenewright_server.engine.request import (
 )
 from scenewright_server.engine.sequence import Sequence
 from scenewright_server.engine.session import Session
-from scenewright_server.model.markup import TextDelta
-from scenewright_server.model.vision import squash
+from scenewright_server.families.diorama.markup import TextDelta
+from scenewright_server.families.diorama.vision import squash
 from scenewright_server.service.annotations import Annotator
 from scenewright_server.service.facts import Facts
-from scenewright_server.service.graphs import check_revision, read_graph
-from scenewright_server.service.images import Frame, read_image
 from scenewright_server.service.metrics import Metrics
-from scenewright_server.service.sight import Sight
+from scenewright_server.service.reading.graphs import check_revision, read_graph
+from scenewright_server.service.reading.images import Frame, read_image
+from scenewright_server.service.reading.sight import Sight
 from scenewright_server.service.status import REASONS, Refused
 
 T = TypeVar("T")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from scenewright.v1 import model_pb2
 
-from scenewright_server.model.bundle import Bundle
-from scenewright_server.service.features import FeatureCodec
+from scenewright_server.families.diorama.storage import Bundle
+from scenewright_server.service.reading.features import FeatureCodec
 from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused
 

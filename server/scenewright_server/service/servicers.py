@@ -27,15 +27,15 @@ from scenewright.v1 import (
     speech_pb2_grpc,
 )
 
-from scenewright_server.model.tokenizer import normalise
-from scenewright_server.service import waves
+from scenewright_server.scene.words import normalise
 from scenewright_server.service.backend import Answer, Backend, Stopwatch, Turn
-from scenewright_server.service.features import FeatureCodec
-from scenewright_server.service.live import Live
-from scenewright_server.service.sampling import read_sampling
+from scenewright_server.service.live.live import Live
+from scenewright_server.service.reading import waves
+from scenewright_server.service.reading.features import FeatureCodec
+from scenewright_server.service.reading.sampling import read_sampling
+from scenewright_server.service.reading.sight import Sight
+from scenewright_server.service.reading.sounds import read_audio
 from scenewright_server.service.sessions import Dialogue, SessionStore
-from scenewright_server.service.sight import Sight
-from scenewright_server.service.sounds import read_audio
 from scenewright_server.service.validate import (
     check_count,
     check_language,

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from scenewright_server.engine.session import Session
-from scenewright_server.service.sight import Sight
+from scenewright_server.service.reading.sight import Sight
 from scenewright_server.service.status import Refused
 
 

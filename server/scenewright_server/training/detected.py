@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scenewright_server.diorama.scene import Box, Scene, sample
-from scenewright_server.model.scene import Detections
-from scenewright_server.model.vision import Vision
+from scenewright_server.families.diorama.vision import Vision
+from scenewright_server.scene.entries import Detections
+from scenewright_server.simulator.scene import Box, Scene, sample
 from scenewright_server.training.frames import IMAGE_SIZE, Frames
 
 BATCH = 32

@@ -13,14 +13,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scenewright_server.diorama import text
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.phrases import LANGUAGES, NUMBERS, REFUSALS, plural
-from scenewright_server.diorama.questions import Turn, dialogue
-from scenewright_server.diorama.scene import Box, Scene, Vector, sample
-from scenewright_server.diorama.text import Mention, Thing
-from scenewright_server.model.scene import Detections, Entry, GraphObject, Prefix, iou, lay_out, merge
-from scenewright_server.model.tokenizer import N_REFS, Tokenizer, normalise
+from scenewright_server.families.diorama.prefix import Prefix, lay_out
+from scenewright_server.families.diorama.tokenizer import N_REFS, Tokenizer
+from scenewright_server.scene.entries import Detections, Entry, GraphObject, iou, merge
+from scenewright_server.scene.words import normalise
+from scenewright_server.simulator import text
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.phrases import LANGUAGES, NUMBERS, REFUSALS, plural
+from scenewright_server.simulator.questions import Turn, dialogue
+from scenewright_server.simulator.scene import Box, Scene, Vector, sample
+from scenewright_server.simulator.text import Mention, Thing
 from scenewright_server.training.words import chatter, dictionary, label
 
 N_VALUES = sum(len(values) for values in ATTRIBUTES.values())
@@ -145,7 +147,7 @@ class EpisodeMaker:
         seen = None
         if source != "graph":
             seen = detections if detections is not None else imitate(scene, boxes, rng)
-        entries = merge(seen, graph)
+        entries = merge(seen, graph, N_REFS)
         things, refs = align(items, entries)
         names = ATTRIBUTES["kind"]
         if source != "frame":

@@ -8,13 +8,13 @@ from typing import Literal
 
 import numpy as np
 
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.parts import OTHER
-from scenewright_server.diorama.renderer import render
-from scenewright_server.diorama.scene import Scene, SceneObject, sample
-from scenewright_server.model.vision import STRIDE
-from scenewright_server.training.distortions import occlude
-from scenewright_server.training.strangers import Part, stranger
+from scenewright_server.families.diorama.vision import STRIDE
+from scenewright_server.simulator.distortions import occlude
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.parts import OTHER
+from scenewright_server.simulator.renderer import render
+from scenewright_server.simulator.scene import Scene, SceneObject, sample
+from scenewright_server.simulator.strangers import Part, stranger
 from scenewright_server.training.variety import vary
 
 IMAGE_SIZE = 160

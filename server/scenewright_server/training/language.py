@@ -13,14 +13,14 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.phrases import CHINESE
-from scenewright_server.diorama.scene import Box, Scene, sample
+from scenewright_server.families.diorama.fusion import SceneEmbedding
+from scenewright_server.families.diorama.tokenizer import N_REFS, Tokenizer
 from scenewright_server.model.config import GPTConfig
-from scenewright_server.model.fusion import SceneEmbedding
 from scenewright_server.model.gpt import GPT, Block, Call, attention_mask
-from scenewright_server.model.scene import Detections
-from scenewright_server.model.tokenizer import N_REFS, Tokenizer
+from scenewright_server.scene.entries import Detections
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.phrases import CHINESE
+from scenewright_server.simulator.scene import Box, Scene, sample
 from scenewright_server.training.detected import Detected
 from scenewright_server.training.episodes import Episode, EpisodeMaker
 from scenewright_server.training.loop import FitConfig, fit

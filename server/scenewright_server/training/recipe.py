@@ -18,13 +18,14 @@ from typing import Any, TypeVar
 import torch
 from safetensors.torch import load_file
 
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.phrases import CHINESE, LANGUAGES
-from scenewright_server.model.bundle import BundleInfo, save_bundle
-from scenewright_server.model.config import AudioConfig, GPTConfig, ModelConfig, VisionConfig
-from scenewright_server.model.fusion import FusedModel
-from scenewright_server.model.tokenizer import Tokenizer
-from scenewright_server.model.vision import Vision
+from scenewright_server.families.diorama.config import AudioConfig, ModelConfig, VisionConfig
+from scenewright_server.families.diorama.fusion import FusedModel
+from scenewright_server.families.diorama.storage import BundleInfo, save_bundle
+from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.families.diorama.vision import Vision
+from scenewright_server.model.config import GPTConfig
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.phrases import CHINESE, LANGUAGES
 from scenewright_server.training.detected import Detected
 from scenewright_server.training.frames import draw
 from scenewright_server.training.language import train_language

@@ -19,15 +19,16 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 from whisper.model import disable_sdpa
 
-from scenewright_server.diorama import noises, speech
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.phrases import QUESTIONS, RELATIONS, SHORT_FOLLOW_UPS, plural
-from scenewright_server.diorama.questions import dialogue
-from scenewright_server.diorama.scene import sample
-from scenewright_server.diorama.text import things
-from scenewright_server.model.audio import SAMPLE_RATE_HZ, Audio, log_mel, pad_mels, settle
-from scenewright_server.model.config import AudioConfig
-from scenewright_server.model.tokenizer import Tokenizer, normalise
+from scenewright_server.families.diorama.audio import SAMPLE_RATE_HZ, Audio, log_mel, pad_mels, settle
+from scenewright_server.families.diorama.config import AudioConfig
+from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.scene.words import normalise
+from scenewright_server.simulator import noises, speech
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.phrases import QUESTIONS, RELATIONS, SHORT_FOLLOW_UPS, plural
+from scenewright_server.simulator.questions import dialogue
+from scenewright_server.simulator.scene import sample
+from scenewright_server.simulator.text import things
 from scenewright_server.training.loop import FitConfig, fit
 
 #: What people also say around such questions: heard, so that the model does not turn it into words that it

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from scenewright_server.diorama.kinds import is_held_out
-from scenewright_server.diorama.parts import OTHER
-from scenewright_server.diorama.renderer import PALETTE
-from scenewright_server.diorama.scene import Scene, SceneObject, Vector
-from scenewright_server.training.distortions import roll, step_back
+from scenewright_server.simulator.distortions import roll, step_back
+from scenewright_server.simulator.kinds import is_held_out
+from scenewright_server.simulator.parts import OTHER
+from scenewright_server.simulator.renderer import PALETTE
+from scenewright_server.simulator.scene import Scene, SceneObject, Vector
 
 EMPTY = 0.02  # share of scenes that hold nothing,
 STRANGE = 0.05  # nothing of a kind,

@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.model.config import VisionConfig
-from scenewright_server.model.scene import Detections
-from scenewright_server.model.tokenizer import Tokenizer
-from scenewright_server.model.vision import BOX_UNIT, STRIDE, Vision, pair_iou
+from scenewright_server.families.diorama.config import VisionConfig
+from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.families.diorama.vision import BOX_UNIT, STRIDE, Vision, pair_iou
+from scenewright_server.scene.entries import Detections
+from scenewright_server.simulator.distortions import blur, jpeg
+from scenewright_server.simulator.kinds import ATTRIBUTES
 from scenewright_server.training.detected import detect
-from scenewright_server.training.distortions import blur, jpeg
 from scenewright_server.training.frames import Frames, draw, draw_strangers
 from scenewright_server.training.loop import FitConfig, fit
 from scenewright_server.training.norms import hold_norms

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.phrases import (
+from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.scene.words import normalise
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.phrases import (
     CHINESE,
     CHINESE_NUMBERS,
     LANGUAGES,
@@ -16,10 +18,9 @@ from scenewright_server.diorama.phrases import (
     REFUSALS,
     plural,
 )
-from scenewright_server.diorama.questions import dialogue
-from scenewright_server.diorama.scene import sample
-from scenewright_server.diorama.text import describe, in_view, plain
-from scenewright_server.model.tokenizer import Tokenizer, normalise
+from scenewright_server.simulator.questions import dialogue
+from scenewright_server.simulator.scene import sample
+from scenewright_server.simulator.text import describe, in_view, plain
 from scenewright_server.training.words import dictionary, label
 
 N_VOCAB = 2304

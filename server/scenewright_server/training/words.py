@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from open_clip.tokenizer import SimpleTokenizer
 
-from scenewright_server.diorama.kinds import ATTRIBUTES
+from scenewright_server.simulator.kinds import ATTRIBUTES
 
 ONSETS = "b br c ch cl d dr f fl g gl gr h j k kr l m n p pr qu r s sh sk sl st t th tr v w y z".split()
 VOWELS = "a e i o u ai ea ee oo ou ar er or".split()

@@ -8,20 +8,20 @@ from functools import lru_cache
 
 import numpy as np
 
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.phrases import REFUSALS
-from scenewright_server.diorama.questions import QUESTION_TYPES, Turn, dialogue
-from scenewright_server.diorama.renderer import render
-from scenewright_server.diorama.scene import Box, Scene, sample
-from scenewright_server.diorama.speech import TEST_VOICES, draw_delivery, record, speak
-from scenewright_server.diorama.text import Thing, in_view
-from scenewright_server.model.scene import GraphObject
+from scenewright_server.scene.entries import GraphObject
+from scenewright_server.simulator.distortions import DISTORTIONS, distort, reframe
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.phrases import REFUSALS
+from scenewright_server.simulator.questions import QUESTION_TYPES, Turn, dialogue
+from scenewright_server.simulator.renderer import render
+from scenewright_server.simulator.scene import Box, Scene, sample
+from scenewright_server.simulator.speech import TEST_VOICES, draw_delivery, record, speak
+from scenewright_server.simulator.strangers import stranger
+from scenewright_server.simulator.text import Thing, in_view
 from scenewright_server.training.detected import MIN_PIXELS
-from scenewright_server.training.distortions import DISTORTIONS, distort, reframe
 from scenewright_server.training.evaluation.graphs import Told, draw_graph, draw_label, tell
 from scenewright_server.training.frames import IMAGE_SIZE
 from scenewright_server.training.speech import draw_quiet
-from scenewright_server.training.strangers import stranger
 
 N_QUESTIONS = 3
 DESCRIBED_EVERY = 4  # cases, in the splits that are about answers: a description costs more than they do
@@ -149,7 +149,7 @@ def _unknown(split: str, seed: int, numbers: Sequence[int], size: int) -> list[C
 
 def _other(split: str, seed: int, numbers: Sequence[int], size: int) -> list[Case]:
     """Test scenes drawn by another renderer, the first N_OTHER of them: it takes its time."""
-    from scenewright_server.training.other_renderer import draw as draw_otherwise
+    from scenewright_server.simulator.other_renderer import draw as draw_otherwise
 
     numbers = [i for i in numbers if i < N_OTHER]
     scenes = _scenes("test", seed, numbers)

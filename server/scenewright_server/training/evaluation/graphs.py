@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scenewright_server.diorama.kinds import ATTRIBUTES, COLOURS
-from scenewright_server.diorama.scene import Box, Camera, Scene, SceneObject
-from scenewright_server.diorama.text import Thing, left_to_right, reorder, things
-from scenewright_server.model.scene import GraphObject
-from scenewright_server.model.tokenizer import N_REFS
+from scenewright_server.families.diorama.tokenizer import N_REFS
+from scenewright_server.scene.entries import GraphObject
+from scenewright_server.simulator.kinds import ATTRIBUTES, COLOURS
+from scenewright_server.simulator.scene import Box, Camera, Scene, SceneObject
+from scenewright_server.simulator.text import Thing, left_to_right, reorder, things
 from scenewright_server.training.episodes import belie, named
 from scenewright_server.training.words import invented
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from scenewright_server.diorama.scene import Box
-from scenewright_server.diorama.text import plain
+from scenewright_server.simulator.scene import Box
+from scenewright_server.simulator.text import plain
 from scenewright_server.training.evaluation.cases import draw_cases
 from scenewright_server.training.evaluation.scores import Outcome, described_counts, fullest, grounded_counts, judge
 

@@ -16,10 +16,10 @@ import torch
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Done, Failed, FinishReason, Mentioned, Request, Sampling, Transcript
 from scenewright_server.engine.session import Session
-from scenewright_server.model.audio import SAMPLE_RATE_HZ
-from scenewright_server.model.bundle import load_bundle
-from scenewright_server.model.fusion import FusedModel
-from scenewright_server.model.markup import TextDelta
+from scenewright_server.families.diorama.audio import SAMPLE_RATE_HZ
+from scenewright_server.families.diorama.fusion import FusedModel
+from scenewright_server.families.diorama.markup import TextDelta
+from scenewright_server.families.diorama.storage import load_bundle
 from scenewright_server.training.evaluation.cases import SPLITS, draw_cases
 from scenewright_server.training.evaluation.scores import Outcome, Reply, score
 from scenewright_server.training.frames import IMAGE_SIZE

@@ -12,13 +12,13 @@ import jiwer
 import numpy as np
 import sacrebleu
 
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.phrases import CHINESE, REFUSALS
-from scenewright_server.diorama.questions import Turn
-from scenewright_server.diorama.text import LOOKS, Thing, describe, plain
 from scenewright_server.engine.request import Mentioned
-from scenewright_server.model.scene import iou
-from scenewright_server.model.tokenizer import normalise
+from scenewright_server.scene.entries import iou
+from scenewright_server.scene.words import normalise
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.phrases import CHINESE, REFUSALS
+from scenewright_server.simulator.questions import Turn
+from scenewright_server.simulator.text import LOOKS, Thing, describe, plain
 from scenewright_server.training.evaluation.cases import Case
 
 MIN_IOU = 0.5

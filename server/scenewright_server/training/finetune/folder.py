@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from scenewright_server.diorama.scene import Box
-from scenewright_server.model.tokenizer import is_chinese
+from scenewright_server.scene.words import is_chinese
+from scenewright_server.simulator.scene import Box
 
 MAX_LINES = 100_000
 MAX_OBJECTS = 12

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.scene import sample
-from scenewright_server.engine.course import Words, lay_answer
-from scenewright_server.model.lookup import BY_HEART, Lookup
-from scenewright_server.model.scene import Detections, lay_out, merge
-from scenewright_server.model.tokenizer import Tokenizer, normalise
-from scenewright_server.model.vision import STRIDE, Vision, squash
+from scenewright_server.families.diorama.course import Words, lay_answer
+from scenewright_server.families.diorama.prefix import lay_out
+from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.families.diorama.vision import STRIDE, Vision, squash
+from scenewright_server.scene.entries import Detections, merge
+from scenewright_server.scene.lookup import BY_HEART, Lookup
+from scenewright_server.scene.words import normalise
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.scene import sample
 from scenewright_server.training.episodes import N_VALUES, Episode, EpisodeMaker, Passage, Said
 from scenewright_server.training.finetune.folder import MAX_OBJECTS, Sample, load_pixels
 from scenewright_server.training.finetune.plans import entry_nouns, find_plan, name_spans

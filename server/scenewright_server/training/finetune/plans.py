@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-from scenewright_server.diorama.kinds import ATTRIBUTES
-from scenewright_server.diorama.phrases import QUESTIONS, REFUSALS, RELATIONS, article, plural
-from scenewright_server.model.lookup import BY_HEART, LOOKS, Lookup
-from scenewright_server.model.scene import Detections, Entry
-from scenewright_server.model.tokenizer import normalise
+from scenewright_server.scene.entries import Detections, Entry
+from scenewright_server.scene.lookup import BY_HEART, LOOKS, Lookup
+from scenewright_server.scene.words import normalise
+from scenewright_server.simulator.kinds import ATTRIBUTES
+from scenewright_server.simulator.phrases import QUESTIONS, REFUSALS, RELATIONS, article, plural
 
 Plan = tuple[str, ...]
 

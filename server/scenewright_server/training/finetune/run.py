@@ -17,14 +17,14 @@ import sacrebleu
 import torch
 from torch import Tensor, nn
 
-from scenewright_server.diorama.kinds import ATTRIBUTES
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Request
-from scenewright_server.model.bundle import Bundle, load_bundle, save_bundle
-from scenewright_server.model.fusion import FusedModel
-from scenewright_server.model.scene import iou
-from scenewright_server.model.tokenizer import normalise
-from scenewright_server.model.vision import Vision
+from scenewright_server.families.diorama.fusion import FusedModel
+from scenewright_server.families.diorama.storage import Bundle, load_bundle, save_bundle
+from scenewright_server.families.diorama.vision import Vision
+from scenewright_server.scene.entries import iou
+from scenewright_server.scene.words import normalise
+from scenewright_server.simulator.kinds import ATTRIBUTES
 from scenewright_server.training.episodes import EpisodeMaker
 from scenewright_server.training.evaluation.run import EMBEDDED, Examiner, ask_all
 from scenewright_server.training.evaluation.scores import MIN_IOU, rates

@@ -1,0 +1,1 @@
+"""What `scenewright bench` measures."""

@@ -1,0 +1,1 @@
+"""Model families: each hides what a model is made of behind family.py."""

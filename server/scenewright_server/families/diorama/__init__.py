@@ -1,0 +1,1 @@
+"""The embedded family: a small fused model over one vocabulary, with soft object tokens."""

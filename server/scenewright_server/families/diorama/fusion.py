@@ -1,0 +1,150 @@
+"""The fused model: a decoder that is given frames, scene graphs and voices as soft tokens beside its words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from scenewright_server.families.diorama.audio import Audio, Heard
+from scenewright_server.families.diorama.config import ModelConfig
+from scenewright_server.families.diorama.prefix import N_GEOMETRY, Prefix, lay_out
+from scenewright_server.families.diorama.tokenizer import N_REFS, Tokenizer
+from scenewright_server.families.diorama.vision import Vision, preprocess
+from scenewright_server.model.gpt import GPT
+from scenewright_server.scene.entries import Detections, GraphObject, merge
+from scenewright_server.scene.lookup import PLAN_WORDS
+from scenewright_server.scene.words import normalise
+
+N_MEASURES = 12  # the leading numbers of a geometry row that are measures rather than flags
+N_WAVES = 5
+
+
+class SceneEmbedding(nn.Module):
+    """Prefix rows to soft tokens: the row's word, what was seen mixed from word embeddings, and where it is.
+
+    An object's looks enter as posteriors times the embeddings of their words, so that a seen "red" and a
+    spoken "red" are the same direction for the decoder.
+    """
+
+    frequencies: Tensor
+    value_ids: Tensor
+
+    def __init__(self, d_model: int, value_ids: Sequence[int]) -> None:
+        super().__init__()
+        self.owners = nn.Embedding(N_REFS + 1, d_model, padding_idx=0)
+        n_inputs = N_GEOMETRY + 2 * N_WAVES * N_MEASURES
+        to_model = nn.Linear(d_model, d_model)
+        self.place = nn.Sequential(nn.Linear(n_inputs, d_model), nn.GELU(), to_model)
+        # A label's token knows its forerunner, so that spelling a label out is a look-up and no search.
+        self.previous = nn.Linear(d_model, d_model, bias=False)
+        nn.init.normal_(self.owners.weight, std=0.02)
+        # Projections start at the scale of the word embeddings: larger ones would drown words and positions.
+        nn.init.normal_(to_model.weight, std=0.004)
+        nn.init.normal_(self.previous.weight, std=d_model**-0.5)
+        self.register_buffer("frequencies", math.pi * 2.0 ** torch.arange(N_WAVES), persistent=False)
+        self.register_buffer("value_ids", torch.tensor(value_ids), persistent=False)
+
+    def forward(
+        self,
+        words: nn.Embedding,
+        ids: Tensor,
+        previous: Tensor,
+        owners: Tensor,
+        geometry: Tensor,
+        posteriors: Tensor,
+        values: Tensor | None = None,
+    ) -> Tensor:
+        """The arrays of a batch of `Prefix`es, (B, P) and (B, P, ...), to soft tokens (B, P, D).
+
+        `values` (B, A): the tokens that the posteriors are about, if not the attributes' own.
+        """
+        waves = (geometry[..., :N_MEASURES, None] * self.frequencies).flatten(-2)
+        place = self.place(torch.cat([geometry, waves.sin(), waves.cos()], -1))
+        x = words(ids) + self.owners(owners) + posteriors @ words.weight[self.value_ids if values is None else values]
+        x = x + self.previous(words(previous)) * (previous > 0).unsqueeze(-1)
+        return x + place * (owners > 0).unsqueeze(-1)
+
+
+class FusedModel(nn.Module):
+    """Decoder, image tower, audio tower and what joins them (DESIGN: soft fusion for each modality)."""
+
+    def __init__(self, config: ModelConfig, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        self.config = config
+        self.tokenizer = tokenizer
+        self.gpt = GPT(config.gpt)
+        self.vision = Vision(config.vision)
+        self.audio = Audio(config.audio)
+        values = [value for values in config.vision.attributes.values() for value in values]
+        value_ids = [tokenizer.words(value) for value in values]
+        split = [value for value, ids in zip(values, value_ids, strict=True) if len(ids) != 1]
+        if split:
+            raise ValueError(f"attribute values must be single tokens, found {split}")
+        self.scene = SceneEmbedding(config.gpt.d_model, [ids[0] for ids in value_ids])
+
+    @cached_property
+    def adjective_ids(self) -> frozenset[int]:
+        """Tokens of the attributes' values that stand before a noun."""
+        attributes = self.config.vision.attributes.items()
+        values = [value for name, values in attributes if name != "kind" for value in values]
+        words = [*values, *(names[value] for names in self.config.names.values() for value in values if value in names)]
+        return frozenset(id for word in words for id in self.tokenizer.words(word))
+
+    @cached_property
+    def value_ids(self) -> frozenset[int]:
+        """The tokens of all attributes' values."""
+        return frozenset(self.scene.value_ids.tolist())
+
+    @cached_property
+    def plan_ids(self) -> frozenset[int]:
+        """The tokens of the plan's own words."""
+        return frozenset(id for word in PLAN_WORDS for id in self.tokenizer.words(word))
+
+    @property
+    def device(self) -> torch.device:
+        return self.gpt.tokens.weight.device
+
+    @torch.inference_mode()
+    def see(self, pixels: np.ndarray) -> Detections:
+        """Objects found in an RGB frame (H, W, 3) uint8."""
+        return self.vision.detect(preprocess(pixels, self.config.vision.image_size)[None].to(self.device))[0]
+
+    @torch.inference_mode()
+    def hear(self, waveform: np.ndarray) -> Heard:
+        """What was said in (n,) float32 at 16 kHz."""
+        return self.audio.hear(waveform)
+
+    def read(self, detections: Detections | None, graph: Sequence[GraphObject]) -> Prefix:
+        """Frame and scene graph, either or both, as the decoder's prefix."""
+        n_posteriors = len(self.scene.value_ids)
+        entries = merge(detections, graph, N_REFS)
+        return lay_out(entries, detections, self.tokenizer, n_posteriors)
+
+    def prefix(self, prefix: Prefix) -> Tensor:
+        """Soft tokens (P, D) of a prefix."""
+        # Copies are aligned; sums over numpy's own memory differ in the last bit from one address to another.
+        tensors = (torch.tensor(array, device=self.device)[None] for array in prefix.arrays)
+        return self.scene(self.gpt.tokens, *tensors)[0]
+
+    def embed(self, ids: Sequence[int]) -> Tensor:
+        """Embeddings (T, D) of token ids."""
+        return self.gpt.embed(torch.tensor(ids, dtype=torch.long, device=self.device))
+
+    def prompt_describe(self, language: str = "en") -> Tensor:
+        """(T, D): asks for a description."""
+        return self.embed([self.tokenizer.describe, *self.tokenizer.words(language), self.tokenizer.call])
+
+    def prompt_question(self, text: str) -> Tensor:
+        """(T, D): a typed question."""
+        return self.embed([self.tokenizer.user, *self.tokenizer.words(normalise(text)), self.tokenizer.assistant])
+
+    def prompt_voice(self, heard: Heard) -> Tensor:
+        """(T, D): a spoken question, as posteriors over the words times their embeddings (LegoSLM)."""
+        posteriors = torch.tensor(heard.posteriors, device=self.device, dtype=self.gpt.tokens.weight.dtype)
+        words = posteriors @ self.gpt.tokens.weight
+        return torch.cat([self.embed([self.tokenizer.user]), words, self.embed([self.tokenizer.assistant])])

@@ -1,0 +1,1 @@
+"""How results, places, refusals and numbers are said, one file a language."""

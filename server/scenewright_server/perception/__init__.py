@@ -1,0 +1,1 @@
+"""Sees, hears and embeds beside the decoder."""

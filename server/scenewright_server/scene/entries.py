@@ -1,0 +1,127 @@
+"""The entries of a scene: detections from the frame and objects from the app's scene graph, merged into one list, left
+to right."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Box = tuple[float, float, float, float]
+Vector = tuple[float, float, float]
+
+FOCAL = 0.85  # of a frame whose intrinsics are not given, in frame sizes
+MATCH_IOU = 0.35
+BEHIND_RAD = 1.75
+
+
+@dataclass(frozen=True)
+class GraphObject:
+    """An object of the app's scene graph, in the camera's frame (x right, y up, z forward; metres).
+
+    `position` is its centre, `size` its extents, `box` its clipped projection (x0, y0, x1, y1) in [0, 1],
+    None when it is out of view.
+    """
+
+    id: str
+    label: str
+    position: Vector
+    size: Vector
+    box: Box | None = None
+    anchor_id: str = ""
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What the image tower found in one frame, best first.
+
+    boxes (N, 4) in [0, 1]; scores (N,) in [0, 1]; depth (N,) metres; attributes: name -> posteriors (N, n_values);
+    height (N,) metres; raised (N,) in [0, 1], that it stands on another object. All float32; the last two are None
+    where features from elsewhere do not tell them.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    depth: np.ndarray
+    attributes: dict[str, np.ndarray]
+    height: np.ndarray | None = None
+    raised: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that an answer may point at as `<ref_k>`, k being its place in the list."""
+
+    detection: int | None
+    graph: GraphObject | None
+    position: Vector
+    size: Vector
+    box: Box | None
+    score: float
+
+    @property
+    def order(self) -> tuple[bool, float]:
+        bearing = math.atan2(self.position[0], self.position[2])
+        return abs(bearing) > BEHIND_RAD, bearing
+
+
+def iou(a: Sequence[float], b: Sequence[float]) -> float:
+    """Intersection over union of two (x0, y0, x1, y1) boxes."""
+    w = min(a[2], b[2]) - max(a[0], b[0])
+    h = min(a[3], b[3]) - max(a[1], b[1])
+    overlap = max(w, 0.0) * max(h, 0.0)
+    return overlap / max((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - overlap, 1e-9)
+
+
+def is_same(a: Entry, b: Entry) -> bool:
+    """Whether two entries, of one scene or of the same a while later, are one thing."""
+    if a.graph is not None or b.graph is not None:
+        return a.graph is not None and b.graph is not None and a.graph.id == b.graph.id
+    return a.box is not None and b.box is not None and iou(a.box, b.box) >= MATCH_IOU
+
+
+def merge(detections: Detections | None, graph: Sequence[GraphObject], most: int | None = None) -> tuple[Entry, ...]:
+    """One entry for each thing seen or known, left to right, what is behind the camera last; `most` at most.
+
+    A detection and a graph object are one thing when their boxes overlap by MATCH_IOU.
+    """
+    n = 0 if detections is None else len(detections)
+    pairs = sorted(
+        (
+            (iou(detections.boxes[i], item.box), i, j)
+            for i in range(n)
+            for j, item in enumerate(graph)
+            if detections is not None and item.box is not None
+        ),
+        reverse=True,
+    )
+    seen_as: dict[int, int] = {}
+    for overlap, i, j in pairs:
+        if overlap >= MATCH_IOU and i not in seen_as.values() and j not in seen_as:
+            seen_as[j] = i
+    entries = [_entry(detections, seen_as.get(j), item) for j, item in enumerate(graph)]
+    entries += [_entry(detections, i, None) for i in range(n) if i not in seen_as.values()]
+    return tuple(sorted(entries[:most], key=lambda entry: entry.order))
+
+
+def _entry(detections: Detections | None, i: int | None, item: GraphObject | None) -> Entry:
+    if detections is None or i is None:
+        assert item is not None
+        return Entry(None, item, item.position, item.size, item.box, 1.0)
+    x0, y0, x1, y1 = (float(v) for v in detections.boxes[i])
+    score = float(detections.scores[i])
+    if item is not None:
+        return Entry(i, item, item.position, item.size, (x0, y0, x1, y1), score)
+    per_metre = float(detections.depth[i]) / FOCAL
+    position = (
+        ((x0 + x1) / 2 - 0.5) * per_metre,
+        (0.5 - (y0 + y1) / 2) * per_metre,
+        float(detections.depth[i]),
+    )
+    height = (y1 - y0) * per_metre if detections.height is None else float(detections.height[i])
+    return Entry(i, None, position, ((x1 - x0) * per_metre, height, 0.0), (x0, y0, x1, y1), score)

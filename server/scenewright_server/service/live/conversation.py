@@ -1,0 +1,263 @@
+"""One live conversation: what the client says, in its order, and what comes of it.
+
+It lives longer than a stream: see `replay` for its events and `live` for streams that come and go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scenewright.v1 import dialogue_pb2, generation_pb2, speech_pb2
+
+from scenewright_server.engine.memory import remember
+from scenewright_server.perception.voice import Ear
+from scenewright_server.scene.words import normalise
+from scenewright_server.service.backend import Backend, Stopwatch, Turn
+from scenewright_server.service.live.captions import Captions
+from scenewright_server.service.live.gaze import Gaze
+from scenewright_server.service.live.replay import Event, EventLog
+from scenewright_server.service.live.response import Cause, Response, Spoken, error_event
+from scenewright_server.service.live.setup import Plan
+from scenewright_server.service.live.turns import TurnBegun, TurnEnded, TurnTaker
+from scenewright_server.service.reading.sight import Sight
+from scenewright_server.service.reading.waves import SAMPLE_RATE_HZ
+from scenewright_server.service.sessions import Dialogue
+from scenewright_server.service.status import Refused
+from scenewright_server.service.validate import check_text, refuse
+
+_RESPONSE_ID = re.compile(r"r([1-9]\d{0,9})", re.ASCII)
+
+
+class Conversation:
+    """Takes a client's messages one by one (`handle`) and logs what happens (`events`). Call `close`.
+
+    `busy`: a turn is under way. `on_idle` is called whenever one has ended.
+    """
+
+    def __init__(
+        self, plan: Plan, dialogue: Dialogue, sight: Sight, backend: Backend, ear: Ear | None, log: Any
+    ) -> None:
+        self.id = secrets.token_urlsafe(16)
+        self.dialogue = dialogue
+        self.events = EventLog(backend.limits.max_live_events)
+        self.on_idle: Callable[[], None] = lambda: None
+        self._plan = plan
+        self._backend = backend
+        self._ear = ear
+        self._log = log
+        self._turns = TurnTaker(plan.rules)
+        self._captions = Captions(backend, self._turns, partial(self._say_words, False))
+        self._gaze = Gaze(backend, sight, self._refuse)
+        self._turn_index = 0
+        self._n_responses = 0
+        self._response: Response | None = None  # the last one
+        self._in_session: Response | None = None  # the last one that the engine's session has a turn of
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._released = False  # the turn was ended before the client's activity_end
+        self._sync_sight()
+
+    @property
+    def busy(self) -> bool:
+        return self._turns.speaking or bool(self._tasks)
+
+    async def handle(self, request: dialogue_pb2.ConverseRequest) -> None:
+        """One message of the client, the earlier ones having been handled."""
+        try:
+            kind = request.WhichOneof("message")
+            if kind is None:
+                raise Refused("FIELD_REQUIRED", "message is empty, needs exactly one member", field="message")
+            if kind == "audio":
+                await self._take_audio(request.audio.data)
+            elif kind == "activity_start":
+                self._press()
+            elif kind == "activity_end":
+                self._release()
+            elif kind == "text":
+                self._take_text(request.text.text)
+            elif kind == "image":
+                self._gaze.offer(request.image, request.client_seq)
+            elif kind == "scene_update":
+                self._gaze.update(request.scene_update)
+            elif kind == "interrupt":
+                self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_CLIENT)
+            elif kind == "playback_report":
+                self._take_report(request.playback_report)
+        except Refused as refused:
+            self._refuse(refused, request.client_seq)
+        self._sync_sight()
+
+    async def finish(self) -> None:
+        """Nothing more will be said: end the turn under way, and wait for its answer."""
+        if self._turns.speaking:
+            self._end_turn(self._turns.release())
+        if self._response is not None:
+            await self._response.left()
+
+    def close(self) -> None:
+        """End what is under way; a response ends as CANCELLED."""
+        if self._response is not None:
+            self._response.cancel()
+        self._captions.stop()
+        self._gaze.close()
+        for task in self._tasks:
+            task.cancel()
+
+    async def _take_audio(self, data: bytes) -> None:
+        ear = self._need_ear()
+        if not data:
+            raise Refused("FIELD_REQUIRED", "audio.data is empty", field="audio.data")
+        if len(data) % 2:
+            refuse("audio.data", f"{len(data)} bytes", "an even number for 16 bit samples", "AUDIO_UNDECODABLE")
+        if len(data) > 2 * ear.rate_hz:
+            refuse("audio.data", f"{len(data) / 2 / ear.rate_hz:.1f} s", "at most 1 s", "AUDIO_TOO_LONG")
+        for frame, probability in await ear.hear(data):
+            event = self._turns.feed(frame, probability)
+            if isinstance(event, TurnBegun):
+                self._begin_turn(event)
+            elif isinstance(event, TurnEnded):
+                self._released = self._plan.rules.manual
+                self._end_turn(event)
+        self._captions.update()
+
+    def _press(self) -> None:
+        ear = self._need_manual("activity_start")
+        if self._turns.speaking:
+            raise Refused("OUT_OF_ORDER", "activity_start came again before activity_end", field="activity_start")
+        self._turns.skip(ear.rest())
+        self._released = False
+        self._begin_turn(self._turns.press())
+
+    def _release(self) -> None:
+        ear = self._need_manual("activity_end")
+        if self._turns.speaking:
+            cut = self._turns.feed(ear.rest(), 0.0)
+            self._end_turn(cut if isinstance(cut, TurnEnded) else self._turns.release())
+        elif not self._released:
+            raise Refused("OUT_OF_ORDER", "activity_end came without activity_start", field="activity_end")
+        self._released = False
+
+    def _take_text(self, text: str) -> None:
+        limit = self._backend.limits.max_text_chars
+        check_text("text.text", text, limit, required=True, reason="TEXT_TOO_LONG")
+        if not normalise(text):
+            refuse("text.text", repr(text[:64]), "a word")
+        if self._turns.speaking:
+            self._released = self._plan.rules.manual
+            self._say_stopped(self._turns.drop())
+            self._say_words(True, "")
+        self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_TEXT)
+        self._turn_index += 1
+        self._respond(None, question=text)
+
+    def _take_report(self, report: dialogue_pb2.PlaybackReport) -> None:
+        if not report.response_id:
+            raise Refused("FIELD_REQUIRED", "playback_report.response_id is empty", field="playback_report.response_id")
+        found = _RESPONSE_ID.fullmatch(report.response_id)
+        if found is None or int(found[1]) > self._n_responses:
+            refuse("playback_report.response_id", repr(report.response_id[:64]), "the id of a response")
+        for response in (self._response, self._in_session):
+            if response is not None and response.id == report.response_id:
+                response.report = report
+
+    def _begin_turn(self, begun: TurnBegun) -> None:
+        if self._response is not None:
+            self._response.begin()
+        self._turn_index += 1
+        self._say(self._turn_index, speech_started=dialogue_pb2.SpeechStarted(audio_ms=_ms(begun.at)))
+        self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_SPEECH)
+        self._captions.begin()
+
+    def _end_turn(self, ended: TurnEnded) -> None:
+        self._say_stopped(ended)
+        manual = self._plan.rules.manual
+        spoken = Spoken(_ms(self._turns.begun_at), _ms(ended.at), _ms(ended.n_silent), answers_silence=manual)
+        self._respond(spoken, audio=ended.audio if ended.voiced else np.zeros_like(ended.audio))
+
+    def _interrupt(self, cause: Cause) -> None:
+        if self._response is not None:
+            self._response.interrupt(cause)
+
+    def _respond(self, spoken: Spoken | None, **question: Any) -> None:
+        before, seen = self._response, self._gaze.n_offered
+        self._n_responses += 1
+        sight = self._gaze.sight
+        turn = Turn("ask", sight, self._plan.sampling, Stopwatch(), session=self.dialogue.engine, **question)
+        response = Response(f"r{self._n_responses}", self._turn_index, turn, spoken, self._say)
+        self._response = response
+        task = asyncio.create_task(
+            response.run(
+                self._backend, self._prepare(response, before, seen), partial(self._count, response), self._log
+            )
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._left)
+
+    async def _prepare(self, response: Response, before: Response | None, n_frames: int) -> None:
+        """Look at the newest frame, let the response before it leave, and remember of that what was heard."""
+        turn = response.turn
+        turn.sight = used = await self._gaze.settle(n_frames)
+        turn.keep = lambda remembered: self._gaze.remember(used, remembered)
+        if before is not None:
+            await before.left()
+            if before.in_session:
+                self._in_session = before
+        last = self._in_session
+        if last is not None and last.n_remembered_bytes != last.n_heard_bytes:
+            run, last.n_remembered_bytes = last.turn.run, last.n_heard_bytes
+            assert run is not None
+            await self._backend.run(lambda engine: remember(engine.model, run, last.n_heard_bytes))
+
+    def _left(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._sync_sight()
+        if not self.busy:
+            self.on_idle()
+
+    def _count(self, response: Response) -> None:
+        if response.in_session:
+            self.dialogue.n_turns += 1
+        if response.outcome is not None:
+            outcome = generation_pb2.FinishReason.Name(response.outcome).removeprefix("FINISH_REASON_")
+            self._backend.metrics.turns.labels(outcome).inc()
+        self.dialogue.n_context = self.dialogue.engine.history_len
+
+    def _sync_sight(self) -> None:
+        self.dialogue.sight = self._gaze.sight
+
+    def _need_ear(self) -> Ear:
+        if self._ear is None:
+            raise Refused("FIELD_REQUIRED", "setup.sample_rate_hz is 0, audio needs it", field="setup.sample_rate_hz")
+        return self._ear
+
+    def _need_manual(self, field: str) -> Ear:
+        if not self._plan.rules.manual:
+            raise Refused("OUT_OF_ORDER", f"{field} came, turn detection is automatic", field=field)
+        return self._need_ear()
+
+    def _refuse(self, refused: Refused, client_seq: int) -> None:
+        self._say(self._turn_index, error=error_event(refused, client_seq))
+
+    def _say_stopped(self, ended: TurnEnded) -> None:
+        self._captions.stop()
+        stopped = dialogue_pb2.SpeechStopped(audio_ms=_ms(ended.at), cut=ended.cut)
+        self._say(self._turn_index, speech_stopped=stopped)
+
+    def _say_words(self, final: bool, text: str) -> None:
+        turns = self._turns
+        words = speech_pb2.Transcript(
+            text=text, is_final=final, start_ms=_ms(turns.begun_at), end_ms=_ms(turns.ended_at)
+        )
+        self._say(self._turn_index, transcript=words)
+
+    def _say(self, turn_index: int, response_id: str = "", **event: Any) -> None:
+        self.events.append(Event(turn_index=turn_index, response_id=response_id, **event))
+
+
+def _ms(n_samples: int) -> int:
+    return 1000 * n_samples // SAMPLE_RATE_HZ

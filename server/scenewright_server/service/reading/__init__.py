@@ -1,0 +1,1 @@
+"""Protobuf messages and bytes to plain, bounded inputs."""

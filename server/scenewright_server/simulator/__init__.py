@@ -1,0 +1,1 @@
+"""Simulated rooms, pictures, voices and questions: makes training and test data."""

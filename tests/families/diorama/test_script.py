@@ -1,0 +1,253 @@
+"""The course of a response, whatever the decoder would rather say."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import pytest
+import torch
+from scenewright_server.engine.engine import Engine
+from scenewright_server.engine.request import Done, Mentioned, Request, Sampling
+from scenewright_server.engine.session import Session
+from scenewright_server.families.diorama.fusion import FusedModel
+from scenewright_server.families.diorama.script import MAX_PLAN, Script
+from scenewright_server.scene.entries import Detections, GraphObject
+from scenewright_server.scene.lookup import PLAN_WORDS, Lookup
+from torch import Tensor
+
+from tests.engine.oracle import ATTRIBUTES, detections, finish, graph, text_of
+
+Choose = Callable[[Tensor], Tensor]
+QUESTION = "where is the goblin king"
+SCENES = {
+    "frame": (detections(0, 3), ()),
+    "graph": (None, graph("Goblin King!", "red chair", "Zürich")),
+    "both": (detections(0, 2), graph("Goblin King!", "red chair")),
+}
+
+
+def write(model: FusedModel, script: Script, choose: Choose, plan: list[int] | None = None) -> list[int]:
+    """A response of the likeliest tokens; `choose` makes the logits (V,) from blank ones, after this plan if any."""
+    ids: list[int] = []
+    planned = list(plan or ())
+    while not ids or ids[-1] != model.tokenizer.eot:
+        logits = choose(torch.zeros(model.tokenizer.n_vocab))
+        if planned and not script.forced:
+            logits[planned.pop(0)] = 99.0
+        masked = script.mask(logits)
+        ids.append(script.forced[0] if script.forced else int(masked.argmax()))
+        assert masked[ids[-1]] > -math.inf
+        script.feed(ids[-1])
+        assert len(ids) < 1000
+    return ids
+
+
+def noise(model: FusedModel) -> Choose:
+    """Random logits, references and ends likelier, so that there are some."""
+    likely = torch.tensor([*model.tokenizer.refs, model.tokenizer.eot, model.tokenizer.end])
+    return lambda blank: torch.randn_like(blank).index_add(0, likely, torch.full((len(likely),), 2.5))
+
+
+def parts(model: FusedModel, ids: list[int], has_plan: bool) -> tuple[list[int], list[int], list[int]]:
+    """Plan, result and answer."""
+    call, say = (ids.index(model.tokenizer.call) if has_plan else -1), ids.index(model.tokenizer.say)
+    return ids[: max(call, 0)], ids[call + 1 : say], ids[say + 1 : -1]
+
+
+def mentions(model: FusedModel, answer: list[int]) -> Iterator[tuple[int, list[int]]]:
+    """Each reference of an answer, and the tokens up to its end."""
+    for at, token in enumerate(answer):
+        if token in model.tokenizer.refs:
+            rest = answer[at + 1 :]
+            until = next(n for n, id in enumerate([*rest, model.tokenizer.end]) if id == model.tokenizer.end)
+            yield model.tokenizer.refs.index(token), rest[:until]
+
+
+def told(model: FusedModel, result: tuple[str | int, ...]) -> list[int]:
+    tokenizer = model.tokenizer
+    return [id for p in result for id in ([tokenizer.refs[p]] if isinstance(p, int) else tokenizer.words(p))]
+
+
+def check_answer(model: FusedModel, seen: Detections | None, known: tuple[GraphObject, ...], ids, result) -> None:
+    """It mentions only what the result names and no more often, with the labels that the graph has."""
+    entries, refs = model.read(seen, known).entries, model.tokenizer.refs
+    said = list(mentions(model, ids))
+    assert Counter(k for k, _ in said) <= Counter(part for part in result if isinstance(part, int))
+    assert set(ids) & set(refs) == {refs[k] for k, _ in said}
+    for k, words in said:
+        if (label := entries[k].graph) is not None:
+            spelled = model.tokenizer.words(label.label.lower().strip("!"))
+            front = words[: len(words) - len(spelled)]
+            assert words[len(front) :] == spelled
+            assert set(front) <= model.adjective_ids and len(set(front)) == len(front)
+            assert not front or entries[k].detection is not None, "looks of what nobody saw"
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_the_logits_a_plan_is_looked_up_and_spoken_of(model: FusedModel, seed: int, scene: str) -> None:
+    torch.manual_seed(seed)
+    seen, known = SCENES[scene]
+    entries, asked = model.read(seen, known).entries, model.tokenizer.words(QUESTION)
+    script = Script(model, entries, seen, asked=asked)
+    plan, result, answer = parts(model, write(model, script, noise(model)), True)
+    own = {id for word in PLAN_WORDS for id in model.tokenizer.words(word)} | model.value_ids | {model.tokenizer.end}
+    assert len(plan) <= MAX_PLAN and set(plan) <= own | set(asked)
+    copied = {(before, after) for before, after in pairwise(plan) if before not in own}
+    assert copied <= {*pairwise(asked), *((id, model.tokenizer.end) for id in asked)}
+    assert script.finding is not None and result == told(model, script.finding.result)
+    check_answer(model, seen, known, answer, script.finding.result)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize(
+    "plan", ["list", "exist|thing", "what|left|me", "nearest|thing", "is|red chair|left|goblin king"]
+)
+def test_a_plan_gives_what_the_lookup_finds(model: FusedModel, plan: str, scene: str) -> None:
+    torch.manual_seed(0)
+    seen, known = SCENES[scene]
+    tokenizer, entries = model.tokenizer, model.read(seen, known).entries
+    slots = [tokenizer.words(slot) for slot in plan.split("|")]
+    ids = [id for slot in slots for id in [tokenizer.end, *slot]][1:]
+    script = Script(model, entries, seen, asked=tokenizer.words(QUESTION))
+    written, result, answer = parts(model, write(model, script, noise(model), [*ids, tokenizer.call]), True)
+    found = Lookup(entries, seen, ATTRIBUTES).find(plan.split("|"))
+    assert (written, result, script.finding) == (ids, told(model, found.result), found)
+    check_answer(model, seen, known, answer, found.result)
+    if plan.startswith(("list", "what")):
+        named = [k for k, _ in mentions(model, answer)]
+        assert sorted(named) == sorted(part for part in found.result if isinstance(part, int)), "it names them all"
+
+
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_description_needs_no_plan_and_names_everything(model: FusedModel, scene: str, language: str) -> None:
+    torch.manual_seed(1)
+    seen, known = SCENES[scene]
+    entries = model.read(seen, known).entries
+    script = Script(model, entries, seen, asked=None, language=language)
+    _, result, answer = parts(model, write(model, script, noise(model)), False)
+    found = Lookup(entries, seen, ATTRIBUTES).survey()
+    assert result == told(model, found.result) and script.finding == found
+    assert {k for k, _ in mentions(model, answer)} == set(range(len(entries)))
+    if language == "en":
+        check_answer(model, seen, known, answer, found.result)
+
+
+def mentioned(model: FusedModel, k: int, scene: str, language: str = "en") -> Script:
+    """A description in which entry k has just been mentioned."""
+    seen, known = SCENES[scene]
+    script = Script(model, model.read(seen, known).entries, seen, asked=None, language=language)
+    while script.forced:
+        script.feed(script.forced[0])
+    script.feed(model.tokenizer.refs[k])
+    return script
+
+
+def allowed(model: FusedModel, script: Script) -> set[int]:
+    masked = script.mask(torch.randn(model.tokenizer.n_vocab))
+    return set((masked > -math.inf).nonzero().flatten().tolist())
+
+
+def test_adjectives_come_before_a_label_and_not_within_it(model: FusedModel) -> None:
+    """Of what it most likely looks like, at most once, and only where there was something to see."""
+    graph_only = mentioned(model, 0, "graph")
+    assert len(graph_only.forced) == len(model.tokenizer.words("goblin king")) + 1
+    seen, _ = SCENES["both"]
+    over = GraphObject("over", "goblin king", (0, 0, 2), (1, 1, 1), tuple(map(float, seen.boxes[0])))
+    entries = model.read(seen, (over,)).entries
+    k = next(k for k, entry in enumerate(entries) if entry.graph)
+    script = Script(model, entries, seen, asked=None)
+    while script.forced:
+        script.feed(script.forced[0])
+    script.feed(model.tokenizer.refs[k])
+    colour = ATTRIBUTES["colour"][int(seen.attributes["colour"][entries[k].detection].argmax())]
+    (look,) = model.tokenizer.words(colour)
+    first, second, *_ = model.tokenizer.words("goblin king")
+    assert allowed(model, script) == {look, first}
+    script.feed(look)
+    assert allowed(model, script) == {first}
+    script.feed(first)
+    assert script.forced[0] == second and allowed(model, script) == {second}
+
+
+def test_only_a_label_of_known_words_may_be_translated(model: FusedModel) -> None:
+    entries = model.read(*SCENES["graph"]).entries
+    for k, entry in enumerate(entries):
+        assert entry.graph is not None
+        forced = mentioned(model, k, "graph", "zh").forced
+        assert bool(forced) == (entry.graph.label != "red chair")
+        assert mentioned(model, k, "graph").forced
+
+
+def test_the_mask_leaves_what_is_allowed_as_it_was(model: FusedModel) -> None:
+    script = Script(model, (), None, asked=model.tokenizer.words(QUESTION))
+    logits = torch.randn(model.tokenizer.n_vocab)
+    before, masked = logits.clone(), script.mask(logits)
+    kept = masked > -math.inf
+    assert torch.equal(logits, before) and torch.equal(masked[kept], before[kept])
+    assert 0 < kept.sum() < len(kept)
+
+
+class Dreamer:
+    """An engine whose decoder thinks of given tokens, one for each that it is free to choose."""
+
+    def __init__(self, model: FusedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.model, self.engine, self.session, self.thoughts = model, Engine(model), Session(), []
+        monkeypatch.setattr(model.gpt, "logits", lambda hidden: self._dream(hidden))
+
+    def _dream(self, hidden: Tensor) -> Tensor:
+        logits = torch.zeros(*hidden.shape[:-1], self.model.tokenizer.n_vocab)
+        logits[..., self.thoughts.pop(0) if self.thoughts else self.model.tokenizer.eot] = 99.0
+        return logits
+
+    def ask(self, plan: str, answer: str = "", **more) -> tuple[str, list[int], Done]:
+        """Text, the references pointed at, and the end of a turn with this plan and this answer."""
+        tokenizer = self.model.tokenizer
+        ids = [id for slot in plan.split("|") for id in [tokenizer.end, *tokenizer.words(slot)]][1:]
+        self.thoughts = [*ids, tokenizer.call, *tokenizer.words(answer)]
+        request = Request("ask", question=f"the {plan}", session=self.session, sampling=Sampling(60), **more)
+        [(_, events)] = finish(self.engine, request)
+        assert isinstance(events[-1], Done)
+        self.pointed = [event for event in events if isinstance(event, Mentioned) and not event.words]
+        return text_of(events), [mention.ref for mention in self.pointed], events[-1]
+
+
+def test_it_is_what_the_last_answer_settled_on_where_ever_that_is_now(model: FusedModel, monkeypatch) -> None:
+    dream = Dreamer(model, monkeypatch)
+    king, potion = graph("goblin king", "health potion")
+    assert dream.ask("where|it", graph=(king, potion))[1] == [], "nothing was spoken of"
+    assert dream.ask("distance|health potion", "blue")[:2] == ("blue", [1])
+    assert dream.ask("where|it")[1] == [1]
+    moved = GraphObject("object-1", "health potion", (-3.0, 0.5, 2.0), (0.5, 1.0, 0.5))
+    assert dream.ask("where|it", graph=(king, moved))[1] == [0], "it is listed first now"
+    assert dream.ask("where|it", graph=(king,))[1] == [] and dream.session.focus, "it has gone"
+    assert dream.ask("where|it", graph=(potion, king))[1] == [1], "it has come back"
+    assert dream.ask("beyond")[1] == [] and dream.ask("where|it")[1] == [1], "small talk changes no subject"
+
+
+def test_a_turn_that_was_not_finished_settles_nothing(model: FusedModel, monkeypatch) -> None:
+    dream = Dreamer(model, monkeypatch)
+    dream.ask("where|goblin king", graph=graph("goblin king", "health potion"))
+    tokenizer = model.tokenizer
+    dream.thoughts = [*tokenizer.words("where"), tokenizer.end, *tokenizer.words("health potion"), tokenizer.call]
+    dropped = dream.engine.add(Request("ask", question="where is the health potion", session=dream.session))
+    while dropped.script is None or dropped.script.finding is None:
+        dream.engine.step()
+    dropped.cancelled = True
+    dream.engine.step()
+    assert dream.ask("where|it")[1] == [0]
+
+
+def test_an_answer_is_as_sure_as_its_finding_and_its_plan(model: FusedModel, monkeypatch) -> None:
+    dream = Dreamer(model, monkeypatch)
+    assert dream.ask("list", graph=graph("goblin king"))[2].confidence == pytest.approx(1.0)
+    seen = detections(3, 1)
+    entries = model.read(seen, ()).entries
+    found = Lookup(entries, seen, ATTRIBUTES).find(("colour", "thing"))
+    assert found.confidence < 0.99
+    assert dream.ask("colour|thing", frame=seen, graph=())[2].confidence == pytest.approx(found.confidence, abs=1e-3)
+    assert [mention.confidence for mention in dream.pointed] == [pytest.approx(found.confidence)]
