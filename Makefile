@@ -18,6 +18,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BUF) lint
+	$(BUF) breaking --against proto/v1.binpb
 	$(BIN)/python proto/generate.py --check
 
 proto: $(VENV)/.dev
