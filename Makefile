@@ -20,9 +20,11 @@ check: $(VENV)/.dev
 	$(BUF) lint
 	$(BUF) breaking --against proto/v1.binpb
 	$(BIN)/python proto/generate.py --check
+	$(BIN)/python proto/generate_csharp.py --check
 
 proto: $(VENV)/.dev
 	$(BIN)/python proto/generate.py
+	$(BIN)/python proto/generate_csharp.py
 
 golden: $(VENV)/.dev
 	$(BIN)/python tests/golden/record_live.py
