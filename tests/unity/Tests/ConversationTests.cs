@@ -28,12 +28,12 @@ namespace Scenewright.Tests
             using var client = new ScenewrightClient(new ClientSettings { Address = proxy.Address });
             var dice = new Dice(1);
             await using var talk = await client.ConverseAsync(new ConversationSetup());
-            proxy.CutAfter = () => 60 + dice.Below(400);
+            proxy.CutAfter = () => 900 + dice.Below(1600);
             var sound = new byte[640];
             var (seq, turn, cuts) = (0UL, 0, 0);
             for (; proxy.Cuts < 200; turn++)
             {
-                var question = string.Join(" ", Enumerable.Range(0, 20).Select(i => $"w{turn}.{i}"));
+                var question = string.Join(" ", Enumerable.Range(0, 40).Select(i => $"w{turn}.{i}"));
                 await talk.SendAudioAsync(sound);
                 await talk.SendTextAsync(question);
                 var heard = new List<LiveEvent>();

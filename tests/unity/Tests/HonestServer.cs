@@ -67,7 +67,7 @@ namespace Scenewright.Tests
 
             _talks[talk!.Handle] = talk;
             var last = first.Setup.Resume?.LastEventSeq ?? 0;
-            using var stop = talk.TakeOver(call.Gone);
+            var stop = talk.TakeOver(call.Gone);
             await call.WriteAsync(new V1.ConverseResponse
             {
                 SetupComplete = new V1.SetupComplete

@@ -16,6 +16,7 @@ namespace Scenewright.Tests
         private readonly IPEndPoint _target;
         private readonly CancellationTokenSource _stop = new CancellationTokenSource();
         private long _left = long.MaxValue;
+        private Func<int>? _cutAfter;
 
         public Proxy(string target)
         {
@@ -29,7 +30,18 @@ namespace Scenewright.Tests
         public int Cuts { get; private set; }
 
         /// <summary>How many bytes of the server to cut after, again and again; null: never.</summary>
-        public Func<int>? CutAfter { get; set; }
+        public Func<int>? CutAfter
+        {
+            get => _cutAfter;
+            set
+            {
+                lock (_wires)
+                {
+                    _cutAfter = value;
+                    _left = value?.Invoke() ?? long.MaxValue;
+                }
+            }
+        }
 
         /// <summary>Break every link, without a goodbye; new ones may be made.</summary>
         public void Cut()
@@ -62,9 +74,9 @@ namespace Scenewright.Tests
 
         private async Task AcceptAsync()
         {
-            try
+            while (!_stop.IsCancellationRequested)
             {
-                while (true)
+                try
                 {
                     var near = await _listener.AcceptSocketAsync(_stop.Token);
                     var far = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -73,15 +85,15 @@ namespace Scenewright.Tests
                     lock (_wires)
                     {
                         _wires.Add(wire);
-                        _left = _left == long.MaxValue && CutAfter != null ? CutAfter() : _left;
                     }
 
                     _ = PassAsync(wire, near, far, counted: false);
                     _ = PassAsync(wire, far, near, counted: true);
                 }
-            }
-            catch (Exception over) when (IsOver(over))
-            {
+                catch (Exception over) when (IsOver(over))
+                {
+                    // That link was broken before it was made.
+                }
             }
         }
 

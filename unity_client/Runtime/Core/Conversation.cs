@@ -213,9 +213,19 @@ namespace Scenewright
         public void Pause()
         {
             _paused = true;
+            CancellationTokenSource? connection;
             lock (_gate)
             {
-                _connection?.Cancel();
+                connection = _connection;
+            }
+
+            try
+            {
+                connection?.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // It has just ended by itself.
             }
         }
 

@@ -71,7 +71,7 @@ namespace Scenewright
                 return false;
             }
 
-            _dueAt = Math.Max(_dueAt + (1 / framesPerS), now);
+            _dueAt = Math.Max(_dueAt, now - (0.5 / framesPerS)) + (1 / framesPerS);
             return true;
         }
 
