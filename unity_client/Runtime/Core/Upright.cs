@@ -41,6 +41,15 @@ namespace Scenewright
             return uv >= 0 ? ImageTurn.Clockwise90 : ImageTurn.Clockwise270;
         }
 
+        /// <summary>
+        /// The same from AR Foundation's display matrix. <paramref name="rowMajor"/>: as it gives it everywhere from 6.0 on, a row
+        /// (u, v from the bottom) times the matrix; otherwise a column (u, v from the top), as 5.1 gives it on Android.
+        /// </summary>
+        public static ImageTurn FromDisplayMatrix(
+            float m00, float m01, float m10, float m11, bool rowMajor, out bool mirrored) => rowMajor
+            ? FromDisplay(m00, -m10, m01, -m11, out mirrored)
+            : FromDisplay(m00, m01, m10, m11, out mirrored);
+
         /// <summary>The lens of the image after the turn.</summary>
         public static Lens Turn(Lens lens, ImageTurn turn)
         {

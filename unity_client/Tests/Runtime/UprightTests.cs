@@ -36,6 +36,18 @@ namespace Scenewright.Tests
             }
         }
 
+        [TestCase(1, 0, 0, 1, ImageTurn.None)]
+        [TestCase(0, 1, -1, 0, ImageTurn.Clockwise90)]
+        [TestCase(-1, 0, 0, -1, ImageTurn.Clockwise180)]
+        [TestCase(0, -1, 1, 0, ImageTurn.Clockwise270)]
+        public void Both_forms_of_the_display_matrix_say_the_same(int uu, int uv, int vu, int vv, ImageTurn expected)
+        {
+            Assert.That(Upright.FromDisplayMatrix(uu, uv, vu, vv, false, out _), Is.EqualTo(expected));
+
+            // Transposed, and with v counted from the bottom of the screen.
+            Assert.That(Upright.FromDisplayMatrix(uu, vu, -uv, -vv, true, out _), Is.EqualTo(expected));
+        }
+
         [TestCase(-1, 0, 0, 1, ImageTurn.None)]
         [TestCase(0, 1, 1, 0, ImageTurn.Clockwise90)]
         [TestCase(0, -1, -1, 0, ImageTurn.Clockwise270)]
