@@ -161,7 +161,7 @@ def test_what_was_heard_is_remembered(quick, patient):
     talk = Talk(quick, sampling={"max_new_tokens": 60, "temperature": 1.0})
 
     def turns():
-        return patient.sessions.get(talk.events[0].setup_complete.session_id).engine.n_turns
+        return patient.sessions.get(talk.events[0].setup_complete.session_id).memory.n_turns
 
     talk.send(text={"text": "chair"})
     talk.until("response_done")

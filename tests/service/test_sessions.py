@@ -1,5 +1,8 @@
 """The session store by itself, under a clock that the test turns."""
 
+import gc
+import weakref
+
 import pytest
 from scenewright_server.service.sessions import SessionStore
 from scenewright_server.service.status import Refused
@@ -18,9 +21,30 @@ def clock():
     return Clock()
 
 
+class Timer:
+    """The event loop's, as far as the store needs it: what is due is called when the test says so."""
+
+    def __init__(self, clock):
+        self.clock, self.due = clock, []
+
+    def __call__(self, seconds, call):
+        self.due.append((self.clock.now + seconds, call))
+
+    def run(self):
+        ready = [call for at, call in self.due if at <= self.clock.now]
+        self.due = [(at, call) for at, call in self.due if at > self.clock.now]
+        for call in ready:
+            call()
+
+
 @pytest.fixture
-def store(clock):
-    return SessionStore(2, clock)
+def timer(clock):
+    return Timer(clock)
+
+
+@pytest.fixture
+def store(clock, timer):
+    return SessionStore(2, clock, timer)
 
 
 def reason(call, *arguments):
@@ -66,3 +90,20 @@ async def test_a_session_in_use_does_not_expire(store, clock):
         assert used is session and len(store) == 1
         assert reason(store.use(session.id).__enter__) == "SESSION_BUSY"
     assert session.expires_at == clock.now + 10
+
+
+def test_an_idle_session_is_freed_by_the_clock(store, clock, timer):
+    """Nobody looks: what the session held goes all the same, however often it was used before."""
+    session = store.create(10, "en")
+    held = weakref.ref(session)
+    clock.now += 9
+    store.get(session.id)
+    del session
+    clock.now += 2
+    timer.run()
+    gc.collect()
+    assert held() is not None, "it was used nine seconds later"
+    clock.now += 9
+    timer.run()
+    gc.collect()
+    assert held() is None and not timer.due

@@ -32,17 +32,20 @@ from scenewright.v1 import (
     speech_pb2_grpc,
 )
 
-from scenewright_server.engine.async_engine import AsyncEngine
-from scenewright_server.engine.request import Request, Sampling
-from scenewright_server.families.diorama.storage import load_bundle
+from scenewright_server.engine.compute import ComputeThread
+from scenewright_server.engine.request import Sampling
+from scenewright_server.families.bundle import load_family
+from scenewright_server.families.family import SAMPLE_RATE_HZ
+from scenewright_server.perception.perception import PerceptionThreads
 from scenewright_server.service import servicers
-from scenewright_server.service.backend import Backend
 from scenewright_server.service.calls import CallInterceptor, Gate
-from scenewright_server.service.facts import Facts
+from scenewright_server.service.exchange import Exchange
 from scenewright_server.service.live.live import Live
 from scenewright_server.service.logs import make_logger
 from scenewright_server.service.metrics import Metrics
-from scenewright_server.service.reading.waves import SAMPLE_RATE_HZ
+from scenewright_server.service.reading.images import Frame
+from scenewright_server.service.reading.sight import Sight
+from scenewright_server.service.served import ServedModel, Stopwatch
 from scenewright_server.service.sessions import SessionStore
 from scenewright_server.service.settings import Settings, load_settings
 
@@ -58,14 +61,10 @@ SERVICES = tuple(
     )
 )
 
-FLUSH_S = 1.0
-"""How long the last events of live conversations may take to be sent when the server stops."""
-
-
 class Server:
     """One server on one port. `start`, `load`, then serve until `drain`.
 
-    `address` is what it listens on once started; `backend` is set once the model is loaded.
+    `address` is what it listens on once started; `model` is set once it is loaded.
     """
 
     def __init__(self, settings: Settings, log: Any) -> None:
@@ -76,8 +75,9 @@ class Server:
         self.gate = Gate(settings.limits.max_calls)
         self.live = Live(self._serving, self.sessions, self.metrics, log)
         self.address = ""
-        self.backend: Backend | None = None
-        self.engine: AsyncEngine | None = None
+        self.model: ServedModel | None = None
+        self._compute = ComputeThread(settings.threads)
+        self._perception = PerceptionThreads(settings.threads)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         size = settings.limits.max_message_bytes
         self._server = grpc.aio.server(
@@ -107,23 +107,22 @@ class Server:
     async def load(self) -> None:
         """Load the bundle, run it once on every sense, and let calls in."""
         settings = self.settings
-        bundle = await asyncio.to_thread(load_bundle, settings.bundle, _choose_device(settings.device))
-        limits = settings.limits
-        n_slots = min(settings.slots, limits.max_requests)
-        self.engine = AsyncEngine(bundle.model, n_slots=n_slots, n_waiting=limits.max_requests - n_slots)
+        device = _choose_device(settings.device)
+        family = await asyncio.to_thread(load_family, settings.bundle, device, settings.dtype)
+        model = self.model = ServedModel(family, settings, self._compute, self._perception)
+        self.metrics.watch("scenewright_engine_requests", "Requests in the engine.", lambda: model.engine.n_inside)
         self.metrics.watch(
-            "scenewright_engine_requests",
-            "Requests in the engine.",
-            lambda: self.engine.n_inside if self.engine else 0,
+            "scenewright_perception_requests",
+            "Frames, recordings and texts in work.",
+            lambda: model.perception.n_inside,
         )
         self.metrics.watch("scenewright_sessions", "Sessions held.", lambda: len(self.sessions))
         self.metrics.watch("scenewright_conversations", "Live conversations held.", lambda: len(self.live))
         await self.live.load()
-        self.backend = Backend(Facts(bundle, limits), self.engine, self.metrics)
-        await self._warm_up(self.engine)
+        await self._warm_up(model)
         self.gate.open()
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
-        self.log.info("serving", address=self.address, model=bundle.info.name, version=bundle.info.version)
+        self.log.info("serving", address=self.address, model=family.spec.name, version=family.spec.version)
 
     async def drain(self) -> None:
         """Refuse new calls, give those running `grace_s` to finish, and stop."""
@@ -132,30 +131,27 @@ class Server:
         finished = await self.gate.drain(self.settings.grace_s)
         self.log.info("stopping", all_calls_finished=finished)
         await self.live.close()
-        await self.gate.drain(FLUSH_S)
         await self._server.stop(0)
-        if self.engine is not None:
-            await asyncio.to_thread(self.engine.close)
+        await asyncio.to_thread(self._compute.close)
+        await asyncio.to_thread(self._perception.close)
 
-    def _serving(self) -> Backend:
-        assert self.backend is not None  # the gate is shut until then
-        return self.backend
+    def _serving(self) -> ServedModel:
+        assert self.model is not None  # the gate is shut until then
+        return self.model
 
     def _register(self) -> None:
-        backend = self._serving
-        scene_pb2_grpc.add_SceneServiceServicer_to_server(servicers.SceneServicer(backend), self._server)
+        model, server, sessions = self._serving, self._server, self.sessions
+        scene_pb2_grpc.add_SceneServiceServicer_to_server(servicers.SceneServicer(model, self.metrics), server)
         dialogue_pb2_grpc.add_DialogueServiceServicer_to_server(
-            servicers.DialogueServicer(backend, self.sessions, self.live), self._server
+            servicers.DialogueServicer(model, self.metrics, sessions, self.live), server
         )
-        session_pb2_grpc.add_SessionServiceServicer_to_server(
-            servicers.SessionServicer(backend, self.sessions), self._server
-        )
+        session_pb2_grpc.add_SessionServiceServicer_to_server(servicers.SessionServicer(model, sessions), server)
         speech_pb2_grpc.add_SpeechServiceServicer_to_server(
-            servicers.SpeechServicer(backend),  # type: ignore[abstract]
-            self._server,
+            servicers.SpeechServicer(model),  # type: ignore[abstract]
+            server,
         )
-        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(servicers.EmbeddingServicer(backend), self._server)
-        model_pb2_grpc.add_ModelServiceServicer_to_server(servicers.ModelServicer(backend), self._server)
+        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(servicers.EmbeddingServicer(model), server)
+        model_pb2_grpc.add_ModelServiceServicer_to_server(servicers.ModelServicer(model), server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
 
@@ -170,14 +166,20 @@ class Server:
         for service in ("", *SERVICES):
             await self._health.set(service, status)
 
-    async def _warm_up(self, engine: AsyncEngine) -> None:
+    async def _warm_up(self, model: ServedModel) -> None:
         """Lazy kernels and allocations belong to nobody's first call."""
-        frame = np.zeros((64, 64, 3), np.uint8)
-        async for _ in engine.generate(Request("describe", frame, (), sampling=Sampling(max_new_tokens=2))):
-            pass
-        await engine.run(lambda e: (e.embed_image(frame), e.embed_text(["a"])))
-        sound = np.sin(np.arange(SAMPLE_RATE_HZ // 2, dtype=np.float32))
-        await engine.run(lambda e: e.transcribe(sound))
+        capabilities = model.family.spec.capabilities
+        frame = model.family.fit(np.zeros((64, 64, 3), np.uint8))
+        sight = Sight(Frame("", frame, None, None, None))
+        if "describe" in capabilities and "image" in model.family.spec.fusion:
+            async for _ in Exchange(model, Metrics(), sight, Sampling(max_new_tokens=2), Stopwatch()).events():
+                pass
+        if "embed_image" in capabilities:
+            await model.perception.embed_image(frame)
+        if "embed_text" in capabilities:
+            await model.perception.embed_text(["a"])
+        if "voice" in capabilities or "transcribe" in capabilities:
+            await model.perception.hear(np.sin(np.arange(SAMPLE_RATE_HZ // 2, dtype=np.float32)))
 
 
 @asynccontextmanager

@@ -27,15 +27,17 @@ from scenewright.v1 import (
     speech_pb2_grpc,
 )
 
-from scenewright_server.scene.words import normalise
-from scenewright_server.service.backend import Answer, Backend, Stopwatch, Turn
+from scenewright_server.families.family import SAMPLE_RATE_HZ, Embedder
+from scenewright_server.service.exchange import Answer, Exchange
 from scenewright_server.service.live.live import Live
-from scenewright_server.service.reading import waves
-from scenewright_server.service.reading.features import FeatureCodec
+from scenewright_server.service.metrics import Metrics
+from scenewright_server.service.reading.questions import read_question
 from scenewright_server.service.reading.sampling import read_sampling
 from scenewright_server.service.reading.sight import Sight
 from scenewright_server.service.reading.sounds import read_audio
+from scenewright_server.service.served import ServedModel, Stopwatch, refusals
 from scenewright_server.service.sessions import Dialogue, SessionStore
+from scenewright_server.service.status import Refused
 from scenewright_server.service.validate import (
     check_count,
     check_language,
@@ -47,7 +49,7 @@ from scenewright_server.service.validate import (
 )
 
 Context = grpc.aio.ServicerContext
-GetBackend = Callable[[], Backend]
+GetModel = Callable[[], ServedModel]
 
 DEFAULT_PAGE, MAX_PAGE = 50, 100
 
@@ -55,8 +57,9 @@ DEFAULT_PAGE, MAX_PAGE = 50, 100
 class SceneServicer(scene_pb2_grpc.SceneServiceServicer):
     """Describes frames and scene graphs."""
 
-    def __init__(self, backend: GetBackend) -> None:
-        self._backend = backend
+    def __init__(self, model: GetModel, metrics: Metrics) -> None:
+        self._model = model
+        self._metrics = metrics
 
     async def DescribeScene(
         self, request: scene_pb2.DescribeSceneRequest, context: Context
@@ -89,12 +92,13 @@ class SceneServicer(scene_pb2_grpc.SceneServiceServicer):
     async def _describe(
         self, request: scene_pb2.DescribeSceneRequest | scene_pb2.StreamDescribeSceneRequest
     ) -> AsyncGenerator[Answer, None]:
-        backend, watch = self._backend(), Stopwatch()
-        backend.facts.need(model_pb2.CAPABILITY_DESCRIBE)
-        language = check_language("language", request.language, backend.facts.bundle.info.languages)
-        sampling = read_sampling(request.sampling, backend.limits)
-        sight = await backend.look(_given(request, "image"), _given(request, "scene"), watch)
-        async with aclosing(backend.respond(Turn("describe", sight, sampling, watch, language=language))) as answers:
+        model, watch = self._model(), Stopwatch()
+        model.need(model_pb2.CAPABILITY_DESCRIBE)
+        language = check_language("language", request.language, model.family.spec.languages)
+        sampling = read_sampling(request.sampling, model.limits)
+        sight = await model.look(_given(request, "image"), _given(request, "scene"), watch)
+        exchange = Exchange(model, self._metrics, sight, sampling, watch, language=language)
+        async with aclosing(exchange.events()) as answers:
             async for answer in answers:
                 yield answer
 
@@ -102,54 +106,56 @@ class SceneServicer(scene_pb2_grpc.SceneServiceServicer):
 class DialogueServicer(dialogue_pb2_grpc.DialogueServiceServicer):
     """Answers questions, alone or in a session, and converses."""
 
-    def __init__(self, backend: GetBackend, sessions: SessionStore, live: Live) -> None:
-        self._backend = backend
+    def __init__(self, model: GetModel, metrics: Metrics, sessions: SessionStore, live: Live) -> None:
+        self._model = model
+        self._metrics = metrics
         self._sessions = sessions
         self._live = live
 
     async def Ask(
         self, request: dialogue_pb2.AskRequest, context: Context
     ) -> AsyncGenerator[dialogue_pb2.AskResponse, None]:
-        watch = Stopwatch()
         if not request.session_id:
-            async with aclosing(self._answer(request, watch, None)) as answers:
+            async with aclosing(self._answer(request, None)) as answers:
                 async for answer in answers:
                     yield dialogue_pb2.AskResponse(**_event(answer))
             return
         with self._sessions.use(request.session_id) as dialogue:
-            async with aclosing(self._answer(request, watch, dialogue)) as answers:
+            async with aclosing(self._answer(request, dialogue)) as answers:
                 async for answer in answers:
-                    if isinstance(answer, generation_pb2.ResponseDone):
-                        dialogue.n_turns += 1
-                        dialogue.n_context = dialogue.engine.history_len
                     yield dialogue_pb2.AskResponse(session_id=dialogue.id, **_event(answer))
 
     async def _answer(
-        self, request: dialogue_pb2.AskRequest, watch: Stopwatch, dialogue: Dialogue | None
+        self, request: dialogue_pb2.AskRequest, dialogue: Dialogue | None
     ) -> AsyncGenerator[Answer, None]:
-        backend = self._backend()
-        backend.facts.need(model_pb2.CAPABILITY_ANSWER)
-        check_language("language", request.language, backend.facts.bundle.info.languages)
-        turn = Turn("ask", Sight(), read_sampling(request.sampling, backend.limits), watch)
-        if dialogue is not None:
-            turn.session = dialogue.engine
-            turn.keep = lambda sight: setattr(dialogue, "sight", sight)
-        if require_one_of(request, "question", "question") == "text":
-            turn.question = check_text(
-                "text", request.text, backend.limits.max_text_chars, required=True, reason="TEXT_TOO_LONG"
-            )
-            if not normalise(turn.question):
-                refuse("text", repr(turn.question[:64]), "a word")
-        else:
-            backend.facts.need(model_pb2.CAPABILITY_AUDIO_INPUT)
-            turn.audio = await watch.decode(read_audio, request.audio, backend.limits)
+        model, watch = self._model(), Stopwatch()
+        model.need(model_pb2.CAPABILITY_ANSWER)
+        check_language("language", request.language, model.family.spec.languages)
+        sampling = read_sampling(request.sampling, model.limits)
+        question = await self._read_question(request, model, watch)
         known = None if dialogue is None else dialogue.sight
-        turn.sight = await backend.look(_given(request, "image"), _given(request, "scene"), watch, known)
-        if turn.question is not None:
-            yield dialogue_pb2.Question(text=request.text)
-        async with aclosing(backend.respond(turn)) as answers:
+        sight = await model.look(_given(request, "image"), _given(request, "scene"), watch, known)
+        exchange = Exchange(model, self._metrics, sight, sampling, watch, question)
+        if dialogue is not None:
+            exchange.session, exchange.before = dialogue.session, dialogue.memory
+            exchange.on_started = lambda: setattr(dialogue, "sight", exchange.sight)
+        if isinstance(question, str):
+            yield dialogue_pb2.Question(text=question)
+        async with aclosing(exchange.events()) as answers:
             async for answer in answers:
+                if isinstance(answer, generation_pb2.ResponseDone) and dialogue is not None:
+                    dialogue.n_turns += 1
+                    dialogue.memory = exchange.memory()
                 yield answer
+
+    async def _read_question(
+        self, request: dialogue_pb2.AskRequest, model: ServedModel, watch: Stopwatch
+    ) -> str | np.ndarray:
+        """Typed, or spoken as samples. Raises `Refused`."""
+        if require_one_of(request, "question", "question") == "audio":
+            model.need(model_pb2.CAPABILITY_AUDIO_INPUT)
+            return await watch.decode(read_audio, request.audio, model.limits)
+        return read_question(request.text, model, "text")
 
     async def Converse(
         self, request_iterator: AsyncIterator[dialogue_pb2.ConverseRequest], context: Context
@@ -162,19 +168,19 @@ class DialogueServicer(dialogue_pb2_grpc.DialogueServiceServicer):
 class SessionServicer(session_pb2_grpc.SessionServiceServicer):
     """Opens, shows and ends sessions."""
 
-    def __init__(self, backend: GetBackend, sessions: SessionStore) -> None:
-        self._backend = backend
+    def __init__(self, model: GetModel, sessions: SessionStore) -> None:
+        self._model = model
         self._sessions = sessions
 
     async def CreateSession(
         self, request: session_pb2.CreateSessionRequest, context: Context
     ) -> session_pb2.CreateSessionResponse:
-        backend = self._backend()
-        ttl_s = float(backend.limits.max_session_ttl_s)
+        model = self._model()
+        ttl_s = float(model.limits.max_session_ttl_s)
         if request.HasField("ttl"):
             asked_s = request.ttl.seconds + request.ttl.nanos / 1e9
             ttl_s = check_range("ttl", asked_s, 1, ttl_s, " s")
-        language = check_language("language", request.language, backend.facts.bundle.info.languages)
+        language = check_language("language", request.language, model.family.spec.languages)
         return session_pb2.CreateSessionResponse(session=self._show(self._sessions.create(ttl_s, language)))
 
     async def GetSession(
@@ -209,8 +215,8 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
             ttl=duration_pb2.Duration(seconds=int(dialogue.ttl_s), nanos=int(dialogue.ttl_s % 1 * 1e9)),
             language=dialogue.language,
             turns=dialogue.n_turns,
-            context_tokens=dialogue.n_context,
-            max_context_tokens=self._backend().facts.bundle.model.config.gpt.n_ctx,
+            context_tokens=0 if dialogue.memory is None else dialogue.memory.n_positions,
+            max_context_tokens=self._model().family.decoder.shape.n_ctx,
             frame_id=dialogue.sight.frame_id,
             scene_revision=dialogue.sight.revision,
         )
@@ -219,66 +225,66 @@ class SessionServicer(session_pb2_grpc.SessionServiceServicer):
 class SpeechServicer(speech_pb2_grpc.SpeechServiceServicer):
     """Writes down recordings."""
 
-    def __init__(self, backend: GetBackend) -> None:
-        self._backend = backend
+    def __init__(self, model: GetModel) -> None:
+        self._model = model
 
     async def Transcribe(
         self, request: speech_pb2.TranscribeRequest, context: Context
     ) -> speech_pb2.TranscribeResponse:
-        backend, watch = self._backend(), Stopwatch()
-        backend.facts.need(model_pb2.CAPABILITY_TRANSCRIBE)
-        check_language("language", request.language, backend.facts.bundle.info.languages)
+        model, watch = self._model(), Stopwatch()
+        model.need(model_pb2.CAPABILITY_TRANSCRIBE)
+        check_language("language", request.language, model.family.spec.languages)
         require(request, "audio", "audio")
-        audio = await watch.decode(read_audio, request.audio, backend.limits)
-        submitted_ms = watch.ms
-        transcript = await backend.run(lambda engine: engine.transcribe(audio))
+        audio = await watch.decode(read_audio, request.audio, model.limits)
+        with watch.encoding("audio"), refusals():
+            heard = await model.perception.hear(audio)
         return speech_pb2.TranscribeResponse(
-            text=transcript.text,
-            confidence=transcript.confidence,
-            no_speech=not transcript.text,
-            duration_s=len(audio) / waves.SAMPLE_RATE_HZ,
-            timings=generation_pb2.Timings(
-                decode_ms=watch.decode_ms, encode_audio_ms=watch.ms - submitted_ms, total_ms=watch.ms
-            ),
+            text=heard.text,
+            confidence=heard.confidence,
+            no_speech=not heard.text,
+            duration_s=len(audio) / SAMPLE_RATE_HZ,
+            timings=_timings(watch),
         )
 
 
 class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
     """Images and texts in one space."""
 
-    def __init__(self, backend: GetBackend) -> None:
-        self._backend = backend
+    def __init__(self, model: GetModel) -> None:
+        self._model = model
 
     async def EmbedImage(
         self, request: embedding_pb2.EmbedImageRequest, context: Context
     ) -> embedding_pb2.EmbedImageResponse:
-        backend, watch = self._backend(), Stopwatch()
-        backend.facts.need(model_pb2.CAPABILITY_EMBED_IMAGE)
+        model, watch = self._model(), Stopwatch()
+        model.need(model_pb2.CAPABILITY_EMBED_IMAGE)
         require(request, "image", "image")
-        sight, embedding = await backend.look_at_image(request.image, watch)
+        sight, embedding = await model.look_at_image(request.image, watch)
         response = embedding_pb2.EmbedImageResponse()
-        submitted_ms = watch.ms
         if embedding is None:
-            embedding = await _embed_image(backend, sight)
+            embedding = await _embed_image(model, sight, watch)
         if request.include_features:
-            codec: FeatureCodec = backend.facts.codec
-            seen, _ = sight.to_engine()
-            assert seen is not None and sight.frame is not None
-            detections = await backend.run(lambda engine: engine.see(seen))
-            response.features.CopyFrom(codec.pack(detections, embedding, sight.frame.aspect))
+            if model.features is None:
+                raise Refused(
+                    "CAPABILITY_MISSING",
+                    f"include_features: model {model.family.spec.name!r} has no image encoder to share",
+                    field="include_features",
+                )
+            seen = await model.see(sight, watch)
+            assert seen.detections is not None and seen.frame is not None
+            response.features.CopyFrom(model.features.pack(seen.detections, embedding, seen.frame.aspect))
         response.embedding.values.extend(embedding.tolist())
-        response.timings.decode_ms = watch.decode_ms
-        response.timings.encode_image_ms = watch.ms - submitted_ms
-        response.timings.total_ms = watch.ms
+        response.timings.CopyFrom(_timings(watch))
         return response
 
     async def EmbedText(
         self, request: embedding_pb2.EmbedTextRequest, context: Context
     ) -> embedding_pb2.EmbedTextResponse:
-        backend, watch = self._backend(), Stopwatch()
-        backend.facts.need(model_pb2.CAPABILITY_EMBED_TEXT)
-        texts = _read_texts(backend, "texts", request.texts)
-        embeddings = await backend.run(lambda engine: engine.embed_text(texts))
+        model, watch = self._model(), Stopwatch()
+        model.need(model_pb2.CAPABILITY_EMBED_TEXT)
+        texts = _read_texts(model, "texts", request.texts)
+        with refusals():
+            embeddings = await model.perception.embed_text(texts)
         return embedding_pb2.EmbedTextResponse(
             embeddings=[embedding_pb2.Embedding(values=row.tolist()) for row in embeddings],
             timings=generation_pb2.Timings(total_ms=watch.ms),
@@ -287,18 +293,17 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
     async def RankLabels(
         self, request: embedding_pb2.RankLabelsRequest, context: Context
     ) -> embedding_pb2.RankLabelsResponse:
-        backend, watch = self._backend(), Stopwatch()
-        backend.facts.need(model_pb2.CAPABILITY_EMBED_IMAGE, model_pb2.CAPABILITY_EMBED_TEXT)
+        model, watch = self._model(), Stopwatch()
+        model.need(model_pb2.CAPABILITY_EMBED_IMAGE, model_pb2.CAPABILITY_EMBED_TEXT)
         require(request, "image", "image")
-        labels = _read_texts(backend, "labels", request.labels)
-        sight, image = await backend.look_at_image(request.image, watch)
-        submitted_ms = watch.ms
+        labels = _read_texts(model, "labels", request.labels)
+        sight, image = await model.look_at_image(request.image, watch)
         if image is None:
-            image = await _embed_image(backend, sight)
-        encode_ms = watch.ms - submitted_ms
-        texts = await backend.run(lambda engine: engine.embed_text(labels))
+            image = await _embed_image(model, sight, watch)
+        with refusals():
+            texts = await model.perception.embed_text(labels)
         similarities = texts @ image
-        scale = float(backend.facts.bundle.model.vision.clip.logit_scale.exp())
+        scale = _embedder(model).scale
         scores = np.exp(scale * (similarities - similarities.max()))
         probabilities = scores / scores.sum()
         return embedding_pb2.RankLabelsResponse(
@@ -308,37 +313,51 @@ class EmbeddingServicer(embedding_pb2_grpc.EmbeddingServiceServicer):
                 )
                 for i in np.argsort(-similarities, kind="stable")
             ],
-            timings=generation_pb2.Timings(decode_ms=watch.decode_ms, encode_image_ms=encode_ms, total_ms=watch.ms),
+            timings=_timings(watch),
         )
 
 
 class ModelServicer(model_pb2_grpc.ModelServiceServicer):
     """Says what runs here."""
 
-    def __init__(self, backend: GetBackend) -> None:
-        self._backend = backend
+    def __init__(self, model: GetModel) -> None:
+        self._model = model
 
     async def GetModel(self, request: model_pb2.GetModelRequest, context: Context) -> model_pb2.GetModelResponse:
-        return model_pb2.GetModelResponse(model=self._backend().facts.describe())
+        return model_pb2.GetModelResponse(model=self._model().describe())
 
 
-async def _embed_image(backend: Backend, sight: Sight) -> np.ndarray:
+async def _embed_image(model: ServedModel, sight: Sight, watch: Stopwatch) -> np.ndarray:
     assert sight.frame is not None and sight.frame.rgb is not None
-    rgb = sight.frame.rgb
-    return await backend.run(lambda engine: engine.embed_image(rgb))
+    with watch.encoding("image"), refusals():
+        return await model.perception.embed_image(sight.frame.rgb)
 
 
-def _read_texts(backend: Backend, field: str, texts: Any) -> list[str]:
+def _embedder(model: ServedModel) -> Embedder:
+    assert model.family.embedder is not None  # or its spec would not name the capability
+    return model.family.embedder
+
+
+def _read_texts(model: ServedModel, field: str, texts: Any) -> list[str]:
     """The texts to embed; one that the text tower would cut is refused."""
-    check_count(field, len(texts), 1, backend.limits.max_texts)
-    model = backend.facts.bundle.model
-    n_tokens = model.config.vision.n_text_ctx - 1
+    check_count(field, len(texts), 1, model.limits.max_texts)
+    embedder = _embedder(model)
     for i, text in enumerate(texts):
-        check_text(f"{field}[{i}]", text, backend.limits.max_label_chars, required=True, reason="TEXT_TOO_LONG")
-        n = len(model.tokenizer.words(normalise(text)))
-        if n > n_tokens:
-            refuse(f"{field}[{i}]", f"{n} tokens", f"at most {n_tokens}", "TEXT_TOO_LONG")
+        check_text(f"{field}[{i}]", text, model.limits.max_label_chars, required=True, reason="TEXT_TOO_LONG")
+        n = embedder.n_tokens(text)
+        if n > embedder.max_tokens:
+            refuse(f"{field}[{i}]", f"{n} tokens", f"at most {embedder.max_tokens}", "TEXT_TOO_LONG")
     return list(texts)
+
+
+def _timings(watch: Stopwatch) -> generation_pb2.Timings:
+    """Of a call without a decoder."""
+    return generation_pb2.Timings(
+        decode_ms=watch.decode_ms,
+        encode_image_ms=watch.encode_image_ms,
+        encode_audio_ms=watch.encode_audio_ms,
+        total_ms=watch.ms,
+    )
 
 
 def _given(request: Message, name: str) -> Any:

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from scenewright_server.engine.session import Session
+from scenewright_server.families.family import Memory
 from scenewright_server.service.reading.sight import Sight
 from scenewright_server.service.status import Refused
 
 
 @dataclass
 class Dialogue:
-    """One session: the engine's part of it, and what the service must remember beside it.
+    """One session: the engine's part of it, what the model remembers, and what the service knows beside.
 
     Times are seconds since the epoch; the store moves `expires_at` with every use.
     """
@@ -28,20 +29,29 @@ class Dialogue:
     expires_at: float
     ttl_s: float
     language: str
-    engine: Session = field(default_factory=Session)
+    session: Session = field(default_factory=Session)
+    memory: Memory | None = None
     sight: Sight = field(default_factory=Sight)
     n_turns: int = 0
-    n_context: int = 0
     user: asyncio.Task | None = None
     deleted: bool = False
 
 
 class SessionStore:
-    """At most `max_sessions` dialogues; one that is unused for its time to live is forgotten."""
+    """At most `max_sessions` dialogues; one that is unused for its time to live is forgotten.
 
-    def __init__(self, max_sessions: int, clock: Callable[[], float] = time.time) -> None:
+    `call_later` (seconds, what to call) is the event loop's, so that this happens by the clock.
+    """
+
+    def __init__(
+        self,
+        max_sessions: int,
+        clock: Callable[[], float] = time.time,
+        call_later: Callable[[float, Callable[[], None]], object] | None = None,
+    ) -> None:
         self._max_sessions = max_sessions
         self._clock = clock
+        self._call_later = call_later
         self._dialogues: dict[str, Dialogue] = {}
         self._expired: OrderedDict[str, None] = OrderedDict()
         self._n_created = 0
@@ -64,6 +74,7 @@ class SessionStore:
         self._n_created += 1
         dialogue = Dialogue(secrets.token_urlsafe(16), self._n_created, now, now + ttl_s, ttl_s, language)
         self._dialogues[dialogue.id] = dialogue
+        self._watch(dialogue.id)
         return dialogue
 
     def get(self, session_id: str, field: str = "session_id") -> Dialogue:
@@ -123,6 +134,15 @@ class SessionStore:
         finally:
             dialogue.user = None
             dialogue.expires_at = self._clock() + dialogue.ttl_s
+
+    def _watch(self, session_id: str) -> None:
+        """Come back when the dialogue will have expired, if it is not used before."""
+        self._forget_expired()
+        dialogue = self._dialogues.get(session_id)
+        if dialogue is not None:
+            call_later = self._call_later or asyncio.get_running_loop().call_later
+            wait_s = dialogue.ttl_s if dialogue.user is not None else dialogue.expires_at - self._clock()
+            call_later(wait_s, lambda: self._watch(session_id))
 
     def _forget_expired(self) -> None:
         now = self._clock()

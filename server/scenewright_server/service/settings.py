@@ -13,7 +13,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-EMBEDDED_BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "diorama"
+from scenewright_server.families.bundle import EMBEDDED
 
 
 class Limits(BaseModel):
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SCENEWRIGHT_", env_nested_delimiter="__", frozen=True, extra="forbid")
 
-    bundle: Path = Field(default=EMBEDDED_BUNDLE, description="The model to serve.")
+    bundle: Path = Field(default=EMBEDDED, description="The model to serve.")
     address: str = Field(default="127.0.0.1:7447", description="host:port, port 0 for any free one.")
     tls_certificate: Path | None = Field(default=None, description="PEM chain; with `tls_key`, the port speaks TLS.")
     tls_key: Path | None = Field(default=None, description="PEM private key.")
@@ -62,7 +62,10 @@ class Settings(BaseSettings):
     )
     metrics_host: str = "127.0.0.1"
     device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N.")
-    slots: int = Field(default=8, gt=0, description="Requests that the engine works on at once.")
+    dtype: Literal["float32", "bfloat16"] = Field(default="float32", description="Of weights, keys and values.")
+    threads: int = Field(default=1, gt=0, description="Of torch, for the decoder; as many again to see and hear.")
+    slots: int = Field(default=8, gt=0, description="Requests that an engine works on at once.")
+    kv_bytes: int = Field(default=1 << 30, gt=0, description="Keys and values that idle sessions may keep.")
     grace_s: float = Field(default=20.0, ge=0, description="How long running calls may go on after SIGTERM.")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from scenewright.v1 import dialogue_pb2, image_pb2, model_pb2
 
-from scenewright_server.service.backend import Backend, Stopwatch
 from scenewright_server.service.reading.graphs import check_revision, read_graph, update_graph
 from scenewright_server.service.reading.sight import Sight
+from scenewright_server.service.served import ServedModel, Stopwatch
 from scenewright_server.service.status import Refused
 from scenewright_server.service.validate import require_one_of
 
@@ -23,12 +23,12 @@ class Gaze:
     frame before stays.
     """
 
-    def __init__(self, backend: Backend, sight: Sight, on_refusal: Callable[[Refused, int], None]) -> None:
+    def __init__(self, model: ServedModel, sight: Sight, on_refusal: Callable[[Refused, int], None]) -> None:
         self.sight = sight
         self.n_offered = 0
-        self._backend = backend
+        self._model = model
         self._on_refusal = on_refusal
-        self._pause_s = 1 / backend.limits.max_live_frames_per_s
+        self._pause_s = 1 / model.limits.max_live_frames_per_s
         self._waiting: tuple[image_pb2.ImageInput, int] | None = None
         self._n_read = 0
         self._looking: asyncio.Task[None] | None = None
@@ -52,8 +52,8 @@ class Gaze:
 
     def update(self, update: dialogue_pb2.SceneUpdate) -> None:
         """Another scene, or a change of it. Raises `Refused` as read_graph and update_graph do; the scene stays."""
-        self._backend.facts.need(model_pb2.CAPABILITY_SCENE_INPUT)
-        world, limits = self.sight.world, self._backend.limits
+        self._model.need(model_pb2.CAPABILITY_SCENE_INPUT)
+        world, limits = self.sight.world, self._model.limits
         if require_one_of(update, "update", "scene_update") == "delta":
             world = update_graph(world, update.delta, limits)
         else:
@@ -61,10 +61,10 @@ class Gaze:
             check_revision("scene_update.snapshot.revision", world.revision, self.sight.revision)
         self.sight = replace(self.sight, world=world)
 
-    def remember(self, used: Sight, remembered: Sight) -> None:
-        """The engine has looked at what was `used`: its pixels are not needed again."""
+    def remember(self, used: Sight, seen: Sight) -> None:
+        """What was `used` has been `seen`: its pixels are not needed again."""
         if self.sight.frame is used.frame:
-            self.sight = replace(remembered, world=self.sight.world)
+            self.sight = replace(seen, world=self.sight.world)
 
     def close(self) -> None:
         if self._looking is not None:
@@ -76,7 +76,7 @@ class Gaze:
             self._waiting = None
             self._hurry.clear()
             try:
-                seen, _ = await self._backend.look_at_image(image, Stopwatch())
+                seen, _ = await self._model.look_at_image(image, Stopwatch())
                 self.sight = replace(seen, world=self.sight.world)
             except Refused as refused:
                 self._on_refusal(refused, client_seq)

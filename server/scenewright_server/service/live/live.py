@@ -5,24 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 from google.protobuf import duration_pb2
 from scenewright.v1 import dialogue_pb2
 
 from scenewright_server.perception.voice import Ear, Listener
-from scenewright_server.service.backend import Backend, Stopwatch
 from scenewright_server.service.live.conversation import Conversation
 from scenewright_server.service.live.inbox import Inbox
 from scenewright_server.service.live.replay import Event, Stream
 from scenewright_server.service.live.setup import read_setup
 from scenewright_server.service.metrics import Metrics
+from scenewright_server.service.served import ServedModel, Stopwatch
 from scenewright_server.service.sessions import SessionStore
 from scenewright_server.service.status import Refused
 
 NOTICE_S = 10
 """How long before the limit of a stream its go_away is sent."""
+FLUSH_S = 1.0
+"""How long the last events of conversations may take to be sent when the server stops."""
 CUT_S = 0.1
 """A broken stream at first looks like one that the client has ended; within this time its cancellation follows."""
 
@@ -30,14 +32,17 @@ CUT_S = 0.1
 class Live:
     """All conversations of a server. `load` before the first, `go_away` and `close` at the end."""
 
-    def __init__(self, backend: Callable[[], Backend], sessions: SessionStore, metrics: Metrics, log: Any) -> None:
-        self._backend = backend
+    def __init__(self, model: Callable[[], ServedModel], sessions: SessionStore, metrics: Metrics, log: Any) -> None:
+        self._model = model
         self._sessions = sessions
         self._metrics = metrics
         self._log = log
         self._listener: Listener | None = None
         self._held: dict[str, _Held] = {}
         self._over: OrderedDict[str, None] = OrderedDict()  # ids of the last that are over
+        self._streams: set[Stream] = set()
+        self._no_streams = asyncio.Event()
+        self._no_streams.set()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -51,29 +56,33 @@ class Live:
             held.leave(time_left_s, Refused("SHUTTING_DOWN", "the server is shutting down"), end=True)
 
     async def close(self) -> None:
-        """End what is left. Its streams still have events to send."""
+        """End what is left, and give its streams FLUSH_S to send their last events."""
         held = list(self._held.values())
         for one in held:
             one.end(Refused("SHUTTING_DOWN", "the server is shutting down"))
         await asyncio.gather(*(one.task for one in held))
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._no_streams.wait(), FLUSH_S)
         if self._listener is not None:
             self._listener.close()
 
     async def converse(self, requests: AsyncIterator[dialogue_pb2.ConverseRequest]) -> AsyncGenerator[Event, None]:
         """The events of one stream. Raises `Refused` where the stream ends with a status."""
-        backend = self._backend()
-        setup = await _first(requests, backend.limits.max_request_s)
+        model = self._model()
+        setup = await _first(requests, model.limits.max_request_s)
         resumes = setup.HasField("resume")
-        held = self._find(setup) if resumes else await self._begin(setup, backend)
+        held = self._find(setup) if resumes else await self._begin(setup, model)
         stream = held.attach(setup.resume.last_event_seq)
         if resumes:
             self._metrics.resumes.inc()
         reader = asyncio.create_task(_read(requests, held, stream))
-        limit_s = backend.limits.max_live_s
+        limit_s = model.limits.max_live_s
         late = Refused("DEADLINE_EXCEEDED", f"the stream has lasted limits.max_live_s = {limit_s} s", bound=limit_s)
         notice_s = min(NOTICE_S, limit_s / 2)
         notice = asyncio.get_running_loop().call_later(limit_s - notice_s, held.leave, notice_s, late)
         in_order = False
+        self._streams.add(stream)
+        self._no_streams.clear()
         try:
             async with aclosing(stream.events()) as events:
                 async for event in events:
@@ -83,6 +92,9 @@ class Live:
             notice.cancel()
             reader.cancel()
             held.detach(stream, in_order)
+            self._streams.discard(stream)
+            if not self._streams:
+                self._no_streams.set()
 
     def _find(self, setup: dialogue_pb2.ConverseSetup) -> _Held:
         others = [field.name for field, _ in setup.ListFields() if field.name != "resume"]
@@ -106,24 +118,24 @@ class Live:
             )
         return held
 
-    async def _begin(self, setup: dialogue_pb2.ConverseSetup, backend: Backend) -> _Held:
-        plan = read_setup(setup, backend)
+    async def _begin(self, setup: dialogue_pb2.ConverseSetup, model: ServedModel) -> _Held:
+        manner = read_setup(setup, model)
         owned = not setup.session_id
         known = None if owned else self._sessions.get(setup.session_id).sight
         image = setup.image if setup.HasField("image") else None
         scene = setup.scene if setup.HasField("scene") else None
-        sight = await backend.glance(image, scene, Stopwatch(), known)
+        sight = await model.glance(image, scene, Stopwatch(), known)
         ear = None
-        if plan.rate_hz:
+        if manner.rate_hz:
             assert self._listener is not None  # loaded before the gate opens
-            ear = Ear(self._listener, plan.rate_hz)
+            ear = Ear(self._listener, manner.rate_hz)
         if owned:
-            language = plan.language or backend.facts.bundle.info.languages[0]
-            dialogue = self._sessions.create(float(backend.limits.max_session_ttl_s), language)
+            language = manner.language or model.family.spec.languages[0]
+            dialogue = self._sessions.create(float(model.limits.max_session_ttl_s), language)
         else:
             dialogue = self._sessions.get(setup.session_id)
-        conversation = Conversation(plan, dialogue, sight, backend, ear, self._log)
-        held = _Held(conversation, Inbox(backend.limits, plan.rate_hz), backend.limits.max_resume_s)
+        conversation = Conversation(manner, dialogue, sight, model, ear, self._metrics, self._log)
+        held = _Held(conversation, Inbox(model.limits, manner.rate_hz), model.limits.max_resume_s)
         held.task = asyncio.create_task(self._hold(held, owned))
         try:
             await held.begun
@@ -151,7 +163,7 @@ class Live:
             held.stop()
             if self._held.pop(conversation.id, None) is not None:
                 self._over[conversation.id] = None
-                if len(self._over) > self._backend().limits.max_sessions:
+                if len(self._over) > self._model().limits.max_sessions:
                     self._over.popitem(last=False)
             if owned:
                 self._sessions.discard(conversation.dialogue.id)

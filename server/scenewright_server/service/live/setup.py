@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from scenewright.v1 import dialogue_pb2, model_pb2
 
 from scenewright_server.engine.request import Sampling
-from scenewright_server.service.backend import Backend
 from scenewright_server.service.live.turns import TurnRules
 from scenewright_server.service.reading.sampling import read_sampling
 from scenewright_server.service.reading.waves import PCM_RATES_HZ
+from scenewright_server.service.served import ServedModel
 from scenewright_server.service.validate import check_language, check_range, refuse
 
 DEFAULT_END_SILENCE_MS = 600
 
 
 @dataclass(frozen=True)
-class Plan:
+class Manner:
     """How a conversation goes. `rate_hz` 0: without audio; `language` empty: the session's."""
 
     rate_hz: int
@@ -26,13 +26,13 @@ class Plan:
     language: str
 
 
-def read_setup(setup: dialogue_pb2.ConverseSetup, backend: Backend) -> Plan:
+def read_setup(setup: dialogue_pb2.ConverseSetup, model: ServedModel) -> Manner:
     """Judge a setup, all but its frame and scene. Raises `Refused`: FIELD_INVALID, CAPABILITY_MISSING."""
-    backend.facts.need(model_pb2.CAPABILITY_CONVERSE)
+    model.need(model_pb2.CAPABILITY_CONVERSE)
     if setup.sample_rate_hz:
         check_rate("setup.sample_rate_hz", setup.sample_rate_hz)
-        backend.facts.need(model_pb2.CAPABILITY_AUDIO_INPUT)
-    languages = backend.facts.bundle.info.languages
+        model.need(model_pb2.CAPABILITY_AUDIO_INPUT)
+    languages = model.family.spec.languages
     if setup.language:
         check_language("setup.language", setup.language, languages)
     if setup.turn_detection not in dialogue_pb2.TurnDetection.values():
@@ -44,10 +44,10 @@ def read_setup(setup: dialogue_pb2.ConverseSetup, backend: Backend) -> Plan:
         min_speech_ms=int(_optional(setup, "min_speech_ms", defaults.min_speech_ms, 32, 1000)),
         end_silence_ms=read_end_silence("setup.end_silence_ms", setup.end_silence_ms),
         prefix_padding_ms=int(_optional(setup, "prefix_padding_ms", defaults.prefix_padding_ms, 0, 1000)),
-        max_s=backend.limits.max_audio_s,
+        max_s=model.limits.max_audio_s,
     )
-    return Plan(
-        setup.sample_rate_hz, rules, read_sampling(setup.sampling, backend.limits, "setup.sampling"), setup.language
+    return Manner(
+        setup.sample_rate_hz, rules, read_sampling(setup.sampling, model.limits, "setup.sampling"), setup.language
     )
 
 

@@ -8,11 +8,9 @@ import numpy as np
 import soundfile
 import soxr
 
+from scenewright_server.families.family import SAMPLE_RATE_HZ
 from scenewright_server.service.status import Refused
 from scenewright_server.service.validate import refuse
-
-SAMPLE_RATE_HZ = 16_000
-"""What the model hears."""
 
 PCM_RATES_HZ = (8_000, 48_000)
 FILE_RATES_HZ = (4_000, 192_000)

@@ -1,16 +1,12 @@
-"""Results kept by the content they were made from, so that an unchanged frame is not encoded twice."""
+"""Keys of content: equal for equal content, so that what was made of it can be kept."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
-
-T = TypeVar("T")
 
 
 def digest(value: Any) -> bytes:
@@ -38,20 +34,3 @@ def digest(value: Any) -> bytes:
 
     add(value)
     return key.digest()
-
-
-class Recent(Generic[T]):
-    """The `size` results used last."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._results: OrderedDict[bytes, T] = OrderedDict()
-
-    def get(self, key: bytes, make: Callable[[], T]) -> T:
-        """The result kept under `key`, or else the one that `make` gives; an error of `make` is not kept."""
-        if key not in self._results:
-            self._results[key] = make()
-            if len(self._results) > self._size:
-                self._results.popitem(last=False)
-        self._results.move_to_end(key)
-        return self._results[key]
