@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from scenewright.cli.app import main
-from scenewright.conformance import Entry, check, read_log
+from scenewright.conformance import LogEntry, check, read_log
 from scenewright.v1 import dialogue_pb2
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "live"
 LOGS = [GOLDEN / f"{name}.jsonl" for name in ("five_turns", "push_to_talk", "resumed")]
 
 
-def kinds(entries: list[Entry], side: str) -> list[str]:
+def kinds(entries: list[LogEntry], side: str) -> list[str]:
     return [entry.kind for entry in entries if entry.side == side]
 
 
