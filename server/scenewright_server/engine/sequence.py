@@ -41,7 +41,7 @@ class Sequence:
         """What the answer to a question rests on: what "it" means in the next one."""
         if self.script is None or self.script.finding is None or self.request.task != "ask":
             return ()
-        return tuple(self.session.entries[part] for part in self.script.finding.result if isinstance(part, int))
+        return tuple(self.session.entries[k] for k in self.script.finding.answer.things)
 
     @property
     def age_ms(self) -> float:

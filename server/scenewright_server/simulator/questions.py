@@ -13,19 +13,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scenewright_server.simulator.kinds import ATTRIBUTES, COLOURS
-from scenewright_server.simulator.phrases import (
-    CHINESE,
-    NUMBERS,
-    QUESTIONS,
-    RELATIONS,
-    SHORT_FOLLOW_UPS,
-    article,
-    is_wide,
-    plural,
+from scenewright_server.languages.en import article, plural
+from scenewright_server.languages.language import is_wide
+from scenewright_server.scene.findings import (
+    Answer,
+    Count,
+    Distance,
+    Kind,
+    Look,
+    One,
+    Refusal,
+    Several,
+    Things,
+    Where,
+    YesNo,
 )
-from scenewright_server.simulator.replies import reply
-from scenewright_server.simulator.text import DEPTH_MARGIN_M, LOOKS, REACH_M, Answer, Result, Thing, name_words
+from scenewright_server.scene.plans import LOOKS, Plan
+from scenewright_server.simulator.kinds import ATTRIBUTES, COLOURS
+from scenewright_server.simulator.phrases import CHINESE, QUESTIONS, RELATIONS, SHORT_FOLLOW_UPS
+from scenewright_server.simulator.text import DEPTH_MARGIN_M, REACH_M, Thing, Utterance, name_words, reply
 
 SIDE_MARGIN_RAD = 0.07
 TALLER_BY = 1.25
@@ -45,15 +51,15 @@ class Turn:
 
     type: str
     question: str
-    plan: tuple[str, ...]
-    result: Result
-    answer: Answer
+    plan: Plan
+    result: Answer
+    answer: Utterance
     language: str = "en"
 
     @property
     def refs(self) -> tuple[int, ...]:
         """The things that settle it."""
-        return tuple(part for part in self.result if isinstance(part, int))
+        return self.result.things
 
 
 def dialogue(
@@ -170,7 +176,7 @@ class _Asker:
         keys = [k for k in LOOKS if k != before.type and getattr(self.things[i], k) and not self._seen(i, k)]
         if keys and self.rng.random() < 0.8:
             key = self._pick(keys)
-            turn = self._turn("follow_up", key, (name.slot,), (i, getattr(self.things[i], key)), said)
+            turn = self._turn("follow_up", key, (name.slot,), Look(i, key, getattr(self.things[i], key)), said)
             if name.noun == "it" and self.rng.random() < 0.3:
                 return replace(turn, question=SHORT_FOLLOW_UPS[key][self.language])
             return turn
@@ -181,11 +187,11 @@ class _Asker:
         return options[int(self.rng.integers(len(options)))]
 
     def _turn(
-        self, type: str, operation: str, slots: Sequence[str], result: Result, *said: str, form: str = "", rel: str = ""
+        self, type: str, operation: str, slots: Sequence[str], result: Answer, *said: str, form: str = "", rel: str = ""
     ) -> Turn:
         """A turn with one of the forms of `form` (the operation's own when not given)."""
         question = self._pick(QUESTIONS[form or operation][self.language]).format(*said, rel=rel)
-        words = reply(operation, result, self.things, self.language)
+        words = reply(result, self.things, self.language)
         return Turn(type, question, (operation, *slots), result, words, self.language)
 
     def _matching(self, looks: dict[str, str], noun: str) -> list[int]:
@@ -244,7 +250,7 @@ class _Asker:
             return None
         i, name = picked
         seen, told = self._seen(i, key), getattr(self.things[i], key)
-        result = (i, told) if seen is None else (i, seen, "but", told)
+        result = Look(i, key, told) if seen is None else Look(i, key, seen, told)
         return self._turn(key, key, (name.slot,), result, self._the(name))
 
     def _kind(self) -> Turn | None:
@@ -258,9 +264,7 @@ class _Asker:
         if self._matching(looks, "thing") != [i]:
             return None
         name = Name(tuple(looks.items()), "thing")
-        seen = self._seen(i, "kind")
-        result: Result = (i,) if seen is None else (i, seen, "but")
-        return self._turn("kind", "kind", (name.slot,), result, self._the(name))
+        return self._turn("kind", "kind", (name.slot,), Kind(i, self._seen(i, "kind")), self._the(name))
 
     def _class(self) -> Name:
         """A class to ask for, half of them of a thing that is there."""
@@ -285,7 +289,7 @@ class _Asker:
         if bool(found) != bool(self.rng.random() < 0.5) or self._is_belied(name):
             return None
         said = name.say(self.language, "a", self.rng)
-        return self._turn("exist", "exist", (name.slot,), (*found, "yes" if found else "no"), said)
+        return self._turn("exist", "exist", (name.slot,), YesNo("exist", tuple(found), bool(found)), said)
 
     def _count(self) -> Turn | None:
         draw = self.rng.random()
@@ -304,7 +308,7 @@ class _Asker:
             return None
         found = self._matching(dict(name.looks), name.noun)
         said = name.say(self.language, "plural", self.rng)
-        return self._turn("count", "count", (name.slot,), (*found, NUMBERS[len(found)]), said)
+        return self._turn("count", "count", (name.slot,), Count(tuple(found)), said)
 
     def _holds(self, relation: str, i: int, j: int) -> bool | None:
         """Whether thing i stands in this relation to thing j; None when it is too close to call."""
@@ -345,7 +349,7 @@ class _Asker:
         holds = self._holds(relation, i, j)
         if holds is None or (relation in ("on", "under") and not holds and self.rng.random() < 0.8):
             return None
-        result = (i, j, "yes" if holds else "no")
+        result = YesNo("is", (i, j), holds)
         slots = (a.slot, relation, b.slot)
         return self._turn("relation", "is", slots, result, self._the(a), self._the(b), rel=self._rel(relation))
 
@@ -370,9 +374,8 @@ class _Asker:
         unclear = any(holds is None and i not in stacked for i, holds in verdicts.items())
         if len(found) > MAX_LISTED or unclear or (not found and self.rng.random() < 0.5):
             return None
-        result = tuple(found) or ("nothing",)
-        rel = self._rel(relation)
-        return self._turn("relation_query", "what", (relation, name.slot), result, self._the(name), rel=rel)
+        slots, rel = (relation, name.slot), self._rel(relation)
+        return self._turn("relation_query", "what", slots, Things(tuple(found)), self._the(name), rel=rel)
 
     def _centre(self) -> Turn | None:
         away = sorted(
@@ -382,7 +385,7 @@ class _Asker:
         )
         if not away or (len(away) > 1 and away[1][0] - away[0][0] < CENTRE_MARGIN) or away[0][0] > 0.3:
             return None
-        return self._turn("centre", "centre", (), (away[0][1],))
+        return self._turn("centre", "centre", (), One(away[0][1]))
 
     def _compare(self) -> Turn | None:
         two = self._two()
@@ -400,7 +403,7 @@ class _Asker:
             if abs(by) < DEPTH_MARGIN_M:
                 return None
             first = (by < 0) == (word == "closer")
-        return self._turn("compare", word, (a.slot, b.slot), (i if first else j,), self._the(a), self._the(b))
+        return self._turn("compare", word, (a.slot, b.slot), One(i if first else j), self._the(a), self._the(b))
 
     def _first(self, away: list[tuple[float, int]], margin: float) -> int | None:
         """The first of these, if by a clear margin."""
@@ -410,7 +413,7 @@ class _Asker:
     def _extreme(self) -> Turn | None:
         word, sign = (("closest", 1), ("farthest", -1))[self.rng.integers(2)]
         i = self._first([(sign * t.distance, i) for i, t in enumerate(self.things)], DEPTH_MARGIN_M)
-        return None if i is None else self._turn("compare", word, (), (i,))
+        return None if i is None else self._turn("compare", word, (), One(i))
 
     def _nearest(self) -> Turn | None:
         picked = self._any()
@@ -420,14 +423,14 @@ class _Asker:
         here = self.things[j].position
         away = [(math.dist(t.position, here), i) for i, t in enumerate(self.things) if i != j]
         i = self._first(away, 0.2)
-        return None if i is None else self._turn("distance", "nearest", (name.slot,), (i,), self._the(name))
+        return None if i is None else self._turn("distance", "nearest", (name.slot,), One(i), self._the(name))
 
-    def _place(self, i: int) -> Result | None:
+    def _place(self, i: int) -> Where | None:
         thing = self.things[i]
         if thing.support is not None:
-            return (i, "on", thing.support)
+            return Where(i, "on", thing.support)
         across = (thing.box[0] + thing.box[2]) / 2 - 0.5 if thing.box else thing.bearing
-        return None if abs(abs(across) - 0.15) < 0.03 else (i, thing.side)
+        return None if abs(abs(across) - 0.15) < 0.03 else Where(i, thing.side)
 
     def _where(self) -> Turn | None:
         picked = self._any()
@@ -441,16 +444,16 @@ class _Asker:
         if picked is None:
             return None
         i, name = picked
-        metres = say_metres(self.things[i].distance)
-        return self._turn("distance", "distance", (name.slot,), (i, metres), self._the(name))
+        found = Distance((i,), self.things[i].distance)
+        return self._turn("distance", "distance", (name.slot,), found, self._the(name))
 
     def _apart(self) -> Turn | None:
         two = self._two()
         if two is None:
             return None
         i, a, j, b = two
-        metres = say_metres(math.dist(self.things[i].position, self.things[j].position))
-        return self._turn("distance", "apart", (a.slot, b.slot), (i, j, metres), self._the(a), self._the(b))
+        found = Distance((i, j), math.dist(self.things[i].position, self.things[j].position))
+        return self._turn("distance", "apart", (a.slot, b.slot), found, self._the(a), self._the(b))
 
     def _reach(self) -> Turn | None:
         if self.rng.random() < 0.5:
@@ -458,12 +461,12 @@ class _Asker:
             unclear = any(abs(t.distance - REACH_M) < REACH_MARGIN_M for t in self.things)
             if unclear or len(near) > 4 or (not near and self.rng.random() < 0.7):
                 return None
-            return self._turn("reach", "what", ("reach", "me"), tuple(near) or ("nothing",), form="what reach")
+            return self._turn("reach", "what", ("reach", "me"), Things(tuple(near)), form="what reach")
         picked = self._any()
         if picked is None or abs(self.things[picked[0]].distance - REACH_M) < REACH_MARGIN_M:
             return None
         i, name = picked
-        result = (i, "yes" if self.things[i].distance < REACH_M else "no")
+        result = YesNo("reach", (i,), self.things[i].distance < REACH_M)
         return self._turn("reach", "reach", (name.slot,), result, self._the(name))
 
     def _around(self) -> Turn | None:
@@ -471,12 +474,12 @@ class _Asker:
         side = self._pick(("left", "right", "behind", "behind"))
         key = "you" if side == "behind" else side
         if side == "behind" and not self.is_measured:
-            return self._turn("around", "what", (side, "me"), ("blind",), form="what behind")
+            return self._turn("around", "what", (side, "me"), Refusal("blind"), form="what behind")
         unclear = any(abs(abs(self._across(t)) - 0.15) < 0.03 for t in self.things if not t.is_behind_you)
         found = [i for i, t in enumerate(self.things) if t.side == key]
         if len(found) > 4 or (unclear and side != "behind"):
             return None
-        return self._turn("around", "what", (side, "me"), tuple(found) or ("nothing",), form=f"what {side}")
+        return self._turn("around", "what", (side, "me"), Things(tuple(found)), form=f"what {side}")
 
     def _across(self, thing: Thing) -> float:
         return (thing.box[0] + thing.box[2]) / 2 - 0.5 if thing.box else thing.bearing
@@ -484,9 +487,9 @@ class _Asker:
     def _list(self) -> Turn | None:
         if len(self.things) > 8:
             return None
-        return self._turn("list", "list", (), tuple(range(len(self.things))))
+        return self._turn("list", "list", (), Things(tuple(range(len(self.things)))))
 
-    def _unary(self, type: str, name: Name, result: Result) -> Turn:
+    def _unary(self, type: str, name: Name, result: Answer) -> Turn:
         """A question about one thing that has no answer of its own kind."""
         operation = self._pick(("colour", "pattern", "size", "where", "distance", "reach", "colour", "where"))
         return self._turn(type, operation, (name.slot,), result, self._the(name))
@@ -496,7 +499,7 @@ class _Asker:
         looks = (("colour", self._pick(COLOURS)),) if self.rng.random() < 0.4 else ()
         if self._matching({}, noun):
             return None
-        return self._unary("missing", Name(looks, noun), ("missing",))
+        return self._unary("missing", Name(looks, noun), Refusal("missing"))
 
     def _several(self) -> Turn | None:
         thing = self.things[self.rng.integers(len(self.things))]
@@ -504,12 +507,7 @@ class _Asker:
         found = self._meant({}, noun)
         if len(found) < 2 or self._is_belied(Name((), noun)):
             return None
-        return self._unary("several", Name((), noun), ("several", *found))
+        return self._unary("several", Name((), noun), Several(tuple(found)))
 
     def _beyond(self) -> Turn:
-        return self._turn("beyond", "beyond", (), ("beyond",))
-
-
-def say_metres(metres: float) -> str:
-    """A distance as it is spoken: to a tenth of a metre, from ten on to a metre."""
-    return f"{metres:.1f}" if metres < 9.95 else f"{metres:.0f}"
+        return self._turn("beyond", "beyond", (), Refusal("beyond"))

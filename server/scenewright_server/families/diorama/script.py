@@ -14,11 +14,14 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from scenewright_server.families.diorama.course import Name, Step, Words, lay_answer, lay_course
+from scenewright_server.families.diorama.course import Name, Step, Words, lay_course
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.prefix import label_tokens
+from scenewright_server.families.diorama.results import write
 from scenewright_server.scene.entries import Detections, Entry
-from scenewright_server.scene.lookup import BY_HEART, Finding, Lookup
+from scenewright_server.scene.findings import Finding, Several, Things
+from scenewright_server.scene.lookup import Lookup
+from scenewright_server.scene.plans import BY_HEART
 
 MAX_PLAN = 48
 
@@ -51,7 +54,7 @@ class Script:
             if entry.detection is not None and detections is not None
         }
         self._adjectives = model.adjective_ids
-        self._language = language
+        self._language, self._names = language, model.config.names.get(language, {})
         self._plan: list[int] = []
         self.is_speaking = False
         self._forced: list[int] = []
@@ -67,8 +70,7 @@ class Script:
         self._naming: frozenset[int] = frozenset()  # the words of a name that has begun
         if asked is None:
             survey = self._lookup.survey()
-            steps = lay_course(tokenizer, survey.result, language, model.config.names.get(language, {}))
-            self._course.extend(steps or lay_answer(tokenizer, "", survey.result, language))
+            self._course.extend(lay_course(tokenizer, survey.answer, language, self._names))
             self._tell(survey)
 
     @staticmethod
@@ -148,9 +150,9 @@ class Script:
         elif token == tokenizer.call:
             plan = self._slots()
             finding = self._lookup.find(plan)
-            self._names_all = plan[0] in ("what", "list") or finding.result[0] == "several"
+            self._names_all = isinstance(finding.answer, Things | Several)
             if tuple(plan) != BY_HEART:
-                self._course.extend(lay_answer(tokenizer, plan[0], finding.result, self._language))
+                self._course.extend(lay_course(tokenizer, finding.answer, self._language, self._names))
             self._tell(finding)
         elif not was_forced:
             self._plan.append(token)
@@ -190,6 +192,5 @@ class Script:
         """Force a result upon the decoder; what it then mentions is of it."""
         tokenizer = self._tokenizer
         self.finding = finding
-        parts = [[tokenizer.refs[part]] if isinstance(part, int) else tokenizer.words(part) for part in finding.result]
-        self._forced = [*(id for part in parts for id in part), tokenizer.say]
-        self._unsaid = Counter(tokenizer.refs[part] for part in finding.result if isinstance(part, int))
+        self._forced = [*write(tokenizer, finding.answer), tokenizer.say]
+        self._unsaid = Counter(tokenizer.refs[k] for k in finding.answer.things)
