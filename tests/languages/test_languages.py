@@ -29,8 +29,8 @@ from scenewright_server.scene.findings import (
 VALUES = {"red": "红色", "blue": "蓝色", "orange": "橙色", "chair": "椅子", "table": "桌子", "mug": "杯子"}
 THINGS = (("large", "red", "chair"), ("", "orange", "table"), ("", "", "mug"), ("", "blue", "mug"))
 CHINESE_COUNTS = (
-    "没有 一个 两个 三个 四个 五个 六个 七个 八个 九个 十个 十一个 十二个 十三个 十四个 十五个 十六个 十七个 十八个 十九个 "
-    "二十个 二十一个 二十二个 二十三个 二十四个"
+    "没有 一个 两个 三个 四个 五个 六个 七个 八个 九个 十个 十一个 十二个 十三个 十四个 十五个 十六个 "
+    "十七个 十八个 十九个 二十个 二十一个 二十二个 二十三个 二十四个"
 ).split()
 ENGLISH_COUNTS = (
     "none one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -101,10 +101,13 @@ SAID: list[tuple[Answer, str, str]] = [
 
 
 @pytest.mark.parametrize(("answer", "english", "chinese"), SAID)
-def test_every_kind_of_answer_is_said(answer: Answer, english: str, chinese: str):
-    assert {type(said[0]) for said in SAID} == set(get_args(Answer))
+def test_an_answer_is_said(answer: Answer, english: str, chinese: str):
     assert join(LANGUAGES["en"].say(answer, Named("en"))) == english
     assert join(LANGUAGES["zh"].say(answer, Named("zh"))) == chinese
+
+
+def test_no_kind_of_answer_is_left_out():
+    assert {type(answer) for answer, _, _ in SAID} == set(get_args(Answer))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

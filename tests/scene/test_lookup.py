@@ -141,11 +141,10 @@ def test_an_exact_name_goes_before_a_longer_one_and_equals_are_several():
 def test_a_label_of_another_languages_words_is_of_its_kind():
     names = {"zh": {"red": "红色", "small": "小的", "chair": "椅子", "mug": "杯子"}}
     known = (know("小的红色椅子", -1), know("红色的杯子", 1), know("红龙", 0))
+    lookup = Lookup(merge(None, known), None, VALUES, names=names)
     for asked in ("chair", "红色椅子", "small red chair", "小的红色椅子"):
-        assert Lookup(merge(None, known), None, VALUES, names=names).find(["colour", asked]).answer == Look(
-            0, "colour", "red"
-        )
-    assert Lookup(merge(None, known), None, VALUES, names=names).find(["count", "red thing"]).answer == Count((0, 2))
+        assert lookup.find(["colour", asked]).answer == Look(0, "colour", "red")
+    assert lookup.find(["count", "red thing"]).answer == Count((0, 2))
 
 
 def test_several_of_a_kind_unless_one_is_a_ghost():

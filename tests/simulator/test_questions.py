@@ -90,10 +90,8 @@ def test_the_lookup_of_a_plan_gives_what_settles_its_question(language: str):
     types = set()
     for things, lookup, turn in turns(language):
         found = lookup.find([normalise(slot) for slot in turn.plan])
-        assert type(found.answer) is type(turn.result) and parts(found.answer) == parts(turn.result), (
-            turn,
-            [t.phrase for t in things],
-        )
+        assert type(found.answer) is type(turn.result)
+        assert parts(found.answer) == parts(turn.result), (turn, [t.phrase for t in things])
         assert 0 <= found.confidence <= 1
         types.add(turn.type)
     assert types == set(QUESTION_TYPES)
