@@ -62,8 +62,16 @@ class Thing:
         """Where the user sees it; "you" is behind the user."""
         if self.is_behind_you:
             return "you"
-        across = (self.box[0] + self.box[2]) / 2 - 0.5 if self.box else self.bearing
-        return "left" if across < -0.15 else "right" if across > 0.15 else "middle"
+        return "left" if self.across < -0.15 else "right" if self.across > 0.15 else "middle"
+
+    @property
+    def across(self) -> float:
+        """How far right of the middle of the frame it is seen, in frame widths; its bearing when it is out of view."""
+        return (self.box[0] + self.box[2]) / 2 - 0.5 if self.box else self.bearing
+
+    def seen(self, look: str) -> str | None:
+        """What the frame shows of a look, or the kind, where the label tells of another."""
+        return dict(self.seen_as).get(look)
 
     def is_called(self, noun: str) -> bool:
         """Whether a noun names it: "thing", its own, or the last word of its own."""
