@@ -70,7 +70,9 @@ class FakeScript:
         self.confidence = 0.5
         self._before, self._text, self._complete = memory, text, False
         self._silent = text == ""
-        named = [k for k, e in enumerate(self.entries) if text is None or set(self._name(k).split()) & set(text.split())]
+        named = [
+            k for k, e in enumerate(self.entries) if text is None or set(self._name(k).split()) & set(text.split())
+        ]
         self._forced = [N_WORDS + k for k in named]
         key = digest((turn.detections, turn.graph))
         n, generator = 1 + len(self.entries), torch.Generator().manual_seed(zlib.crc32(key))
@@ -82,7 +84,9 @@ class FakeScript:
         self._prompt = Span(asked, ((kind, len(asked)),))
         past, room = list(memory.turns), family.decoder.shape.n_ctx - n - len(asked)
         if room <= 0:
-            raise ModelError("CONTEXT_FULL", f"the context holds {room + n + len(asked)} positions, received {n}", bound=n)
+            raise ModelError(
+                "CONTEXT_FULL", f"the context holds {room + n + len(asked)} positions, received {n}", bound=n
+            )
         while past and sum(len(span) for turn in past for span in turn) + turn.max_new_tokens > room:
             past.pop(0)
         self._past = tuple(past)
@@ -177,8 +181,8 @@ class FakeFamily:
         able = "describe ask voice scene_graph transcribe embed_image embed_text".split()
         fusion = {"scene_graph": "soft"} if capabilities else {"image": "soft", "audio": "soft", "scene_graph": "soft"}
         self.spec = Spec(
-            name, "0", "ab" * 32, "random", 0, frozenset(capabilities or able), ("en",), fusion, "nothing", "everything",
-            "CC0-1.0", max_audio_s=3.0, max_objects=512, n_frames_at_once=4,
+            name, "0", "ab" * 32, "random", 0, frozenset(capabilities or able), ("en",), fusion,
+            "nothing", "everything", "CC0-1.0", max_audio_s=3.0, max_objects=512, n_frames_at_once=4,
         )  # fmt: skip
         torch.manual_seed(0)
         config = GPTConfig(
@@ -211,7 +215,7 @@ class FakeFamily:
         return Detections(boxes, scores, depth + 1, looks, height, raised)
 
     def hear(self, clip: np.ndarray) -> Heard:
-        """"red chair", said over and over, two words a second."""
+        """ "red chair", said over and over, two words a second."""
         self.n_heard += 1
         n = 0 if np.abs(clip).max(initial=0) < 1e-3 else 1 + int(2 * len(clip) / SAMPLE_RATE_HZ)
         return Heard(" ".join((["red", "chair"] * n)[:n]), 0.75 if n else 0.0)

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 from scenewright_server.engine.request import Sampling
-from scenewright_server.families.family import ModelError
 from scenewright_server.engine.sampler import keep_top_k, keep_top_p, penalise, sample
+from scenewright_server.families.family import ModelError
 
 
 def kept(logits: torch.Tensor) -> set[int]:

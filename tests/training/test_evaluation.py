@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scenewright_server.engine.request import Mentioned, Sampling
 from scenewright_server.scene.entries import Entry, GraphObject
+from scenewright_server.scene.findings import Things
 from scenewright_server.simulator.questions import Turn
 from scenewright_server.simulator.scene import sample
 from scenewright_server.simulator.text import Thing
@@ -38,7 +39,7 @@ def mentioned(ref: int, words: str, box: tuple[float, float, float, float], id: 
 
 
 def asked(answer: str, type: str = "colour") -> Turn:
-    return Turn(type, "", (), (), (answer,))
+    return Turn(type, "", (), Things(()), (answer,))
 
 
 def test_a_description_counts_each_thing_once_by_its_fullest_name():

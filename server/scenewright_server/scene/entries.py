@@ -6,11 +6,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 Box = tuple[float, float, float, float]
 Vector = tuple[float, float, float]
+Side = Literal["left", "middle", "right", "you"]
 
 FOCAL = 0.85  # of a frame whose intrinsics are not given, in frame sizes
 MATCH_IOU = 0.35
@@ -66,8 +68,23 @@ class Entry:
 
     @property
     def order(self) -> tuple[bool, float]:
+        """Left to right, what is behind the camera last: whether it is behind, and its bearing in radians."""
         bearing = math.atan2(self.position[0], self.position[2])
         return abs(bearing) > BEHIND_RAD, bearing
+
+    @property
+    def distance(self) -> float:
+        """Metres from the camera."""
+        return math.dist(self.position, (0, 0, 0))
+
+    @property
+    def side(self) -> Side:
+        """Where the user sees it; "you" is behind the user."""
+        is_behind, bearing = self.order
+        if is_behind:
+            return "you"
+        across = (self.box[0] + self.box[2]) / 2 - 0.5 if self.box else bearing
+        return "left" if across < -0.15 else "right" if across > 0.15 else "middle"
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:

@@ -61,6 +61,7 @@ SERVICES = tuple(
     )
 )
 
+
 class Server:
     """One server on one port. `start`, `load`, then serve until `drain`.
 

@@ -13,12 +13,14 @@ from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Done, Mentioned, Request, Sampling
 from scenewright_server.engine.session import Session
 from scenewright_server.families.diorama.fusion import FusedModel
+from scenewright_server.families.diorama.results import write as write_result
 from scenewright_server.families.diorama.script import MAX_PLAN, Script
 from scenewright_server.scene.entries import Detections, GraphObject
-from scenewright_server.scene.lookup import PLAN_WORDS, Lookup
-from torch import Tensor
-
+from scenewright_server.scene.findings import Answer
+from scenewright_server.scene.lookup import Lookup
+from scenewright_server.scene.plans import PLAN_WORDS
 from tests.engine.oracle import ATTRIBUTES, detections, finish, graph, text_of
+from torch import Tensor
 
 Choose = Callable[[Tensor], Tensor]
 QUESTION = "where is the goblin king"
@@ -66,16 +68,13 @@ def mentions(model: FusedModel, answer: list[int]) -> Iterator[tuple[int, list[i
             yield model.tokenizer.refs.index(token), rest[:until]
 
 
-def told(model: FusedModel, result: tuple[str | int, ...]) -> list[int]:
-    tokenizer = model.tokenizer
-    return [id for p in result for id in ([tokenizer.refs[p]] if isinstance(p, int) else tokenizer.words(p))]
-
-
-def check_answer(model: FusedModel, seen: Detections | None, known: tuple[GraphObject, ...], ids, result) -> None:
-    """It mentions only what the result names and no more often, with the labels that the graph has."""
+def check_answer(
+    model: FusedModel, seen: Detections | None, known: tuple[GraphObject, ...], ids, answer: Answer
+) -> None:
+    """It mentions only what the answer rests on and no more often, with the labels that the graph has."""
     entries, refs = model.read(seen, known).entries, model.tokenizer.refs
     said = list(mentions(model, ids))
-    assert Counter(k for k, _ in said) <= Counter(part for part in result if isinstance(part, int))
+    assert Counter(k for k, _ in said) <= Counter(answer.things)
     assert set(ids) & set(refs) == {refs[k] for k, _ in said}
     for k, words in said:
         if (label := entries[k].graph) is not None:
@@ -98,8 +97,8 @@ def test_whatever_the_logits_a_plan_is_looked_up_and_spoken_of(model: FusedModel
     assert len(plan) <= MAX_PLAN and set(plan) <= own | set(asked)
     copied = {(before, after) for before, after in pairwise(plan) if before not in own}
     assert copied <= {*pairwise(asked), *((id, model.tokenizer.end) for id in asked)}
-    assert script.finding is not None and result == told(model, script.finding.result)
-    check_answer(model, seen, known, answer, script.finding.result)
+    assert script.finding is not None and result == write_result(model.tokenizer, script.finding.answer)
+    check_answer(model, seen, known, answer, script.finding.answer)
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -115,11 +114,11 @@ def test_a_plan_gives_what_the_lookup_finds(model: FusedModel, plan: str, scene:
     script = Script(model, entries, seen, asked=tokenizer.words(QUESTION))
     written, result, answer = parts(model, write(model, script, noise(model), [*ids, tokenizer.call]), True)
     found = Lookup(entries, seen, ATTRIBUTES).find(plan.split("|"))
-    assert (written, result, script.finding) == (ids, told(model, found.result), found)
-    check_answer(model, seen, known, answer, found.result)
+    assert (written, result, script.finding) == (ids, write_result(tokenizer, found.answer), found)
+    check_answer(model, seen, known, answer, found.answer)
     if plan.startswith(("list", "what")):
         named = [k for k, _ in mentions(model, answer)]
-        assert sorted(named) == sorted(part for part in found.result if isinstance(part, int)), "it names them all"
+        assert sorted(named) == sorted(found.answer.things), "it names them all"
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -131,10 +130,10 @@ def test_a_description_needs_no_plan_and_names_everything(model: FusedModel, sce
     script = Script(model, entries, seen, asked=None, language=language)
     _, result, answer = parts(model, write(model, script, noise(model)), False)
     found = Lookup(entries, seen, ATTRIBUTES).survey()
-    assert result == told(model, found.result) and script.finding == found
+    assert result == write_result(model.tokenizer, found.answer) and script.finding == found
     assert {k for k, _ in mentions(model, answer)} == set(range(len(entries)))
     if language == "en":
-        check_answer(model, seen, known, answer, found.result)
+        check_answer(model, seen, known, answer, found.answer)
 
 
 def mentioned(model: FusedModel, k: int, scene: str, language: str = "en") -> Script:

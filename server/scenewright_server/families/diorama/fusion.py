@@ -17,7 +17,7 @@ from scenewright_server.families.diorama.tokenizer import N_REFS, Tokenizer
 from scenewright_server.families.diorama.vision import Vision, preprocess
 from scenewright_server.model.gpt import GPT
 from scenewright_server.scene.entries import Detections, GraphObject, merge
-from scenewright_server.scene.lookup import PLAN_WORDS
+from scenewright_server.scene.plans import PLAN_WORDS
 from scenewright_server.scene.words import normalise
 
 N_MEASURES = 12  # the leading numbers of a geometry row that are measures rather than flags

@@ -14,11 +14,14 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from scenewright_server.families.diorama.course import Name, Step, Words, lay_answer, lay_course
+from scenewright_server.families.diorama.course import Name, Step, Words, lay_course
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.prefix import label_tokens
+from scenewright_server.families.diorama.results import write
 from scenewright_server.scene.entries import Detections, Entry
-from scenewright_server.scene.lookup import BY_HEART, Finding, Lookup
+from scenewright_server.scene.findings import Finding, Several, Things
+from scenewright_server.scene.lookup import Lookup
+from scenewright_server.scene.plans import BY_HEART
 
 MAX_PLAN = 48
 
@@ -51,7 +54,7 @@ class Rules:
             if entry.detection is not None and detections is not None
         }
         self._adjectives = model.adjective_ids
-        self._language = language
+        self._language, self._names = language, model.config.names.get(language, {})
         self._plan: list[int] = []
         self._said: list[int] = []
         self.is_speaking = False
@@ -68,8 +71,7 @@ class Rules:
         self._naming: frozenset[int] = frozenset()  # the words of a name that has begun
         if asked is None:
             survey = self._lookup.survey()
-            steps = lay_course(tokenizer, survey.result, language, model.config.names.get(language, {}))
-            self._course.extend(steps or lay_answer(tokenizer, "", survey.result, language))
+            self._course.extend(lay_course(tokenizer, survey.answer, language, self._names))
             self._tell(survey)
 
     @staticmethod
@@ -156,9 +158,9 @@ class Rules:
         elif token == tokenizer.call:
             plan = self._slots()
             finding = self._lookup.find(plan)
-            self._names_all = plan[0] in ("what", "list") or finding.result[0] == "several"
+            self._names_all = isinstance(finding.answer, Things | Several)
             if tuple(plan) != BY_HEART:
-                self._course.extend(lay_answer(tokenizer, plan[0], finding.result, self._language))
+                self._course.extend(lay_course(tokenizer, finding.answer, self._language, self._names))
             self._tell(finding)
         elif not was_forced:
             self._plan.append(token)
@@ -198,6 +200,5 @@ class Rules:
         """Force a result upon the decoder; what it then mentions is of it."""
         tokenizer = self._tokenizer
         self.finding = finding
-        parts = [[tokenizer.refs[part]] if isinstance(part, int) else tokenizer.words(part) for part in finding.result]
-        self._forced = [*(id for part in parts for id in part), tokenizer.say]
-        self._unsaid = Counter(tokenizer.refs[part] for part in finding.result if isinstance(part, int))
+        self._forced = [*write(tokenizer, finding.answer), tokenizer.say]
+        self._unsaid = Counter(tokenizer.refs[k] for k in finding.answer.things)

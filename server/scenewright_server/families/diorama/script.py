@@ -151,7 +151,8 @@ class DioramaScript:
         answer = (*ids, eot)
         turn = (*(replace(span, counts=(("past", len(span)),)) for span in self._prompt), _past_span(answer))
         finding = self._rules.finding
-        settled = () if finding is None or self._turn.task != "ask" else _things(self._entries, finding.result)
+        things = () if finding is None or self._turn.task != "ask" else finding.answer.things
+        settled = tuple(self._entries[k] for k in things)
         return DioramaMemory(self._scene, (*self._past, turn), settled or self._before.focus)
 
     def _taken_in(self, n_chars: int) -> list[int]:
@@ -197,7 +198,3 @@ class DioramaScript:
 
 def _past_span(ids: tuple[int, ...]) -> Span:
     return Span(ids, (("past", len(ids)),))
-
-
-def _things(entries: Sequence[Entry], result: Sequence[str | int]) -> tuple[Entry, ...]:
-    return tuple(entries[part] for part in result if isinstance(part, int))

@@ -13,12 +13,14 @@ import numpy as np
 import sacrebleu
 
 from scenewright_server.families.family import Mention
+from scenewright_server.languages import LANGUAGES
 from scenewright_server.scene.entries import iou
+from scenewright_server.scene.plans import LOOKS
 from scenewright_server.scene.words import normalise
 from scenewright_server.simulator.kinds import ATTRIBUTES
-from scenewright_server.simulator.phrases import CHINESE, REFUSALS
+from scenewright_server.simulator.phrases import CHINESE
 from scenewright_server.simulator.questions import Turn
-from scenewright_server.simulator.text import LOOKS, Thing, describe, plain
+from scenewright_server.simulator.text import Thing, describe, plain
 from scenewright_server.training.evaluation.cases import Case
 
 MIN_IOU = 0.5
@@ -245,7 +247,7 @@ def _judged(outcomes: Iterable[Outcome]) -> list[tuple[Turn, Reply, bool]]:
 
 
 def _is_refusal(reply: Reply, language: str) -> bool:
-    return reply.text == REFUSALS["unsure"][language]
+    return reply.text == LANGUAGES[language].refusals["unsure"]
 
 
 def _by(key: Callable[[Outcome], str], outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
