@@ -1,0 +1,45 @@
+"""A checkpoint's named tensors, taken by name with the shape that they must have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from scenewright_server.importers.refusal import ImportRefused
+
+_FLOATS = ("torch.float32", "torch.float16", "torch.bfloat16")
+
+
+class Tensors:
+    """The tensors of one checkpoint. Each is taken once; `finish` refuses what nobody asked for."""
+
+    def __init__(self, file: Path | str, tensors: Mapping[str, Tensor]) -> None:
+        self.file, self._tensors = file, tensors
+        self._left = set(tensors)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._left
+
+    def take(self, name: str, *shape: int) -> Tensor:
+        """The tensor of that name, which must be of that shape and hold float32, float16 or bfloat16."""
+        if name not in self._left:
+            raise ImportRefused(self.file, name, f"a tensor {list(shape)}", "none")
+        self._left.remove(name)
+        tensor = self._tensors[name]
+        if tensor.shape != shape:
+            raise ImportRefused(self.file, name, f"shape {list(shape)}", list(tensor.shape))
+        if str(tensor.dtype) not in _FLOATS:
+            raise ImportRefused(self.file, name, "floating point numbers", tensor.dtype)
+        return tensor
+
+    def skip(self, pattern: str) -> None:
+        """Leave out every tensor whose whole name fits the regular expression."""
+        self._left = {name for name in self._left if not re.fullmatch(pattern, name)}
+
+    def finish(self) -> None:
+        """Raises ImportRefused when a tensor is left that was neither taken nor skipped."""
+        if self._left:
+            raise ImportRefused(self.file, min(self._left), "no such tensor", f"{len(self._left)} that have no place")
