@@ -68,7 +68,7 @@ def _llama_config(fields: Fields, family: str) -> GPTConfig:
         raise ImportRefused(fields.file, "mlp_bias", f"{biased} as attention_bias is", bias)
     n_heads = fields.count("num_attention_heads", high=2**10)
     d_model = fields.count("hidden_size", high=2**16)
-    head_dim = fields.count("head_dim", 128 if family == "qwen3" else d_model // n_heads, high=2**12)
+    head_dim = fields.count("head_dim", 128 if family == "qwen3" else 0, low=0, high=2**12)  # 0: d_model / n_heads
     rope = fields.inside("rope_parameters" if "rope_parameters" in fields.values else "rope_scaling")
     theta = rope.number("rope_theta", fields.get("rope_theta", 10_000.0))
     return GPTConfig(
@@ -84,7 +84,7 @@ def _llama_config(fields: Fields, family: str) -> GPTConfig:
         norm_eps=fields.number("rms_norm_eps", 1e-6, high=1.0),
         positions="rotary",
         rope_theta=theta,
-        rope_divisors=rope_divisors(rope, theta, head_dim),
+        rope_divisors=rope_divisors(rope, theta, head_dim or d_model // n_heads),
         mlp="swiglu",
         bias=bias,
         qkv_bias=biased,
