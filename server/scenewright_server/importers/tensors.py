@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from torch import Tensor
@@ -14,17 +14,27 @@ _FLOATS = ("torch.float32", "torch.float16", "torch.bfloat16")
 
 
 class Tensors:
-    """The tensors of one checkpoint. Each is taken once; `finish` refuses what nobody asked for."""
+    """The tensors of one checkpoint. Each is taken once; `finish` refuses what nobody asked for.
 
-    def __init__(self, file: Path | str, tensors: Mapping[str, Tensor]) -> None:
-        self.file, self._tensors = file, tensors
-        self._left = set(tensors)
+    rename: what the file calls a tensor of the name that is asked for. skipped: names in the file to leave out.
+    """
+
+    def __init__(
+        self,
+        file: Path | str,
+        tensors: Mapping[str, Tensor],
+        rename: Callable[[str], str] = lambda name: name,
+        skipped: Iterable[str] = (),
+    ) -> None:
+        self.file, self._tensors, self._rename = file, tensors, rename
+        self._left = set(tensors) - set(skipped)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._left
+        return self._rename(name) in self._left
 
     def take(self, name: str, *shape: int) -> Tensor:
         """The tensor of that name, which must be of that shape and hold float32, float16 or bfloat16."""
+        name = self._rename(name)
         if name not in self._left:
             raise ImportRefused(self.file, name, f"a tensor {list(shape)}", "none")
         self._left.remove(name)
@@ -36,7 +46,7 @@ class Tensors:
         return tensor
 
     def skip(self, pattern: str) -> None:
-        """Leave out every tensor whose whole name fits the regular expression."""
+        """Leave out every tensor whose whole name in the file fits the regular expression."""
         self._left = {name for name in self._left if not re.fullmatch(pattern, name)}
 
     def finish(self) -> None:
