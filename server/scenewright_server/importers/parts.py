@@ -10,6 +10,7 @@ from torch import Tensor
 
 from scenewright_server.importers.refusal import ImportRefused
 from scenewright_server.model.config import GPTConfig
+from scenewright_server.model.whisper import WhisperConfig
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,14 @@ class LanguagePart:
     chat_template: str | None  # Jinja, as transformers reads it; None: a base model
     bos: int | None  # the id that begins a text, where there is one
     stops: tuple[int, ...]  # the ids that end an answer
+
+
+@dataclass(frozen=True)
+class WhisperPart:
+    """An ear: build_whisper(config) takes `state`. Its tokenizer comes with openai-whisper, by `config.n_vocab`."""
+
+    config: WhisperConfig
+    state: dict[str, Tensor]  # in the types that the checkpoint has
 
 
 def check_tokenizer(file: Path | str, data: bytes, n_vocab: int) -> Tokenizer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 from torch import Tensor
 
@@ -44,6 +45,10 @@ class Tensors:
         if str(tensor.dtype) not in _FLOATS:
             raise ImportRefused(self.file, name, "floating point numbers", tensor.dtype)
         return tensor
+
+    def refuse(self, name: str, expected: object, found: object) -> NoReturn:
+        """Raises ImportRefused about a tensor, under the name that the file has for it."""
+        raise ImportRefused(self.file, self._rename(name), expected, found)
 
     def skip(self, pattern: str) -> None:
         """Leave out every tensor whose whole name in the file fits the regular expression."""
