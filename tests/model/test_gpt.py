@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from scenewright_server.engine.kv_cache import KVCache
@@ -11,7 +13,7 @@ CONFIGS = {
     "embedded": SMALL,
     "gpt2": GPTConfig(
         **{
-            **SMALL.to_dict(), "norm": "layernorm", "positions": "learned", "mlp": "gelu", "bias": True,
+            **SMALL.to_dict(), "norm": "layernorm", "positions": "learned", "mlp": "gelu_tanh", "bias": True,
             "qkv_bias": True, "qk_norm": False,
         }
     ),
@@ -113,6 +115,10 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"d_model 33 .* n_heads 4"):
         GPTConfig(**{**SMALL.to_dict(), "d_model": 33})
 
+    with pytest.raises(ValueError, match="4 rotary frequencies do not fit 3 divisors"):
+        GPTConfig(**{**SMALL.to_dict(), "rope_divisors": (1.0, 2.0, 4.0)})
+
 
 def test_the_config_survives_json() -> None:
-    assert GPTConfig.from_dict(SMALL.to_dict()) == SMALL
+    config = GPTConfig(**{**SMALL.to_dict(), "rope_divisors": (1.0, 1.0, 2.5, 8.0)})
+    assert GPTConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
