@@ -26,7 +26,7 @@ class ClipEmbedder:
     def __init__(self, model: FusedModel) -> None:
         self._model = model
         self.dimension = model.config.vision.d_embed
-        self.scale = float(model.vision.clip.logit_scale.exp())
+        self.scale = float(model.vision.clip.logit_scale.detach().exp())
         self.max_tokens = model.config.vision.n_text_ctx - 1
 
     def n_tokens(self, text: str) -> int:
