@@ -8,7 +8,7 @@ from scenewright.v1 import graph_pb2
 from scenewright_server.training.evaluation.amounts import amounts
 from scenewright_server.training.evaluation.people import PeopleScene, Question, judge, read_scenes
 
-HALVES = ("held",)
+HALVES = ("held", "dev")
 JUDGED = """
 inn-01 | The mana potion costs 40 gold. | potion-blue | right
 inn-01 | forty gold pieces | | right
@@ -316,6 +316,12 @@ def test_a_half_holds_together(half: str) -> None:
             named = {i for a in q.accept for key in ("objects", "any_object") for i in a.get(key, [])}
             assert named | set(q.may) | set(q.names) | {r[1:] for r in q.reject if r[0] == "@"} <= ids, q.id
             assert q.accept and all(q.accept) and q.language in ("en", "zh") and q.ask.strip(), q.id
+
+
+def test_halves_share_no_scene_and_no_question() -> None:
+    held, dev = read_scenes("held"), read_scenes("dev")
+    assert not {s.name for s in held} & {s.name for s in dev}
+    assert not {q.ask for s in held for q in s.questions} & {q.ask for s in dev for q in s.questions if not q.before}
 
 
 def test_the_truth_said_baldly_is_right() -> None:
