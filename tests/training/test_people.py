@@ -252,6 +252,63 @@ street-15 | No, there isn't one. | | right
 street-10 | The pharmacy on your right is open. | pharmacy | right
 clinic-12 | The amoxicillin is in front of you. | amox | wrong
 clinic-12 | 不知道。 | | right
+bakery-12 | I have no information about its calories. | | right
+bakery-12 | About 420 calories. | | made_up
+bookshop-02 | 林溪写了《山间来信》和《海的女儿们》。 | | right
+bookshop-02 | 《山间来信》 | | wrong
+bookshop-05 | 总共二百零四元。 | | right
+bedroom-06 | Which lamp: left or right? | | right
+bedroom-06 | The right one is on. | lamp-r | wrong
+bedroom-06 | Yes. | | wrong
+bedroom-10 | At a quarter to seven. | | right
+bedroom-12 | The laptop with 62 % (the phone has 9 %). | laptop | right
+bedroom-12 | Your phone. | phone | false
+bedroom-15 | Turn around, it's right behind you. | | right
+bedroom-15 | To the left. | | false
+zoo-01 | The lion. | | false
+zoo-07 | 1.09 tonnes | | right
+zoo-16 | There are no tigers here. | | right
+zoo-16 | Tigers are behind the elephant house. | | made_up
+library-09 | Ten cents. | | right
+library-09 | 0.10 euros | | right
+library-09 | 20 cents | | made_up
+library-12 | One of them is free, the other is in use. | | right
+dentist-06 | 蓝色的那支是软毛，更软。 | | right
+dentist-12 | 没关，还开着。 | | right
+dentist-12 | 关了。 | | false
+ship-04 | Take Beta: it has four seats and is ready. | | right
+ship-04 | Escape pod Beta; Alpha is damaged. | | right
+ship-04 | Alpha. | | false
+lakeside-07 | 单程50元。 | | right
+lakeside-07 | 往返80元，单程50元 | | right
+lakeside-14 | 没有说明是否能停车。 | | right
+lakeside-14 | 能停车，免费。 | | made_up
+garage-04 | €72.50 | | right
+garage-16 | Its colour isn't stated. | | right
+garage-16 | It is red. | | made_up
+bathroom-03 | 白色的那个。 | | right
+park-02 | 0.9 m | | right
+park-02 | About two metres. | | false
+park-08 | It's freshly painted. | | right
+park-08 | Because it is broken. | | wrong
+castle-10 | 锁着呢。 | | right
+castle-10 | 没锁。 | | false
+castle-12 | 不知道。 | | right
+castle-12 | 七十岁 | | made_up
+inn-19 | An ale (2 gold) or a rusty sword (12 gold); the potions are too dear. | | right
+grocery-19 | Black pepper and soy sauce. | | right
+grocery-19 | Black pepper, soy sauce and sea salt. | | false
+classroom-18 | 满了。 | | right
+classroom-18 | 还没满 | | false
+clinic-07 | There's a sink to the front right and hand sanitizer beside you. | | right
+livingroom-21 | The red one. | chair-r | right
+livingroom-01 | A sofa with a cat, and further back the door and a window. | sofa cat door | false
+museum-14 | Through the emergency exit behind you. | exit | right
+office-13 | I don't have the wifi password. | | right
+office-13 | It's office2024. | | made_up
+office-15 | Roughly two and a half metres. | | right
+kitchen-10 | 汤锅比炒锅高。 | pot | right
+kitchen-10 | 炒锅比汤锅高。 | wok | false
 """
 """Question, answer, the ids that it points at, verdict."""
 AMOUNTS = {
@@ -268,6 +325,8 @@ AMOUNTS = {
     "三百五十三块三": [353.3],
     "40 cm": [0.4],
     "half an hour": [30],
+    "two and a half metres": [2.5],
+    "1.09 tonnes": [1090],
     "the third shelf, 第三层, 3rd": [],
 }
 

@@ -16,6 +16,7 @@ UNITS: dict[str, tuple[str, float]] = {
         ("length", 0.3048, "ft foot feet 英尺"),
         ("length", 0.0254, "inch inches 英寸"),
         ("mass", 1.0, "kg kilo kilos kilogram kilograms kilogramme kilogrammes 公斤 千克"),
+        ("mass", 1000.0, "t tonne tonnes ton tons 吨"),
         ("mass", 0.001, "g gram grams gramme grammes 克"),
         ("mass", 1e-6, "mg milligram milligrams 毫克"),
         ("mass", 0.5, "斤"),
@@ -61,7 +62,7 @@ _NUMBER = re.compile(
     rf"|(?<![a-z])(?P<words>(?:an? (?=hundred|thousand|dozen))?(?:{_WORD}|dozen)"
     rf"(?:(?:[ -]|,? and )(?:{_WORD}))*)(?![a-z])"
     r"|(?<!第)(?P<han>百分之)?(?P<hans>[零〇一二两三四五六七八九十百千万]+(?:点[零〇一二三四五六七八九]+)?))"
-    rf"(?P<measure>个)?(?:[ -]?(?P<unit>{_UNIT})(?![a-z]))?"
+    rf"(?P<measure>个)?(?P<plus> and a half)?(?:[ -]?(?P<unit>{_UNIT})(?![a-z]))?"
     r"(?P<tail>(?<=[块米])[一二三四五六七八九](?![十百个米块元\d]))?(?P<bonus>半)?"
 )
 
@@ -100,7 +101,7 @@ def amounts(text: str) -> list[Amount]:
             kind, scale = "percent", 1.0
         if m["tail"]:
             raw += DIGITS[m["tail"]] / 10
-        if m["bonus"] and unit:
+        if m["plus"] or (m["bonus"] and unit):
             raw += 0.5
         if not kind and raw == 12 and "dozen" in m[0]:
             is_weak = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,7 @@ def has_word(text: str, word: str) -> bool:
     if word in {"left", "right", "左", "右"}:
         text = _IDLE_RIGHT.sub(" ", text)
     start = r"(?<![a-z\d.])" if word[:1].isascii() and word[:1].isalnum() else ""
-    end = r"(?:e?s)?(?![a-z\d]|[.:]\d)" if word[-1:].isascii() and word[-1:].isalnum() else ""
+    end = r"(?:e?s|e?d)?(?![a-z\d]|[.:]\d)" if word[-1:].isascii() and word[-1:].isalnum() else ""
     if re.fullmatch(r"\d+", word):
         end = r"(?!\d|\.\d)"
     for m in re.finditer(start + re.escape(word).replace(r"\ ", r"\s?-?") + end, text):
@@ -81,7 +82,7 @@ class Names:
                 head = re.split(r" (?:of|with|for|the|in) ", form)[0].split(" ")[-1]
                 if head.isascii() and len(head) > 2:
                     forms.add(head)
-            self._words[item["id"]] = {w for f in forms for w in re.findall(r"[a-z]{3,}", f)}
+            self._words[item["id"]] = {w for f in forms for w in re.findall(r"[a-z]{3,}|[红橙黄绿青蓝紫白黑灰棕]", f)}
             for form in filter(None, forms):
                 self._ids[form].add(item["id"])
         forms_by_length = sorted(self._ids, key=len, reverse=True)
@@ -120,8 +121,16 @@ class Names:
                 on_it = {o for o in others if any(w in _SIDES[s] for s in self._sides[o] for w in words)}
                 if on_it == {i}:
                     return True
-        own = self._words[i] - {w for o in others - {i} for w in self._words[o]}
+        return self.has_own_word(i, others, text)
+
+    def has_own_word(self, i: str, others: Collection[str], text: str) -> bool:
+        """Whether the text says a word of this thing's names that none of the others is called by."""
+        own = self._words[i] - {w for o in others if o != i for w in self._words[o]}
         return any(has_word(text, w) for w in own)
+
+    def rivals(self, i: str) -> frozenset[str]:
+        """The things that share a name with this one, itself among them."""
+        return frozenset({i}.union(*(ids for ids in self._ids.values() if i in ids)))
 
 
 def _split(name: str) -> str:

@@ -209,10 +209,15 @@ class _Reading:
             for i in needed
             if i in sure or i in self.pointed or any(i in ids and self._settles(i, ids) for ids in open_)
         }
+        got |= {i for i in needed - got if self.names.has_own_word(i, self.objects, self.text)}
+        if not answered:
+            rivals = {i: self.names.rivals(i) for i in needed - got}
+            got |= {i for i, ids in rivals.items() if len(ids) > 1 and self.names.is_told_apart(i, ids, self.text)}
         compared = {i for m in self.said if m.is_contrast for i in m.ids} - sure
         got -= compared if sure & free else set()
         extra = ({i for m in answered if len(m.ids) == 1 for i in m.ids} | self.pointed) - allowed
-        extra |= {min(ids) for ids in open_ if not ids & allowed}
+        if not got >= needed:
+            extra |= {min(ids) for ids in open_ if not ids & allowed}
         if not got and (sure or self.pointed) and not self.is_denial:
             extra |= sure | self.pointed
         if extra:

@@ -51,12 +51,14 @@ _YES = _any(
     r"(?:yes|yeah|yep|yup|sure|correct|indeed|certainly|absolutely|of course|exactly|definitely)\b",
     r"(?:that's right|that is right|you did)\b",
     r"(?:it (?:is|does)|you can)(?=\W*$|[.,!])",
+    r"\S{1,2}得(?:起|到|着|见|下|了|出|动)",
     "没错|是|对|有|能|可以|会|嗯|当然|够得着|好的|可",
 )
 _NO = _any(
     r"(?:no|nope|not|none|nothing|neither|never|it isn't|it is not|it's not|it doesn't|it does not)\b",
     r"(?:there isn't|there aren't|there is no|there are no|there's no)\b",
     r"(?:you can't|you cannot|they aren't|i don't see|i do not see)\b",
+    r"\S{1,2}不(?:起|到|着|见|下|了|出|动)",
     "不(?!过|好意思)|没(?!错)|否|无|未|还没|并没|并不|目前没|暂时没|够不着|这里没|这儿没",
 )
 NEGATION = _any(r"\b(?:not|no|none|nothing|neither|cannot|never)\b", r"n't\b", "不(?!过|锈)", "没(?!错)", "未", "无法")
