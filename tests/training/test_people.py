@@ -309,6 +309,11 @@ office-13 | It's office2024. | | made_up
 office-15 | Roughly two and a half metres. | | right
 kitchen-10 | 汤锅比炒锅高。 | pot | right
 kitchen-10 | 炒锅比汤锅高。 | wok | false
+livingroom-01 | The grey sofa, the cat, the door and a piano. | sofa cat door | made_up
+livingroom-01 | There is a television. | tv | false
+kitchen-01 | 红苹果、青苹果、香蕉和一个花瓶。 | | made_up
+museum-09 | Morning at Skagen, Bay Mare and the marble statue. | | right
+museum-12 | It is shorter: 71 cm. | | right
 """
 """Question, answer, the ids that it points at, verdict."""
 AMOUNTS = {

@@ -32,6 +32,7 @@ _IDLE_RIGHT = re.compile(
     r"\ball right\b|\bright (?:there|here|away|now|next|behind|in|beside|on|by|at|under|above|below|near|ahead)"
     r"|\b(?:is|are|%|nothing|percent|minutes) left\b(?! of)|\bleft (?:arm|hand over)\b|左右"
 )
+_NAME_KEYS = {"name", "title", "nickname", "名字", "书名"}
 _SIDES = {
     "left": ("left", "左"), "right": ("right", "右"), "behind": ("behind", "back of you", "后"),
     "front": ("front", "ahead", "前"),
@@ -68,8 +69,9 @@ class Mention:
 class Names:
     """What the things of a scene graph (protobuf's JSON mapping) may be called, and where they are seen.
 
-    A thing is called by its label, its aliases and `more` (names by id); an engine's name ("SM_Chair_02",
-    "Laptop(Clone)") by its words; an English thing by its label's last word too, which then may fit several.
+    A thing is called by its label, its aliases, a fact that is a name, and `more` (names by id); an engine's name
+    ("SM_Chair_02", "Laptop(Clone)") by its words; an English thing by its label's last word too, which then may fit
+    several.
     """
 
     def __init__(self, graph: dict[str, Any], more: dict[str, list[str]] | None = None):
@@ -77,6 +79,7 @@ class Names:
         self._words: dict[str, set[str]] = {}
         for item in graph.get("objects", []):
             names = [item["label"], *item.get("aliases", []), *(more or {}).get(item["id"], [])]
+            names += [f["text"] for f in item.get("facts", []) if f["key"] in _NAME_KEYS and "text" in f]
             forms = {plain(n) for n in names} | {_split(n) for n in names}
             for form in set(forms):
                 head = re.split(r" (?:of|with|for|the|in) ", form)[0].split(" ")[-1]

@@ -40,6 +40,7 @@ from scenewright_server.training.evaluation.stances import (
     only_places,
     polarity,
 )
+from scenewright_server.training.evaluation.things import invented
 
 FOLDER = Path(__file__).with_name("people")
 RECKONED = {"sum", "difference", "average", "count", "compare", "or", "threshold", "ordinal", "superlative"}
@@ -157,7 +158,8 @@ class _Reading:
             if amount.kind in kinds and not amount.is_weak and not self._follows(amount):
                 grade: Grade = "false" if self.question.kind in RECKONED else "made_up"
                 return Verdict(grade, f"{amount.raw:g} {amount.kind} follows from nothing")
-        return None
+        thing = None if is_beyond else invented(self.text, self._told())
+        return Verdict("made_up", f"speaks of {thing!r}, which is not there") if thing else None
 
     def _failure(self, accept: dict[str, Any]) -> str | None:
         """Why this alternative does not hold; None if it does."""
@@ -273,18 +275,23 @@ class _Reading:
                 low, high, kind, span = _span(wanted)
                 if is_same_kind(amount.kind, kind) and low <= _base(amount, span) <= high:
                     return True
-        texts = [self.question.ask, *(t for turn in self.question.before for t in turn.values())]
-        known = [a for t in texts for a in amounts(t)]
-        for item in self.objects.values():
-            known += amounts(item.get("description", "")) + amounts(item["label"])
-            for fact in item.get("facts", []):
-                known += amounts(fact["text"] if "text" in fact else f"{fact['number']} {fact.get('unit', '')}")
+        known = [a for t in self._told() for a in amounts(t)]
         values = [k.value for k in known if is_same_kind(amount.kind, k.kind) or is_same_kind(k.kind, amount.kind)]
         derived = list(values)
         if self.question.kind in RECKONED:
             derived += [v * n for v in values for n in range(2, 11)]
             derived += [d for a, b in combinations(values, 2) for d in (a + b, abs(a - b))]
         return any(abs(amount.value - d) <= 0.005 * amount.scale + 1e-9 for d in derived)
+
+    def _told(self) -> list[str]:
+        """All that the model was told in words: the scene's, the turns before and the question."""
+        texts = [self.question.ask, *(t for turn in self.question.before for t in turn.values())]
+        texts += [name for names in self.question.names.values() for name in names]
+        for item in self.objects.values():
+            texts += [item["id"], item["label"], *item.get("aliases", []), item.get("description", "")]
+            for fact in item.get("facts", []):
+                texts.append(fact["text"] if "text" in fact else f"{fact['number']} {fact.get('unit', '')}")
+        return texts
 
     def _grade(self, why: str) -> Verdict:
         """How bad an answer is that no alternative accepts."""
