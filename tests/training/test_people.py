@@ -405,6 +405,16 @@ def test_silence_and_ignorance_are_right_only_where_they_are_wanted() -> None:
             assert ignorant.verdict == ("right" if is_wanted else "wrong"), (question.id, ignorant)
 
 
+def test_nothing_that_fits_every_question_is_right() -> None:
+    for scene in all_scenes():
+        labels = {o["id"]: o["label"] for o in scene.graph["objects"]}
+        for question in scene.questions:
+            assert judge(scene, question, question.ask).verdict == "wrong", question.id
+            if question.kind != "beyond" and len(labels) > 12:
+                everything = judge(scene, question, ", ".join(labels.values()), list(labels))
+                assert everything.verdict != "right", question.id
+
+
 def test_answers_are_judged_as_a_reader_would() -> None:
     questions = {q.id: (scene, q) for scene in all_scenes() for q in scene.questions}
     rows = [[cell.strip() for cell in line.split("|")] for line in JUDGED.strip().splitlines()]

@@ -36,6 +36,7 @@ from scenewright_server.training.evaluation.stances import (
     HELPLESS,
     NEGATION,
     UNKNOWN,
+    barely,
     echoes,
     only_places,
     polarity,
@@ -43,6 +44,8 @@ from scenewright_server.training.evaluation.stances import (
 from scenewright_server.training.evaluation.things import invented
 
 FOLDER = Path(__file__).with_name("people")
+MAX_BESIDE = 4
+"""An answer that names more things than these beside what is asked for is none: it may hold all that the scene does."""
 RECKONED = {"sum", "difference", "average", "count", "compare", "or", "threshold", "ordinal", "superlative"}
 """Kinds of question whose numbers may follow from facts; elsewhere a fact's number is told as it is."""
 MEASURED = {"eur", "usd", "gbp", "cny", "gold", "money", "mass", "volume", "percent", "temperature", "energy"}
@@ -132,7 +135,11 @@ class _Reading:
         """The first alternative that holds makes it right, unless something else in it is untrue."""
         if not self.text and not self.pointed:
             return Verdict("wrong", "says nothing")
+        if self.text == plain(self.question.ask).strip():
+            return Verdict("wrong", "says the question again")
         is_beyond = any(a.get("refusal") == "beyond" for a in self.question.accept)
+        if not is_beyond and len(self._beside()) > MAX_BESIDE:
+            return Verdict("wrong", f"names {len(self._beside())} other things, at most {MAX_BESIDE}")
         untrue = self._untrue(is_beyond)
         if untrue:
             return untrue
@@ -140,6 +147,12 @@ class _Reading:
         if None in failures:
             return Verdict("right", "accepted")
         return self._grade(next(f for f in failures if f))
+
+    def _beside(self) -> set[str]:
+        """What it names beside what any alternative asks for and the question names."""
+        wanted = {i for a in self.question.accept for i in a.get("objects", a.get("any_object", []))}
+        named = {i for m in self.said if len(m.ids) == 1 for i in m.ids}
+        return named - wanted - self.asked - set(self.question.may)
 
     def _untrue(self, is_beyond: bool) -> Verdict | None:
         """What makes an answer false whatever else it says."""
@@ -180,7 +193,8 @@ class _Reading:
         missing = self._words(accept["words"], "words") if "words" in accept else None
         if refusal == "unknown":
             denied = self.is_denial and not self.is_unknown
-            if denied and any(m.is_denied for m in self.said):
+            is_bare = not re.search(r"[a-z]{3}|[一-鿿]", barely(DENIAL.sub(" ", self.names.without(self.text))))
+            if denied and (is_bare or any(m.is_denied for m in self.said)):
                 return "denies what is there"
             return missing or (None if self.is_unknown or denied else "does not say that it does not know")
         if refusal == "not_here":
@@ -194,8 +208,10 @@ class _Reading:
             return f"asks about {sorted(self.pointed - set(choices))}" if self.pointed - set(choices) else None
         if len(re.findall(r"[a-z]+|[一-鿿]", self.text)) < 3:
             return "says too little"
-        bare = len(self.text) < 90 and (self.is_unknown or HELPLESS.search(self.text))
-        return "refuses" if bare else missing
+        is_bare = not barely(DENIAL.sub(" ", self.text)).strip(" .")
+        is_refusal = self.is_unknown or HELPLESS.search(self.text) or is_bare
+        is_asking_back = self.is_asking and re.search(r"\bwhich one do you mean|哪一个", self.text)
+        return "refuses" if len(self.text) < 90 and (is_refusal or is_asking_back) else missing
 
     def _objects(self, wanted: list[str], key: str) -> str | None:
         """The right things are named or pointed at, and no others; beside a text that names things, pointing counts
@@ -236,13 +252,13 @@ class _Reading:
 
     def _number(self, wanted: dict[str, Any], key: str) -> str | None:
         low, high, kind, span = _span(wanted)
-        fit = [a for a in self.numbers if is_same_kind(a.kind, kind)]
+        fit = [a for a in self.numbers if is_same_kind(a.kind, kind) and not (a.is_weak and self.is_asking)]
         if any(low <= _base(a, span) <= high for a in fit):
             return None
         if low <= 0 <= high and not kind and (self.is_denial or re.search(r"\b(?:none|zero)\b|没有", self.text)):
             return None
         strong = _strong(fit)
-        is_single = not strong and re.search(r"\b(?:an?|only|single|one)\b|一", self.text)
+        is_single = not strong and not self.is_asking and re.search(r"\b(?:an?|only|single|one)\b|一", self.text)
         if low <= 1 <= high and not kind and is_single:
             return None
         said = ", ".join(f"{a.raw:g}" for a in strong)
@@ -265,6 +281,8 @@ class _Reading:
             return "does not know"
         if self.explicit:
             return None if self.explicit == wanted else f"says {self.explicit}"
+        if self.is_asking:
+            return "asks"
         soft = "no" if NEGATION.search(self.text) else "yes" if echoes(self.text, plain(self.question.ask)) else ""
         return None if soft == wanted else f"yes_no: {soft or 'neither'}"
 

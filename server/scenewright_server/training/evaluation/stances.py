@@ -90,6 +90,12 @@ _PLACES = set(
 )
 
 
+def barely(text: str) -> str:
+    """The text without its small words and the words for a scene's places."""
+    text = re.sub(r"[a-z']+", lambda m: "" if m[0] in _STOP | _PLACES | {"i", "not", "sorry"} else m[0], text)
+    return re.sub(r"[在的你您我这那里儿处。,!呢了啊哦]", "", text)
+
+
 def only_places(text: str) -> bool:
     """Whether a text, its names taken out, says no more than where a thing is."""
     rest = [w for w in re.findall(r"[a-z]+", text) if w not in _STOP | _PLACES]
