@@ -68,7 +68,7 @@ def reach(
 def serve_here(bundle: Path | None) -> Iterator[str]:
     """A real server of this process on a free loopback port; gives its address."""
     with needing("server"):
-        from scenewright_server.families.diorama.storage import BundleError
+        from scenewright_server.families.bundle import BundleError
         from scenewright_server.service.app import serve_in_background
     with ExitStack() as stack:
         with Console(stderr=True).status("Loading the model"):

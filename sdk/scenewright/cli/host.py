@@ -82,7 +82,7 @@ def train(
     """Train a bundle from scratch on scenes of the diorama, or, where the TOML has a [finetune] table, fine-tune one
     on a folder of your own frames. Goes on where an earlier run in --out stopped."""
     with needing("train"):
-        from scenewright_server.families.diorama.storage import BundleError
+        from scenewright_server.families.bundle import BundleError
         from scenewright_server.training import recipe
         from scenewright_server.training.finetune.folder import FolderError
         from scenewright_server.training.finetune.run import finetune, is_finetuning
@@ -115,7 +115,7 @@ def evaluate(
 ) -> None:
     """Measure a bundle on fresh scenes that it was not trained on."""
     with needing("train"):
-        from scenewright_server.families.diorama.storage import BundleError
+        from scenewright_server.families.bundle import BundleError
         from scenewright_server.training.evaluation.picture import draw_worst
         from scenewright_server.training.evaluation.run import EvaluationError
         from scenewright_server.training.evaluation.run import evaluate as measure

@@ -32,7 +32,7 @@ def load_family(path: Path = EMBEDDED, device: str | torch.device = "cpu", dtype
 
     Raises BundleError for one that is missing, damaged, of another format or of an unknown family.
     """
-    name = read_manifest(path)["family"]
+    name = str(read_manifest(path)["family"])
     if name not in FAMILIES:
         raise BundleError(f"{path / MANIFEST}: family is {name!r}, this version knows {', '.join(FAMILIES)}")
     return FAMILIES[name](path, torch.device(device), DTYPES[dtype])
