@@ -10,7 +10,8 @@ import numpy as np
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
-from scenewright import _convert, types
+from scenewright import types
+from scenewright._convert import inputs, outputs
 from scenewright.errors import InvalidInputError
 from scenewright.v1 import (
     dialogue_pb2,
@@ -57,7 +58,7 @@ def describe(
     language: str,
 ) -> Call[types.Description]:
     request = scene_pb2.DescribeSceneRequest(**_seen(image, scene, sampling, language))
-    return Call(scene_pb2_grpc.SceneServiceStub, "DescribeScene", request, _convert.description_from_proto)
+    return Call(scene_pb2_grpc.SceneServiceStub, "DescribeScene", request, outputs.description_from_proto)
 
 
 def describe_stream(
@@ -67,7 +68,7 @@ def describe_stream(
     language: str,
 ) -> Stream[types.DescribeEvent]:
     request = scene_pb2.StreamDescribeSceneRequest(**_seen(image, scene, sampling, language))
-    return Stream(scene_pb2_grpc.SceneServiceStub, "StreamDescribeScene", request, _convert.describe_event_from_proto)
+    return Stream(scene_pb2_grpc.SceneServiceStub, "StreamDescribeScene", request, outputs.describe_event_from_proto)
 
 
 def ask(
@@ -85,8 +86,8 @@ def ask(
     if question is not None:
         request.text = question
     elif audio is not None:
-        request.audio.CopyFrom(_convert.audio_to_proto(audio))
-    return Stream(dialogue_pb2_grpc.DialogueServiceStub, "Ask", request, _convert.ask_event_from_proto)
+        request.audio.CopyFrom(inputs.audio_to_proto(audio))
+    return Stream(dialogue_pb2_grpc.DialogueServiceStub, "Ask", request, outputs.ask_event_from_proto)
 
 
 def create_session(ttl_s: float | None, language: str) -> Call[str]:
@@ -103,28 +104,28 @@ def delete_session(session_id: str) -> Call[None]:
 
 
 def transcribe(audio: types.AudioLike, language: str) -> Call[types.Transcript]:
-    request = speech_pb2.TranscribeRequest(audio=_convert.audio_to_proto(audio), language=language)
-    return Call(speech_pb2_grpc.SpeechServiceStub, "Transcribe", request, _convert.transcript_from_proto)
+    request = speech_pb2.TranscribeRequest(audio=inputs.audio_to_proto(audio), language=language)
+    return Call(speech_pb2_grpc.SpeechServiceStub, "Transcribe", request, outputs.transcript_from_proto)
 
 
 def embed_image(image: types.FrameLike, include_features: bool) -> Call[types.ImageEmbedding]:
-    request = embedding_pb2.EmbedImageRequest(image=_convert.frame_to_proto(image), include_features=include_features)
-    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedImage", request, _convert.image_embedding_from_proto)
+    request = embedding_pb2.EmbedImageRequest(image=inputs.frame_to_proto(image), include_features=include_features)
+    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedImage", request, outputs.image_embedding_from_proto)
 
 
 def embed_text(texts: Sequence[str]) -> Call[np.ndarray]:
     request = embedding_pb2.EmbedTextRequest(texts=_several(texts, "texts"))
-    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedText", request, _convert.text_embeddings_from_proto)
+    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedText", request, outputs.text_embeddings_from_proto)
 
 
 def rank_labels(image: types.FrameLike, labels: Sequence[str]) -> Call[tuple[types.RankedLabel, ...]]:
-    request = embedding_pb2.RankLabelsRequest(image=_convert.frame_to_proto(image), labels=_several(labels, "labels"))
-    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "RankLabels", request, _convert.ranked_labels_from_proto)
+    request = embedding_pb2.RankLabelsRequest(image=inputs.frame_to_proto(image), labels=_several(labels, "labels"))
+    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "RankLabels", request, outputs.ranked_labels_from_proto)
 
 
 def get_model() -> Call[types.Model]:
     request = model_pb2.GetModelRequest()
-    return Call(model_pb2_grpc.ModelServiceStub, "GetModel", request, _convert.model_from_proto)
+    return Call(model_pb2_grpc.ModelServiceStub, "GetModel", request, outputs.model_from_proto)
 
 
 def _seen(
@@ -134,9 +135,9 @@ def _seen(
     language: str,
 ) -> dict[str, Any]:
     return {
-        "image": None if image is None else _convert.frame_to_proto(image),
-        "scene": None if scene is None else _convert.scene_to_proto(scene),
-        "sampling": _convert.sampling_to_proto(sampling),
+        "image": None if image is None else inputs.frame_to_proto(image),
+        "scene": None if scene is None else inputs.scene_to_proto(scene),
+        "sampling": inputs.sampling_to_proto(sampling),
         "language": language,
     }
 

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import grpc
 import numpy as np
 
-from scenewright import _calls, _convert, live, types
+from scenewright import _calls, live, types
 from scenewright._channel import DEFAULT_ADDRESS, Attempts, Settings, Tls
+from scenewright._convert import outputs
 from scenewright.errors import NotFoundError, ScenewrightError, from_rpc
 from scenewright.live import _wire
 
@@ -79,7 +80,7 @@ class Client:
     ) -> types.Answer:
         """One question, typed or spoken, that stands alone. For a dialogue use `session()`."""
         call = _calls.ask(question, audio, frame, scene, sampling, language, "")
-        return _convert.answer_from_events([event async for event in self._stream(call, timeout_s)])
+        return outputs.answer_from_events([event async for event in self._stream(call, timeout_s)])
 
     def ask_stream(
         self,
@@ -135,12 +136,13 @@ class Client:
         sampling: types.Sampling | None = None,
         language: str = "",
         stall_s: float = 10.0,
-        log: live.LogWriter | None = None,
+        log: live.Log | None = None,
     ) -> live.Conversation:
         """A live conversation: `async with client.converse("room.jpg") as conversation`.
 
         It talks in `session`, or in one of its own that ends with it; with `hearing=None` it takes no audio. A
-        connection that owes an answer for `stall_s` seconds is given up for another. `log` is told of every message.
+        connection that owes an answer for `stall_s` seconds is given up for another. `log` is told of every message:
+        a `conformance.LogWriter` writes a file that `conformance.check` reads.
         """
         setup = _wire.setup_to_proto(image, scene, session.id if session else "", hearing, sampling, language)
         # A connection of its own each time: one that has stalled must not carry the next.
@@ -219,7 +221,7 @@ class Session:
         events = self.ask_stream(
             question, audio=audio, frame=frame, scene=scene, sampling=sampling, timeout_s=timeout_s
         )
-        return _convert.answer_from_events([event async for event in events])
+        return outputs.answer_from_events([event async for event in events])
 
     def ask_stream(
         self,

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import grpc
 import numpy as np
 
-from scenewright import _calls, _convert, types
+from scenewright import _calls, types
 from scenewright._channel import DEFAULT_ADDRESS, Attempts, Settings, Tls
+from scenewright._convert import outputs
 from scenewright.errors import NotFoundError, ScenewrightError, from_rpc
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ class Client:
     ) -> types.Answer:
         """One question, typed or spoken, that stands alone. For a dialogue use `session()`."""
         call = _calls.ask(question, audio, frame, scene, sampling, language, "")
-        return _convert.answer_from_events(self._stream(call, timeout_s))
+        return outputs.answer_from_events(self._stream(call, timeout_s))
 
     def ask_stream(
         self,
@@ -197,7 +198,7 @@ class Session:
         events = self.ask_stream(
             question, audio=audio, frame=frame, scene=scene, sampling=sampling, timeout_s=timeout_s
         )
-        return _convert.answer_from_events(events)
+        return outputs.answer_from_events(events)
 
     def ask_stream(
         self,

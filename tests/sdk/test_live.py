@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import scenewright
 from PIL import Image
-from scenewright import _convert, aio, errors, types
+from scenewright import aio, errors, types
+from scenewright._convert import inputs
 from scenewright.cli.app import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -38,7 +39,7 @@ def frame_path(tmp_path):
 @pytest.fixture
 def scene_path(tmp_path):
     path = tmp_path / "scene.json"
-    path.write_text(json.dumps(_convert.scene_to_dict(SCENE)), encoding="utf-8")
+    path.write_text(json.dumps(inputs.scene_to_dict(SCENE)), encoding="utf-8")
     return path
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from scenewright.live.log import Entry
-from scenewright.live.rules import check
+from scenewright.conformance import Entry, check
 from scenewright.v1 import dialogue_pb2
 
 from tests.service.wire import graph

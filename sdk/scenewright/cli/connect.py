@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -68,21 +67,23 @@ def reach(
 @contextmanager
 def serve_here(bundle: Path | None) -> Iterator[str]:
     """A real server of this process on a free loopback port; gives its address."""
-    app = server_module("scenewright_server.service.app", "server")
-    bundles = server_module("scenewright_server.families.diorama.storage", "server")
+    with needing("server"):
+        from scenewright_server.families.diorama.storage import BundleError
+        from scenewright_server.service.app import serve_in_background
     with ExitStack() as stack:
         with Console(stderr=True).status("Loading the model"):
             try:
-                address = stack.enter_context(app.serve_in_background(bundle))
-            except bundles.BundleError as error:
+                address = stack.enter_context(serve_in_background(bundle))
+            except BundleError as error:
                 raise ScenewrightError(str(error)) from error
         yield address
 
 
-def server_module(name: str, extra: str) -> Any:
-    """Import a module of the server, which needs its extra; raises ScenewrightError with the remedy."""
+@contextmanager
+def needing(extra: str) -> Iterator[None]:
+    """For imports of what only an extra brings: where one is missing, raises ScenewrightError with the remedy."""
     try:
-        return importlib.import_module(name)
+        yield
     except ModuleNotFoundError as error:
         raise ScenewrightError(
             f"this needs the Python package {error.name!r}, which is not installed: pip install 'scenewright[{extra}]'"

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from scenewright.cli import show
-from scenewright.cli.connect import BundleOption, JsonOption, server_module
+from scenewright.cli.connect import BundleOption, JsonOption, needing
 from scenewright.errors import InvalidInputError, ScenewrightError
 
 
@@ -40,9 +40,10 @@ def serve(
 
     Every option can also stand in the environment (SCENEWRIGHT_ADDRESS) or in the file that --config names.
     """
-    app = server_module("scenewright_server.service.app", "server")
+    with needing("server"):
+        from scenewright_server.service.app import load_settings, run
     try:
-        settings = app.load_settings(
+        settings = load_settings(
             config,
             bundle=bundle,
             address=address,
@@ -57,7 +58,7 @@ def serve(
     except ValueError as error:
         raise InvalidInputError(_settings_message(error)) from error
     try:
-        app.run(settings)
+        run(settings)
     except (ValueError, OSError, RuntimeError) as error:  # no bundle there, no file there, the port is taken
         raise ScenewrightError(f"cannot serve: {error}") from error
 
@@ -80,20 +81,22 @@ def train(
 ) -> None:
     """Train a bundle from scratch on scenes of the diorama, or, where the TOML has a [finetune] table, fine-tune one
     on a folder of your own frames. Goes on where an earlier run in --out stopped."""
-    recipe = server_module("scenewright_server.training.recipe", "train")
-    finetuning = server_module("scenewright_server.training.finetune.run", "train")
-    bundles = server_module("scenewright_server.families.diorama.storage", "server")
+    with needing("train"):
+        from scenewright_server.families.diorama.storage import BundleError
+        from scenewright_server.training import recipe
+        from scenewright_server.training.finetune.folder import FolderError
+        from scenewright_server.training.finetune.run import finetune, is_finetuning
     console = Console(highlight=False)
     try:
-        if finetuning.is_finetuning(config):
+        if config is not None and is_finetuning(config):
             if stage:
                 raise InvalidInputError("--stage is of a recipe; a [finetune] table has no stages")
-            made = finetuning.finetune(config, out)
+            made = finetune(config, out)
             show.print_scores(console, {"before": made.before, "after": made.after})
             path = made.path
         else:
             path = recipe.run(config, out, tuple(stage or ()))
-    except (recipe.RecipeError, finetuning.FolderError, bundles.BundleError) as error:
+    except (recipe.RecipeError, FolderError, BundleError) as error:
         raise ScenewrightError(f"cannot train: {error}") from error
     if path.exists():
         console.print(f"bundle: {path}")
@@ -111,9 +114,11 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a bundle on fresh scenes that it was not trained on."""
-    module = server_module("scenewright_server.training.evaluation.run", "train")
-    pictures = server_module("scenewright_server.training.evaluation.picture", "train")
-    bundles = server_module("scenewright_server.families.diorama.storage", "server")
+    with needing("train"):
+        from scenewright_server.families.diorama.storage import BundleError
+        from scenewright_server.training.evaluation.picture import draw_worst
+        from scenewright_server.training.evaluation.run import EvaluationError
+        from scenewright_server.training.evaluation.run import evaluate as measure
     with Progress(console=Console(stderr=True), transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 
@@ -123,10 +128,10 @@ def evaluate(
             progress.update(tasks[name], completed=done)
 
         try:
-            result, outcomes = module.evaluate(bundle, n, seed, report, split or (), jobs)
+            result, outcomes = measure(bundle, n, seed, report, split or (), jobs)
             if picture is not None:
-                pictures.draw_worst(outcomes, seed, picture)
-        except (bundles.BundleError, module.EvaluationError, OSError) as error:
+                draw_worst(outcomes, seed, picture)
+        except (BundleError, EvaluationError, OSError) as error:
             raise ScenewrightError(f"cannot evaluate: {error}") from error
     if as_json:
         show.print_json(result)

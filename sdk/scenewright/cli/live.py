@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from scenewright import aio, live
+from scenewright import aio, conformance, live
 from scenewright.cli import live_show
 from scenewright.cli.connect import (
     BundleOption,
@@ -23,10 +22,10 @@ from scenewright.cli.connect import (
     TimeoutOption,
     TlsOption,
     TlsRootOption,
+    needing,
     reach,
 )
 from scenewright.errors import InvalidInputError, ScenewrightError
-from scenewright.live import rules
 from scenewright.live.floor import Floor
 from scenewright.live.microphone import Microphone, read_voice
 
@@ -79,7 +78,7 @@ def converse(
     microphone = _sounddevice() if mic else None
     show = live_show.print_json if as_json else live_show.Printer(Console(highlight=False))
     with ExitStack() as stack:
-        writer = stack.enter_context(live.LogWriter(log)) if log is not None else None
+        writer = stack.enter_context(conformance.LogWriter(log)) if log is not None else None
         address, security = stack.enter_context(reach(server, bundle, tls, tls_root))
 
         async def talk() -> None:
@@ -141,11 +140,8 @@ async def _listen(sounddevice: Any, conversation: live.Conversation) -> None:
 def _sounddevice() -> Any:
     """The optional package, once it has found a device that records."""
     try:
-        sounddevice: Any = importlib.import_module("sounddevice")
-    except ModuleNotFoundError as error:
-        raise ScenewrightError(
-            "--mic needs the Python package 'sounddevice', which is not installed: pip install 'scenewright[mic]'"
-        ) from error
+        with needing("mic"):
+            import sounddevice
     except OSError as error:
         raise ScenewrightError(f"--mic needs the library PortAudio (apt install libportaudio2): {error}") from error
     try:
@@ -173,8 +169,8 @@ def _read_voices(paths: Sequence[Path]) -> tuple[list[np.ndarray], int]:
 
 
 def _check(path: Path, as_json: bool) -> None:
-    entries = list(live.read_log(path))
-    violations = rules.check(entries)
+    entries = list(conformance.read_log(path))
+    violations = conformance.check(entries)
     if as_json:
         live_show.print_check(len(entries), violations)
     else:

@@ -10,9 +10,8 @@ from typing import Any, TypeAlias
 
 from rich.console import Console
 
-from scenewright import live, types
+from scenewright import conformance, live, types
 from scenewright.cli import show
-from scenewright.live import rules
 
 Show: TypeAlias = Callable[[live.LiveEvent], None]
 
@@ -68,7 +67,7 @@ def print_json(event: live.LiveEvent) -> None:
     show.print_json({"event": name, **_fields(event)}, indent=None)
 
 
-def print_check(n_lines: int, violations: Sequence[rules.Violation]) -> None:
+def print_check(n_lines: int, violations: Sequence[conformance.Violation]) -> None:
     """The shape that `live --check --json` prints."""
     show.print_json({"lines": n_lines, "violations": [asdict(violation) for violation in violations]})
 

@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from scenewright import _convert, types
+from scenewright import types
+from scenewright._convert import outputs
 from scenewright.cli import show
 from scenewright.cli.connect import (
     BundleOption,
@@ -152,7 +153,7 @@ def _turn(console: Console, session: Session, line: str, frame: Path | None, gra
     question = line if voice is None else None
     events = session.ask_stream(question, audio=voice, frame=frame, scene=graph)
     if as_json:
-        show.print_json(show.answer_json(_convert.answer_from_events(events)), indent=None)
+        show.print_json(show.answer_json(outputs.answer_from_events(events)), indent=None)
     else:
         print_stream(console, events)
 

@@ -26,20 +26,19 @@ from scenewright.live.events import (
     TextDelta,
     Transcript,
 )
-from scenewright.live.log import Entry, LogWriter, read_log
+from scenewright.live.link import Log
 from scenewright.live.microphone import Microphone, read_voice
 
 __all__ = [
     "Annotated",
     "Cause",
     "Conversation",
-    "Entry",
     "Event",
     "GoAway",
     "Hearing",
     "Interrupted",
     "LiveEvent",
-    "LogWriter",
+    "Log",
     "Microphone",
     "Problem",
     "ResponseDone",
@@ -50,6 +49,5 @@ __all__ = [
     "SpeechStopped",
     "TextDelta",
     "Transcript",
-    "read_log",
     "read_voice",
 ]

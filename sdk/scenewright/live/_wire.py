@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from scenewright import _convert, types
+from scenewright import types
+from scenewright._convert import inputs, outputs
 from scenewright.errors import InvalidInputError, from_event
 from scenewright.live import events
 from scenewright.v1 import dialogue_pb2, graph_pb2
@@ -37,14 +38,14 @@ def setup_to_proto(
     heard: dict[str, Any] = {}
     if hearing is not None:
         heard = asdict(hearing)
-        heard["turn_detection"] = _convert.choice(_TURNS, heard.pop("turns"), "turns")
+        heard["turn_detection"] = inputs.choice(_TURNS, heard.pop("turns"), "turns")
     setup = dialogue_pb2.ConverseSetup(
         session_id=session_id,
         **heard,
-        sampling=_convert.sampling_to_proto(sampling),
+        sampling=inputs.sampling_to_proto(sampling),
         language=language,
-        image=None if image is None else _convert.frame_to_proto(image),
-        scene=None if scene is None else _convert.scene_to_proto(scene),
+        image=None if image is None else inputs.frame_to_proto(image),
+        scene=None if scene is None else inputs.scene_to_proto(scene),
     )
     return dialogue_pb2.ConverseRequest(setup=setup)
 
@@ -61,7 +62,7 @@ def audio_to_chunks(audio: bytes | np.ndarray, rate_hz: int) -> list[bytes]:
     `audio` is that already, or an array of samples as in `types.AudioLike`. Raises InvalidInputError.
     """
     if not isinstance(audio, (bytes, bytearray, memoryview)):
-        audio = _convert.samples_to_proto(np.asarray(audio), rate_hz).data
+        audio = inputs.samples_to_proto(np.asarray(audio), rate_hz).data
     if not audio or len(audio) % 2:
         raise InvalidInputError(f"audio: {len(audio)} bytes, expected an even number above 0 for 16-bit samples")
     size = 2 * (rate_hz * CHUNK_MS // 1000)
@@ -71,8 +72,8 @@ def audio_to_chunks(audio: bytes | np.ndarray, rate_hz: int) -> list[bytes]:
 def scene_update_to_proto(scene: types.SceneLike | events.SceneDelta) -> dialogue_pb2.SceneUpdate:
     """A delta or a whole snapshot."""
     if not isinstance(scene, events.SceneDelta):
-        return dialogue_pb2.SceneUpdate(snapshot=_convert.scene_to_proto(scene))
-    whole = _convert.scene_to_proto(types.SceneGraph(scene.upserts, handedness=scene.handedness))
+        return dialogue_pb2.SceneUpdate(snapshot=inputs.scene_to_proto(scene))
+    whole = inputs.scene_to_proto(types.SceneGraph(scene.upserts, handedness=scene.handedness))
     assert isinstance(whole, graph_pb2.SceneGraph)
     delta = dialogue_pb2.SceneDelta(
         base_revision=scene.base_revision,
@@ -102,18 +103,18 @@ def _transcript(head: Head, body: Any) -> events.Transcript:
 
 
 def _response_started(head: Head, body: Any) -> events.ResponseStarted:
-    question = _convert.question_from_proto(body.question)
+    question = outputs.question_from_proto(body.question)
     return events.ResponseStarted(*head, question, body.frame_id, body.scene_revision)
 
 
 def _interrupted(head: Head, body: Any) -> events.Interrupted:
-    name = _convert.enum_name(dialogue_pb2.InterruptionCause, body.cause)
+    name = outputs.enum_name(dialogue_pb2.InterruptionCause, body.cause)
     known = {cause.value: cause for cause in events.Cause}
     return events.Interrupted(*head, known.get(name, events.Cause.UNKNOWN))
 
 
 def _response_done(head: Head, body: Any) -> events.ResponseDone:
-    done = _convert.done_from_proto(body)
+    done = outputs.done_from_proto(body)
     return events.ResponseDone(*head, done.finish_reason, done.usage, done.timings)
 
 
@@ -123,7 +124,7 @@ _EVENTS: dict[str, Callable[[Head, Any], events.LiveEvent]] = {
     "transcript": _transcript,
     "response_started": _response_started,
     "text_delta": lambda head, body: events.TextDelta(*head, body),
-    "annotation": lambda head, body: events.Annotated(*head, _convert.annotation_from_proto(body)),
+    "annotation": lambda head, body: events.Annotated(*head, outputs.annotation_from_proto(body)),
     "interrupted": _interrupted,
     "response_done": _response_done,
     "go_away": lambda head, body: events.GoAway(*head, body.time_left.ToMicroseconds() / 1e6),

@@ -10,8 +10,9 @@ from typing import Any
 import grpc
 import numpy as np
 
-from scenewright import _convert, types
+from scenewright import types
 from scenewright._channel import Attempts
+from scenewright._convert import inputs
 from scenewright.errors import (
     CancelledError,
     ExhaustedError,
@@ -20,8 +21,7 @@ from scenewright.errors import (
     ServerError,
 )
 from scenewright.live import _wire, events
-from scenewright.live.link import Link
-from scenewright.live.log import LogWriter
+from scenewright.live.link import Link, Log
 from scenewright.live.outbox import Outbox
 from scenewright.live.patience import Patience
 from scenewright.v1 import dialogue_pb2
@@ -50,7 +50,7 @@ class Conversation:
         attempts: Attempts,
         *,
         stall_s: float = 10.0,
-        log: LogWriter | None = None,
+        log: Log | None = None,
     ) -> None:
         self._connect = connect
         self._first = setup
@@ -119,7 +119,7 @@ class Conversation:
 
     async def send_frame(self, frame: types.FrameLike) -> int:
         """What the camera sees now. Give it a `frame_id`, and keep the camera's pose under it."""
-        return await self._send(image=_convert.frame_to_proto(frame))
+        return await self._send(image=inputs.frame_to_proto(frame))
 
     async def send_scene(self, scene: types.SceneLike | events.SceneDelta) -> int:
         """The whole scene graph as it is now, or what has changed in it."""

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
-
 from scenewright import aio, live, types
-from scenewright.bench.ear import Ear
-from scenewright.bench.proxy import Proxy
-from scenewright.bench.stage import LIST_QUESTION, RATE_HZ, Stage
 from scenewright.live.microphone import Microphone
+
+from scenewright_server.bench.follower import Follower
+from scenewright_server.bench.proxy import Proxy
+from scenewright_server.bench.stage import LIST_QUESTION, RATE_HZ, Stage
 
 END_SILENCE_MS = 600
 MIN_SPEECH_MS = 64
@@ -38,7 +38,7 @@ class Row:
 
 
 @dataclass
-class Heard:
+class Waits:
     """What conversations at one concurrency gave: milliseconds from the end of speech to the answer's first word."""
 
     first_word_ms: list[float] = field(default_factory=list)
@@ -48,42 +48,42 @@ class Heard:
 
 async def first_words(address: str, stage: Stage, n: int, seconds: float) -> list[Row]:
     """`n` conversations at a time for `seconds`, one spoken question after the other."""
-    heard = Heard()
+    waits = Waits()
     async with aio.Client(address) as client:
-        await asyncio.gather(*(_ask_aloud(client, stage, heard, seconds, i / n) for i in range(n)))
+        await asyncio.gather(*(_ask_aloud(client, stage, waits, seconds, i / n) for i in range(n)))
     who = f"{n} conversation{'s' if n > 1 else ''}"
-    beyond = [ms - END_SILENCE_MS for ms in heard.first_word_ms]
+    beyond = [ms - END_SILENCE_MS for ms in waits.first_word_ms]
     work = f"end of speech to first word, beyond {END_SILENCE_MS} ms of silence, {who}"
-    first_text = _percentile(heard.server_first_text_ms, 50)
+    first_text = _percentile(waits.server_first_text_ms, 50)
     rows = [Row(f"{work}, p{p}", _percentile(beyond, p), "ms", 700 if (n, p) == (1, 50) else None) for p in (50, 95)]
     return [
         *rows,
         Row(f"end of turn to first word by the server's clock, {who}, p50", first_text, "ms"),
-        Row(f"spoken questions answered, {who}", len(heard.first_word_ms), "questions"),
-        Row(f"spoken questions without an answer, {who}", heard.n_unanswered, "questions"),
+        Row(f"spoken questions answered, {who}", len(waits.first_word_ms), "questions"),
+        Row(f"spoken questions without an answer, {who}", waits.n_unanswered, "questions"),
     ]
 
 
-async def _ask_aloud(client: aio.Client, stage: Stage, heard: Heard, seconds: float, offset: float) -> None:
+async def _ask_aloud(client: aio.Client, stage: Stage, waits: Waits, seconds: float, offset: float) -> None:
     now = asyncio.get_running_loop().time
     pixels, kinds = stage.room()
     lines = [stage.question(kinds) for _ in range(6)]
-    async with _talking(client, pixels) as (_, ear, microphone):
+    async with _talking(client, pixels) as (_, follower, microphone):
         await asyncio.sleep(offset * 2)  # conversations don't speak in step
         until, i = now() + seconds, 0
         while now() < until:
-            since = len(ear.heard)
+            since = len(follower.heard)
             await microphone.say(lines[i % len(lines)].voice)
             ended = now()
             i += 1
-            text = await ear.first(live.TextDelta, since)
-            done = None if text is None else await ear.first(live.ResponseDone, since)
+            text = await follower.first(live.TextDelta, since)
+            done = None if text is None else await follower.first(live.ResponseDone, since)
             if text is None or done is None:
-                heard.n_unanswered += 1
+                waits.n_unanswered += 1
                 continue
-            heard.first_word_ms.append((text[0] - ended) * 1000)
-            heard.server_first_text_ms.append(done[1].timings.first_text_ms)
-            await ear.floor.settled(QUIET_S)
+            waits.first_word_ms.append((text[0] - ended) * 1000)
+            waits.server_first_text_ms.append(done[1].timings.first_text_ms)
+            await follower.floor.settled(QUIET_S)
 
 
 async def interruptions(address: str, stage: Stage, n: int) -> list[Row]:
@@ -94,25 +94,25 @@ async def interruptions(address: str, stage: Stage, n: int) -> list[Row]:
     typed_ms: list[float] = []
     spoken_ms: list[float] = []
     n_late = 0
-    async with aio.Client(address) as client, _talking(client, pixels) as (conversation, ear, microphone):
+    async with aio.Client(address) as client, _talking(client, pixels) as (conversation, follower, microphone):
         for i in range(2 * n):
-            line, since = lines[i % len(lines)], len(ear.heard)
+            line, since = lines[i % len(lines)], len(follower.heard)
             await conversation.send_text(LIST_QUESTION)
             by_voice = i % 2 == 1
-            await ear.first(live.ResponseStarted if by_voice else live.TextDelta, since)
+            await follower.first(live.ResponseStarted if by_voice else live.TextDelta, since)
             began = now()
             if by_voice:
                 await microphone.say(line.voice)
                 began = now() - len(line.voice) / RATE_HZ
             else:
                 await conversation.send_text(line.text)
-            done = await ear.first(live.ResponseDone, since)
-            silenced = [at for at, event in ear.heard[since:] if isinstance(event, live.Interrupted)]
+            done = await follower.first(live.ResponseDone, since)
+            silenced = [at for at, event in follower.heard[since:] if isinstance(event, live.Interrupted)]
             if done is None or done[1].finish_reason is not types.FinishReason.INTERRUPTED:
                 n_late += 1
             else:
                 (spoken_ms if by_voice else typed_ms).append((silenced[0] - began) * 1000)
-            await ear.floor.settled(QUIET_S)
+            await follower.floor.settled(QUIET_S)
     beyond = [ms - MIN_SPEECH_MS for ms in spoken_ms]
     work = f"spoken barge-in to silence, beyond {MIN_SPEECH_MS} ms of speech"
     return [
@@ -131,14 +131,14 @@ async def invented_words(address: str, stage: Stage, minutes: float, n: int = 10
     pixels, _ = stage.room()
 
     async def be_silent(number: int) -> None:
-        async with _talking(client, pixels, lambda size: stage.noise(number, size)) as (_, ear, _):
+        async with _talking(client, pixels, lambda size: stage.noise(number, size)) as (_, follower, _):
             await asyncio.sleep(minutes * 60 / n)
         said: dict[int, int] = {}
-        for _, event in ear.heard:
+        for _, event in follower.heard:
             if isinstance(event, live.Transcript):
                 said[event.turn_index] = max(said.get(event.turn_index, 0), len(event.text.split()))
         words.append(sum(said.values()))
-        starts.append(sum(isinstance(event, live.SpeechStarted) for _, event in ear.heard))
+        starts.append(sum(isinstance(event, live.SpeechStarted) for _, event in follower.heard))
 
     async with aio.Client(address) as client:
         await asyncio.gather(*(be_silent(i) for i in range(n)))
@@ -154,25 +154,25 @@ async def resume_losses(address: str, stage: Stage, n_cuts: int, seed: int) -> l
     pixels, kinds = stage.room()
     questions: list[str] = []
     async with Proxy(address) as proxy, aio.Client(proxy.address) as client:
-        async with _talking(client, pixels) as (conversation, ear, _):
+        async with _talking(client, pixels) as (conversation, follower, _):
             broken: list[str] = []
             proxy.cut_always(lambda: rng.randint(1, 1500))
             while proxy.n_cuts < n_cuts:
                 questions.append(f"where is the {rng.choice(kinds)}")
-                since = len(ear.heard)
+                since = len(follower.heard)
                 await conversation.send_text(questions[-1])
-                await ear.first(live.ResponseDone, since)
-                broken.append(ear.said(since))
-            n_done = sum(isinstance(event, live.ResponseDone) for _, event in ear.heard)
+                await follower.first(live.ResponseDone, since)
+                broken.append(follower.said(since))
+            n_done = sum(isinstance(event, live.ResponseDone) for _, event in follower.heard)
             n_cut = proxy.n_cuts
             proxy.cut_always(None)
-    async with aio.Client(address) as client, _talking(client, pixels) as (conversation, ear, _):
+    async with aio.Client(address) as client, _talking(client, pixels) as (conversation, follower, _):
         whole: list[str] = []
         for question in questions:
-            since = len(ear.heard)
+            since = len(follower.heard)
             await conversation.send_text(question)
-            await ear.first(live.ResponseDone, since)
-            whole.append(ear.said(since))
+            await follower.first(live.ResponseDone, since)
+            whole.append(follower.said(since))
     n_wrong = sum(a != b for a, b in zip(broken, whole, strict=True))
     return [
         Row(f"answers lost or doubled over {n_cut} cuts", abs(n_done - len(questions)), "answers", 0),
@@ -183,10 +183,10 @@ async def resume_losses(address: str, stage: Stage, n_cuts: int, seed: int) -> l
 @asynccontextmanager
 async def _talking(
     client: aio.Client, pixels: np.ndarray, background: Callable[[int], np.ndarray] | None = None
-) -> AsyncIterator[tuple[live.Conversation, Ear, Microphone]]:
-    async with client.converse(pixels, hearing=HEARING) as conversation, Ear(conversation) as ear:
+) -> AsyncIterator[tuple[live.Conversation, Follower, Microphone]]:
+    async with client.converse(pixels, hearing=HEARING) as conversation, Follower(conversation) as follower:
         async with Microphone(conversation, RATE_HZ, background=background) as microphone:
-            yield conversation, ear, microphone
+            yield conversation, follower, microphone
 
 
 def _percentile(values: Sequence[float], p: int) -> float:

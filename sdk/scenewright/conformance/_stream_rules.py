@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenewright.live.log import Entry
+from scenewright.conformance.log import Entry
 
 _OF_STREAM = ("setup_complete", "resume_update", "go_away")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenewright.live.log import Entry
+from scenewright.conformance.log import Entry
 from scenewright.v1 import dialogue_pb2, generation_pb2
 
 _AUDIO_SLACK_MS = 100

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from scenewright.live._dialogue_rules import DialogueRules
-from scenewright.live._stream_rules import StreamRules
-from scenewright.live.log import Entry
+from scenewright.conformance._dialogue_rules import DialogueRules
+from scenewright.conformance._stream_rules import StreamRules
+from scenewright.conformance.log import Entry
 
 RULES: Mapping[str, str] = {
     "stream-opening": "A stream is opened by exactly one setup of the client, and answered by exactly one"

@@ -6,8 +6,7 @@ from copy import deepcopy
 
 import pytest
 from google.protobuf import json_format
-from scenewright.live.log import Entry
-from scenewright.live.rules import RULES, check
+from scenewright.conformance import RULES, Entry, check
 from scenewright.v1 import dialogue_pb2
 
 SECOND = "AAAA" * 8000  # base64 of a second's 24 000 bytes at 12 kHz

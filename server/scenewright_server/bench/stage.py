@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from scenewright.errors import ScenewrightError
+from scenewright_server.simulator import scene, speech
+from scenewright_server.simulator.renderer import render
 
 RATE_HZ = 16_000
 LIST_QUESTION = "what do you see"
@@ -24,20 +23,18 @@ class Line:
 
 
 class Stage:
-    """Draws frames and questions about them from one seed. Raises ScenewrightError without the server's extras."""
+    """Draws frames and questions about them from one seed."""
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._seed = 1_000_000 + seed
-        self._speech = _module("scenewright_server.simulator.speech")
-        _module("espeakng_loader")
 
     def room(self) -> tuple[np.ndarray, list[str]]:
         """A frame, (H, W, 3) uint8, and the kinds of thing in it."""
         self._seed += 1
-        scene = _module("scenewright_server.simulator.scene").sample(self._seed, n_objects=5)
-        pixels = _module("scenewright_server.simulator.renderer").render([scene], (224, 224)).images[0].numpy()
-        return pixels, sorted({item.kind for item in scene.objects})
+        room = scene.sample(self._seed, n_objects=5)
+        pixels = render([room], (224, 224)).images[0].numpy()
+        return pixels, sorted({item.kind for item in room.objects})
 
     def question(self, kinds: list[str]) -> Line:
         """A question about one of `kinds`, in a voice of its own."""
@@ -46,8 +43,8 @@ class Stage:
 
     def line(self, text: str) -> Line:
         """The text in some voice."""
-        delivery = self._speech.draw_delivery(self._rng, self._speech.TEST_VOICES)
-        return Line(text, self._speech.speak(text, delivery))
+        delivery = speech.draw_delivery(self._rng, speech.TEST_VOICES)
+        return Line(text, speech.speak(text, delivery))
 
     def noise(self, number: int, n: int) -> np.ndarray:
         """(n,) samples in which nobody speaks: silence, hiss, rumble, hum, clicks, each at several levels."""
@@ -58,18 +55,9 @@ class Stage:
         if kind == 1:
             wave = self._rng.standard_normal(n)
         elif kind == 2:
-            wave = self._speech.coloured_noise(n, self._rng)
+            wave = speech.coloured_noise(n, self._rng)
         elif kind == 3:
             wave = np.sin(2 * np.pi * 50 * t) + 0.5 * np.sin(2 * np.pi * 150 * t)
         elif kind == 4:
             wave = (self._rng.random(n) < 2 / RATE_HZ) * 20.0
         return np.clip(wave * level, -1, 1).astype(np.float32)
-
-
-def _module(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise ScenewrightError(
-            f"this needs the Python package {error.name!r}, which is not installed: pip install 'scenewright[bench]'"
-        ) from error

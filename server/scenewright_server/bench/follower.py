@@ -14,7 +14,7 @@ E = TypeVar("E", bound=live.Event)
 PATIENCE_S = 30.0
 
 
-class Ear:
+class Follower:
     """Follows a conversation in an `async with` statement; `heard` holds (loop time in seconds, event)."""
 
     def __init__(self, conversation: live.Conversation) -> None:
@@ -23,7 +23,7 @@ class Ear:
         self.floor = Floor()
         self.heard: list[tuple[float, live.LiveEvent]] = []
 
-    async def __aenter__(self) -> Ear:
+    async def __aenter__(self) -> Follower:
         self._task = asyncio.create_task(self._follow())
         return self
 

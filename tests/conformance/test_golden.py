@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from scenewright.cli.app import main
-from scenewright.live.log import Entry, read_log
-from scenewright.live.rules import check
+from scenewright.conformance import Entry, check, read_log
 from scenewright.v1 import dialogue_pb2
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "live"
