@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import wave
 from pathlib import Path
 
 import pytest
 from scenewright.cli.app import main
-from scenewright.conformance import Entry, check, read_log
+from scenewright.conformance import LogEntry, check, read_log
 from scenewright.v1 import dialogue_pb2
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "live"
-LOGS = sorted(GOLDEN.glob("*.jsonl"))
+LOGS = [GOLDEN / f"{name}.jsonl" for name in ("five_turns", "push_to_talk", "resumed")]
 
 
-def kinds(entries: list[Entry], side: str) -> list[str]:
+def kinds(entries: list[LogEntry], side: str) -> list[str]:
     return [entry.kind for entry in entries if entry.side == side]
 
 
@@ -30,14 +31,24 @@ def test_every_recorded_conversation_breaks_no_rule(path, capsys):
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
 def test_its_files_lie_beside_it(path):
+    named = set()
     for entry in read_log(path):
         for taken in entry.bytes.values():
-            file = GOLDEN / taken.get("file", "")
+            if "file" not in taken:
+                assert taken.get("silence")
+                continue
+            named.add(taken["file"])
+            file = GOLDEN / taken["file"]
             if file.suffix == ".wav":
                 with wave.open(str(file)) as sound:
                     assert taken["at"] + taken["n"] <= 2 * sound.getnframes()
-            elif file != GOLDEN:
-                assert file.stat().st_size == taken["n"]
+            else:
+                assert hashlib.sha256(file.read_bytes()).hexdigest() == taken["sha256"]
+    assert "living_room.jpg" in named
+
+
+def test_no_recorded_conversation_is_left_out():
+    assert sorted(GOLDEN.glob("*.jsonl")) == LOGS
 
 
 def test_five_spoken_turns_are_interrupted_by_voice_and_by_text():

@@ -6,7 +6,7 @@ from copy import deepcopy
 
 import pytest
 from google.protobuf import json_format
-from scenewright.conformance import RULES, Entry, check
+from scenewright.conformance import RULES, LogEntry, check
 from scenewright.v1 import dialogue_pb2
 
 SECOND = "AAAA" * 8000  # base64 of a second's 24 000 bytes at 12 kHz
@@ -51,17 +51,17 @@ TALK = {
 CLIENT_SEQS = {"audio": 1, "more": 2, "typed": 3, "typed again": 3, "stop": 4, "last": 6}
 
 
-def talk() -> dict[str, Entry]:
+def talk() -> dict[str, LogEntry]:
     """The conversation above, labelled; its lines are numbered from 1."""
     entries, stream, event_seq = {}, 1, 0
     for line, (label, (side, *rest)) in enumerate(TALK.items(), 1):
         stream += label == "resume"
         if isinstance(rest[-1], str):
-            entries[label] = Entry(0.0, stream, side, end=rest[-1], line=line)
+            entries[label] = LogEntry(0.0, stream, side, end=rest[-1], line=line)
         elif side == "client":
             message = json_format.ParseDict(rest[0], dialogue_pb2.ConverseRequest())
             message.client_seq = CLIENT_SEQS.get(label, 0)
-            entries[label] = Entry(0.0, stream, side, message, line=line)
+            entries[label] = LogEntry(0.0, stream, side, message, line=line)
         else:
             turn, response_id, body = rest
             message = json_format.ParseDict(body, dialogue_pb2.ConverseResponse())
@@ -69,14 +69,14 @@ def talk() -> dict[str, Entry]:
             if not {"setupComplete", "resumeUpdate", "goAway"} & set(body):
                 event_seq += 1
                 message.event_seq = event_seq
-            entries[label] = Entry(0.0, stream, side, message, line=line)
+            entries[label] = LogEntry(0.0, stream, side, message, line=line)
     return entries
 
 
 def put(label: str, path: str, value: object):
     """A change of one field of the message under `label`."""
 
-    def change(entries: dict[str, Entry]) -> dict[str, Entry]:
+    def change(entries: dict[str, LogEntry]) -> dict[str, LogEntry]:
         *parents, name = path.split(".")
         message = entries[label].message
         for parent in parents:
@@ -90,7 +90,7 @@ def put(label: str, path: str, value: object):
 def order(*labels: str):
     """A change of the order: the lines under `labels` stand in this order, at the places that they have."""
 
-    def change(entries: dict[str, Entry]) -> dict[str, Entry]:
+    def change(entries: dict[str, LogEntry]) -> dict[str, LogEntry]:
         places = sorted(labels, key=list(entries).index)
         moved = dict(zip(places, (entries[label] for label in labels), strict=True))
         return renumber({label: moved.get(label, entry) for label, entry in entries.items()})
@@ -101,13 +101,13 @@ def order(*labels: str):
 def drop(label: str):
     """A change that leaves a line out, so that events are still counted without gaps."""
 
-    def change(entries: dict[str, Entry]) -> dict[str, Entry]:
+    def change(entries: dict[str, LogEntry]) -> dict[str, LogEntry]:
         return renumber({name: entry for name, entry in entries.items() if name != label})
 
     return change
 
 
-def renumber(entries: dict[str, Entry]) -> dict[str, Entry]:
+def renumber(entries: dict[str, LogEntry]) -> dict[str, LogEntry]:
     event_seq = 0
     for entry in entries.values():
         if entry.side == "server" and entry.message is not None and entry.message.event_seq:
@@ -121,7 +121,7 @@ def renumber(entries: dict[str, Entry]) -> dict[str, Entry]:
 def twice(label: str):
     """A change that says a line again, at once."""
 
-    def change(entries: dict[str, Entry]) -> dict[str, Entry]:
+    def change(entries: dict[str, LogEntry]) -> dict[str, LogEntry]:
         grown = {}
         for name, entry in entries.items():
             grown[name] = entry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from scenewright.v1 import dialogue_pb2
 from scenewright_server.bench.follower import Follower
 from scenewright_server.bench.proxy import Proxy
 
+VOICE = Path(__file__).parents[2] / "examples" / "what_colour_is_the_chair.wav"
 PIXELS = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 FRAME = types.Frame(PIXELS, frame_id="f1")
 SHORT = types.Sampling(max_new_tokens=40)
@@ -93,7 +95,7 @@ async def test_a_network_that_breaks_at_any_byte_loses_and_doubles_nothing(serve
 async def test_a_stalled_connection_is_given_up_for_another(server_address):
     whole = await answers(server_address)
     async with Proxy(server_address) as proxy, aio.Client(proxy.address) as client:
-        async with client.converse(FRAME, hearing=None, sampling=SHORT, stall_s=0.3) as talk:
+        async with client.converse(FRAME, hearing=None, sampling=SHORT, stall_s=1.0) as talk:
             first = await answer(talk, QUESTIONS[0])
             proxy.stall()
             assert [first, *[await answer(talk, question) for question in QUESTIONS[1:]]] == whole
@@ -177,25 +179,21 @@ def test_patience_ends_with_the_servers():
 
 
 def test_the_command_plays_files_and_checks_its_log(server_address, tmp_path, capsys):
-    sound = tmp_path / "voice.wav"
-    with wave.open(str(sound), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        file.writeframes(bytes(3200))
     image = tmp_path / "frame.png"
     Image.fromarray(PIXELS).save(image)
     log = tmp_path / "log.jsonl"
     for arguments in (
-        ["live", image, "--voice", sound, sound, "--log", log, "--json", "--server", server_address],
+        ["live", image, "--voice", VOICE, VOICE, "--log", log, "--json", "--server", server_address],
         ["live", "--check", log, "--json"],
     ):
         with pytest.raises(SystemExit) as ended:
             main(list(map(str, arguments)))
         assert not ended.value.code
-    first, *_, last = capsys.readouterr().out.split("\n{", 1)
-    assert json.loads(first)["event"] == "setup_complete"
-    assert json.loads("{" + last)["violations"] == []
+    talk, _, checked = capsys.readouterr().out.partition("{\n")
+    events = [json.loads(line)["event"] for line in talk.splitlines()]
+    assert events[0] == "setup_complete"
+    assert events.count("speech_started") == events.count("speech_stopped") >= 2
+    assert json.loads("{" + checked)["violations"] == []
     lines = log.read_text(encoding="utf-8").splitlines()
     log.write_text("\n".join(lines[1:]), encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
@@ -211,6 +209,7 @@ def test_the_benchmark_prints_its_figures(server_address, capsys):
     assert not ended.value.code
     printed = json.loads(capsys.readouterr().out)
     assert set(printed["machine"]) == {"cpu", "cores", "system", "python"}
+    assert len(printed["rows"]) == 2
     for row in printed["rows"]:
         assert set(row) == {"work", "value", "unit", "bar", "holds"}
         assert (row["value"], row["holds"]) == (0, True)

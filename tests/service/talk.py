@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from scenewright.conformance import Entry, check
+from scenewright.conformance import LogEntry, check
 from scenewright.v1 import dialogue_pb2
 
 from tests.service.wire import graph
@@ -48,7 +48,7 @@ class Talk:
             message["client_seq"] = self.seq
         request = dialogue_pb2.ConverseRequest(**message)
         self._requests.put(request)
-        self.log.append(Entry(0, self._stream, "client", request, line=len(self.log) + 1))
+        self.log.append(LogEntry(0, self._stream, "client", request, line=len(self.log) + 1))
 
     def say(self, data, chunk_ms=100):
         size = 2 * RATE_HZ * chunk_ms // 1000
@@ -58,7 +58,7 @@ class Talk:
     def next(self):
         event = next(self.call)
         self.events.append(event)
-        self.log.append(Entry(0, self._stream, "server", event, line=len(self.log) + 1))
+        self.log.append(LogEntry(0, self._stream, "server", event, line=len(self.log) + 1))
         return event
 
     def until(self, kind, **fields):
@@ -81,7 +81,7 @@ class Talk:
         for event in self.call:
             rest.append(event)
             self.events.append(event)
-            self.log.append(Entry(0, self._stream, "server", event, line=len(self.log) + 1))
+            self.log.append(LogEntry(0, self._stream, "server", event, line=len(self.log) + 1))
         return rest
 
     def cut(self):

@@ -6,7 +6,7 @@ with conformance.LogWriter("talk.jsonl") as log:
 print(conformance.check(conformance.read_log("talk.jsonl")))
 """
 
-from scenewright.conformance.log import Entry, LogWriter, read_log
+from scenewright.conformance.log import LogEntry, LogWriter, read_log
 from scenewright.conformance.rules import RULES, Violation, check
 
-__all__ = ["RULES", "Entry", "LogWriter", "Violation", "check", "read_log"]
+__all__ = ["RULES", "LogEntry", "LogWriter", "Violation", "check", "read_log"]

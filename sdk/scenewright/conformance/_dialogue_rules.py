@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenewright.conformance.log import Entry
+from scenewright.conformance.log import LogEntry
 from scenewright.v1 import dialogue_pb2, generation_pb2
 
 _AUDIO_SLACK_MS = 100
@@ -67,7 +67,7 @@ class DialogueRules:
     _response_ids: set[str] = field(default_factory=set)
     _must_interrupt: bool = False
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: LogEntry) -> None:
         """Check one line against those before it."""
         if entry.kind == "end":
             if entry.side == "server" and entry.end == "OK":
@@ -83,7 +83,7 @@ class DialogueRules:
             if take is not None:
                 take(self, entry.message, entry.body)
 
-    def _client(self, entry: Entry) -> None:
+    def _client(self, entry: LogEntry) -> None:
         if entry.kind == "setup":
             self._rate_hz = self._rate_hz or entry.body.sample_rate_hz
             if not entry.body.HasField("resume"):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenewright.conformance.log import Entry
+from scenewright.conformance.log import LogEntry
 
 _OF_STREAM = ("setup_complete", "resume_update", "go_away")
 
@@ -32,7 +32,7 @@ class StreamRules:
     _last_consumed: int = 0
     _last_event_seq: int = 0
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: LogEntry) -> None:
         """Check one line against those before it."""
         if entry.stream != self._stream.number:
             if entry.stream != self._stream.number + 1:
@@ -47,7 +47,7 @@ class StreamRules:
         else:
             self._server(entry)
 
-    def _client(self, entry: Entry) -> None:
+    def _client(self, entry: LogEntry) -> None:
         seq, last = entry.message.client_seq, self._stream.last_client_seq
         if (entry.kind == "setup") == self._stream.opened:
             self.broken("stream-opening", f"{entry.kind or 'an empty message'} from the client")
@@ -68,7 +68,7 @@ class StreamRules:
         elif setup.resume.last_event_seq != self._last_event_seq:
             self.broken("resuming", f"from event {setup.resume.last_event_seq}, {self._last_event_seq} had arrived")
 
-    def _server(self, entry: Entry) -> None:
+    def _server(self, entry: LogEntry) -> None:
         message, kind = entry.message, entry.kind
         if (kind == "setup_complete") == self._stream.answered or not self._stream.opened:
             self.broken("stream-opening", f"{kind} from the server")

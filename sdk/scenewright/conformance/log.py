@@ -37,7 +37,7 @@ _MAX_LINE_CHARS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Entry:
+class LogEntry:
     """One line, `line` of the log from 1: a ConverseRequest or ConverseResponse, or None at an `end`.
 
     `bytes` tells what was taken out of `message`.
@@ -150,7 +150,7 @@ class LogWriter:
         self._wave.setframerate(sample_rate_hz)
 
 
-def read_log(path: str | Path) -> Iterator[Entry]:
+def read_log(path: str | Path) -> Iterator[LogEntry]:
     """The log's messages; raises InvalidInputError, which names the line, where it is none."""
     try:
         with Path(path).open(encoding="utf-8") as file:
@@ -161,14 +161,14 @@ def read_log(path: str | Path) -> Iterator[Entry]:
         raise InvalidInputError(f"log: cannot read {str(path)!r}: {error}") from error
 
 
-def _entry(line: str, where: str, number: int) -> Entry:
+def _entry(line: str, where: str, number: int) -> LogEntry:
     if len(line) > _MAX_LINE_CHARS:
         raise InvalidInputError(f"{where}: a line of {len(line)} characters, at most {_MAX_LINE_CHARS} may be")
     try:
         found = json.loads(line)
         side, end = found["from"], str(found.get("end", ""))
         message = None if end else json_format.ParseDict(found["message"], _KINDS[side]())
-        return Entry(
+        return LogEntry(
             float(found["t_ms"]), int(found["stream"]), side, message, dict(found.get("bytes", {})), end, number
         )
     except (ValueError, KeyError, TypeError, json_format.ParseError) as error:

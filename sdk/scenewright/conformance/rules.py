@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scenewright.conformance._dialogue_rules import DialogueRules
 from scenewright.conformance._stream_rules import StreamRules
-from scenewright.conformance.log import Entry
+from scenewright.conformance.log import LogEntry
 
 RULES: Mapping[str, str] = {
     "stream-opening": "A stream is opened by exactly one setup of the client, and answered by exactly one"
@@ -53,7 +53,7 @@ class Violation:
         return f"line {self.line}: {self.rule}: {self.text}"
 
 
-def check(entries: Iterable[Entry]) -> list[Violation]:
+def check(entries: Iterable[LogEntry]) -> list[Violation]:
     """What breaks the rules, in the log's order; an empty list for a conversation in order."""
     violations: list[Violation] = []
     line = 0
