@@ -20,6 +20,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BUF) lint
+	$(BUF) breaking --against proto/v1.binpb
 	$(BIN)/python proto/generate.py --check
 
 proto: $(VENV)/.dev

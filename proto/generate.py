@@ -16,12 +16,12 @@ from grpc_tools import protoc
 
 PROTO = Path(__file__).resolve().parent
 SDK = PROTO.parent / "sdk"
-PACKAGE = Path("scenewright/v1")
+PACKAGES = [Path("scenewright/v1"), Path("scenewright/v1alpha")]
 
 
 def generate(out: Path) -> None:
-    """Write `scenewright/v1/*_pb2*` below `out`; raises RuntimeError if protoc refuses the contract."""
-    protos = sorted((PROTO / PACKAGE).glob("*.proto"))
+    """Write `scenewright/*/*_pb2*` below `out`; raises RuntimeError if protoc refuses the contract."""
+    protos = [path for package in PACKAGES for path in sorted((PROTO / package).glob("*.proto"))]
     services = [path for path in protos if "\nservice " in path.read_text(encoding="utf-8")]
     run_protoc(protos, f"--python_out={out}", f"--mypy_out=quiet:{out}")
     run_protoc(services, f"--grpc_python_out={out}", f"--mypy_grpc_out=quiet:{out}")
@@ -42,9 +42,9 @@ def run_protoc(protos: list[Path], *outputs: str) -> None:
         raise RuntimeError("protoc failed; its message is above")
 
 
-def generated(root: Path) -> set[str]:
-    """Names of the generated files below `root`."""
-    return {path.name for path in (root / PACKAGE).glob("*_pb2*.py*")}
+def generated(root: Path) -> set[Path]:
+    """The generated files below `root`, relative to it."""
+    return {path.relative_to(root) for package in PACKAGES for path in (root / package).glob("*_pb2*.py*")}
 
 
 def differences(root: Path = SDK) -> list[str]:
@@ -52,8 +52,8 @@ def differences(root: Path = SDK) -> list[str]:
     with tempfile.TemporaryDirectory() as temporary:
         fresh = Path(temporary)
         generate(fresh)
-        names = generated(fresh) | generated(root)
-        _, mismatched, missing = filecmp.cmpfiles(fresh / PACKAGE, root / PACKAGE, names, shallow=False)
+        names = [str(path) for path in generated(fresh) | generated(root)]
+        _, mismatched, missing = filecmp.cmpfiles(fresh, root, names, shallow=False)
         return sorted(mismatched + missing)
 
 
@@ -66,10 +66,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         fresh = Path(temporary)
         generate(fresh)
-        for name in generated(SDK) - generated(fresh):
-            (SDK / PACKAGE / name).unlink()
-        for name in generated(fresh):
-            shutil.copyfile(fresh / PACKAGE / name, SDK / PACKAGE / name)
+        for path in generated(SDK) - generated(fresh):
+            (SDK / path).unlink()
+        for path in generated(fresh):
+            shutil.copyfile(fresh / path, SDK / path)
 
 
 if __name__ == "__main__":

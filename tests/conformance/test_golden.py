@@ -70,4 +70,4 @@ def test_a_key_is_pressed_and_the_client_stops_an_answer():
 def test_a_broken_network_is_resumed():
     entries = list(read_log(GOLDEN / "resumed.jsonl"))
     assert {entry.stream for entry in entries} == {1, 2, 3}
-    assert kinds(entries, "server").count("response_done") == 3
+    assert kinds(entries, "server").count("done") == 3

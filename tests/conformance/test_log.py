@@ -26,13 +26,14 @@ def test_what_is_written_is_read_again(tmp_path):
         log.write("client", 1, request(setup={"sample_rate_hz": 16_000, "image": {"encoded": IMAGE}}))
         for seq, data in enumerate((LOUD, QUIET, LOUD), 1):
             log.write("client", 1, request(seq, audio={"data": data}))
-        log.write("server", 1, dialogue_pb2.ConverseResponse(event_seq=1, text_delta="a chair"))
+        spoken = {"text_delta": {"text": "a chair"}}
+        log.write("server", 1, dialogue_pb2.ConverseResponse(event_seq=1, response_event=spoken))
         log.write_end("server", 1, "OK")
     entries = list(read_log(path))
     assert [entry.kind for entry in entries] == ["setup", "audio", "audio", "audio", "text_delta", "end"]
     assert [entry.t_ms for entry in entries] == [250.0, 500.0, 1000.0, 2000.0, 2000.0, 3000.0]
     assert [entry.line for entry in entries] == [1, 2, 3, 4, 5, 6]
-    assert (entries[4].message.event_seq, entries[4].body, entries[5].end) == (1, "a chair", "OK")
+    assert (entries[4].message.event_seq, entries[4].body.text, entries[5].end) == (1, "a chair", "OK")
     digest = hashlib.sha256(IMAGE).hexdigest()
     assert entries[0].bytes == {"setup.image.encoded": {"n": len(IMAGE), "sha256": digest, "file": "room.jpg"}}
     first, silent, last = (entry.bytes["audio.data"] for entry in entries[1:4])

@@ -85,7 +85,7 @@ def test_without_arguments_comes_help(capsys):
         (["live", "--scene", "g.json", "--voice", "missing.wav", "other.wav"], 2, "cannot read 'missing.wav'"),
         (["live", "--check", "missing.jsonl"], 2, "missing.jsonl"),
         (["info", "--server", "127.0.0.1:1"], 3, "scenewright serve"),
-        (["info", "--server", "127.0.0.1:1", "--bundle", "b"], 2, "--bundle"),
+        (["info", "--server", "127.0.0.1:1", "--token", "two words"], 2, "token"),
     ],
 )
 def test_errors_say_what_to_do(arguments, status, words, capsys):

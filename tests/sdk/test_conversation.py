@@ -14,7 +14,7 @@ from scenewright.cli.app import main
 from scenewright.errors import ScenewrightError
 from scenewright.live.outbox import Outbox
 from scenewright.live.patience import Patience
-from scenewright.v1 import dialogue_pb2
+from scenewright.v1 import audio_pb2, dialogue_pb2
 from scenewright_server.bench.follower import Follower
 from scenewright_server.bench.proxy import Proxy
 
@@ -128,7 +128,7 @@ async def test_what_ends_a_conversation_is_raised_by_reading_and_sending(server_
 
 
 def audio(n: int) -> dialogue_pb2.ConverseRequest:
-    return dialogue_pb2.ConverseRequest(audio=dialogue_pb2.AudioChunk(data=bytes(n)))
+    return dialogue_pb2.ConverseRequest(audio=audio_pb2.AudioChunk(data=bytes(n)))
 
 
 def text() -> dialogue_pb2.ConverseRequest:

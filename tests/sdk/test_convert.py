@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import datetime, timezone
 
 import numpy as np
 import pytest
@@ -20,10 +19,11 @@ from scenewright.v1 import (
     geometry_pb2,
     image_pb2,
     model_pb2,
-    scene_pb2,
+    speech_pb2,
 )
 
 PIXELS = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+FACTS = (types.Fact("price", 24, "EUR"), types.Fact("产地", "北京"))
 POSE = types.Pose((1.0, 2.0, 3.0), (0.0, 1.0, 0.0, 0.0))
 
 
@@ -59,16 +59,29 @@ def test_pixels_travel_raw(image, pixel_format, n_channels):
 
 
 def test_frame_carries_its_camera():
-    taken = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
     camera = types.Intrinsics(500.0, 501.0, 320.0, 240.0, 640, 480)
-    frame = types.Frame(PIXELS, "f7", taken, 90, True, camera, POSE, "right")
+    frame = types.Frame(PIXELS, "f7", 90, True, camera, POSE, "right")
     proto = inputs.frame_to_proto(frame)
     assert proto.frame_id == "f7"
-    assert proto.capture_time.ToDatetime(timezone.utc) == taken
-    assert (proto.rotation, proto.mirrored) == (image_pb2.ROTATION_90, True)
+    assert (proto.rotation, proto.mirrored) == (image_pb2.ROTATION_CLOCKWISE_90, True)
     assert proto.intrinsics.fy == 501.0
     assert proto.camera_pose.rotation.y == 1.0
     assert proto.handedness == geometry_pb2.HANDEDNESS_RIGHT_HANDED
+    assert inputs.frame_to_proto(PIXELS).handedness == geometry_pb2.HANDEDNESS_UNSPECIFIED
+
+
+def test_a_pointer_and_a_viewpoint_carry_their_axes():
+    pointer = types.Pointer((0.0, 1.5, 0.0), (0.0, 0.0, 2.0), "right", "hand")
+    proto = inputs.pointer_to_proto(pointer)
+    assert (proto.origin.y, proto.direction.z) == (1.5, 2.0)
+    assert (proto.handedness, proto.source) == (
+        geometry_pb2.HANDEDNESS_RIGHT_HANDED,
+        geometry_pb2.POINTER_SOURCE_HAND,
+    )
+    viewpoint = inputs.viewpoint_to_proto(types.Viewpoint(POSE))
+    assert viewpoint.pose.position.x == 1.0 and not viewpoint.HasField("intrinsics")
+    with pytest.raises(InvalidInputError, match="source: expected one of None, gaze, hand, controller, screen"):
+        inputs.pointer_to_proto(types.Pointer((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), source="nose"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -116,12 +129,16 @@ def test_wrong_audio_is_named(audio, message):
 
 
 def test_scene_graph_is_the_same_as_dataclass_dict_and_file(tmp_path):
-    item = types.SceneObject("o1", "goblin king", POSE, (1.0, 2.0, 0.5), "anchor-1", ("boss",), "angry")
+    item = types.SceneObject("o1", "goblin king", POSE, (1.0, 2.0, 0.5), "anchor-1", ("boss",), "angry", FACTS)
     graph = types.SceneGraph([item], types.Viewpoint(types.Pose((0.0, 1.6, 0.0))), 3, "left")
     as_dict = inputs.scene_to_dict(graph)
     path = tmp_path / "graph.json"
     path.write_text(json.dumps(as_dict), encoding="utf-8")
     assert as_dict["objects"][0]["anchorId"] == "anchor-1"
+    assert as_dict["objects"][0]["facts"] == [
+        {"key": "price", "number": 24.0, "unit": "EUR"},
+        {"key": "产地", "text": "北京"},
+    ]
     assert inputs.scene_to_proto(graph) == inputs.scene_to_proto(as_dict) == inputs.scene_to_proto(path)
 
 
@@ -156,25 +173,38 @@ def test_events_make_an_answer():
         finish_reason=generation_pb2.FINISH_REASON_COMPLETED,
         usage=generation_pb2.Usage(output_tokens=3),
         timings=generation_pb2.Timings(total_ms=12.5),
+        confidence=0.75,
     )
+    span = annotation_pb2.TextSpan(start=7, length=5)
     box = annotation_pb2.Box2D(x=0.25, y=0.5, width=0.25, height=0.125)
     responses = [
         dialogue_pb2.AskResponse(question=dialogue_pb2.Question(text="where", spoken=True, confidence=0.5)),
-        dialogue_pb2.AskResponse(text_delta="on the "),
-        dialogue_pb2.AskResponse(text_delta="table"),
-        dialogue_pb2.AskResponse(annotation=annotation_pb2.Annotation(id="a1", label="table", box=box)),
-        dialogue_pb2.AskResponse(done=done),
+        *(
+            dialogue_pb2.AskResponse(response_event=generation_pb2.ResponseEvent(**event))
+            for event in (
+                {"annotation": annotation_pb2.Annotation(id="a1", label="table")},
+                {"text_delta": generation_pb2.TextDelta(text="on the ")},
+                {"text_delta": generation_pb2.TextDelta(text="table")},
+                {"annotation": annotation_pb2.Annotation(id="a1", label="table", box=box, spans=[span])},
+                {"done": done},
+            )
+        ),
     ]
     answer = outputs.answer_from_events(map(outputs.ask_event_from_proto, responses))
     assert answer.question == types.Question("where", True, 0.5)
     assert answer.text == "on the table"
-    assert answer.annotations == (types.Annotation("a1", "table", types.Box(0.25, 0.5, 0.25, 0.125)),)
+    (table,) = answer.annotations
+    assert table == types.Annotation("a1", "table", types.Box(0.25, 0.5, 0.25, 0.125), spans=(types.TextSpan(7, 5),))
+    assert answer.text[table.spans[0].start :][: table.spans[0].length] == "table"
+    assert answer.confidence == 0.75
     assert answer.finish_reason is types.FinishReason.COMPLETED
     assert (answer.usage.output_tokens, answer.timings.total_ms) == (3, 12.5)
 
 
 def test_an_event_from_the_future_is_skipped():
-    assert outputs.describe_event_from_proto(scene_pb2.StreamDescribeSceneResponse()) is None
+    assert outputs.response_event_from_proto(generation_pb2.ResponseEvent()) is None
+    assert outputs.ask_event_from_proto(dialogue_pb2.AskResponse()) is None
+    assert outputs.utterance_from_proto(speech_pb2.StreamingTranscribeResponse()) is None
 
 
 def test_model_speaks_in_words():
@@ -183,13 +213,19 @@ def test_model_speaks_in_words():
             name="diorama",
             capabilities=[model_pb2.CAPABILITY_DESCRIBE, model_pb2.CAPABILITY_EMBED_IMAGE, 99],
             image_fusion=model_pb2.FUSION_KIND_SOFT,
+            speech_languages=["en"],
             limits=model_pb2.Limits(max_audio_s=30.0),
-        )
+        ),
+        server_version="0.3.0",
+        contract=1,
     )
     model = outputs.model_from_proto(proto)
     assert model.capabilities == ("describe", "embed_image", "99")
     assert model.fusion == {"image": "soft", "audio": "none", "scene": "none"}
     assert model.limits.max_audio_s == 30.0
+    assert (model.speech_languages, model.server_version, model.contract) == (("en",), "0.3.0", 1)
+    served = model_pb2.ListModelsResponse(models=[proto.model], server_version="0.3.0", contract=1)
+    assert outputs.models_from_proto(served) == (model,)
 
 
 def test_limits_are_all_there():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,11 @@ from scenewright.v1 import (
     geometry_pb2,
     graph_pb2,
     image_pb2,
+    session_pb2,
 )
 
+CHUNK_MS = 100
+"""Streamed audio goes out in pieces of at most this length; the contract allows a second."""
 _MAX_RATE_HZ = 48_000
 _MIN_RATE_HZ = 8_000
 _DTYPES = {
@@ -32,14 +35,22 @@ _DTYPES = {
     "bfloat16": features_pb2.FEATURE_DATA_TYPE_BFLOAT16,
 }
 _ROTATIONS = {
-    0: image_pb2.ROTATION_0,
-    90: image_pb2.ROTATION_90,
-    180: image_pb2.ROTATION_180,
-    270: image_pb2.ROTATION_270,
+    0: image_pb2.ROTATION_NONE,
+    90: image_pb2.ROTATION_CLOCKWISE_90,
+    180: image_pb2.ROTATION_CLOCKWISE_180,
+    270: image_pb2.ROTATION_CLOCKWISE_270,
 }
 _HANDEDNESS = {
+    None: geometry_pb2.HANDEDNESS_UNSPECIFIED,
     "left": geometry_pb2.HANDEDNESS_LEFT_HANDED,
     "right": geometry_pb2.HANDEDNESS_RIGHT_HANDED,
+}
+_POINTER_SOURCES = {
+    None: geometry_pb2.POINTER_SOURCE_UNSPECIFIED,
+    "gaze": geometry_pb2.POINTER_SOURCE_GAZE,
+    "hand": geometry_pb2.POINTER_SOURCE_HAND,
+    "controller": geometry_pb2.POINTER_SOURCE_CONTROLLER,
+    "screen": geometry_pb2.POINTER_SOURCE_SCREEN,
 }
 
 
@@ -51,7 +62,7 @@ def frame_to_proto(frame: types.FrameLike) -> image_pb2.ImageInput:
         frame_id=frame.frame_id,
         rotation=choice(_ROTATIONS, frame.rotation, "rotation"),
         mirrored=frame.mirrored,
-        handedness=choice(_HANDEDNESS, frame.handedness, "handedness"),
+        handedness=handedness_to_proto(frame.handedness),
     )
     image = frame.image
     if isinstance(image, types.Features):
@@ -62,8 +73,6 @@ def frame_to_proto(frame: types.FrameLike) -> image_pb2.ImageInput:
         proto.raw.CopyFrom(_pixels(image))
     else:
         proto.encoded = _file_bytes(image, "image")
-    if frame.capture_time is not None:
-        proto.capture_time.FromDatetime(frame.capture_time)
     if frame.intrinsics is not None:
         proto.intrinsics.CopyFrom(_intrinsics(frame.intrinsics))
     if frame.camera_pose is not None:
@@ -107,13 +116,45 @@ def scene_to_dict(scene: types.SceneLike) -> dict[str, Any]:
     return json_format.MessageToDict(scene_to_proto(scene))
 
 
+def viewpoint_to_proto(viewpoint: types.Viewpoint) -> geometry_pb2.Viewpoint:
+    """The same, field by field."""
+    return geometry_pb2.Viewpoint(
+        pose=_pose(viewpoint.pose),
+        intrinsics=None if viewpoint.intrinsics is None else _intrinsics(viewpoint.intrinsics),
+        handedness=handedness_to_proto(viewpoint.handedness),
+    )
+
+
+def pointer_to_proto(pointer: types.Pointer) -> geometry_pb2.Pointer:
+    """The same, field by field; the server refuses a direction without a length."""
+    return geometry_pb2.Pointer(
+        origin=_vector(pointer.origin),
+        direction=_vector(pointer.direction),
+        handedness=handedness_to_proto(pointer.handedness),
+        source=choice(_POINTER_SOURCES, pointer.source, "source"),
+    )
+
+
+def handedness_to_proto(handedness: types.Handedness | None) -> geometry_pb2.Handedness.ValueType:
+    """Raises InvalidInputError for another word."""
+    return choice(_HANDEDNESS, handedness, "handedness")
+
+
+def history_to_proto(history: Iterable[types.HistoryTurn]) -> list[session_pb2.HistoryTurn]:
+    """Oldest first."""
+    return [session_pb2.HistoryTurn(question=turn.question, answer=turn.answer) for turn in history]
+
+
+def voice_activity_to_proto(activity: types.VoiceActivity | None) -> audio_pb2.VoiceActivity | None:
+    """None stays None: the server's defaults."""
+    return None if activity is None else audio_pb2.VoiceActivity(**_set_fields(activity))
+
+
 def sampling_to_proto(sampling: types.Sampling | None) -> generation_pb2.SamplingConfig | None:
     """None stays None: the server's defaults."""
     if sampling is None:
         return None
-    return generation_pb2.SamplingConfig(
-        **{f.name: value for f in fields(sampling) if (value := getattr(sampling, f.name)) is not None}
-    )
+    return generation_pb2.SamplingConfig(**_set_fields(sampling))
 
 
 def features_to_proto(features: types.Features) -> features_pb2.Features:
@@ -131,17 +172,16 @@ def features_to_proto(features: types.Features) -> features_pb2.Features:
 def _scene_graph(scene: types.SceneGraph) -> graph_pb2.SceneGraph:
     proto = graph_pb2.SceneGraph(
         revision=scene.revision,
-        objects=[_scene_object(item) for item in scene.objects],
-        handedness=choice(_HANDEDNESS, scene.handedness, "handedness"),
+        objects=[object_to_proto(item) for item in scene.objects],
+        handedness=handedness_to_proto(scene.handedness),
     )
     if scene.viewpoint is not None:
-        proto.viewpoint.pose.CopyFrom(_pose(scene.viewpoint.pose))
-        if scene.viewpoint.intrinsics is not None:
-            proto.viewpoint.intrinsics.CopyFrom(_intrinsics(scene.viewpoint.intrinsics))
+        proto.viewpoint.CopyFrom(viewpoint_to_proto(scene.viewpoint))
     return proto
 
 
-def _scene_object(item: types.SceneObject) -> graph_pb2.SceneObject:
+def object_to_proto(item: types.SceneObject) -> graph_pb2.SceneObject:
+    """The same, field by field."""
     return graph_pb2.SceneObject(
         id=item.id,
         anchor_id=item.anchor_id,
@@ -150,7 +190,14 @@ def _scene_object(item: types.SceneObject) -> graph_pb2.SceneObject:
         description=item.description,
         pose=_pose(item.pose),
         extents=None if item.extents is None else _vector(item.extents),
+        facts=[_fact(fact) for fact in item.facts],
     )
+
+
+def _fact(fact: types.Fact) -> graph_pb2.Fact:
+    if isinstance(fact.value, str):
+        return graph_pb2.Fact(key=fact.key, text=fact.value, unit=fact.unit)
+    return graph_pb2.Fact(key=fact.key, number=fact.value, unit=fact.unit)
 
 
 def _vector(vector: types.Vector) -> geometry_pb2.Vector3:
@@ -199,6 +246,19 @@ def samples_to_proto(samples: np.ndarray, rate_hz: int) -> audio_pb2.PcmAudio:
     return audio_pb2.PcmAudio(data=pcm.tobytes(), sample_rate_hz=rate_hz)
 
 
+def audio_to_chunks(audio: bytes | np.ndarray, rate_hz: int) -> list[audio_pb2.AudioChunk]:
+    """16-bit little-endian mono samples in pieces of at most CHUNK_MS.
+
+    `audio` is that already, or an array of samples as in `types.AudioLike`. Raises InvalidInputError.
+    """
+    if not isinstance(audio, (bytes, bytearray, memoryview)):
+        audio = samples_to_proto(np.asarray(audio), rate_hz).data
+    if not audio or len(audio) % 2:
+        raise InvalidInputError(f"audio: {len(audio)} bytes, expected an even number above 0 for 16-bit samples")
+    size = 2 * (rate_hz * CHUNK_MS // 1000)
+    return [audio_pb2.AudioChunk(data=bytes(audio[at : at + size])) for at in range(0, len(audio), size)]
+
+
 def _file_bytes(source: str | os.PathLike[str] | bytes, field: str) -> bytes:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
@@ -208,6 +268,10 @@ def _file_bytes(source: str | os.PathLike[str] | bytes, field: str) -> bytes:
         return Path(source).read_bytes()
     except OSError as error:
         raise InvalidInputError(f"{field}: cannot read {str(source)!r}: {_why(error)}") from error
+
+
+def _set_fields(settings: types.Sampling | types.VoiceActivity) -> dict[str, Any]:
+    return {f.name: value for f in fields(settings) if (value := getattr(settings, f.name)) is not None}
 
 
 def _why(error: Exception) -> str:

@@ -32,14 +32,15 @@ def description_from_proto(proto: scene_pb2.DescribeSceneResponse) -> types.Desc
         finish_reason=_finish_reason(proto.finish_reason),
         usage=_flat(types.Usage, proto.usage),
         timings=_flat(types.Timings, proto.timings),
+        confidence=_confidence(proto),
     )
 
 
-def describe_event_from_proto(proto: scene_pb2.StreamDescribeSceneResponse) -> types.DescribeEvent | None:
+def response_event_from_proto(proto: generation_pb2.ResponseEvent) -> types.ResponseEvent | None:
     """None for an event that this version does not know."""
     kind = proto.WhichOneof("event")
     if kind == "text_delta":
-        return types.TextDelta(proto.text_delta)
+        return types.TextDelta(proto.text_delta.text)
     if kind == "annotation":
         return annotation_from_proto(proto.annotation)
     if kind == "done":
@@ -52,23 +53,18 @@ def ask_event_from_proto(proto: dialogue_pb2.AskResponse) -> types.AskEvent | No
     kind = proto.WhichOneof("event")
     if kind == "question":
         return question_from_proto(proto.question)
-    if kind == "text_delta":
-        return types.TextDelta(proto.text_delta)
-    if kind == "annotation":
-        return annotation_from_proto(proto.annotation)
-    if kind == "done":
-        return done_from_proto(proto.done)
+    if kind == "response_event":
+        return response_event_from_proto(proto.response_event)
     return None
 
 
 def question_from_proto(proto: dialogue_pb2.Question) -> types.Question:
     """`confidence` is None for a typed one."""
-    confidence = proto.confidence if proto.HasField("confidence") else None
-    return types.Question(proto.text, proto.spoken, confidence)
+    return types.Question(proto.text, proto.spoken, _confidence(proto))
 
 
 def answer_from_events(events: Iterable[types.AskEvent]) -> types.Answer:
-    """A whole answer, each thing annotated once; ValueError if the stream lacks its question or its end."""
+    """A whole answer, each thing annotated once, as it was last; ValueError if question or end are missing."""
     question, done, words = None, None, []
     annotations: dict[str, types.Annotation] = {}
     for event in events:
@@ -77,13 +73,20 @@ def answer_from_events(events: Iterable[types.AskEvent]) -> types.Answer:
         elif isinstance(event, types.TextDelta):
             words.append(event.text)
         elif isinstance(event, types.Annotation):
-            annotations.setdefault(event.id, event)
+            annotations[event.id] = event
         else:
             done = event
     if question is None or done is None:
         raise ValueError("the answer's stream ended without a question or without done")
-    text = "".join(words)
-    return types.Answer(question, text, tuple(annotations.values()), done.finish_reason, done.usage, done.timings)
+    return types.Answer(
+        question,
+        "".join(words),
+        tuple(annotations.values()),
+        done.finish_reason,
+        done.usage,
+        done.timings,
+        done.confidence,
+    )
 
 
 def annotation_from_proto(proto: annotation_pb2.Annotation) -> types.Annotation:
@@ -101,7 +104,8 @@ def annotation_from_proto(proto: annotation_pb2.Annotation) -> types.Annotation:
         object_id=proto.object_id,
         anchor_id=proto.anchor_id,
         frame_id=proto.frame_id,
-        confidence=proto.confidence if proto.HasField("confidence") else None,
+        confidence=_confidence(proto),
+        spans=tuple(types.TextSpan(span.start, span.length) for span in proto.spans),
     )
 
 
@@ -109,6 +113,19 @@ def transcript_from_proto(proto: speech_pb2.TranscribeResponse) -> types.Transcr
     """What was said."""
     timings = _flat(types.Timings, proto.timings)
     return types.Transcript(proto.text, proto.confidence, proto.no_speech, proto.duration_s, timings)
+
+
+def utterance_from_proto(proto: speech_pb2.StreamingTranscribeResponse) -> types.Utterance | None:
+    """None for an event that this version does not know."""
+    if not proto.HasField("transcript"):
+        return None
+    heard = proto.transcript
+    return types.Utterance(heard.text, heard.is_final, _confidence(heard), heard.start_ms, heard.end_ms)
+
+
+def audio_encoding_from_proto(proto: embedding_pb2.EncodeAudioResponse) -> types.AudioEncoding:
+    """The features and what they cost."""
+    return types.AudioEncoding(features_from_proto(proto.features), _flat(types.Timings, proto.timings))
 
 
 def features_from_proto(proto: features_pb2.Features) -> types.Features:
@@ -142,9 +159,17 @@ def ranked_labels_from_proto(proto: embedding_pb2.RankLabelsResponse) -> tuple[t
     return tuple(types.RankedLabel(item.label, item.similarity, item.probability) for item in proto.labels)
 
 
+def models_from_proto(proto: model_pb2.ListModelsResponse) -> tuple[types.Model, ...]:
+    """The one that is meant by default first."""
+    return tuple(_model(model, proto) for model in proto.models)
+
+
 def model_from_proto(proto: model_pb2.GetModelResponse) -> types.Model:
     """Enum values become lower-case words: "describe", "soft", "image"."""
-    model = proto.model
+    return _model(proto.model, proto)
+
+
+def _model(model: model_pb2.Model, server: model_pb2.GetModelResponse | model_pb2.ListModelsResponse) -> types.Model:
     return types.Model(
         name=model.name,
         version=model.version,
@@ -153,6 +178,7 @@ def model_from_proto(proto: model_pb2.GetModelResponse) -> types.Model:
         n_parameters=model.n_parameters,
         capabilities=tuple(enum_name(model_pb2.Capability, value) for value in model.capabilities),
         languages=tuple(model.languages),
+        speech_languages=tuple(model.speech_languages),
         fusion={
             "image": enum_name(model_pb2.FusionKind, model.image_fusion),
             "audio": enum_name(model_pb2.FusionKind, model.audio_fusion),
@@ -165,6 +191,8 @@ def model_from_proto(proto: model_pb2.GetModelResponse) -> types.Model:
         does_not_know=model.does_not_know,
         license=model.license,
         device=model.device,
+        server_version=server.server_version,
+        contract=server.contract,
     )
 
 
@@ -186,7 +214,13 @@ def done_from_proto(proto: generation_pb2.ResponseDone) -> types.Done:
         _finish_reason(proto.finish_reason),
         _flat(types.Usage, proto.usage),
         _flat(types.Timings, proto.timings),
+        _confidence(proto),
     )
+
+
+def _confidence(proto: Any) -> float | None:
+    """Of a message with an optional `confidence`."""
+    return proto.confidence if proto.HasField("confidence") else None
 
 
 def _finish_reason(value: int) -> types.FinishReason:

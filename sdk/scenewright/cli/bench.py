@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scenewright.cli import show
-from scenewright.cli.connect import BundleOption, JsonOption, ServerOption, needing, reach
+from scenewright.cli.connect import JsonOption, ModelOption, ServerOption, needing, reach
 
 if TYPE_CHECKING:
     from scenewright_server.bench.live import Row
@@ -41,7 +41,7 @@ def live(
     seed: Annotated[int, typer.Option(min=0, help="The same seed asks the same questions.")] = 7,
     as_json: JsonOption = False,
     server: ServerOption = None,
-    bundle: BundleOption = None,
+    model: ModelOption = None,
 ) -> None:
     """Hold recorded conversations with a server in real time: latency, barge-in, invented words, resuming."""
     with needing("bench"):
@@ -51,7 +51,8 @@ def live(
     stage = Stage(seed)
     at_once = [*(concurrency or []), *(levels or [])] or [1, 4, 8]
     console = Console(stderr=True)
-    with reach(server, bundle, False, None) as (address, _):
+    with reach(server, model, False, None, None) as target:
+        address = target.address
         works: list[tuple[str, Callable[[], Coroutine[Any, Any, list[Row]]]]] = [
             (f"{n} at a time", lambda n=n: measures.first_words(address, stage, n, seconds))  # type: ignore[misc]
             for n in (at_once if seconds else [])

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from scenewright.cli import show
-from scenewright.cli.connect import BundleOption, JsonOption, needing
+from scenewright.cli.connect import JsonOption, ModelOption, bundle_path, needing
 from scenewright.errors import InvalidInputError, ScenewrightError
 
 
@@ -22,7 +22,13 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    bundle: BundleOption = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="diorama, or the path of a bundle; may be given again. The first is meant by requests that name none.",
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(metavar="TOML", help="A file of settings; options win over it."),
@@ -45,7 +51,7 @@ def serve(
     try:
         settings = load_settings(
             config,
-            bundle=bundle,
+            models=model or None,
             address=address,
             tls_certificate=tls_certificate,
             tls_key=tls_key,
@@ -103,7 +109,7 @@ def train(
 
 
 def evaluate(
-    bundle: BundleOption = None,
+    model: ModelOption = None,
     n: Annotated[int, typer.Option(min=1, help="Fresh cases of each split.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same cases.")] = 7,
     split: Annotated[list[str] | None, typer.Option(help="Only this split; may be given again.")] = None,
@@ -128,7 +134,7 @@ def evaluate(
             progress.update(tasks[name], completed=done)
 
         try:
-            result, outcomes = measure(bundle, n, seed, report, split or (), jobs)
+            result, outcomes = measure(bundle_path(model), n, seed, report, split or (), jobs)
             if picture is not None:
                 draw_worst(outcomes, seed, picture)
         except (BundleError, EvaluationError, OSError) as error:

@@ -15,13 +15,14 @@ from rich.console import Console
 from scenewright import aio, conformance, live
 from scenewright.cli import live_show
 from scenewright.cli.connect import (
-    BundleOption,
     JsonOption,
+    ModelOption,
     SceneOption,
     ServerOption,
     TimeoutOption,
     TlsOption,
     TlsRootOption,
+    TokenOption,
     needing,
     reach,
 )
@@ -62,7 +63,8 @@ def converse(
     server: ServerOption = None,
     tls: TlsOption = False,
     tls_root: TlsRootOption = None,
-    bundle: BundleOption = None,
+    token: TokenOption = None,
+    model: ModelOption = None,
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Talk about an image, a scene graph or both, by voice; answers come as they are made and can be interrupted."""
@@ -79,10 +81,13 @@ def converse(
     show = live_show.print_json if as_json else live_show.Printer(Console(highlight=False))
     with ExitStack() as stack:
         writer = stack.enter_context(conformance.LogWriter(log)) if log is not None else None
-        address, security = stack.enter_context(reach(server, bundle, tls, tls_root))
+        target = stack.enter_context(reach(server, model, tls, tls_root, token))
 
         async def talk() -> None:
-            async with aio.Client(address, tls=security, timeout_s=timeout) as client:
+            client = aio.Client(
+                target.address, tls=target.tls, model=target.model, token=target.token, timeout_s=timeout
+            )
+            async with client:
                 conversation = client.converse(image, scene=scene, hearing=live.Hearing(rate_hz), log=writer)
                 async with conversation, _shown(conversation, show) as floor:
                     if microphone is not None:

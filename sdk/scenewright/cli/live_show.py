@@ -35,12 +35,12 @@ class Printer:
         elif isinstance(event, live.Interrupted):
             self._console.print(f" -- interrupted: {event.cause.value}", end="", style="dim")
         elif isinstance(event, live.Annotated):
-            self._objects.setdefault(event.annotation.id, event.annotation)
+            self._objects[event.annotation.id] = event.annotation
         elif isinstance(event, live.ResponseDone):
             self._console.print()
             show.print_objects(self._console, tuple(self._objects.values()))
             self._objects.clear()
-            show.print_timings(self._console, event.timings, event.usage)
+            show.print_timings(self._console, event.timings, event.usage, event.confidence)
         elif isinstance(event, live.Problem):
             print(f"error: {event.error.message}", file=sys.stderr)
         elif isinstance(event, live.SetupComplete) and event.resumed:

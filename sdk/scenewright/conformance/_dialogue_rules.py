@@ -17,6 +17,19 @@ _CLOSED_BY = {
 }
 
 
+_CLIENT, _TEXT, _SPEECH = (
+    dialogue_pb2.INTERRUPTION_CAUSE_CLIENT,
+    dialogue_pb2.INTERRUPTION_CAUSE_TEXT,
+    dialogue_pb2.INTERRUPTION_CAUSE_SPEECH,
+)
+_STOPPING = {
+    dialogue_pb2.INTERRUPTION_UNSPECIFIED: frozenset({_CLIENT, _TEXT, _SPEECH}),
+    dialogue_pb2.INTERRUPTION_NONE: frozenset({_CLIENT}),
+    dialogue_pb2.INTERRUPTION_TEXT: frozenset({_CLIENT, _TEXT}),
+    dialogue_pb2.INTERRUPTION_SPEECH: frozenset({_CLIENT, _TEXT, _SPEECH}),
+}
+
+
 @dataclass
 class _Turn:
     spoken: bool
@@ -31,7 +44,8 @@ class _Response:
     id: str
     turn: int
     frame_id: str
-    closing: str = ""  # the kind of the event after which only response_done may come
+    closing: str = ""  # the kind of the event after which only done may come
+    n_chars: int = 0
 
 
 @dataclass
@@ -40,6 +54,7 @@ class DialogueRules:
 
     broken: Callable[[str, str], None]
     _rate_hz: int = 0
+    _may_interrupt: frozenset[int] = _STOPPING[dialogue_pb2.INTERRUPTION_UNSPECIFIED]
     _audio_bytes: int = 0
     _last_client_seq: int = 0
     _texts: list[str] = field(default_factory=list)
@@ -71,6 +86,8 @@ class DialogueRules:
     def _client(self, entry: LogEntry) -> None:
         if entry.kind == "setup":
             self._rate_hz = self._rate_hz or entry.body.sample_rate_hz
+            if not entry.body.HasField("resume"):
+                self._may_interrupt = _STOPPING.get(entry.body.interruption, self._may_interrupt)
         if entry.message.client_seq <= self._last_client_seq:  # sent again
             return
         self._last_client_seq = entry.message.client_seq
@@ -78,9 +95,9 @@ class DialogueRules:
             self._audio_bytes += entry.bytes.get("audio.data", {}).get("n", 0) or len(entry.body.data)
         elif entry.kind == "text":
             self._texts.append(entry.body.text)
-            self._causes[dialogue_pb2.INTERRUPTION_CAUSE_TEXT] += 1
+            self._causes[_TEXT] += 1
         elif entry.kind == "interrupt":
-            self._causes[dialogue_pb2.INTERRUPTION_CAUSE_CLIENT] += 1
+            self._causes[_CLIENT] += 1
 
     def _on_speech_started(self, message: Any, body: Any) -> None:
         if self._speaking:
@@ -88,8 +105,10 @@ class DialogueRules:
         self._speaking = True
         self._speech(message, body.audio_ms)
         self._begin_turn(message.turn_index, spoken=True)
-        self._causes[dialogue_pb2.INTERRUPTION_CAUSE_SPEECH] += 1
-        self._must_interrupt = self._response is not None and not self._response.closing
+        self._causes[_SPEECH] += 1
+        self._must_interrupt = (
+            _SPEECH in self._may_interrupt and self._response is not None and not self._response.closing
+        )
 
     def _on_speech_stopped(self, message: Any, body: Any) -> None:
         if not self._speaking:
@@ -165,36 +184,45 @@ class DialogueRules:
             return None
         if message.turn_index != response.turn:
             self.broken("turn-index", f"{kind} has {message.turn_index} in a response of turn {response.turn}")
-        if response.closing and kind != "response_done":
+        if response.closing and kind != "done":
             self.broken("response-closing", f"{kind} follows {response.closing}")
         return response
 
-    def _on_text_delta(self, message: Any, text: str) -> None:
-        self._in_response(message, "text_delta")
-        if not text:
+    def _on_text_delta(self, message: Any, delta: Any) -> None:
+        response = self._in_response(message, "text_delta")
+        if not delta.text:
             self.broken("response-events", "an empty text_delta")
+        if response is not None:
+            response.n_chars += len(delta.text)
 
     def _on_annotation(self, message: Any, annotation: Any) -> None:
         response = self._in_response(message, "annotation")
-        if response is not None and annotation.frame_id != response.frame_id:
+        if response is None:
+            return
+        if annotation.frame_id != response.frame_id:
             self.broken("frame", f"{annotation.frame_id!r} in a response that looks at {response.frame_id!r}")
+        for span in annotation.spans:
+            if not span.length or span.start + span.length > response.n_chars:
+                self.broken("spans", f"{span.length} from {span.start} on in a text of {response.n_chars}")
 
     def _on_interrupted(self, message: Any, interrupted: Any) -> None:
         response = self._in_response(message, "interrupted")
         if response is not None:
             response.closing = "interrupted"
         self._causes[interrupted.cause] -= 1
+        cause = _name(dialogue_pb2.InterruptionCause, interrupted.cause)
         if self._causes[interrupted.cause] < 0:
-            cause = _name(dialogue_pb2.InterruptionCause, interrupted.cause)
             self.broken("barge-in", f"interrupted for {cause} without its cause before")
+        elif interrupted.cause not in self._may_interrupt:
+            self.broken("barge-in", f"interrupted for {cause}, which the setup leaves out")
 
     def _on_error(self, message: Any, error: Any) -> None:
         response = self._in_response(message, "error") if message.response_id else None
         if response is not None:
             response.closing = "error"
 
-    def _on_response_done(self, message: Any, done: Any) -> None:
-        response = self._in_response(message, "response_done")
+    def _on_done(self, message: Any, done: Any) -> None:
+        response = self._in_response(message, "done")
         if response is None:
             return
         if _CLOSED_BY.get(done.finish_reason, "") != response.closing:
@@ -205,7 +233,7 @@ class DialogueRules:
     def _finish(self) -> None:
         self._expect_answers(before=self._turn + 1)
         if self._response is not None:
-            self.broken("completeness", f"response {self._response.id!r} has no response_done")
+            self.broken("completeness", f"response {self._response.id!r} has no done")
 
 
 _TAKES: dict[str, Callable[[DialogueRules, Any, Any], None]] = {
@@ -217,7 +245,7 @@ _TAKES: dict[str, Callable[[DialogueRules, Any, Any], None]] = {
     "annotation": DialogueRules._on_annotation,
     "interrupted": DialogueRules._on_interrupted,
     "error": DialogueRules._on_error,
-    "response_done": DialogueRules._on_response_done,
+    "done": DialogueRules._on_done,
 }
 
 

@@ -53,15 +53,22 @@ class LogEntry:
 
     @property
     def kind(self) -> str:
-        """The message's oneof: "audio", "text_delta", ...; "end" for an end, "" where none is set."""
+        """The message's oneof, that of a response_event in its place: "audio", "text_delta", "done", ...
+
+        "end" for an end, "" where none is set or none is known.
+        """
         if self.message is None:
             return "end"
-        return self.message.WhichOneof("message" if self.side == "client" else "event") or ""
+        kind = self.message.WhichOneof("message" if self.side == "client" else "event") or ""
+        return self.message.response_event.WhichOneof("event") or "" if kind == "response_event" else kind
 
     @property
     def body(self) -> Any:
         """What the oneof holds."""
-        return getattr(self.message, self.kind)
+        holder = self.message
+        if self.side == "server" and holder.HasField("response_event"):
+            holder = holder.response_event
+        return getattr(holder, self.kind)
 
 
 class LogWriter:

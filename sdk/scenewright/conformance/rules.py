@@ -29,11 +29,12 @@ RULES: Mapping[str, str] = {
     " after it, before the response, may be final and is the last.",
     "response-opening": "A response begins with response_started, under an id never used before, while no other is"
     " open; a turn has one at most.",
-    "response-events": "Only an open response has text_delta (never empty), annotation, interrupted and response_done.",
-    "response-closing": "After interrupted or a response's error comes its response_done and nothing else of it;"
+    "response-events": "Only an open response has text_delta (never empty), annotation, interrupted and done.",
+    "spans": "An annotation's spans lie within the response's text that has come before it.",
+    "response-closing": "After interrupted or a response's error comes its done and nothing else of it;"
     " INTERRUPTED goes with interrupted, FAILED with error.",
     "barge-in": "speech_started during a response is followed at once by its interrupted, for SPEECH; TEXT and CLIENT"
-    " follow a text or an interrupt of the client.",
+    " follow a text or an interrupt of the client. What the setup's interruption leaves out stops nothing.",
     "question": "A response's question is the typed text or its turn's final transcript.",
     "frame": "A response's annotations belong to the frame that it looks at.",
     "completeness": "Every turn gets a response, but one without words; when a stream ends in peace, none is owed.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any, Literal, Protocol
 
@@ -32,8 +32,16 @@ class Link:
     seconds counts as lost. Reading raises ScenewrightError; writing to a lost connection does nothing.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, number: int, stall_s: float, log: Log | None) -> None:
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        metadata: Sequence[tuple[str, str]],
+        number: int,
+        stall_s: float,
+        log: Log | None,
+    ) -> None:
         self._channel = channel
+        self._metadata = metadata
         self._number = number
         self._stall_s = stall_s
         self._log = log
@@ -42,7 +50,7 @@ class Link:
 
     async def __aenter__(self) -> Link:
         stub: Any = dialogue_pb2_grpc.DialogueServiceStub(self._channel)
-        self._call = stub.Converse()
+        self._call = stub.Converse(metadata=self._metadata)
         return self
 
     async def __aexit__(self, *_: object) -> None:

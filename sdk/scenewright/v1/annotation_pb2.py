@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fscenewright/v1/annotation.proto\x12\x0escenewright.v1\"<\n\x05\x42ox2D\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\r\n\x05width\x18\x03 \x01(\x02\x12\x0e\n\x06height\x18\x04 \x01(\x02\"\x1f\n\x07Point2D\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\"\xe1\x01\n\nAnnotation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12\x11\n\tanchor_id\x18\x04 \x01(\t\x12\x17\n\nconfidence\x18\x05 \x01(\x02H\x01\x88\x01\x01\x12$\n\x03\x62ox\x18\x06 \x01(\x0b\x32\x15.scenewright.v1.Box2DH\x00\x12(\n\x05point\x18\x07 \x01(\x0b\x32\x17.scenewright.v1.Point2DH\x00\x12\x11\n\tobject_id\x18\x08 \x01(\tB\x08\n\x06targetB\r\n\x0b_confidenceB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fscenewright/v1/annotation.proto\x12\x0escenewright.v1\"<\n\x05\x42ox2D\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\r\n\x05width\x18\x03 \x01(\x02\x12\x0e\n\x06height\x18\x04 \x01(\x02\"\x1f\n\x07Point2D\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\")\n\x08TextSpan\x12\r\n\x05start\x18\x01 \x01(\r\x12\x0e\n\x06length\x18\x02 \x01(\r\"\x8a\x02\n\nAnnotation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12\x11\n\tanchor_id\x18\x04 \x01(\t\x12\x17\n\nconfidence\x18\x05 \x01(\x02H\x01\x88\x01\x01\x12$\n\x03\x62ox\x18\x06 \x01(\x0b\x32\x15.scenewright.v1.Box2DH\x00\x12(\n\x05point\x18\x07 \x01(\x0b\x32\x17.scenewright.v1.Point2DH\x00\x12\x11\n\tobject_id\x18\x08 \x01(\t\x12\'\n\x05spans\x18\t \x03(\x0b\x32\x18.scenewright.v1.TextSpanB\x08\n\x06targetB\r\n\x0b_confidenceB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BOX2D']._serialized_end=111
   _globals['_POINT2D']._serialized_start=113
   _globals['_POINT2D']._serialized_end=144
-  _globals['_ANNOTATION']._serialized_start=147
-  _globals['_ANNOTATION']._serialized_end=372
+  _globals['_TEXTSPAN']._serialized_start=146
+  _globals['_TEXTSPAN']._serialized_end=187
+  _globals['_ANNOTATION']._serialized_start=190
+  _globals['_ANNOTATION']._serialized_end=456
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -77,10 +79,37 @@ class Point2D(_message.Message):
 Global___Point2D: _TypeAlias = Point2D  # noqa: Y015
 
 @_typing.final
+class TextSpan(_message.Message):
+    """Some words of a response, counted in Unicode code points of its whole text from 0: not bytes, not UTF-16 units."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """The first of them. Less than the text's length."""
+    length: _builtins.int
+    """How many they are, 1 or more; start + length is at most the text's length."""
+    def __init__(
+        self,
+        *,
+        start: _builtins.int = ...,
+        length: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["length", b"length", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextSpan: _TypeAlias = TextSpan  # noqa: Y015
+
+@_typing.final
 class Annotation(_message.Message):
-    """A label with a place: something the text mentions. It has a `target`, an `object_id`, or both when an object of the
-    scene graph is in view. In a stream it follows the words that it belongs to, and comes again under the same id where
-    the thing is named again; a whole response has each thing once.
+    """A label with a place: something the response speaks of. It has a `target`, an `object_id`, or both when an object of
+    the scene graph is in view. With spans it says that these words mean the thing; without, that the response is about
+    it. In a stream it may come before, between or after the text; its spans never reach beyond the text that has come.
+    What comes again under the same id takes the place of the one before. A whole response has each thing once.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -93,6 +122,7 @@ class Annotation(_message.Message):
     BOX_FIELD_NUMBER: _builtins.int
     POINT_FIELD_NUMBER: _builtins.int
     OBJECT_ID_FIELD_NUMBER: _builtins.int
+    SPANS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Stable within a response, and within a session for the same thing in the same frame; for example "a1"."""
     frame_id: _builtins.str
@@ -115,6 +145,10 @@ class Annotation(_message.Message):
     def point(self) -> Global___Point2D:
         """A spot on it."""
 
+    @_builtins.property
+    def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___TextSpan]:
+        """The words that mean the thing, in their order, at most 64. Unset: the thing is what the response is about."""
+
     def __init__(
         self,
         *,
@@ -126,10 +160,11 @@ class Annotation(_message.Message):
         box: Global___Box2D | None = ...,
         point: Global___Point2D | None = ...,
         object_id: _builtins.str = ...,
+        spans: _abc.Iterable[Global___TextSpan] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "box", b"box", "confidence", b"confidence", "point", b"point", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "anchor_id", b"anchor_id", "box", b"box", "confidence", b"confidence", "frame_id", b"frame_id", "id", b"id", "label", b"label", "object_id", b"object_id", "point", b"point", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "anchor_id", b"anchor_id", "box", b"box", "confidence", b"confidence", "frame_id", b"frame_id", "id", b"id", "label", b"label", "object_id", b"object_id", "point", b"point", "spans", b"spans", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from scenewright.v1 import features_pb2 as scenewright_dot_v1_dot_features__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/audio.proto\x12\x0escenewright.v1\x1a\x1dscenewright/v1/features.proto\"0\n\x08PcmAudio\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\r\"\x80\x01\n\nAudioInput\x12\'\n\x03pcm\x18\x01 \x01(\x0b\x32\x18.scenewright.v1.PcmAudioH\x00\x12\x11\n\x07\x65ncoded\x18\x02 \x01(\x0cH\x00\x12,\n\x08\x66\x65\x61tures\x18\x03 \x01(\x0b\x32\x18.scenewright.v1.FeaturesH\x00\x42\x08\n\x06sourceB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/audio.proto\x12\x0escenewright.v1\x1a\x1dscenewright/v1/features.proto\"0\n\x08PcmAudio\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\r\"\x1a\n\nAudioChunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\xd5\x01\n\rVoiceActivity\x12\x1c\n\x0fstart_threshold\x18\x01 \x01(\x02H\x00\x88\x01\x01\x12\x1a\n\rmin_speech_ms\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x1b\n\x0e\x65nd_silence_ms\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x1e\n\x11prefix_padding_ms\x18\x04 \x01(\rH\x03\x88\x01\x01\x42\x12\n\x10_start_thresholdB\x10\n\x0e_min_speech_msB\x11\n\x0f_end_silence_msB\x14\n\x12_prefix_padding_ms\"\x80\x01\n\nAudioInput\x12\'\n\x03pcm\x18\x01 \x01(\x0b\x32\x18.scenewright.v1.PcmAudioH\x00\x12\x11\n\x07\x65ncoded\x18\x02 \x01(\x0cH\x00\x12,\n\x08\x66\x65\x61tures\x18\x03 \x01(\x0b\x32\x18.scenewright.v1.FeaturesH\x00\x42\x08\n\x06sourceB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
   _globals['_PCMAUDIO']._serialized_start=77
   _globals['_PCMAUDIO']._serialized_end=125
-  _globals['_AUDIOINPUT']._serialized_start=128
-  _globals['_AUDIOINPUT']._serialized_end=256
+  _globals['_AUDIOCHUNK']._serialized_start=127
+  _globals['_AUDIOCHUNK']._serialized_end=153
+  _globals['_VOICEACTIVITY']._serialized_start=156
+  _globals['_VOICEACTIVITY']._serialized_end=369
+  _globals['_AUDIOINPUT']._serialized_start=372
+  _globals['_AUDIOINPUT']._serialized_end=500
 # @@protoc_insertion_point(module_scope)

@@ -44,6 +44,77 @@ class PcmAudio(_message.Message):
 Global___PcmAudio: _TypeAlias = PcmAudio  # noqa: Y015
 
 @_typing.final
+class AudioChunk(_message.Message):
+    """Samples of a stream, in the format that its setup named."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """16-bit signed little-endian mono samples; an even number of bytes, at most one second."""
+    def __init__(
+        self,
+        *,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioChunk: _TypeAlias = AudioChunk  # noqa: Y015
+
+@_typing.final
+class VoiceActivity(_message.Message):
+    """How a stream's speech is told from silence. Everything is optional."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_THRESHOLD_FIELD_NUMBER: _builtins.int
+    MIN_SPEECH_MS_FIELD_NUMBER: _builtins.int
+    END_SILENCE_MS_FIELD_NUMBER: _builtins.int
+    PREFIX_PADDING_MS_FIELD_NUMBER: _builtins.int
+    start_threshold: _builtins.float
+    """How sure the server must be that it hears speech, 0.1 to 0.95. Unset: 0.5."""
+    min_speech_ms: _builtins.int
+    """Speech shorter than this is taken for noise, 32 to 1 000 milliseconds. Unset: 64."""
+    end_silence_ms: _builtins.int
+    """Silence that ends a turn or an utterance, 100 to 5 000 milliseconds. Unset: 600."""
+    prefix_padding_ms: _builtins.int
+    """Audio before the start of speech that belongs to it, 0 to 1 000 milliseconds. Unset: 300."""
+    def __init__(
+        self,
+        *,
+        start_threshold: _builtins.float | None = ...,
+        min_speech_ms: _builtins.int | None = ...,
+        end_silence_ms: _builtins.int | None = ...,
+        prefix_padding_ms: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_end_silence_ms", b"_end_silence_ms", "_min_speech_ms", b"_min_speech_ms", "_prefix_padding_ms", b"_prefix_padding_ms", "_start_threshold", b"_start_threshold", "end_silence_ms", b"end_silence_ms", "min_speech_ms", b"min_speech_ms", "prefix_padding_ms", b"prefix_padding_ms", "start_threshold", b"start_threshold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end_silence_ms", b"_end_silence_ms", "_min_speech_ms", b"_min_speech_ms", "_prefix_padding_ms", b"_prefix_padding_ms", "_start_threshold", b"_start_threshold", "end_silence_ms", b"end_silence_ms", "min_speech_ms", b"min_speech_ms", "prefix_padding_ms", b"prefix_padding_ms", "start_threshold", b"start_threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__end_silence_ms: _TypeAlias = _typing.Literal["end_silence_ms"]  # noqa: Y015
+    _WhichOneofArgType__end_silence_ms: _TypeAlias = _typing.Literal["_end_silence_ms", b"_end_silence_ms"]  # noqa: Y015
+    _WhichOneofReturnType__min_speech_ms: _TypeAlias = _typing.Literal["min_speech_ms"]  # noqa: Y015
+    _WhichOneofArgType__min_speech_ms: _TypeAlias = _typing.Literal["_min_speech_ms", b"_min_speech_ms"]  # noqa: Y015
+    _WhichOneofReturnType__prefix_padding_ms: _TypeAlias = _typing.Literal["prefix_padding_ms"]  # noqa: Y015
+    _WhichOneofArgType__prefix_padding_ms: _TypeAlias = _typing.Literal["_prefix_padding_ms", b"_prefix_padding_ms"]  # noqa: Y015
+    _WhichOneofReturnType__start_threshold: _TypeAlias = _typing.Literal["start_threshold"]  # noqa: Y015
+    _WhichOneofArgType__start_threshold: _TypeAlias = _typing.Literal["_start_threshold", b"_start_threshold"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__end_silence_ms) -> _WhichOneofReturnType__end_silence_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_speech_ms) -> _WhichOneofReturnType__min_speech_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prefix_padding_ms) -> _WhichOneofReturnType__prefix_padding_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__start_threshold) -> _WhichOneofReturnType__start_threshold | None: ...
+
+Global___VoiceActivity: _TypeAlias = VoiceActivity  # noqa: Y015
+
+@_typing.final
 class AudioInput(_message.Message):
     """A recording of speech, at most `Limits.max_audio_s` long."""
 
@@ -60,7 +131,7 @@ class AudioInput(_message.Message):
 
     @_builtins.property
     def features(self) -> _features_pb2.Features:
-        """What the audio encoder made of the recording."""
+        """What the audio encoder made of the recording, as EmbeddingService.EncodeAudio gives it."""
 
     def __init__(
         self,

@@ -23,17 +23,17 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
-from scenewright.v1 import annotation_pb2 as scenewright_dot_v1_dot_annotation__pb2
 from scenewright.v1 import audio_pb2 as scenewright_dot_v1_dot_audio__pb2
 from scenewright.v1 import error_pb2 as scenewright_dot_v1_dot_error__pb2
 from scenewright.v1 import generation_pb2 as scenewright_dot_v1_dot_generation__pb2
 from scenewright.v1 import geometry_pb2 as scenewright_dot_v1_dot_geometry__pb2
 from scenewright.v1 import graph_pb2 as scenewright_dot_v1_dot_graph__pb2
 from scenewright.v1 import image_pb2 as scenewright_dot_v1_dot_image__pb2
+from scenewright.v1 import session_pb2 as scenewright_dot_v1_dot_session__pb2
 from scenewright.v1 import speech_pb2 as scenewright_dot_v1_dot_speech__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dscenewright/v1/dialogue.proto\x12\x0escenewright.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fscenewright/v1/annotation.proto\x1a\x1ascenewright/v1/audio.proto\x1a\x1ascenewright/v1/error.proto\x1a\x1fscenewright/v1/generation.proto\x1a\x1dscenewright/v1/geometry.proto\x1a\x1ascenewright/v1/graph.proto\x1a\x1ascenewright/v1/image.proto\x1a\x1bscenewright/v1/speech.proto\"\x83\x02\n\nAskRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12+\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x1a.scenewright.v1.AudioInputH\x00\x12)\n\x05image\x18\x04 \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12)\n\x05scene\x18\x05 \x01(\x0b\x32\x1a.scenewright.v1.SceneGraph\x12\x30\n\x08sampling\x18\x06 \x01(\x0b\x32\x1e.scenewright.v1.SamplingConfig\x12\x10\n\x08language\x18\x07 \x01(\tB\n\n\x08question\"P\n\x08Question\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06spoken\x18\x02 \x01(\x08\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x42\r\n\x0b_confidence\"\xce\x01\n\x0b\x41skResponse\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12,\n\x08question\x18\x02 \x01(\x0b\x32\x18.scenewright.v1.QuestionH\x00\x12\x14\n\ntext_delta\x18\x03 \x01(\tH\x00\x12\x30\n\nannotation\x18\x04 \x01(\x0b\x32\x1a.scenewright.v1.AnnotationH\x00\x12,\n\x04\x64one\x18\x05 \x01(\x0b\x32\x1c.scenewright.v1.ResponseDoneH\x00\x42\x07\n\x05\x65vent\"8\n\x0e\x43onverseResume\x12\x0e\n\x06handle\x18\x01 \x01(\t\x12\x16\n\x0elast_event_seq\x18\x02 \x01(\x04\"\xea\x03\n\rConverseSetup\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\r\x12\x35\n\x0eturn_detection\x18\x03 \x01(\x0e\x32\x1d.scenewright.v1.TurnDetection\x12\x16\n\x0e\x65nd_silence_ms\x18\x04 \x01(\r\x12\x30\n\x08sampling\x18\x05 \x01(\x0b\x32\x1e.scenewright.v1.SamplingConfig\x12\x10\n\x08language\x18\x06 \x01(\t\x12)\n\x05image\x18\x07 \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12)\n\x05scene\x18\x08 \x01(\x0b\x32\x1a.scenewright.v1.SceneGraph\x12\x1c\n\x0fstart_threshold\x18\t \x01(\x02H\x00\x88\x01\x01\x12\x1a\n\rmin_speech_ms\x18\n \x01(\rH\x01\x88\x01\x01\x12\x1e\n\x11prefix_padding_ms\x18\x0b \x01(\rH\x02\x88\x01\x01\x12.\n\x06resume\x18\x0c \x01(\x0b\x32\x1e.scenewright.v1.ConverseResumeB\x12\n\x10_start_thresholdB\x10\n\x0e_min_speech_msB\x14\n\x12_prefix_padding_ms\"\x1a\n\nAudioChunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\x0f\n\rActivityStart\"\r\n\x0b\x41\x63tivityEnd\"\x18\n\x08TextTurn\x12\x0c\n\x04text\x18\x01 \x01(\t\"\xa8\x01\n\nSceneDelta\x12\x15\n\rbase_revision\x18\x01 \x01(\x04\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12,\n\x07upserts\x18\x03 \x03(\x0b\x32\x1b.scenewright.v1.SceneObject\x12\x13\n\x0bremoved_ids\x18\x04 \x03(\t\x12.\n\nhandedness\x18\x05 \x01(\x0e\x32\x1a.scenewright.v1.Handedness\"t\n\x0bSceneUpdate\x12.\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1a.scenewright.v1.SceneGraphH\x00\x12+\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.SceneDeltaH\x00\x42\x08\n\x06update\"\x0b\n\tInterrupt\"P\n\x0ePlaybackReport\x12\x13\n\x0bresponse_id\x18\x01 \x01(\t\x12\x17\n\x0fpresented_bytes\x18\x02 \x01(\r\x12\x10\n\x08\x66inished\x18\x03 \x01(\x08\"\xf2\x03\n\x0f\x43onverseRequest\x12\x12\n\nclient_seq\x18\x01 \x01(\x04\x12.\n\x05setup\x18\x02 \x01(\x0b\x32\x1d.scenewright.v1.ConverseSetupH\x00\x12+\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x1a.scenewright.v1.AudioChunkH\x00\x12\x37\n\x0e\x61\x63tivity_start\x18\x04 \x01(\x0b\x32\x1d.scenewright.v1.ActivityStartH\x00\x12\x33\n\x0c\x61\x63tivity_end\x18\x05 \x01(\x0b\x32\x1b.scenewright.v1.ActivityEndH\x00\x12(\n\x04text\x18\x06 \x01(\x0b\x32\x18.scenewright.v1.TextTurnH\x00\x12+\n\x05image\x18\x07 \x01(\x0b\x32\x1a.scenewright.v1.ImageInputH\x00\x12\x33\n\x0cscene_update\x18\x08 \x01(\x0b\x32\x1b.scenewright.v1.SceneUpdateH\x00\x12.\n\tinterrupt\x18\t \x01(\x0b\x32\x19.scenewright.v1.InterruptH\x00\x12\x39\n\x0fplayback_report\x18\n \x01(\x0b\x32\x1e.scenewright.v1.PlaybackReportH\x00\x42\t\n\x07message\"\x8b\x01\n\rSetupComplete\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12 \n\x18last_consumed_client_seq\x18\x02 \x01(\x04\x12\x15\n\rresume_handle\x18\x03 \x01(\t\x12-\n\nresume_ttl\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"!\n\rSpeechStarted\x12\x10\n\x08\x61udio_ms\x18\x01 \x01(\x04\".\n\rSpeechStopped\x12\x10\n\x08\x61udio_ms\x18\x01 \x01(\x04\x12\x0b\n\x03\x63ut\x18\x02 \x01(\x08\"g\n\x0fResponseStarted\x12*\n\x08question\x18\x01 \x01(\x0b\x32\x18.scenewright.v1.Question\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\x16\n\x0escene_revision\x18\x03 \x01(\x04\"?\n\x0bInterrupted\x12\x30\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32!.scenewright.v1.InterruptionCause\"0\n\x0cResumeUpdate\x12 \n\x18last_consumed_client_seq\x18\x01 \x01(\x04\"6\n\x06GoAway\x12,\n\ttime_left\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xb3\x05\n\x10\x43onverseResponse\x12\x11\n\tevent_seq\x18\x01 \x01(\x04\x12\x12\n\nturn_index\x18\x02 \x01(\r\x12\x13\n\x0bresponse_id\x18\x03 \x01(\t\x12\x37\n\x0esetup_complete\x18\x04 \x01(\x0b\x32\x1d.scenewright.v1.SetupCompleteH\x00\x12\x37\n\x0espeech_started\x18\x05 \x01(\x0b\x32\x1d.scenewright.v1.SpeechStartedH\x00\x12\x37\n\x0espeech_stopped\x18\x06 \x01(\x0b\x32\x1d.scenewright.v1.SpeechStoppedH\x00\x12\x30\n\ntranscript\x18\x07 \x01(\x0b\x32\x1a.scenewright.v1.TranscriptH\x00\x12;\n\x10response_started\x18\x08 \x01(\x0b\x32\x1f.scenewright.v1.ResponseStartedH\x00\x12\x14\n\ntext_delta\x18\t \x01(\tH\x00\x12\x30\n\nannotation\x18\n \x01(\x0b\x32\x1a.scenewright.v1.AnnotationH\x00\x12\x32\n\x0binterrupted\x18\x0b \x01(\x0b\x32\x1b.scenewright.v1.InterruptedH\x00\x12\x35\n\rresume_update\x18\x0c \x01(\x0b\x32\x1c.scenewright.v1.ResumeUpdateH\x00\x12)\n\x07go_away\x18\r \x01(\x0b\x32\x16.scenewright.v1.GoAwayH\x00\x12+\n\x05\x65rror\x18\x0e \x01(\x0b\x32\x1a.scenewright.v1.ErrorEventH\x00\x12\x35\n\rresponse_done\x18\x0f \x01(\x0b\x32\x1c.scenewright.v1.ResponseDoneH\x00\x42\x07\n\x05\x65vent*h\n\rTurnDetection\x12\x1e\n\x1aTURN_DETECTION_UNSPECIFIED\x10\x00\x12\x1c\n\x18TURN_DETECTION_AUTOMATIC\x10\x01\x12\x19\n\x15TURN_DETECTION_MANUAL\x10\x02*\x92\x01\n\x11InterruptionCause\x12\"\n\x1eINTERRUPTION_CAUSE_UNSPECIFIED\x10\x00\x12\x1d\n\x19INTERRUPTION_CAUSE_SPEECH\x10\x01\x12\x1b\n\x17INTERRUPTION_CAUSE_TEXT\x10\x02\x12\x1d\n\x19INTERRUPTION_CAUSE_CLIENT\x10\x03\x32\xa6\x01\n\x0f\x44ialogueService\x12@\n\x03\x41sk\x12\x1a.scenewright.v1.AskRequest\x1a\x1b.scenewright.v1.AskResponse0\x01\x12Q\n\x08\x43onverse\x12\x1f.scenewright.v1.ConverseRequest\x1a .scenewright.v1.ConverseResponse(\x01\x30\x01\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dscenewright/v1/dialogue.proto\x12\x0escenewright.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1ascenewright/v1/audio.proto\x1a\x1ascenewright/v1/error.proto\x1a\x1fscenewright/v1/generation.proto\x1a\x1dscenewright/v1/geometry.proto\x1a\x1ascenewright/v1/graph.proto\x1a\x1ascenewright/v1/image.proto\x1a\x1cscenewright/v1/session.proto\x1a\x1bscenewright/v1/speech.proto\"\xe8\x02\n\nAskRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x0e\n\x04text\x18\x03 \x01(\tH\x00\x12+\n\x05\x61udio\x18\x04 \x01(\x0b\x32\x1a.scenewright.v1.AudioInputH\x00\x12)\n\x05image\x18\x05 \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12)\n\x05scene\x18\x06 \x01(\x0b\x32\x1a.scenewright.v1.SceneGraph\x12(\n\x07pointer\x18\x07 \x01(\x0b\x32\x17.scenewright.v1.Pointer\x12\x30\n\x08sampling\x18\x08 \x01(\x0b\x32\x1e.scenewright.v1.SamplingConfig\x12\x10\n\x08language\x18\t \x01(\t\x12\x19\n\x0cinstructions\x18\n \x01(\tH\x01\x88\x01\x01\x42\n\n\x08questionB\x0f\n\r_instructions\"P\n\x08Question\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06spoken\x18\x02 \x01(\x08\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x42\r\n\x0b_confidence\"\x91\x01\n\x0b\x41skResponse\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12,\n\x08question\x18\x02 \x01(\x0b\x32\x18.scenewright.v1.QuestionH\x00\x12\x37\n\x0eresponse_event\x18\x03 \x01(\x0b\x32\x1d.scenewright.v1.ResponseEventH\x00\x42\x07\n\x05\x65vent\"8\n\x0e\x43onverseResume\x12\x0e\n\x06handle\x18\x01 \x01(\t\x12\x16\n\x0elast_event_seq\x18\x02 \x01(\x04\"\xc0\x04\n\rConverseSetup\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x16\n\x0esample_rate_hz\x18\x03 \x01(\r\x12\x35\n\x0eturn_detection\x18\x04 \x01(\x0e\x32\x1d.scenewright.v1.TurnDetection\x12\x35\n\x0evoice_activity\x18\x05 \x01(\x0b\x32\x1d.scenewright.v1.VoiceActivity\x12\x32\n\x0cinterruption\x18\x06 \x01(\x0e\x32\x1c.scenewright.v1.Interruption\x12\x30\n\x08sampling\x18\x07 \x01(\x0b\x32\x1e.scenewright.v1.SamplingConfig\x12\x10\n\x08language\x18\x08 \x01(\t\x12\x19\n\x0cinstructions\x18\t \x01(\tH\x00\x88\x01\x01\x12,\n\x07history\x18\n \x03(\x0b\x32\x1b.scenewright.v1.HistoryTurn\x12.\n\nhandedness\x18\x0b \x01(\x0e\x32\x1a.scenewright.v1.Handedness\x12)\n\x05image\x18\x0c \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12)\n\x05scene\x18\r \x01(\x0b\x32\x1a.scenewright.v1.SceneGraph\x12.\n\x06resume\x18\x0e \x01(\x0b\x32\x1e.scenewright.v1.ConverseResumeB\x0f\n\r_instructions\"\x0f\n\rActivityStart\"\r\n\x0b\x41\x63tivityEnd\"\x18\n\x08TextTurn\x12\x0c\n\x04text\x18\x01 \x01(\t\"\xa8\x01\n\nSceneDelta\x12\x15\n\rbase_revision\x18\x01 \x01(\x04\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12,\n\x07upserts\x18\x03 \x03(\x0b\x32\x1b.scenewright.v1.SceneObject\x12\x13\n\x0bremoved_ids\x18\x04 \x03(\t\x12.\n\nhandedness\x18\x05 \x01(\x0e\x32\x1a.scenewright.v1.Handedness\"t\n\x0bSceneUpdate\x12.\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1a.scenewright.v1.SceneGraphH\x00\x12+\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.SceneDeltaH\x00\x42\x08\n\x06update\"\x0c\n\nPointerEnd\";\n\rSessionUpdate\x12\x19\n\x0cinstructions\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\x0f\n\r_instructions\"\x0b\n\tInterrupt\"P\n\x0ePlaybackReport\x12\x13\n\x0bresponse_id\x18\x01 \x01(\t\x12\x17\n\x0fpresented_chars\x18\x02 \x01(\r\x12\x10\n\x08\x66inished\x18\x03 \x01(\x08\"\xba\x05\n\x0f\x43onverseRequest\x12\x12\n\nclient_seq\x18\x01 \x01(\x04\x12.\n\x05setup\x18\x02 \x01(\x0b\x32\x1d.scenewright.v1.ConverseSetupH\x00\x12+\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x1a.scenewright.v1.AudioChunkH\x00\x12\x37\n\x0e\x61\x63tivity_start\x18\x04 \x01(\x0b\x32\x1d.scenewright.v1.ActivityStartH\x00\x12\x33\n\x0c\x61\x63tivity_end\x18\x05 \x01(\x0b\x32\x1b.scenewright.v1.ActivityEndH\x00\x12(\n\x04text\x18\x06 \x01(\x0b\x32\x18.scenewright.v1.TextTurnH\x00\x12+\n\x05image\x18\x07 \x01(\x0b\x32\x1a.scenewright.v1.ImageInputH\x00\x12\x33\n\x0cscene_update\x18\x08 \x01(\x0b\x32\x1b.scenewright.v1.SceneUpdateH\x00\x12.\n\tinterrupt\x18\t \x01(\x0b\x32\x19.scenewright.v1.InterruptH\x00\x12\x39\n\x0fplayback_report\x18\n \x01(\x0b\x32\x1e.scenewright.v1.PlaybackReportH\x00\x12.\n\tviewpoint\x18\x0b \x01(\x0b\x32\x19.scenewright.v1.ViewpointH\x00\x12*\n\x07pointer\x18\x0c \x01(\x0b\x32\x17.scenewright.v1.PointerH\x00\x12\x31\n\x0bpointer_end\x18\r \x01(\x0b\x32\x1a.scenewright.v1.PointerEndH\x00\x12\x37\n\x0esession_update\x18\x0e \x01(\x0b\x32\x1d.scenewright.v1.SessionUpdateH\x00\x42\t\n\x07message\"\xc4\x01\n\rSetupComplete\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12 \n\x18last_consumed_client_seq\x18\x02 \x01(\x04\x12\x15\n\rresume_handle\x18\x03 \x01(\t\x12-\n\nresume_ttl\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05model\x18\x05 \x01(\t\x12\x16\n\x0eserver_version\x18\x06 \x01(\t\x12\x10\n\x08\x63ontract\x18\x07 \x01(\r\"!\n\rSpeechStarted\x12\x10\n\x08\x61udio_ms\x18\x01 \x01(\x04\".\n\rSpeechStopped\x12\x10\n\x08\x61udio_ms\x18\x01 \x01(\x04\x12\x0b\n\x03\x63ut\x18\x02 \x01(\x08\"g\n\x0fResponseStarted\x12*\n\x08question\x18\x01 \x01(\x0b\x32\x18.scenewright.v1.Question\x12\x10\n\x08\x66rame_id\x18\x02 \x01(\t\x12\x16\n\x0escene_revision\x18\x03 \x01(\x04\"?\n\x0bInterrupted\x12\x30\n\x05\x63\x61use\x18\x01 \x01(\x0e\x32!.scenewright.v1.InterruptionCause\"0\n\x0cResumeUpdate\x12 \n\x18last_consumed_client_seq\x18\x01 \x01(\x04\"6\n\x06GoAway\x12,\n\ttime_left\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xed\x04\n\x10\x43onverseResponse\x12\x11\n\tevent_seq\x18\x01 \x01(\x04\x12\x12\n\nturn_index\x18\x02 \x01(\r\x12\x13\n\x0bresponse_id\x18\x03 \x01(\t\x12\x37\n\x0esetup_complete\x18\x04 \x01(\x0b\x32\x1d.scenewright.v1.SetupCompleteH\x00\x12\x37\n\x0espeech_started\x18\x05 \x01(\x0b\x32\x1d.scenewright.v1.SpeechStartedH\x00\x12\x37\n\x0espeech_stopped\x18\x06 \x01(\x0b\x32\x1d.scenewright.v1.SpeechStoppedH\x00\x12\x30\n\ntranscript\x18\x07 \x01(\x0b\x32\x1a.scenewright.v1.TranscriptH\x00\x12;\n\x10response_started\x18\x08 \x01(\x0b\x32\x1f.scenewright.v1.ResponseStartedH\x00\x12\x37\n\x0eresponse_event\x18\t \x01(\x0b\x32\x1d.scenewright.v1.ResponseEventH\x00\x12\x32\n\x0binterrupted\x18\n \x01(\x0b\x32\x1b.scenewright.v1.InterruptedH\x00\x12\x35\n\rresume_update\x18\x0b \x01(\x0b\x32\x1c.scenewright.v1.ResumeUpdateH\x00\x12)\n\x07go_away\x18\x0c \x01(\x0b\x32\x16.scenewright.v1.GoAwayH\x00\x12+\n\x05\x65rror\x18\r \x01(\x0b\x32\x1a.scenewright.v1.ErrorEventH\x00\x42\x07\n\x05\x65vent*h\n\rTurnDetection\x12\x1e\n\x1aTURN_DETECTION_UNSPECIFIED\x10\x00\x12\x1c\n\x18TURN_DETECTION_AUTOMATIC\x10\x01\x12\x19\n\x15TURN_DETECTION_MANUAL\x10\x02*s\n\x0cInterruption\x12\x1c\n\x18INTERRUPTION_UNSPECIFIED\x10\x00\x12\x15\n\x11INTERRUPTION_NONE\x10\x01\x12\x15\n\x11INTERRUPTION_TEXT\x10\x02\x12\x17\n\x13INTERRUPTION_SPEECH\x10\x03*\x92\x01\n\x11InterruptionCause\x12\"\n\x1eINTERRUPTION_CAUSE_UNSPECIFIED\x10\x00\x12\x1d\n\x19INTERRUPTION_CAUSE_SPEECH\x10\x01\x12\x1b\n\x17INTERRUPTION_CAUSE_TEXT\x10\x02\x12\x1d\n\x19INTERRUPTION_CAUSE_CLIENT\x10\x03\x32\xa6\x01\n\x0f\x44ialogueService\x12@\n\x03\x41sk\x12\x1a.scenewright.v1.AskRequest\x1a\x1b.scenewright.v1.AskResponse0\x01\x12Q\n\x08\x43onverse\x12\x1f.scenewright.v1.ConverseRequest\x1a .scenewright.v1.ConverseResponse(\x01\x30\x01\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,54 +41,58 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenewright.v1.dialogue_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
-  _globals['_TURNDETECTION']._serialized_start=3589
-  _globals['_TURNDETECTION']._serialized_end=3693
-  _globals['_INTERRUPTIONCAUSE']._serialized_start=3696
-  _globals['_INTERRUPTIONCAUSE']._serialized_end=3842
-  _globals['_ASKREQUEST']._serialized_start=320
-  _globals['_ASKREQUEST']._serialized_end=579
-  _globals['_QUESTION']._serialized_start=581
-  _globals['_QUESTION']._serialized_end=661
-  _globals['_ASKRESPONSE']._serialized_start=664
-  _globals['_ASKRESPONSE']._serialized_end=870
-  _globals['_CONVERSERESUME']._serialized_start=872
-  _globals['_CONVERSERESUME']._serialized_end=928
-  _globals['_CONVERSESETUP']._serialized_start=931
-  _globals['_CONVERSESETUP']._serialized_end=1421
-  _globals['_AUDIOCHUNK']._serialized_start=1423
-  _globals['_AUDIOCHUNK']._serialized_end=1449
-  _globals['_ACTIVITYSTART']._serialized_start=1451
-  _globals['_ACTIVITYSTART']._serialized_end=1466
-  _globals['_ACTIVITYEND']._serialized_start=1468
-  _globals['_ACTIVITYEND']._serialized_end=1481
-  _globals['_TEXTTURN']._serialized_start=1483
-  _globals['_TEXTTURN']._serialized_end=1507
-  _globals['_SCENEDELTA']._serialized_start=1510
-  _globals['_SCENEDELTA']._serialized_end=1678
-  _globals['_SCENEUPDATE']._serialized_start=1680
-  _globals['_SCENEUPDATE']._serialized_end=1796
-  _globals['_INTERRUPT']._serialized_start=1798
-  _globals['_INTERRUPT']._serialized_end=1809
-  _globals['_PLAYBACKREPORT']._serialized_start=1811
-  _globals['_PLAYBACKREPORT']._serialized_end=1891
-  _globals['_CONVERSEREQUEST']._serialized_start=1894
-  _globals['_CONVERSEREQUEST']._serialized_end=2392
-  _globals['_SETUPCOMPLETE']._serialized_start=2395
-  _globals['_SETUPCOMPLETE']._serialized_end=2534
-  _globals['_SPEECHSTARTED']._serialized_start=2536
-  _globals['_SPEECHSTARTED']._serialized_end=2569
-  _globals['_SPEECHSTOPPED']._serialized_start=2571
-  _globals['_SPEECHSTOPPED']._serialized_end=2617
-  _globals['_RESPONSESTARTED']._serialized_start=2619
-  _globals['_RESPONSESTARTED']._serialized_end=2722
-  _globals['_INTERRUPTED']._serialized_start=2724
-  _globals['_INTERRUPTED']._serialized_end=2787
-  _globals['_RESUMEUPDATE']._serialized_start=2789
-  _globals['_RESUMEUPDATE']._serialized_end=2837
-  _globals['_GOAWAY']._serialized_start=2839
-  _globals['_GOAWAY']._serialized_end=2893
-  _globals['_CONVERSERESPONSE']._serialized_start=2896
-  _globals['_CONVERSERESPONSE']._serialized_end=3587
-  _globals['_DIALOGUESERVICE']._serialized_start=3845
-  _globals['_DIALOGUESERVICE']._serialized_end=4011
+  _globals['_TURNDETECTION']._serialized_start=3946
+  _globals['_TURNDETECTION']._serialized_end=4050
+  _globals['_INTERRUPTION']._serialized_start=4052
+  _globals['_INTERRUPTION']._serialized_end=4167
+  _globals['_INTERRUPTIONCAUSE']._serialized_start=4170
+  _globals['_INTERRUPTIONCAUSE']._serialized_end=4316
+  _globals['_ASKREQUEST']._serialized_start=317
+  _globals['_ASKREQUEST']._serialized_end=677
+  _globals['_QUESTION']._serialized_start=679
+  _globals['_QUESTION']._serialized_end=759
+  _globals['_ASKRESPONSE']._serialized_start=762
+  _globals['_ASKRESPONSE']._serialized_end=907
+  _globals['_CONVERSERESUME']._serialized_start=909
+  _globals['_CONVERSERESUME']._serialized_end=965
+  _globals['_CONVERSESETUP']._serialized_start=968
+  _globals['_CONVERSESETUP']._serialized_end=1544
+  _globals['_ACTIVITYSTART']._serialized_start=1546
+  _globals['_ACTIVITYSTART']._serialized_end=1561
+  _globals['_ACTIVITYEND']._serialized_start=1563
+  _globals['_ACTIVITYEND']._serialized_end=1576
+  _globals['_TEXTTURN']._serialized_start=1578
+  _globals['_TEXTTURN']._serialized_end=1602
+  _globals['_SCENEDELTA']._serialized_start=1605
+  _globals['_SCENEDELTA']._serialized_end=1773
+  _globals['_SCENEUPDATE']._serialized_start=1775
+  _globals['_SCENEUPDATE']._serialized_end=1891
+  _globals['_POINTEREND']._serialized_start=1893
+  _globals['_POINTEREND']._serialized_end=1905
+  _globals['_SESSIONUPDATE']._serialized_start=1907
+  _globals['_SESSIONUPDATE']._serialized_end=1966
+  _globals['_INTERRUPT']._serialized_start=1968
+  _globals['_INTERRUPT']._serialized_end=1979
+  _globals['_PLAYBACKREPORT']._serialized_start=1981
+  _globals['_PLAYBACKREPORT']._serialized_end=2061
+  _globals['_CONVERSEREQUEST']._serialized_start=2064
+  _globals['_CONVERSEREQUEST']._serialized_end=2762
+  _globals['_SETUPCOMPLETE']._serialized_start=2765
+  _globals['_SETUPCOMPLETE']._serialized_end=2961
+  _globals['_SPEECHSTARTED']._serialized_start=2963
+  _globals['_SPEECHSTARTED']._serialized_end=2996
+  _globals['_SPEECHSTOPPED']._serialized_start=2998
+  _globals['_SPEECHSTOPPED']._serialized_end=3044
+  _globals['_RESPONSESTARTED']._serialized_start=3046
+  _globals['_RESPONSESTARTED']._serialized_end=3149
+  _globals['_INTERRUPTED']._serialized_start=3151
+  _globals['_INTERRUPTED']._serialized_end=3214
+  _globals['_RESUMEUPDATE']._serialized_start=3216
+  _globals['_RESUMEUPDATE']._serialized_end=3264
+  _globals['_GOAWAY']._serialized_start=3266
+  _globals['_GOAWAY']._serialized_end=3320
+  _globals['_CONVERSERESPONSE']._serialized_start=3323
+  _globals['_CONVERSERESPONSE']._serialized_end=3944
+  _globals['_DIALOGUESERVICE']._serialized_start=4319
+  _globals['_DIALOGUESERVICE']._serialized_end=4485
 # @@protoc_insertion_point(module_scope)

@@ -9,13 +9,13 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
-from scenewright.v1 import annotation_pb2 as _annotation_pb2
 from scenewright.v1 import audio_pb2 as _audio_pb2
 from scenewright.v1 import error_pb2 as _error_pb2
 from scenewright.v1 import generation_pb2 as _generation_pb2
 from scenewright.v1 import geometry_pb2 as _geometry_pb2
 from scenewright.v1 import graph_pb2 as _graph_pb2
 from scenewright.v1 import image_pb2 as _image_pb2
+from scenewright.v1 import session_pb2 as _session_pb2
 from scenewright.v1 import speech_pb2 as _speech_pb2
 import builtins as _builtins
 import sys
@@ -52,6 +52,36 @@ TURN_DETECTION_MANUAL: TurnDetection.ValueType  # 2
 """The client sends activity_start and activity_end (push to talk)."""
 Global___TurnDetection: _TypeAlias = TurnDetection  # noqa: Y015
 
+class _Interruption:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _InterruptionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Interruption.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INTERRUPTION_UNSPECIFIED: _Interruption.ValueType  # 0
+    """The same as speech."""
+    INTERRUPTION_NONE: _Interruption.ValueType  # 1
+    """Neither speech nor typed turns do."""
+    INTERRUPTION_TEXT: _Interruption.ValueType  # 2
+    """Typed turns do, speech does not."""
+    INTERRUPTION_SPEECH: _Interruption.ValueType  # 3
+    """Speech and typed turns do."""
+
+class Interruption(_Interruption, metaclass=_InterruptionEnumTypeWrapper):
+    """What stops a response that is under way. `interrupt` always does. What a user says or types without stopping it is
+    answered when it has ended.
+    """
+
+INTERRUPTION_UNSPECIFIED: Interruption.ValueType  # 0
+"""The same as speech."""
+INTERRUPTION_NONE: Interruption.ValueType  # 1
+"""Neither speech nor typed turns do."""
+INTERRUPTION_TEXT: Interruption.ValueType  # 2
+"""Typed turns do, speech does not."""
+INTERRUPTION_SPEECH: Interruption.ValueType  # 3
+"""Speech and typed turns do."""
+Global___Interruption: _TypeAlias = Interruption  # noqa: Y015
+
 class _InterruptionCause:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -86,19 +116,30 @@ class AskRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MODEL_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     AUDIO_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     SCENE_FIELD_NUMBER: _builtins.int
+    POINTER_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the session's; without a session the first that ListModels lists.
+    A session's request that names another model than the session's is refused with MODEL_MISMATCH.
+    """
     session_id: _builtins.str
     """`Session.id`. Empty: the question stands alone and nothing is remembered."""
     text: _builtins.str
     """Typed; 1 to `Limits.max_text_chars` characters."""
     language: _builtins.str
-    """BCP 47 tag, one of `Model.languages`. Empty: the session's."""
+    """BCP 47 tag of the answer, one of `Model.languages`; any other is refused. Empty: the session's; where that has
+    none the question's own language, else the model's first.
+    """
+    instructions: _builtins.str
+    """As in CreateSessionRequest; the session's from now on. Empty takes them away. Unset: they stay as they are."""
     @_builtins.property
     def audio(self) -> _audio_pb2.AudioInput:
         """Spoken."""
@@ -112,26 +153,38 @@ class AskRequest(_message.Message):
         """A new scene graph; it replaces the session's."""
 
     @_builtins.property
+    def pointer(self) -> _geometry_pb2.Pointer:
+        """What the user points at while asking: "this", "that". It holds for this question alone. Optional."""
+
+    @_builtins.property
     def sampling(self) -> _generation_pb2.SamplingConfig:
         """Unset: greedy."""
 
     def __init__(
         self,
         *,
+        model: _builtins.str = ...,
         session_id: _builtins.str = ...,
         text: _builtins.str = ...,
         audio: _audio_pb2.AudioInput | None = ...,
         image: _image_pb2.ImageInput | None = ...,
         scene: _graph_pb2.SceneGraph | None = ...,
+        pointer: _geometry_pb2.Pointer | None = ...,
         sampling: _generation_pb2.SamplingConfig | None = ...,
         language: _builtins.str = ...,
+        instructions: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "image", b"image", "question", b"question", "sampling", b"sampling", "scene", b"scene", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_instructions", b"_instructions", "audio", b"audio", "image", b"image", "instructions", b"instructions", "pointer", b"pointer", "question", b"question", "sampling", b"sampling", "scene", b"scene", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "image", b"image", "language", b"language", "question", b"question", "sampling", b"sampling", "scene", b"scene", "session_id", b"session_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_instructions", b"_instructions", "audio", b"audio", "image", b"image", "instructions", b"instructions", "language", b"language", "model", b"model", "pointer", b"pointer", "question", b"question", "sampling", b"sampling", "scene", b"scene", "session_id", b"session_id", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__instructions: _TypeAlias = _typing.Literal["instructions"]  # noqa: Y015
+    _WhichOneofArgType__instructions: _TypeAlias = _typing.Literal["_instructions", b"_instructions"]  # noqa: Y015
     _WhichOneofReturnType_question: _TypeAlias = _typing.Literal["text", "audio"]  # noqa: Y015
     _WhichOneofArgType_question: _TypeAlias = _typing.Literal["question", b"question"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__instructions) -> _WhichOneofReturnType__instructions | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_question) -> _WhichOneofReturnType_question | None: ...
 
 Global___AskRequest: _TypeAlias = AskRequest  # noqa: Y015
@@ -170,45 +223,37 @@ Global___Question: _TypeAlias = Question  # noqa: Y015
 
 @_typing.final
 class AskResponse(_message.Message):
-    """One event of an answer: `question` first, `done` last."""
+    """One event of an answer: `question` first, the response's `done` last. Kinds may be added: a client ignores those that
+    it does not know.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SESSION_ID_FIELD_NUMBER: _builtins.int
     QUESTION_FIELD_NUMBER: _builtins.int
-    TEXT_DELTA_FIELD_NUMBER: _builtins.int
-    ANNOTATION_FIELD_NUMBER: _builtins.int
-    DONE_FIELD_NUMBER: _builtins.int
+    RESPONSE_EVENT_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """`AskRequest.session_id`."""
-    text_delta: _builtins.str
-    """The next words, spaces included; join them as they come."""
     @_builtins.property
     def question(self) -> Global___Question:
         """What was asked."""
 
     @_builtins.property
-    def annotation(self) -> _annotation_pb2.Annotation:
-        """The place of what the last words named."""
-
-    @_builtins.property
-    def done(self) -> _generation_pb2.ResponseDone:
-        """The end."""
+    def response_event(self) -> _generation_pb2.ResponseEvent:
+        """The answer, piece by piece."""
 
     def __init__(
         self,
         *,
         session_id: _builtins.str = ...,
         question: Global___Question | None = ...,
-        text_delta: _builtins.str = ...,
-        annotation: _annotation_pb2.Annotation | None = ...,
-        done: _generation_pb2.ResponseDone | None = ...,
+        response_event: _generation_pb2.ResponseEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "done", b"done", "event", b"event", "question", b"question", "text_delta", b"text_delta"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "question", b"question", "response_event", b"response_event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "done", b"done", "event", b"event", "question", b"question", "session_id", b"session_id", "text_delta", b"text_delta"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "question", b"question", "response_event", b"response_event", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["question", "text_delta", "annotation", "done"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["question", "response_event"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -246,18 +291,24 @@ class ConverseSetup(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MODEL_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
     TURN_DETECTION_FIELD_NUMBER: _builtins.int
-    END_SILENCE_MS_FIELD_NUMBER: _builtins.int
+    VOICE_ACTIVITY_FIELD_NUMBER: _builtins.int
+    INTERRUPTION_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
+    HANDEDNESS_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     SCENE_FIELD_NUMBER: _builtins.int
-    START_THRESHOLD_FIELD_NUMBER: _builtins.int
-    MIN_SPEECH_MS_FIELD_NUMBER: _builtins.int
-    PREFIX_PADDING_MS_FIELD_NUMBER: _builtins.int
     RESUME_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the session's; without a session the first that ListModels lists.
+    Another than the session's is refused with MODEL_MISMATCH.
+    """
     session_id: _builtins.str
     """`Session.id` to talk in: its frame, scene graph and turns are known. Empty: a new session, which ends with the
     conversation.
@@ -268,19 +319,27 @@ class ConverseSetup(_message.Message):
     """
     turn_detection: Global___TurnDetection.ValueType
     """Who ends the user's turn."""
-    end_silence_ms: _builtins.int
-    """Silence that ends a turn, 100 to 5 000 milliseconds; automatic only. 0: 600."""
+    interruption: Global___Interruption.ValueType
+    """What stops a response."""
     language: _builtins.str
-    """BCP 47 tag, one of `Model.languages`. Empty: the session's."""
-    start_threshold: _builtins.float
-    """How sure the server must be that it hears speech, 0.1 to 0.95. Unset: 0.5."""
-    min_speech_ms: _builtins.int
-    """Speech shorter than this is taken for noise, 32 to 1 000 milliseconds; automatic only. Unset: 64."""
-    prefix_padding_ms: _builtins.int
-    """Audio before the start of speech that belongs to the turn, 0 to 1 000 milliseconds; automatic only. Unset: 300."""
+    """BCP 47 tag of the answers, one of `Model.languages`; any other is refused. Empty: the session's; where that has
+    none each answer takes its question's language, else the model's first.
+    """
+    instructions: _builtins.str
+    """As in CreateSessionRequest; the session's from now on. Empty takes them away. Unset: the session's."""
+    handedness: _geometry_pb2.Handedness.ValueType
+    """The axes of every message of the conversation that names none. Unset: see Handedness."""
+    @_builtins.property
+    def voice_activity(self) -> _audio_pb2.VoiceActivity:
+        """How speech is told from silence; with manual turn detection only `start_threshold` counts. Unset: its defaults."""
+
     @_builtins.property
     def sampling(self) -> _generation_pb2.SamplingConfig:
         """Of every response. Unset: greedy."""
+
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[_session_pb2.HistoryTurn]:
+        """As in CreateSessionRequest. Refused beside `session_id`: a session has its own past."""
 
     @_builtins.property
     def image(self) -> _image_pb2.ImageInput:
@@ -297,59 +356,30 @@ class ConverseSetup(_message.Message):
     def __init__(
         self,
         *,
+        model: _builtins.str = ...,
         session_id: _builtins.str = ...,
         sample_rate_hz: _builtins.int = ...,
         turn_detection: Global___TurnDetection.ValueType = ...,
-        end_silence_ms: _builtins.int = ...,
+        voice_activity: _audio_pb2.VoiceActivity | None = ...,
+        interruption: Global___Interruption.ValueType = ...,
         sampling: _generation_pb2.SamplingConfig | None = ...,
         language: _builtins.str = ...,
+        instructions: _builtins.str | None = ...,
+        history: _abc.Iterable[_session_pb2.HistoryTurn] | None = ...,
+        handedness: _geometry_pb2.Handedness.ValueType = ...,
         image: _image_pb2.ImageInput | None = ...,
         scene: _graph_pb2.SceneGraph | None = ...,
-        start_threshold: _builtins.float | None = ...,
-        min_speech_ms: _builtins.int | None = ...,
-        prefix_padding_ms: _builtins.int | None = ...,
         resume: Global___ConverseResume | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_speech_ms", b"_min_speech_ms", "_prefix_padding_ms", b"_prefix_padding_ms", "_start_threshold", b"_start_threshold", "image", b"image", "min_speech_ms", b"min_speech_ms", "prefix_padding_ms", b"prefix_padding_ms", "resume", b"resume", "sampling", b"sampling", "scene", b"scene", "start_threshold", b"start_threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_instructions", b"_instructions", "image", b"image", "instructions", b"instructions", "resume", b"resume", "sampling", b"sampling", "scene", b"scene", "voice_activity", b"voice_activity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_speech_ms", b"_min_speech_ms", "_prefix_padding_ms", b"_prefix_padding_ms", "_start_threshold", b"_start_threshold", "end_silence_ms", b"end_silence_ms", "image", b"image", "language", b"language", "min_speech_ms", b"min_speech_ms", "prefix_padding_ms", b"prefix_padding_ms", "resume", b"resume", "sample_rate_hz", b"sample_rate_hz", "sampling", b"sampling", "scene", b"scene", "session_id", b"session_id", "start_threshold", b"start_threshold", "turn_detection", b"turn_detection"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_instructions", b"_instructions", "handedness", b"handedness", "history", b"history", "image", b"image", "instructions", b"instructions", "interruption", b"interruption", "language", b"language", "model", b"model", "resume", b"resume", "sample_rate_hz", b"sample_rate_hz", "sampling", b"sampling", "scene", b"scene", "session_id", b"session_id", "turn_detection", b"turn_detection", "voice_activity", b"voice_activity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__min_speech_ms: _TypeAlias = _typing.Literal["min_speech_ms"]  # noqa: Y015
-    _WhichOneofArgType__min_speech_ms: _TypeAlias = _typing.Literal["_min_speech_ms", b"_min_speech_ms"]  # noqa: Y015
-    _WhichOneofReturnType__prefix_padding_ms: _TypeAlias = _typing.Literal["prefix_padding_ms"]  # noqa: Y015
-    _WhichOneofArgType__prefix_padding_ms: _TypeAlias = _typing.Literal["_prefix_padding_ms", b"_prefix_padding_ms"]  # noqa: Y015
-    _WhichOneofReturnType__start_threshold: _TypeAlias = _typing.Literal["start_threshold"]  # noqa: Y015
-    _WhichOneofArgType__start_threshold: _TypeAlias = _typing.Literal["_start_threshold", b"_start_threshold"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_speech_ms) -> _WhichOneofReturnType__min_speech_ms | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__prefix_padding_ms) -> _WhichOneofReturnType__prefix_padding_ms | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__start_threshold) -> _WhichOneofReturnType__start_threshold | None: ...
+    _WhichOneofReturnType__instructions: _TypeAlias = _typing.Literal["instructions"]  # noqa: Y015
+    _WhichOneofArgType__instructions: _TypeAlias = _typing.Literal["_instructions", b"_instructions"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__instructions) -> _WhichOneofReturnType__instructions | None: ...
 
 Global___ConverseSetup: _TypeAlias = ConverseSetup  # noqa: Y015
-
-@_typing.final
-class AudioChunk(_message.Message):
-    """Samples in the format that the setup named."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    DATA_FIELD_NUMBER: _builtins.int
-    data: _builtins.bytes
-    """16-bit signed little-endian mono samples; an even number of bytes, at most one second."""
-    def __init__(
-        self,
-        *,
-        data: _builtins.bytes = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___AudioChunk: _TypeAlias = AudioChunk  # noqa: Y015
 
 @_typing.final
 class ActivityStart(_message.Message):
@@ -387,7 +417,7 @@ Global___ActivityEnd: _TypeAlias = ActivityEnd  # noqa: Y015
 
 @_typing.final
 class TextTurn(_message.Message):
-    """A typed turn. It interrupts a response as speech does."""
+    """A typed turn. Whether it stops a response is for `ConverseSetup.interruption` to say."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -425,7 +455,7 @@ class SceneDelta(_message.Message):
     revision: _builtins.int
     """The scene's revision from now on; more than `base_revision`."""
     handedness: _geometry_pb2.Handedness.ValueType
-    """The axes of every pose in this message. Unset: left-handed."""
+    """The axes of every pose in this message. Unset: those of the scene that it changes; others are refused."""
     @_builtins.property
     def upserts(self) -> _containers.RepeatedCompositeFieldContainer[_graph_pb2.SceneObject]:
         """Objects that are new, or take the place of those with their ids. With the others at most
@@ -486,6 +516,47 @@ class SceneUpdate(_message.Message):
 Global___SceneUpdate: _TypeAlias = SceneUpdate  # noqa: Y015
 
 @_typing.final
+class PointerEnd(_message.Message):
+    """The user points no more: the newest pointer counts no longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PointerEnd: _TypeAlias = PointerEnd  # noqa: Y015
+
+@_typing.final
+class SessionUpdate(_message.Message):
+    """What is to be otherwise from the next turn on; what is unset stays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    instructions: _builtins.str
+    """As in CreateSessionRequest. Empty takes them away."""
+    def __init__(
+        self,
+        *,
+        instructions: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_instructions", b"_instructions", "instructions", b"instructions"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_instructions", b"_instructions", "instructions", b"instructions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__instructions: _TypeAlias = _typing.Literal["instructions"]  # noqa: Y015
+    _WhichOneofArgType__instructions: _TypeAlias = _typing.Literal["_instructions", b"_instructions"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__instructions) -> _WhichOneofReturnType__instructions | None: ...
+
+Global___SessionUpdate: _TypeAlias = SessionUpdate  # noqa: Y015
+
+@_typing.final
 class Interrupt(_message.Message):
     """Stops the response that is under way. Without one it does nothing; so does repeating it."""
 
@@ -512,24 +583,24 @@ class PlaybackReport(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RESPONSE_ID_FIELD_NUMBER: _builtins.int
-    PRESENTED_BYTES_FIELD_NUMBER: _builtins.int
+    PRESENTED_CHARS_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
     response_id: _builtins.str
     """`ConverseResponse.response_id`. Required."""
-    presented_bytes: _builtins.int
-    """UTF-8 bytes of its text that were presented."""
+    presented_chars: _builtins.int
+    """How much of its text was presented, in Unicode code points; 0 to the length of the text that was sent."""
     finished: _builtins.bool
     """All of it was."""
     def __init__(
         self,
         *,
         response_id: _builtins.str = ...,
-        presented_bytes: _builtins.int = ...,
+        presented_chars: _builtins.int = ...,
         finished: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "presented_bytes", b"presented_bytes", "response_id", b"response_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "presented_chars", b"presented_chars", "response_id", b"response_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -551,6 +622,10 @@ class ConverseRequest(_message.Message):
     SCENE_UPDATE_FIELD_NUMBER: _builtins.int
     INTERRUPT_FIELD_NUMBER: _builtins.int
     PLAYBACK_REPORT_FIELD_NUMBER: _builtins.int
+    VIEWPOINT_FIELD_NUMBER: _builtins.int
+    POINTER_FIELD_NUMBER: _builtins.int
+    POINTER_END_FIELD_NUMBER: _builtins.int
+    SESSION_UPDATE_FIELD_NUMBER: _builtins.int
     client_seq: _builtins.int
     """Counts the conversation's messages from 1, over all its streams; gaps are allowed. Required; 0 in `setup`, which
     is no message of the conversation.
@@ -560,7 +635,7 @@ class ConverseRequest(_message.Message):
         """First in every stream, and only once."""
 
     @_builtins.property
-    def audio(self) -> Global___AudioChunk:
+    def audio(self) -> _audio_pb2.AudioChunk:
         """The microphone."""
 
     @_builtins.property
@@ -591,12 +666,30 @@ class ConverseRequest(_message.Message):
     def playback_report(self) -> Global___PlaybackReport:
         """What the user has taken in."""
 
+    @_builtins.property
+    def viewpoint(self) -> _geometry_pb2.Viewpoint:
+        """Where the user stands now: neither a frame nor the scene graph need come again. It counts from the next turn on,
+        until a newer one, a frame with a camera pose or a snapshot with a viewpoint comes.
+        """
+
+    @_builtins.property
+    def pointer(self) -> _geometry_pb2.Pointer:
+        """What the user points at. The newest before the end of a turn counts for it."""
+
+    @_builtins.property
+    def pointer_end(self) -> Global___PointerEnd:
+        """The user points no more."""
+
+    @_builtins.property
+    def session_update(self) -> Global___SessionUpdate:
+        """Other instructions."""
+
     def __init__(
         self,
         *,
         client_seq: _builtins.int = ...,
         setup: Global___ConverseSetup | None = ...,
-        audio: Global___AudioChunk | None = ...,
+        audio: _audio_pb2.AudioChunk | None = ...,
         activity_start: Global___ActivityStart | None = ...,
         activity_end: Global___ActivityEnd | None = ...,
         text: Global___TextTurn | None = ...,
@@ -604,12 +697,16 @@ class ConverseRequest(_message.Message):
         scene_update: Global___SceneUpdate | None = ...,
         interrupt: Global___Interrupt | None = ...,
         playback_report: Global___PlaybackReport | None = ...,
+        viewpoint: _geometry_pb2.Viewpoint | None = ...,
+        pointer: _geometry_pb2.Pointer | None = ...,
+        pointer_end: Global___PointerEnd | None = ...,
+        session_update: Global___SessionUpdate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activity_end", b"activity_end", "activity_start", b"activity_start", "audio", b"audio", "image", b"image", "interrupt", b"interrupt", "message", b"message", "playback_report", b"playback_report", "scene_update", b"scene_update", "setup", b"setup", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity_end", b"activity_end", "activity_start", b"activity_start", "audio", b"audio", "image", b"image", "interrupt", b"interrupt", "message", b"message", "playback_report", b"playback_report", "pointer", b"pointer", "pointer_end", b"pointer_end", "scene_update", b"scene_update", "session_update", b"session_update", "setup", b"setup", "text", b"text", "viewpoint", b"viewpoint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_end", b"activity_end", "activity_start", b"activity_start", "audio", b"audio", "client_seq", b"client_seq", "image", b"image", "interrupt", b"interrupt", "message", b"message", "playback_report", b"playback_report", "scene_update", b"scene_update", "setup", b"setup", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_end", b"activity_end", "activity_start", b"activity_start", "audio", b"audio", "client_seq", b"client_seq", "image", b"image", "interrupt", b"interrupt", "message", b"message", "playback_report", b"playback_report", "pointer", b"pointer", "pointer_end", b"pointer_end", "scene_update", b"scene_update", "session_update", b"session_update", "setup", b"setup", "text", b"text", "viewpoint", b"viewpoint"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["setup", "audio", "activity_start", "activity_end", "text", "image", "scene_update", "interrupt", "playback_report"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["setup", "audio", "activity_start", "activity_end", "text", "image", "scene_update", "interrupt", "playback_report", "viewpoint", "pointer", "pointer_end", "session_update"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -625,12 +722,21 @@ class SetupComplete(_message.Message):
     LAST_CONSUMED_CLIENT_SEQ_FIELD_NUMBER: _builtins.int
     RESUME_HANDLE_FIELD_NUMBER: _builtins.int
     RESUME_TTL_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    SERVER_VERSION_FIELD_NUMBER: _builtins.int
+    CONTRACT_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """`Session.id`."""
     last_consumed_client_seq: _builtins.int
     """The last `client_seq` that a resumed conversation has taken in; 0 for a new one. Send what came after it again."""
     resume_handle: _builtins.str
     """For `ConverseSetup.resume`; hard to guess. It stays the same for the whole conversation."""
+    model: _builtins.str
+    """`Model.name` of the one that answers."""
+    server_version: _builtins.str
+    """The server's version, as in "0.3.0"."""
+    contract: _builtins.int
+    """As in GetModelResponse."""
     @_builtins.property
     def resume_ttl(self) -> _duration_pb2.Duration:
         """How long after a broken stream the conversation waits to be resumed."""
@@ -642,10 +748,13 @@ class SetupComplete(_message.Message):
         last_consumed_client_seq: _builtins.int = ...,
         resume_handle: _builtins.str = ...,
         resume_ttl: _duration_pb2.Duration | None = ...,
+        model: _builtins.str = ...,
+        server_version: _builtins.str = ...,
+        contract: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["resume_ttl", b"resume_ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_consumed_client_seq", b"last_consumed_client_seq", "resume_handle", b"resume_handle", "resume_ttl", b"resume_ttl", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract", b"contract", "last_consumed_client_seq", b"last_consumed_client_seq", "model", b"model", "resume_handle", b"resume_handle", "resume_ttl", b"resume_ttl", "server_version", b"server_version", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -653,7 +762,9 @@ Global___SetupComplete: _TypeAlias = SetupComplete  # noqa: Y015
 
 @_typing.final
 class SpeechStarted(_message.Message):
-    """The user begins to speak: the server hears it, or the client said so. Stop whatever is being read aloud."""
+    """The user begins to speak: the server hears it, or the client said so. Unless `ConverseSetup.interruption` forbids it,
+    stop whatever is being read aloud.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -703,7 +814,7 @@ Global___SpeechStopped: _TypeAlias = SpeechStopped  # noqa: Y015
 
 @_typing.final
 class ResponseStarted(_message.Message):
-    """A response begins. Exactly one response_done will end it."""
+    """A response begins. Its events follow; exactly one of them is `done`, the last."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -735,7 +846,7 @@ Global___ResponseStarted: _TypeAlias = ResponseStarted  # noqa: Y015
 
 @_typing.final
 class Interrupted(_message.Message):
-    """The response stops here: drop what has not been presented. Its response_done follows."""
+    """The response stops here: drop what has not been presented. Its `done` follows."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -805,7 +916,7 @@ Global___GoAway: _TypeAlias = GoAway  # noqa: Y015
 
 @_typing.final
 class ConverseResponse(_message.Message):
-    """One message from the server."""
+    """One message from the server. Kinds may be added: a client ignores those that it does not know, but counts them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -817,13 +928,11 @@ class ConverseResponse(_message.Message):
     SPEECH_STOPPED_FIELD_NUMBER: _builtins.int
     TRANSCRIPT_FIELD_NUMBER: _builtins.int
     RESPONSE_STARTED_FIELD_NUMBER: _builtins.int
-    TEXT_DELTA_FIELD_NUMBER: _builtins.int
-    ANNOTATION_FIELD_NUMBER: _builtins.int
+    RESPONSE_EVENT_FIELD_NUMBER: _builtins.int
     INTERRUPTED_FIELD_NUMBER: _builtins.int
     RESUME_UPDATE_FIELD_NUMBER: _builtins.int
     GO_AWAY_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
-    RESPONSE_DONE_FIELD_NUMBER: _builtins.int
     event_seq: _builtins.int
     """Counts the conversation's events from 1, over all its streams, without gaps. 0 in setup_complete, resume_update
     and go_away, which belong to one stream and are never replayed.
@@ -832,8 +941,6 @@ class ConverseResponse(_message.Message):
     """Counts the user's turns from 1; 0 before the first and in events without an event_seq."""
     response_id: _builtins.str
     """The response it belongs to; empty if to none."""
-    text_delta: _builtins.str
-    """Its next words, spaces included."""
     @_builtins.property
     def setup_complete(self) -> Global___SetupComplete:
         """First in every stream."""
@@ -855,8 +962,8 @@ class ConverseResponse(_message.Message):
         """A response begins."""
 
     @_builtins.property
-    def annotation(self) -> _annotation_pb2.Annotation:
-        """The place of what its last words named."""
+    def response_event(self) -> _generation_pb2.ResponseEvent:
+        """What it says, piece by piece, to its end."""
 
     @_builtins.property
     def interrupted(self) -> Global___Interrupted:
@@ -874,10 +981,6 @@ class ConverseResponse(_message.Message):
     def error(self) -> _error_pb2.ErrorEvent:
         """Something was refused or failed; the conversation goes on."""
 
-    @_builtins.property
-    def response_done(self) -> _generation_pb2.ResponseDone:
-        """The response's end, exactly one for each."""
-
     def __init__(
         self,
         *,
@@ -889,19 +992,17 @@ class ConverseResponse(_message.Message):
         speech_stopped: Global___SpeechStopped | None = ...,
         transcript: _speech_pb2.Transcript | None = ...,
         response_started: Global___ResponseStarted | None = ...,
-        text_delta: _builtins.str = ...,
-        annotation: _annotation_pb2.Annotation | None = ...,
+        response_event: _generation_pb2.ResponseEvent | None = ...,
         interrupted: Global___Interrupted | None = ...,
         resume_update: Global___ResumeUpdate | None = ...,
         go_away: Global___GoAway | None = ...,
         error: _error_pb2.ErrorEvent | None = ...,
-        response_done: _generation_pb2.ResponseDone | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "error", b"error", "event", b"event", "go_away", b"go_away", "interrupted", b"interrupted", "response_done", b"response_done", "response_started", b"response_started", "resume_update", b"resume_update", "setup_complete", b"setup_complete", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "text_delta", b"text_delta", "transcript", b"transcript"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "event", b"event", "go_away", b"go_away", "interrupted", b"interrupted", "response_event", b"response_event", "response_started", b"response_started", "resume_update", b"resume_update", "setup_complete", b"setup_complete", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "transcript", b"transcript"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "error", b"error", "event", b"event", "event_seq", b"event_seq", "go_away", b"go_away", "interrupted", b"interrupted", "response_done", b"response_done", "response_id", b"response_id", "response_started", b"response_started", "resume_update", b"resume_update", "setup_complete", b"setup_complete", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "text_delta", b"text_delta", "transcript", b"transcript", "turn_index", b"turn_index"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "event", b"event", "event_seq", b"event_seq", "go_away", b"go_away", "interrupted", b"interrupted", "response_event", b"response_event", "response_id", b"response_id", "response_started", b"response_started", "resume_update", b"resume_update", "setup_complete", b"setup_complete", "speech_started", b"speech_started", "speech_stopped", b"speech_stopped", "transcript", b"transcript", "turn_index", b"turn_index"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["setup_complete", "speech_started", "speech_stopped", "transcript", "response_started", "text_delta", "annotation", "interrupted", "resume_update", "go_away", "error", "response_done"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["setup_complete", "speech_started", "speech_stopped", "transcript", "response_started", "response_event", "interrupted", "resume_update", "go_away", "error"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from scenewright.v1 import audio_pb2 as scenewright_dot_v1_dot_audio__pb2
 from scenewright.v1 import features_pb2 as scenewright_dot_v1_dot_features__pb2
 from scenewright.v1 import generation_pb2 as scenewright_dot_v1_dot_generation__pb2
 from scenewright.v1 import image_pb2 as scenewright_dot_v1_dot_image__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1escenewright/v1/embedding.proto\x12\x0escenewright.v1\x1a\x1dscenewright/v1/features.proto\x1a\x1fscenewright/v1/generation.proto\x1a\x1ascenewright/v1/image.proto\"\x1b\n\tEmbedding\x12\x0e\n\x06values\x18\x01 \x03(\x02\"X\n\x11\x45mbedImageRequest\x12)\n\x05image\x18\x01 \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12\x18\n\x10include_features\x18\x02 \x01(\x08\"\x98\x01\n\x12\x45mbedImageResponse\x12,\n\tembedding\x18\x01 \x01(\x0b\x32\x19.scenewright.v1.Embedding\x12*\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x18.scenewright.v1.Features\x12(\n\x07timings\x18\x03 \x01(\x0b\x32\x17.scenewright.v1.Timings\"!\n\x10\x45mbedTextRequest\x12\r\n\x05texts\x18\x01 \x03(\t\"l\n\x11\x45mbedTextResponse\x12-\n\nembeddings\x18\x01 \x03(\x0b\x32\x19.scenewright.v1.Embedding\x12(\n\x07timings\x18\x02 \x01(\x0b\x32\x17.scenewright.v1.Timings\"N\n\x11RankLabelsRequest\x12)\n\x05image\x18\x01 \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12\x0e\n\x06labels\x18\x02 \x03(\t\"E\n\x0bRankedLabel\x12\r\n\x05label\x18\x01 \x01(\t\x12\x12\n\nsimilarity\x18\x02 \x01(\x02\x12\x13\n\x0bprobability\x18\x03 \x01(\x02\"k\n\x12RankLabelsResponse\x12+\n\x06labels\x18\x01 \x03(\x0b\x32\x1b.scenewright.v1.RankedLabel\x12(\n\x07timings\x18\x02 \x01(\x0b\x32\x17.scenewright.v1.Timings2\x8e\x02\n\x10\x45mbeddingService\x12S\n\nEmbedImage\x12!.scenewright.v1.EmbedImageRequest\x1a\".scenewright.v1.EmbedImageResponse\x12P\n\tEmbedText\x12 .scenewright.v1.EmbedTextRequest\x1a!.scenewright.v1.EmbedTextResponse\x12S\n\nRankLabels\x12!.scenewright.v1.RankLabelsRequest\x1a\".scenewright.v1.RankLabelsResponseB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1escenewright/v1/embedding.proto\x12\x0escenewright.v1\x1a\x1ascenewright/v1/audio.proto\x1a\x1dscenewright/v1/features.proto\x1a\x1fscenewright/v1/generation.proto\x1a\x1ascenewright/v1/image.proto\"\x1b\n\tEmbedding\x12\x0e\n\x06values\x18\x01 \x03(\x02\"g\n\x11\x45mbedImageRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12)\n\x05image\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12\x18\n\x10include_features\x18\x03 \x01(\x08\"\x98\x01\n\x12\x45mbedImageResponse\x12,\n\tembedding\x18\x01 \x01(\x0b\x32\x19.scenewright.v1.Embedding\x12*\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x18.scenewright.v1.Features\x12(\n\x07timings\x18\x03 \x01(\x0b\x32\x17.scenewright.v1.Timings\"0\n\x10\x45mbedTextRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05texts\x18\x02 \x03(\t\"l\n\x11\x45mbedTextResponse\x12-\n\nembeddings\x18\x01 \x03(\x0b\x32\x19.scenewright.v1.Embedding\x12(\n\x07timings\x18\x02 \x01(\x0b\x32\x17.scenewright.v1.Timings\"]\n\x11RankLabelsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12)\n\x05image\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12\x0e\n\x06labels\x18\x03 \x03(\t\"E\n\x0bRankedLabel\x12\r\n\x05label\x18\x01 \x01(\t\x12\x12\n\nsimilarity\x18\x02 \x01(\x02\x12\x13\n\x0bprobability\x18\x03 \x01(\x02\"k\n\x12RankLabelsResponse\x12+\n\x06labels\x18\x01 \x03(\x0b\x32\x1b.scenewright.v1.RankedLabel\x12(\n\x07timings\x18\x02 \x01(\x0b\x32\x17.scenewright.v1.Timings\"N\n\x12\x45ncodeAudioRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12)\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.AudioInput\"k\n\x13\x45ncodeAudioResponse\x12*\n\x08\x66\x65\x61tures\x18\x01 \x01(\x0b\x32\x18.scenewright.v1.Features\x12(\n\x07timings\x18\x02 \x01(\x0b\x32\x17.scenewright.v1.Timings2\xe6\x02\n\x10\x45mbeddingService\x12S\n\nEmbedImage\x12!.scenewright.v1.EmbedImageRequest\x1a\".scenewright.v1.EmbedImageResponse\x12P\n\tEmbedText\x12 .scenewright.v1.EmbedTextRequest\x1a!.scenewright.v1.EmbedTextResponse\x12S\n\nRankLabels\x12!.scenewright.v1.RankLabelsRequest\x1a\".scenewright.v1.RankLabelsResponse\x12V\n\x0b\x45ncodeAudio\x12\".scenewright.v1.EncodeAudioRequest\x1a#.scenewright.v1.EncodeAudioResponseB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,22 +36,26 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenewright.v1.embedding_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
-  _globals['_EMBEDDING']._serialized_start=142
-  _globals['_EMBEDDING']._serialized_end=169
-  _globals['_EMBEDIMAGEREQUEST']._serialized_start=171
-  _globals['_EMBEDIMAGEREQUEST']._serialized_end=259
-  _globals['_EMBEDIMAGERESPONSE']._serialized_start=262
-  _globals['_EMBEDIMAGERESPONSE']._serialized_end=414
-  _globals['_EMBEDTEXTREQUEST']._serialized_start=416
-  _globals['_EMBEDTEXTREQUEST']._serialized_end=449
-  _globals['_EMBEDTEXTRESPONSE']._serialized_start=451
-  _globals['_EMBEDTEXTRESPONSE']._serialized_end=559
-  _globals['_RANKLABELSREQUEST']._serialized_start=561
-  _globals['_RANKLABELSREQUEST']._serialized_end=639
-  _globals['_RANKEDLABEL']._serialized_start=641
-  _globals['_RANKEDLABEL']._serialized_end=710
-  _globals['_RANKLABELSRESPONSE']._serialized_start=712
-  _globals['_RANKLABELSRESPONSE']._serialized_end=819
-  _globals['_EMBEDDINGSERVICE']._serialized_start=822
-  _globals['_EMBEDDINGSERVICE']._serialized_end=1092
+  _globals['_EMBEDDING']._serialized_start=170
+  _globals['_EMBEDDING']._serialized_end=197
+  _globals['_EMBEDIMAGEREQUEST']._serialized_start=199
+  _globals['_EMBEDIMAGEREQUEST']._serialized_end=302
+  _globals['_EMBEDIMAGERESPONSE']._serialized_start=305
+  _globals['_EMBEDIMAGERESPONSE']._serialized_end=457
+  _globals['_EMBEDTEXTREQUEST']._serialized_start=459
+  _globals['_EMBEDTEXTREQUEST']._serialized_end=507
+  _globals['_EMBEDTEXTRESPONSE']._serialized_start=509
+  _globals['_EMBEDTEXTRESPONSE']._serialized_end=617
+  _globals['_RANKLABELSREQUEST']._serialized_start=619
+  _globals['_RANKLABELSREQUEST']._serialized_end=712
+  _globals['_RANKEDLABEL']._serialized_start=714
+  _globals['_RANKEDLABEL']._serialized_end=783
+  _globals['_RANKLABELSRESPONSE']._serialized_start=785
+  _globals['_RANKLABELSRESPONSE']._serialized_end=892
+  _globals['_ENCODEAUDIOREQUEST']._serialized_start=894
+  _globals['_ENCODEAUDIOREQUEST']._serialized_end=972
+  _globals['_ENCODEAUDIORESPONSE']._serialized_start=974
+  _globals['_ENCODEAUDIORESPONSE']._serialized_end=1081
+  _globals['_EMBEDDINGSERVICE']._serialized_start=1084
+  _globals['_EMBEDDINGSERVICE']._serialized_end=1442
 # @@protoc_insertion_point(module_scope)

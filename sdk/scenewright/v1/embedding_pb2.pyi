@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from scenewright.v1 import audio_pb2 as _audio_pb2
 from scenewright.v1 import features_pb2 as _features_pb2
 from scenewright.v1 import generation_pb2 as _generation_pb2
 from scenewright.v1 import image_pb2 as _image_pb2
@@ -51,8 +52,11 @@ class EmbedImageRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MODEL_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     INCLUDE_FEATURES_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the first that ListModels lists."""
     include_features: _builtins.bool
     """Return `features` too: send them in place of this frame and the answer is the same."""
     @_builtins.property
@@ -62,12 +66,13 @@ class EmbedImageRequest(_message.Message):
     def __init__(
         self,
         *,
+        model: _builtins.str = ...,
         image: _image_pb2.ImageInput | None = ...,
         include_features: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "include_features", b"include_features"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "include_features", b"include_features", "model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -115,7 +120,10 @@ class EmbedTextRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MODEL_FIELD_NUMBER: _builtins.int
     TEXTS_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the first that ListModels lists."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Required; 1 to `Limits.max_texts`, each 1 to `Limits.max_label_chars` characters."""
@@ -123,11 +131,12 @@ class EmbedTextRequest(_message.Message):
     def __init__(
         self,
         *,
+        model: _builtins.str = ...,
         texts: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["texts", b"texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "texts", b"texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -169,8 +178,11 @@ class RankLabelsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MODEL_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the first that ListModels lists."""
     @_builtins.property
     def image(self) -> _image_pb2.ImageInput:
         """Required."""
@@ -182,12 +194,13 @@ class RankLabelsRequest(_message.Message):
     def __init__(
         self,
         *,
+        model: _builtins.str = ...,
         image: _image_pb2.ImageInput | None = ...,
         labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "labels", b"labels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "labels", b"labels", "model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -252,3 +265,61 @@ class RankLabelsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RankLabelsResponse: _TypeAlias = RankLabelsResponse  # noqa: Y015
+
+@_typing.final
+class EncodeAudioRequest(_message.Message):
+    """Which recording."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    AUDIO_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the first that ListModels lists."""
+    @_builtins.property
+    def audio(self) -> _audio_pb2.AudioInput:
+        """Required: samples or a file; features are refused."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        audio: _audio_pb2.AudioInput | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EncodeAudioRequest: _TypeAlias = EncodeAudioRequest  # noqa: Y015
+
+@_typing.final
+class EncodeAudioResponse(_message.Message):
+    """What the encoder made of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEATURES_FIELD_NUMBER: _builtins.int
+    TIMINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def features(self) -> _features_pb2.Features:
+        """Always set. For `AudioInput.features` of a request to the same model."""
+
+    @_builtins.property
+    def timings(self) -> _generation_pb2.Timings:
+        """Where the time went."""
+
+    def __init__(
+        self,
+        *,
+        features: _features_pb2.Features | None = ...,
+        timings: _generation_pb2.Timings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "timings", b"timings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "timings", b"timings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EncodeAudioResponse: _TypeAlias = EncodeAudioResponse  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EmbeddingServiceStub:
-    """Puts images and texts in one space, where near means alike.
+    """What the encoders make of images, texts and recordings. Images and texts lie in one space, where near means alike.
     """
 
     def __init__(self, channel):
@@ -50,10 +50,15 @@ class EmbeddingServiceStub:
                 request_serializer=scenewright_dot_v1_dot_embedding__pb2.RankLabelsRequest.SerializeToString,
                 response_deserializer=scenewright_dot_v1_dot_embedding__pb2.RankLabelsResponse.FromString,
                 _registered_method=True)
+        self.EncodeAudio = channel.unary_unary(
+                '/scenewright.v1.EmbeddingService/EncodeAudio',
+                request_serializer=scenewright_dot_v1_dot_embedding__pb2.EncodeAudioRequest.SerializeToString,
+                response_deserializer=scenewright_dot_v1_dot_embedding__pb2.EncodeAudioResponse.FromString,
+                _registered_method=True)
 
 
 class EmbeddingServiceServicer:
-    """Puts images and texts in one space, where near means alike.
+    """What the encoders make of images, texts and recordings. Images and texts lie in one space, where near means alike.
     """
 
     def EmbedImage(self, request, context):
@@ -71,7 +76,14 @@ class EmbeddingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RankLabels(self, request, context):
-        """Which of these labels fits an image best.
+        """Which of these labels fits an image best. Needs CAPABILITY_EMBED_IMAGE and CAPABILITY_EMBED_TEXT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EncodeAudio(self, request, context):
+        """What the audio encoder makes of a recording: send it in place of the samples and the answer is the same.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,6 +107,11 @@ def add_EmbeddingServiceServicer_to_server(servicer, server):
                     request_deserializer=scenewright_dot_v1_dot_embedding__pb2.RankLabelsRequest.FromString,
                     response_serializer=scenewright_dot_v1_dot_embedding__pb2.RankLabelsResponse.SerializeToString,
             ),
+            'EncodeAudio': grpc.unary_unary_rpc_method_handler(
+                    servicer.EncodeAudio,
+                    request_deserializer=scenewright_dot_v1_dot_embedding__pb2.EncodeAudioRequest.FromString,
+                    response_serializer=scenewright_dot_v1_dot_embedding__pb2.EncodeAudioResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'scenewright.v1.EmbeddingService', rpc_method_handlers)
@@ -104,7 +121,7 @@ def add_EmbeddingServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EmbeddingService:
-    """Puts images and texts in one space, where near means alike.
+    """What the encoders make of images, texts and recordings. Images and texts lie in one space, where near means alike.
     """
 
     @staticmethod
@@ -178,6 +195,33 @@ class EmbeddingService:
             '/scenewright.v1.EmbeddingService/RankLabels',
             scenewright_dot_v1_dot_embedding__pb2.RankLabelsRequest.SerializeToString,
             scenewright_dot_v1_dot_embedding__pb2.RankLabelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EncodeAudio(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/scenewright.v1.EmbeddingService/EncodeAudio',
+            scenewright_dot_v1_dot_embedding__pb2.EncodeAudioRequest.SerializeToString,
+            scenewright_dot_v1_dot_embedding__pb2.EncodeAudioResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EmbeddingServiceStub:
-    """Puts images and texts in one space, where near means alike."""
+    """What the encoders make of images, texts and recordings. Images and texts lie in one space, where near means alike."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -38,11 +38,13 @@ class EmbeddingServiceStub:
     EmbedText: _grpc.UnaryUnaryMultiCallable[_embedding_pb2.EmbedTextRequest, _embedding_pb2.EmbedTextResponse]
     """Some texts."""
     RankLabels: _grpc.UnaryUnaryMultiCallable[_embedding_pb2.RankLabelsRequest, _embedding_pb2.RankLabelsResponse]
-    """Which of these labels fits an image best."""
+    """Which of these labels fits an image best. Needs CAPABILITY_EMBED_IMAGE and CAPABILITY_EMBED_TEXT."""
+    EncodeAudio: _grpc.UnaryUnaryMultiCallable[_embedding_pb2.EncodeAudioRequest, _embedding_pb2.EncodeAudioResponse]
+    """What the audio encoder makes of a recording: send it in place of the samples and the answer is the same."""
 
 @_typing.type_check_only
 class EmbeddingServiceAsyncStub(EmbeddingServiceStub):
-    """Puts images and texts in one space, where near means alike."""
+    """What the encoders make of images, texts and recordings. Images and texts lie in one space, where near means alike."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     EmbedImage: _aio.UnaryUnaryMultiCallable[_embedding_pb2.EmbedImageRequest, _embedding_pb2.EmbedImageResponse]  # type: ignore[assignment]
@@ -50,10 +52,12 @@ class EmbeddingServiceAsyncStub(EmbeddingServiceStub):
     EmbedText: _aio.UnaryUnaryMultiCallable[_embedding_pb2.EmbedTextRequest, _embedding_pb2.EmbedTextResponse]  # type: ignore[assignment]
     """Some texts."""
     RankLabels: _aio.UnaryUnaryMultiCallable[_embedding_pb2.RankLabelsRequest, _embedding_pb2.RankLabelsResponse]  # type: ignore[assignment]
-    """Which of these labels fits an image best."""
+    """Which of these labels fits an image best. Needs CAPABILITY_EMBED_IMAGE and CAPABILITY_EMBED_TEXT."""
+    EncodeAudio: _aio.UnaryUnaryMultiCallable[_embedding_pb2.EncodeAudioRequest, _embedding_pb2.EncodeAudioResponse]  # type: ignore[assignment]
+    """What the audio encoder makes of a recording: send it in place of the samples and the answer is the same."""
 
 class EmbeddingServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Puts images and texts in one space, where near means alike."""
+    """What the encoders make of images, texts and recordings. Images and texts lie in one space, where near means alike."""
 
     @_abc_1.abstractmethod
     def EmbedImage(
@@ -77,6 +81,14 @@ class EmbeddingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _embedding_pb2.RankLabelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_embedding_pb2.RankLabelsResponse, _abc.Awaitable[_embedding_pb2.RankLabelsResponse]]:
-        """Which of these labels fits an image best."""
+        """Which of these labels fits an image best. Needs CAPABILITY_EMBED_IMAGE and CAPABILITY_EMBED_TEXT."""
+
+    @_abc_1.abstractmethod
+    def EncodeAudio(
+        self,
+        request: _embedding_pb2.EncodeAudioRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_embedding_pb2.EncodeAudioResponse, _abc.Awaitable[_embedding_pb2.EncodeAudioResponse]]:
+        """What the audio encoder makes of a recording: send it in place of the samples and the answer is the same."""
 
 def add_EmbeddingServiceServicer_to_server(servicer: EmbeddingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/error.proto\x12\x0escenewright.v1\x1a\x1egoogle/protobuf/duration.proto\"\x7f\n\nErrorEvent\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nclient_seq\x18\x05 \x01(\x04\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/error.proto\x12\x0escenewright.v1\x1a\x1egoogle/protobuf/duration.proto\"\xec\x01\n\nErrorEvent\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nclient_seq\x18\x05 \x01(\x04\x12:\n\x08metadata\x18\x06 \x03(\x0b\x32(.scenewright.v1.ErrorEvent.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,6 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenewright.v1.error_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
-  _globals['_ERROREVENT']._serialized_start=78
-  _globals['_ERROREVENT']._serialized_end=205
+  _globals['_ERROREVENT_METADATAENTRY']._loaded_options = None
+  _globals['_ERROREVENT_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_ERROREVENT']._serialized_start=79
+  _globals['_ERROREVENT']._serialized_end=315
+  _globals['_ERROREVENT_METADATAENTRY']._serialized_start=268
+  _globals['_ERROREVENT_METADATAENTRY']._serialized_end=315
 # @@protoc_insertion_point(module_scope)

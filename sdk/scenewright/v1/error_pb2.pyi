@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,14 +21,17 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ErrorEvent(_message.Message):
-    """Errors are a gRPC status with a google.rpc.ErrorInfo (domain "scenewright", a reason in UPPER_SNAKE, metadata such
-    as `field`) and, where it helps to try again, a google.rpc.RetryInfo. The reasons:
+    """Errors are a gRPC status with a google.rpc.ErrorInfo (domain "scenewright", a reason in UPPER_SNAKE, metadata) and,
+    where it helps to try again, a google.rpc.RetryInfo and the trailer `grpc-retry-pushback-ms` with the same delay. The
+    metadata has `field`, `value` and `bound` where a field of the request is at fault. More reasons may come: a client
+    goes by the code where it does not know the reason. The reasons:
 
       INVALID_ARGUMENT      FIELD_REQUIRED, FIELD_INVALID, IMAGE_UNDECODABLE, FRAME_TOO_LARGE, AUDIO_UNDECODABLE,
                             AUDIO_TOO_LONG, TEXT_TOO_LONG, SCENE_TOO_LARGE, NOTHING_TO_SEE
       FAILED_PRECONDITION   CAPABILITY_MISSING, ENCODER_MISMATCH, SCENE_OUTDATED, SESSION_BUSY,
-                            OUT_OF_ORDER, EVENTS_LOST
-      NOT_FOUND             SESSION_NOT_FOUND, SESSION_EXPIRED
+                            MODEL_MISMATCH (a session's request names another model), OUT_OF_ORDER, EVENTS_LOST
+      UNAUTHENTICATED       UNAUTHENTICATED (no bearer token, or one that is not known)
+      NOT_FOUND             MODEL_NOT_FOUND, SESSION_NOT_FOUND, SESSION_EXPIRED
       RESOURCE_EXHAUSTED    CONTEXT_FULL, TOO_MANY_SESSIONS, OVERLOADED, AUDIO_TOO_FAST (the last two with RetryInfo)
       ABORTED               TAKEN_OVER
       UNAVAILABLE           MODEL_LOADING, SHUTTING_DOWN (both with RetryInfo)
@@ -38,15 +43,36 @@ class ErrorEvent(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CODE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
     CLIENT_SEQ_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
     code: _builtins.int
     """A google.rpc.Code."""
     reason: _builtins.str
-    """As in ErrorInfo."""
+    """As in ErrorInfo, in UPPER_SNAKE."""
     message: _builtins.str
     """For the developer: names field, value and bound."""
     client_seq: _builtins.int
@@ -54,6 +80,10 @@ class ErrorEvent(_message.Message):
     @_builtins.property
     def retry_after(self) -> _duration_pb2.Duration:
         """Try again after this; unset if that would not help."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """As in ErrorInfo: `field`, `value` and `bound` where a field of the message is at fault."""
 
     def __init__(
         self,
@@ -63,10 +93,11 @@ class ErrorEvent(_message.Message):
         message: _builtins.str = ...,
         retry_after: _duration_pb2.Duration | None = ...,
         client_seq: _builtins.int = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_seq", b"client_seq", "code", b"code", "message", b"message", "reason", b"reason", "retry_after", b"retry_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_seq", b"client_seq", "code", b"code", "message", b"message", "metadata", b"metadata", "reason", b"reason", "retry_after", b"retry_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

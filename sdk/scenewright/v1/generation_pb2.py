@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from scenewright.v1 import annotation_pb2 as scenewright_dot_v1_dot_annotation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fscenewright/v1/generation.proto\x12\x0escenewright.v1\"\xea\x02\n\x0eSamplingConfig\x12\x1b\n\x0emax_new_tokens\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0btemperature\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\x05top_k\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x12\n\x05top_p\x18\x04 \x01(\x02H\x03\x88\x01\x01\x12!\n\x14num_return_sequences\x18\x05 \x01(\rH\x04\x88\x01\x01\x12\x16\n\tnum_beams\x18\x06 \x01(\rH\x05\x88\x01\x01\x12\x1f\n\x12repetition_penalty\x18\x07 \x01(\x02H\x06\x88\x01\x01\x12\x0c\n\x04stop\x18\x08 \x03(\t\x12\x11\n\x04seed\x18\t \x01(\x04H\x07\x88\x01\x01\x42\x11\n\x0f_max_new_tokensB\x0e\n\x0c_temperatureB\x08\n\x06_top_kB\x08\n\x06_top_pB\x17\n\x15_num_return_sequencesB\x0c\n\n_num_beamsB\x15\n\x13_repetition_penaltyB\x07\n\x05_seed\"\x8c\x01\n\x05Usage\x12\x13\n\x0btext_tokens\x18\x01 \x01(\r\x12\x14\n\x0cimage_tokens\x18\x02 \x01(\r\x12\x14\n\x0c\x61udio_tokens\x18\x03 \x01(\r\x12\x14\n\x0cscene_tokens\x18\x04 \x01(\r\x12\x15\n\rcached_tokens\x18\x05 \x01(\r\x12\x15\n\routput_tokens\x18\x06 \x01(\r\"\xf5\x01\n\x07Timings\x12\x10\n\x08queue_ms\x18\x01 \x01(\x02\x12\x11\n\tdecode_ms\x18\x02 \x01(\x02\x12\x17\n\x0f\x65ncode_image_ms\x18\x03 \x01(\x02\x12\x17\n\x0f\x65ncode_audio_ms\x18\x04 \x01(\x02\x12\x12\n\nprefill_ms\x18\x05 \x01(\x02\x12\x16\n\x0e\x66irst_token_ms\x18\x06 \x01(\x02\x12\x13\n\x0bgenerate_ms\x18\x07 \x01(\x02\x12\x10\n\x08total_ms\x18\x08 \x01(\x02\x12\x12\n\nsilence_ms\x18\t \x01(\x02\x12\x15\n\rtranscript_ms\x18\n \x01(\x02\x12\x15\n\rfirst_text_ms\x18\x0b \x01(\x02\"\x93\x01\n\x0cResponseDone\x12\x33\n\rfinish_reason\x18\x01 \x01(\x0e\x32\x1c.scenewright.v1.FinishReason\x12$\n\x05usage\x18\x02 \x01(\x0b\x32\x15.scenewright.v1.Usage\x12(\n\x07timings\x18\x03 \x01(\x0b\x32\x17.scenewright.v1.Timings*\xbf\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46INISH_REASON_COMPLETED\x10\x01\x12\x1d\n\x19\x46INISH_REASON_TOKEN_LIMIT\x10\x02\x12\x1d\n\x19\x46INISH_REASON_INTERRUPTED\x10\x03\x12\x1b\n\x17\x46INISH_REASON_CANCELLED\x10\x04\x12\x18\n\x14\x46INISH_REASON_FAILED\x10\x05\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fscenewright/v1/generation.proto\x12\x0escenewright.v1\x1a\x1fscenewright/v1/annotation.proto\"\xea\x02\n\x0eSamplingConfig\x12\x1b\n\x0emax_new_tokens\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0btemperature\x18\x02 \x01(\x02H\x01\x88\x01\x01\x12\x12\n\x05top_k\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x12\n\x05top_p\x18\x04 \x01(\x02H\x03\x88\x01\x01\x12!\n\x14num_return_sequences\x18\x05 \x01(\rH\x04\x88\x01\x01\x12\x16\n\tnum_beams\x18\x06 \x01(\rH\x05\x88\x01\x01\x12\x1f\n\x12repetition_penalty\x18\x07 \x01(\x02H\x06\x88\x01\x01\x12\x0c\n\x04stop\x18\x08 \x03(\t\x12\x11\n\x04seed\x18\t \x01(\x04H\x07\x88\x01\x01\x42\x11\n\x0f_max_new_tokensB\x0e\n\x0c_temperatureB\x08\n\x06_top_kB\x08\n\x06_top_pB\x17\n\x15_num_return_sequencesB\x0c\n\n_num_beamsB\x15\n\x13_repetition_penaltyB\x07\n\x05_seed\"\x8c\x01\n\x05Usage\x12\x13\n\x0btext_tokens\x18\x01 \x01(\r\x12\x14\n\x0cimage_tokens\x18\x02 \x01(\r\x12\x14\n\x0c\x61udio_tokens\x18\x03 \x01(\r\x12\x14\n\x0cscene_tokens\x18\x04 \x01(\r\x12\x15\n\rcached_tokens\x18\x05 \x01(\r\x12\x15\n\routput_tokens\x18\x06 \x01(\r\"\xf5\x01\n\x07Timings\x12\x10\n\x08queue_ms\x18\x01 \x01(\x02\x12\x11\n\tdecode_ms\x18\x02 \x01(\x02\x12\x17\n\x0f\x65ncode_image_ms\x18\x03 \x01(\x02\x12\x17\n\x0f\x65ncode_audio_ms\x18\x04 \x01(\x02\x12\x12\n\nprefill_ms\x18\x05 \x01(\x02\x12\x16\n\x0e\x66irst_token_ms\x18\x06 \x01(\x02\x12\x13\n\x0bgenerate_ms\x18\x07 \x01(\x02\x12\x10\n\x08total_ms\x18\x08 \x01(\x02\x12\x12\n\nsilence_ms\x18\t \x01(\x02\x12\x15\n\rtranscript_ms\x18\n \x01(\x02\x12\x15\n\rfirst_text_ms\x18\x0b \x01(\x02\"\x19\n\tTextDelta\x12\x0c\n\x04text\x18\x01 \x01(\t\"\xbb\x01\n\x0cResponseDone\x12\x33\n\rfinish_reason\x18\x01 \x01(\x0e\x32\x1c.scenewright.v1.FinishReason\x12$\n\x05usage\x18\x02 \x01(\x0b\x32\x15.scenewright.v1.Usage\x12(\n\x07timings\x18\x03 \x01(\x0b\x32\x17.scenewright.v1.Timings\x12\x17\n\nconfidence\x18\x04 \x01(\x02H\x00\x88\x01\x01\x42\r\n\x0b_confidence\"\xa9\x01\n\rResponseEvent\x12/\n\ntext_delta\x18\x01 \x01(\x0b\x32\x19.scenewright.v1.TextDeltaH\x00\x12\x30\n\nannotation\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.AnnotationH\x00\x12,\n\x04\x64one\x18\x03 \x01(\x0b\x32\x1c.scenewright.v1.ResponseDoneH\x00\x42\x07\n\x05\x65vent*\xdc\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46INISH_REASON_COMPLETED\x10\x01\x12\x1d\n\x19\x46INISH_REASON_TOKEN_LIMIT\x10\x02\x12\x1d\n\x19\x46INISH_REASON_INTERRUPTED\x10\x03\x12\x1b\n\x17\x46INISH_REASON_CANCELLED\x10\x04\x12\x18\n\x14\x46INISH_REASON_FAILED\x10\x05\x12\x1b\n\x17\x46INISH_REASON_NO_SPEECH\x10\x06\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,14 +33,18 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenewright.v1.generation_p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
-  _globals['_FINISHREASON']._serialized_start=958
-  _globals['_FINISHREASON']._serialized_end=1149
-  _globals['_SAMPLINGCONFIG']._serialized_start=52
-  _globals['_SAMPLINGCONFIG']._serialized_end=414
-  _globals['_USAGE']._serialized_start=417
-  _globals['_USAGE']._serialized_end=557
-  _globals['_TIMINGS']._serialized_start=560
-  _globals['_TIMINGS']._serialized_end=805
-  _globals['_RESPONSEDONE']._serialized_start=808
-  _globals['_RESPONSEDONE']._serialized_end=955
+  _globals['_FINISHREASON']._serialized_start=1230
+  _globals['_FINISHREASON']._serialized_end=1450
+  _globals['_SAMPLINGCONFIG']._serialized_start=85
+  _globals['_SAMPLINGCONFIG']._serialized_end=447
+  _globals['_USAGE']._serialized_start=450
+  _globals['_USAGE']._serialized_end=590
+  _globals['_TIMINGS']._serialized_start=593
+  _globals['_TIMINGS']._serialized_end=838
+  _globals['_TEXTDELTA']._serialized_start=840
+  _globals['_TEXTDELTA']._serialized_end=865
+  _globals['_RESPONSEDONE']._serialized_start=868
+  _globals['_RESPONSEDONE']._serialized_end=1055
+  _globals['_RESPONSEEVENT']._serialized_start=1058
+  _globals['_RESPONSEEVENT']._serialized_end=1227
 # @@protoc_insertion_point(module_scope)

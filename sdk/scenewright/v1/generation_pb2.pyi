@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from scenewright.v1 import annotation_pb2 as _annotation_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -37,6 +38,8 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     """Live only: the client or the server is going away."""
     FINISH_REASON_FAILED: _FinishReason.ValueType  # 5
     """Live only: an error event says why."""
+    FINISH_REASON_NO_SPEECH: _FinishReason.ValueType  # 6
+    """A spoken question held no speech: nothing was asked, and the text, if any, says so."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
     """Why a response ended."""
@@ -53,6 +56,8 @@ FINISH_REASON_CANCELLED: FinishReason.ValueType  # 4
 """Live only: the client or the server is going away."""
 FINISH_REASON_FAILED: FinishReason.ValueType  # 5
 """Live only: an error event says why."""
+FINISH_REASON_NO_SPEECH: FinishReason.ValueType  # 6
+"""A spoken question held no speech: nothing was asked, and the text, if any, says so."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
 @_typing.final
@@ -224,7 +229,7 @@ class Timings(_message.Message):
     transcript_ms: _builtins.float
     """From the request's arrival to the words of a spoken question."""
     first_text_ms: _builtins.float
-    """From the request's arrival to the first text_delta."""
+    """From the request's arrival to the first words of the response."""
     def __init__(
         self,
         *,
@@ -249,16 +254,41 @@ class Timings(_message.Message):
 Global___Timings: _TypeAlias = Timings  # noqa: Y015
 
 @_typing.final
+class TextDelta(_message.Message):
+    """The next words of a response, spaces included; join them as they come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """Never empty."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextDelta: _TypeAlias = TextDelta  # noqa: Y015
+
+@_typing.final
 class ResponseDone(_message.Message):
-    """The end of a response: the last event of its stream."""
+    """The end of a response: the last of its events."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     FINISH_REASON_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
     finish_reason: Global___FinishReason.ValueType
     """Always set."""
+    confidence: _builtins.float
+    """How sure the model is of the response, 0 to 1. Unset: unknown."""
     @_builtins.property
     def usage(self) -> Global___Usage:
         """What it cost."""
@@ -273,11 +303,54 @@ class ResponseDone(_message.Message):
         finish_reason: Global___FinishReason.ValueType = ...,
         usage: Global___Usage | None = ...,
         timings: Global___Timings | None = ...,
+        confidence: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["timings", b"timings", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finish_reason", b"finish_reason", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "finish_reason", b"finish_reason", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
 
 Global___ResponseDone: _TypeAlias = ResponseDone  # noqa: Y015
+
+@_typing.final
+class ResponseEvent(_message.Message):
+    """One event of a response, whatever it responds to. Every response ends with exactly one `done`. Kinds may be added:
+    a client ignores an event that has none of those that it knows. Numbers 4 and 5 are kept for audio and tool calls.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_DELTA_FIELD_NUMBER: _builtins.int
+    ANNOTATION_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def text_delta(self) -> Global___TextDelta:
+        """The next words."""
+
+    @_builtins.property
+    def annotation(self) -> _annotation_pb2.Annotation:
+        """The place of something the response speaks of."""
+
+    @_builtins.property
+    def done(self) -> Global___ResponseDone:
+        """The end."""
+
+    def __init__(
+        self,
+        *,
+        text_delta: Global___TextDelta | None = ...,
+        annotation: _annotation_pb2.Annotation | None = ...,
+        done: Global___ResponseDone | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "done", b"done", "event", b"event", "text_delta", b"text_delta"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "done", b"done", "event", b"event", "text_delta", b"text_delta"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["text_delta", "annotation", "done"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___ResponseEvent: _TypeAlias = ResponseEvent  # noqa: Y015

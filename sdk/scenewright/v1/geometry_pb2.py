@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dscenewright/v1/geometry.proto\x12\x0escenewright.v1\"*\n\x07Vector3\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\t\n\x01z\x18\x03 \x01(\x02\"8\n\nQuaternion\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\t\n\x01z\x18\x03 \x01(\x02\x12\t\n\x01w\x18\x04 \x01(\x02\"_\n\x04Pose\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.scenewright.v1.Vector3\x12,\n\x08rotation\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.Quaternion\"a\n\x10\x43\x61meraIntrinsics\x12\n\n\x02\x66x\x18\x01 \x01(\x02\x12\n\n\x02\x66y\x18\x02 \x01(\x02\x12\n\n\x02\x63x\x18\x03 \x01(\x02\x12\n\n\x02\x63y\x18\x04 \x01(\x02\x12\r\n\x05width\x18\x05 \x01(\r\x12\x0e\n\x06height\x18\x06 \x01(\r\"e\n\tViewpoint\x12\"\n\x04pose\x18\x01 \x01(\x0b\x32\x14.scenewright.v1.Pose\x12\x34\n\nintrinsics\x18\x02 \x01(\x0b\x32 .scenewright.v1.CameraIntrinsics*a\n\nHandedness\x12\x1a\n\x16HANDEDNESS_UNSPECIFIED\x10\x00\x12\x1a\n\x16HANDEDNESS_LEFT_HANDED\x10\x01\x12\x1b\n\x17HANDEDNESS_RIGHT_HANDED\x10\x02\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dscenewright/v1/geometry.proto\x12\x0escenewright.v1\"*\n\x07Vector3\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\t\n\x01z\x18\x03 \x01(\x02\"8\n\nQuaternion\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\t\n\x01z\x18\x03 \x01(\x02\x12\t\n\x01w\x18\x04 \x01(\x02\"_\n\x04Pose\x12)\n\x08position\x18\x01 \x01(\x0b\x32\x17.scenewright.v1.Vector3\x12,\n\x08rotation\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.Quaternion\"a\n\x10\x43\x61meraIntrinsics\x12\n\n\x02\x66x\x18\x01 \x01(\x02\x12\n\n\x02\x66y\x18\x02 \x01(\x02\x12\n\n\x02\x63x\x18\x03 \x01(\x02\x12\n\n\x02\x63y\x18\x04 \x01(\x02\x12\r\n\x05width\x18\x05 \x01(\r\x12\x0e\n\x06height\x18\x06 \x01(\r\"\x95\x01\n\tViewpoint\x12\"\n\x04pose\x18\x01 \x01(\x0b\x32\x14.scenewright.v1.Pose\x12\x34\n\nintrinsics\x18\x02 \x01(\x0b\x32 .scenewright.v1.CameraIntrinsics\x12.\n\nhandedness\x18\x03 \x01(\x0e\x32\x1a.scenewright.v1.Handedness\"\xbd\x01\n\x07Pointer\x12\'\n\x06origin\x18\x01 \x01(\x0b\x32\x17.scenewright.v1.Vector3\x12*\n\tdirection\x18\x02 \x01(\x0b\x32\x17.scenewright.v1.Vector3\x12.\n\nhandedness\x18\x03 \x01(\x0e\x32\x1a.scenewright.v1.Handedness\x12-\n\x06source\x18\x04 \x01(\x0e\x32\x1d.scenewright.v1.PointerSource*a\n\nHandedness\x12\x1a\n\x16HANDEDNESS_UNSPECIFIED\x10\x00\x12\x1a\n\x16HANDEDNESS_LEFT_HANDED\x10\x01\x12\x1b\n\x17HANDEDNESS_RIGHT_HANDED\x10\x02*\x9b\x01\n\rPointerSource\x12\x1e\n\x1aPOINTER_SOURCE_UNSPECIFIED\x10\x00\x12\x17\n\x13POINTER_SOURCE_GAZE\x10\x01\x12\x17\n\x13POINTER_SOURCE_HAND\x10\x02\x12\x1d\n\x19POINTER_SOURCE_CONTROLLER\x10\x03\x12\x19\n\x15POINTER_SOURCE_SCREEN\x10\x04\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,8 +32,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenewright.v1.geometry_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
-  _globals['_HANDEDNESS']._serialized_start=450
-  _globals['_HANDEDNESS']._serialized_end=547
+  _globals['_HANDEDNESS']._serialized_start=691
+  _globals['_HANDEDNESS']._serialized_end=788
+  _globals['_POINTERSOURCE']._serialized_start=791
+  _globals['_POINTERSOURCE']._serialized_end=946
   _globals['_VECTOR3']._serialized_start=49
   _globals['_VECTOR3']._serialized_end=91
   _globals['_QUATERNION']._serialized_start=93
@@ -42,6 +44,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POSE']._serialized_end=246
   _globals['_CAMERAINTRINSICS']._serialized_start=248
   _globals['_CAMERAINTRINSICS']._serialized_end=345
-  _globals['_VIEWPOINT']._serialized_start=347
-  _globals['_VIEWPOINT']._serialized_end=448
+  _globals['_VIEWPOINT']._serialized_start=348
+  _globals['_VIEWPOINT']._serialized_end=497
+  _globals['_POINTER']._serialized_start=500
+  _globals['_POINTER']._serialized_end=689
 # @@protoc_insertion_point(module_scope)

@@ -24,22 +24,57 @@ class _Handedness:
 class _HandednessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Handedness.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     HANDEDNESS_UNSPECIFIED: _Handedness.ValueType  # 0
-    """The same as left-handed."""
+    """As told before; left-handed if nothing was."""
     HANDEDNESS_LEFT_HANDED: _Handedness.ValueType  # 1
     """Unity: x right, y up, z forward; a camera looks along +z."""
     HANDEDNESS_RIGHT_HANDED: _Handedness.ValueType  # 2
     """OpenGL, ARKit, ARCore and glTF: x right, y up, z backward; a camera looks along -z."""
 
 class Handedness(_Handedness, metaclass=_HandednessEnumTypeWrapper):
-    """Which axes a pose is given in. It holds for every coordinate of the message that carries it."""
+    """Which axes coordinates are given in. It holds for every coordinate of the message that carries it. A message that
+    names none takes what its request names (the scene, else the image), else the newest that its session or conversation
+    was told (by its setup, a snapshot of the scene or a frame), else left-handed. So it is enough to name it once.
+    """
 
 HANDEDNESS_UNSPECIFIED: Handedness.ValueType  # 0
-"""The same as left-handed."""
+"""As told before; left-handed if nothing was."""
 HANDEDNESS_LEFT_HANDED: Handedness.ValueType  # 1
 """Unity: x right, y up, z forward; a camera looks along +z."""
 HANDEDNESS_RIGHT_HANDED: Handedness.ValueType  # 2
 """OpenGL, ARKit, ARCore and glTF: x right, y up, z backward; a camera looks along -z."""
 Global___Handedness: _TypeAlias = Handedness  # noqa: Y015
+
+class _PointerSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PointerSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PointerSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    POINTER_SOURCE_UNSPECIFIED: _PointerSource.ValueType  # 0
+    """Not said."""
+    POINTER_SOURCE_GAZE: _PointerSource.ValueType  # 1
+    """The eyes, or the head."""
+    POINTER_SOURCE_HAND: _PointerSource.ValueType  # 2
+    """A hand or a finger."""
+    POINTER_SOURCE_CONTROLLER: _PointerSource.ValueType  # 3
+    """A controller."""
+    POINTER_SOURCE_SCREEN: _PointerSource.ValueType  # 4
+    """A touch or a mouse, as a ray from the camera."""
+
+class PointerSource(_PointerSource, metaclass=_PointerSourceEnumTypeWrapper):
+    """What a user points with."""
+
+POINTER_SOURCE_UNSPECIFIED: PointerSource.ValueType  # 0
+"""Not said."""
+POINTER_SOURCE_GAZE: PointerSource.ValueType  # 1
+"""The eyes, or the head."""
+POINTER_SOURCE_HAND: PointerSource.ValueType  # 2
+"""A hand or a finger."""
+POINTER_SOURCE_CONTROLLER: PointerSource.ValueType  # 3
+"""A controller."""
+POINTER_SOURCE_SCREEN: PointerSource.ValueType  # 4
+"""A touch or a mouse, as a ray from the camera."""
+Global___PointerSource: _TypeAlias = PointerSource  # noqa: Y015
 
 @_typing.final
 class Vector3(_message.Message):
@@ -138,7 +173,7 @@ Global___Pose: _TypeAlias = Pose  # noqa: Y015
 @_typing.final
 class CameraIntrinsics(_message.Message):
     """A pinhole camera, as AR Foundation's XRCameraIntrinsics gives it. It belongs to the image as it is sent, before
-    ImageInput.rotation; pixel (0, 0) is the top left corner.
+    ImageInput.rotation; pixel (0, 0) is the top left corner, also where RawImage.bottom_up is set.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -183,30 +218,77 @@ Global___CameraIntrinsics: _TypeAlias = CameraIntrinsics  # noqa: Y015
 
 @_typing.final
 class Viewpoint(_message.Message):
-    """A camera's place and lens, for a scene graph that comes without an image."""
+    """A camera's place and lens in the world of the scene graph."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     POSE_FIELD_NUMBER: _builtins.int
     INTRINSICS_FIELD_NUMBER: _builtins.int
+    HANDEDNESS_FIELD_NUMBER: _builtins.int
+    handedness: Global___Handedness.ValueType
+    """The axes of `pose`. Unset: those of the scene graph that holds this message; elsewhere see Handedness."""
     @_builtins.property
     def pose(self) -> Global___Pose:
-        """The camera in the world, in the handedness of the message that holds this one. Required."""
+        """The camera, upright: x to its right, y to its top. Required."""
 
     @_builtins.property
     def intrinsics(self) -> Global___CameraIntrinsics:
-        """The lens, upright. Unset: square pixels and a vertical field of view of 60 degrees at an aspect of 1:1."""
+        """The lens, upright. Unset: the one known before, else square pixels and a vertical field of view of 60 degrees at
+        an aspect of 1:1.
+        """
 
     def __init__(
         self,
         *,
         pose: Global___Pose | None = ...,
         intrinsics: Global___CameraIntrinsics | None = ...,
+        handedness: Global___Handedness.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["intrinsics", b"intrinsics", "pose", b"pose"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["intrinsics", b"intrinsics", "pose", b"pose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handedness", b"handedness", "intrinsics", b"intrinsics", "pose", b"pose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Viewpoint: _TypeAlias = Viewpoint  # noqa: Y015
+
+@_typing.final
+class Pointer(_message.Message):
+    """A ray in the world of the scene graph: "what is this?" asks for the object that it meets first. Boxes are turned as
+    their poses say; a point without extents is met at its distance if it lies within 5 degrees of the ray; a box that
+    holds the ray's origin is not met.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    HANDEDNESS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    handedness: Global___Handedness.ValueType
+    """The axes of `origin` and `direction`. Unset: see Handedness."""
+    source: Global___PointerSource.ValueType
+    """What the user points with. Optional."""
+    @_builtins.property
+    def origin(self) -> Global___Vector3:
+        """Where it starts, metres. Required."""
+
+    @_builtins.property
+    def direction(self) -> Global___Vector3:
+        """Where it goes, of any length but zero; finite. Required."""
+
+    def __init__(
+        self,
+        *,
+        origin: Global___Vector3 | None = ...,
+        direction: Global___Vector3 | None = ...,
+        handedness: Global___Handedness.ValueType = ...,
+        source: Global___PointerSource.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["direction", b"direction", "origin", b"origin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["direction", b"direction", "handedness", b"handedness", "origin", b"origin", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pointer: _TypeAlias = Pointer  # noqa: Y015

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from scenewright.v1 import geometry_pb2 as scenewright_dot_v1_dot_geometry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/graph.proto\x12\x0escenewright.v1\x1a\x1dscenewright/v1/geometry.proto\"\xaf\x01\n\x0bSceneObject\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tanchor_id\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0f\n\x07\x61liases\x18\x04 \x03(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\"\n\x04pose\x18\x06 \x01(\x0b\x32\x14.scenewright.v1.Pose\x12(\n\x07\x65xtents\x18\x07 \x01(\x0b\x32\x17.scenewright.v1.Vector3\"\xaa\x01\n\nSceneGraph\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12,\n\x07objects\x18\x02 \x03(\x0b\x32\x1b.scenewright.v1.SceneObject\x12.\n\nhandedness\x18\x03 \x01(\x0e\x32\x1a.scenewright.v1.Handedness\x12,\n\tviewpoint\x18\x04 \x01(\x0b\x32\x19.scenewright.v1.ViewpointB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/graph.proto\x12\x0escenewright.v1\x1a\x1dscenewright/v1/geometry.proto\"L\n\x04\x46\x61\x63t\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0e\n\x04text\x18\x02 \x01(\tH\x00\x12\x10\n\x06number\x18\x03 \x01(\x01H\x00\x12\x0c\n\x04unit\x18\x04 \x01(\tB\x07\n\x05value\"\xd4\x01\n\x0bSceneObject\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tanchor_id\x18\x02 \x01(\t\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0f\n\x07\x61liases\x18\x04 \x03(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\"\n\x04pose\x18\x06 \x01(\x0b\x32\x14.scenewright.v1.Pose\x12(\n\x07\x65xtents\x18\x07 \x01(\x0b\x32\x17.scenewright.v1.Vector3\x12#\n\x05\x66\x61\x63ts\x18\x08 \x03(\x0b\x32\x14.scenewright.v1.Fact\"\xaa\x01\n\nSceneGraph\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12,\n\x07objects\x18\x02 \x03(\x0b\x32\x1b.scenewright.v1.SceneObject\x12.\n\nhandedness\x18\x03 \x01(\x0e\x32\x1a.scenewright.v1.Handedness\x12,\n\tviewpoint\x18\x04 \x01(\x0b\x32\x19.scenewright.v1.ViewpointB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenewright.v1.graph_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
-  _globals['_SCENEOBJECT']._serialized_start=78
-  _globals['_SCENEOBJECT']._serialized_end=253
-  _globals['_SCENEGRAPH']._serialized_start=256
-  _globals['_SCENEGRAPH']._serialized_end=426
+  _globals['_FACT']._serialized_start=77
+  _globals['_FACT']._serialized_end=153
+  _globals['_SCENEOBJECT']._serialized_start=156
+  _globals['_SCENEOBJECT']._serialized_end=368
+  _globals['_SCENEGRAPH']._serialized_start=371
+  _globals['_SCENEGRAPH']._serialized_end=541
 # @@protoc_insertion_point(module_scope)

@@ -20,6 +20,42 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class Fact(_message.Message):
+    """Something known of an object: "price" 24 "EUR", "maker" "Thonet"."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """What it says, in any script: "price", "opening hours". Required, unique in the object; 1 to 64 characters."""
+    text: _builtins.str
+    """In words; 1 to 500 characters."""
+    number: _builtins.float
+    """As a number. Finite."""
+    unit: _builtins.str
+    """Of the number: "EUR", "kg", "years". Optional; at most 32 characters, refused beside a text."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        text: _builtins.str = ...,
+        number: _builtins.float = ...,
+        unit: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "text", b"text", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "number", b"number", "text", b"text", "unit", b"unit", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["text", "number"]  # noqa: Y015
+    _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
+
+Global___Fact: _TypeAlias = Fact  # noqa: Y015
+
+@_typing.final
 class SceneObject(_message.Message):
     """One thing that the app knows to be in the scene."""
 
@@ -32,6 +68,7 @@ class SceneObject(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     POSE_FIELD_NUMBER: _builtins.int
     EXTENTS_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The app's name for it, unique in the graph. Required; 1 to 64 characters."""
     anchor_id: _builtins.str
@@ -52,6 +89,10 @@ class SceneObject(_message.Message):
     def extents(self) -> _geometry_pb2.Vector3:
         """Full width (x), height (y) and depth (z) along its own axes, metres, each 0 to 1 000. Unset: a point."""
 
+    @_builtins.property
+    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Fact]:
+        """What is known of it. At most `Limits.max_facts`, each key once."""
+
     def __init__(
         self,
         *,
@@ -62,10 +103,11 @@ class SceneObject(_message.Message):
         description: _builtins.str = ...,
         pose: _geometry_pb2.Pose | None = ...,
         extents: _geometry_pb2.Vector3 | None = ...,
+        facts: _abc.Iterable[Global___Fact] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["extents", b"extents", "pose", b"pose"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "anchor_id", b"anchor_id", "description", b"description", "extents", b"extents", "id", b"id", "label", b"label", "pose", b"pose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "anchor_id", b"anchor_id", "description", b"description", "extents", b"extents", "facts", b"facts", "id", b"id", "label", b"label", "pose", b"pose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -84,7 +126,7 @@ class SceneGraph(_message.Message):
     revision: _builtins.int
     """Counts up with every change. A session refuses a snapshot that is older than the one it holds."""
     handedness: _geometry_pb2.Handedness.ValueType
-    """The axes of every pose in this message. Unset: left-handed."""
+    """The axes of every pose in this message. Unset: see Handedness."""
     @_builtins.property
     def objects(self) -> _containers.RepeatedCompositeFieldContainer[Global___SceneObject]:
         """At most `Limits.max_scene_objects`."""

@@ -22,12 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from scenewright.v1 import features_pb2 as scenewright_dot_v1_dot_features__pb2
 from scenewright.v1 import geometry_pb2 as scenewright_dot_v1_dot_geometry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/image.proto\x12\x0escenewright.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dscenewright/v1/features.proto\x1a\x1dscenewright/v1/geometry.proto\"D\n\nImagePlane\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x12\n\nrow_stride\x18\x02 \x01(\r\x12\x14\n\x0cpixel_stride\x18\x03 \x01(\r\"\x82\x01\n\x08RawImage\x12+\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1b.scenewright.v1.PixelFormat\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12*\n\x06planes\x18\x04 \x03(\x0b\x32\x1a.scenewright.v1.ImagePlane\"\x93\x03\n\nImageInput\x12\x11\n\x07\x65ncoded\x18\x01 \x01(\x0cH\x00\x12\'\n\x03raw\x18\x02 \x01(\x0b\x32\x18.scenewright.v1.RawImageH\x00\x12,\n\x08\x66\x65\x61tures\x18\x03 \x01(\x0b\x32\x18.scenewright.v1.FeaturesH\x00\x12\x10\n\x08\x66rame_id\x18\x04 \x01(\t\x12\x30\n\x0c\x63\x61pture_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x08rotation\x18\x06 \x01(\x0e\x32\x18.scenewright.v1.Rotation\x12\x10\n\x08mirrored\x18\x07 \x01(\x08\x12\x34\n\nintrinsics\x18\x08 \x01(\x0b\x32 .scenewright.v1.CameraIntrinsics\x12)\n\x0b\x63\x61mera_pose\x18\t \x01(\x0b\x32\x14.scenewright.v1.Pose\x12.\n\nhandedness\x18\n \x01(\x0e\x32\x1a.scenewright.v1.HandednessB\x08\n\x06source*\xa1\x01\n\x0bPixelFormat\x12\x1c\n\x18PIXEL_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PIXEL_FORMAT_RGB24\x10\x01\x12\x17\n\x13PIXEL_FORMAT_RGBA32\x10\x02\x12\x15\n\x11PIXEL_FORMAT_NV12\x10\x03\x12\x15\n\x11PIXEL_FORMAT_NV21\x10\x04\x12\x15\n\x11PIXEL_FORMAT_I420\x10\x05*i\n\x08Rotation\x12\x18\n\x14ROTATION_UNSPECIFIED\x10\x00\x12\x0e\n\nROTATION_0\x10\x01\x12\x0f\n\x0bROTATION_90\x10\x02\x12\x10\n\x0cROTATION_180\x10\x03\x12\x10\n\x0cROTATION_270\x10\x04\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/image.proto\x12\x0escenewright.v1\x1a\x1dscenewright/v1/features.proto\x1a\x1dscenewright/v1/geometry.proto\"D\n\nImagePlane\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x12\n\nrow_stride\x18\x02 \x01(\r\x12\x14\n\x0cpixel_stride\x18\x03 \x01(\r\"\x95\x01\n\x08RawImage\x12+\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1b.scenewright.v1.PixelFormat\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06height\x18\x03 \x01(\r\x12*\n\x06planes\x18\x04 \x03(\x0b\x32\x1a.scenewright.v1.ImagePlane\x12\x11\n\tbottom_up\x18\x05 \x01(\x08\"\xef\x02\n\nImageInput\x12\x11\n\x07\x65ncoded\x18\x01 \x01(\x0cH\x00\x12\'\n\x03raw\x18\x02 \x01(\x0b\x32\x18.scenewright.v1.RawImageH\x00\x12,\n\x08\x66\x65\x61tures\x18\x03 \x01(\x0b\x32\x18.scenewright.v1.FeaturesH\x00\x12\x10\n\x08\x66rame_id\x18\x04 \x01(\t\x12*\n\x08rotation\x18\x05 \x01(\x0e\x32\x18.scenewright.v1.Rotation\x12\x10\n\x08mirrored\x18\x06 \x01(\x08\x12\x34\n\nintrinsics\x18\x07 \x01(\x0b\x32 .scenewright.v1.CameraIntrinsics\x12)\n\x0b\x63\x61mera_pose\x18\x08 \x01(\x0b\x32\x14.scenewright.v1.Pose\x12.\n\nhandedness\x18\t \x01(\x0e\x32\x1a.scenewright.v1.HandednessB\x08\n\x06sourceR\x0c\x63\x61pture_time*\xd3\x01\n\x0bPixelFormat\x12\x1c\n\x18PIXEL_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PIXEL_FORMAT_RGB24\x10\x01\x12\x17\n\x13PIXEL_FORMAT_RGBA32\x10\x02\x12\x17\n\x13PIXEL_FORMAT_BGRA32\x10\x03\x12\x17\n\x13PIXEL_FORMAT_ARGB32\x10\x04\x12\x15\n\x11PIXEL_FORMAT_NV12\x10\x05\x12\x15\n\x11PIXEL_FORMAT_NV21\x10\x06\x12\x15\n\x11PIXEL_FORMAT_I420\x10\x07*\x8a\x01\n\x08Rotation\x12\x18\n\x14ROTATION_UNSPECIFIED\x10\x00\x12\x11\n\rROTATION_NONE\x10\x01\x12\x19\n\x15ROTATION_CLOCKWISE_90\x10\x02\x12\x1a\n\x16ROTATION_CLOCKWISE_180\x10\x03\x12\x1a\n\x16ROTATION_CLOCKWISE_270\x10\x04\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,14 +34,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenewright.v1.image_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
-  _globals['_PIXELFORMAT']._serialized_start=751
+  _globals['_PIXELFORMAT']._serialized_start=701
   _globals['_PIXELFORMAT']._serialized_end=912
-  _globals['_ROTATION']._serialized_start=914
-  _globals['_ROTATION']._serialized_end=1019
-  _globals['_IMAGEPLANE']._serialized_start=141
-  _globals['_IMAGEPLANE']._serialized_end=209
-  _globals['_RAWIMAGE']._serialized_start=212
-  _globals['_RAWIMAGE']._serialized_end=342
-  _globals['_IMAGEINPUT']._serialized_start=345
-  _globals['_IMAGEINPUT']._serialized_end=748
+  _globals['_ROTATION']._serialized_start=915
+  _globals['_ROTATION']._serialized_end=1053
+  _globals['_IMAGEPLANE']._serialized_start=108
+  _globals['_IMAGEPLANE']._serialized_end=176
+  _globals['_RAWIMAGE']._serialized_start=179
+  _globals['_RAWIMAGE']._serialized_end=328
+  _globals['_IMAGEINPUT']._serialized_start=331
+  _globals['_IMAGEINPUT']._serialized_end=698
 # @@protoc_insertion_point(module_scope)

@@ -6,7 +6,6 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from scenewright.v1 import features_pb2 as _features_pb2
@@ -34,15 +33,20 @@ class _PixelFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PixelForm
     """One plane, 3 bytes a pixel."""
     PIXEL_FORMAT_RGBA32: _PixelFormat.ValueType  # 2
     """One plane, 4 bytes a pixel; alpha is ignored."""
-    PIXEL_FORMAT_NV12: _PixelFormat.ValueType  # 3
-    """Two planes: Y, then U and V interleaved with U first (iOS). BT.601, full range. A third plane is taken too: then
-    planes two and three are U and V, with pixel_stride 2, as Android's camera gives them.
+    PIXEL_FORMAT_BGRA32: _PixelFormat.ValueType  # 3
+    """One plane, 4 bytes a pixel; alpha is ignored."""
+    PIXEL_FORMAT_ARGB32: _PixelFormat.ValueType  # 4
+    """One plane, 4 bytes a pixel, alpha first; it is ignored."""
+    PIXEL_FORMAT_NV12: _PixelFormat.ValueType  # 5
+    """Two planes: Y, then U and V interleaved with U first (iOS). BT.601, full range. The second plane's very last byte
+    may be missing. A third plane is taken too: then planes two and three are U and V, with pixel_stride 2, as
+    Android's camera gives them.
     """
-    PIXEL_FORMAT_NV21: _PixelFormat.ValueType  # 4
-    """Two planes: Y, then V and U interleaved with V first (Android). BT.601, full range. Given as three planes they
-    are Y, U, V, as for NV12.
+    PIXEL_FORMAT_NV21: _PixelFormat.ValueType  # 6
+    """Two planes: Y, then V and U interleaved with V first (Android). BT.601, full range. The second plane's very last
+    byte may be missing, as Android gives it. Given as three planes they are Y, U, V, as for NV12.
     """
-    PIXEL_FORMAT_I420: _PixelFormat.ValueType  # 5
+    PIXEL_FORMAT_I420: _PixelFormat.ValueType  # 7
     """Three planes: Y, U, V, the last two of half width and half height, rounded up. BT.601, full range."""
 
 class PixelFormat(_PixelFormat, metaclass=_PixelFormatEnumTypeWrapper):
@@ -54,15 +58,20 @@ PIXEL_FORMAT_RGB24: PixelFormat.ValueType  # 1
 """One plane, 3 bytes a pixel."""
 PIXEL_FORMAT_RGBA32: PixelFormat.ValueType  # 2
 """One plane, 4 bytes a pixel; alpha is ignored."""
-PIXEL_FORMAT_NV12: PixelFormat.ValueType  # 3
-"""Two planes: Y, then U and V interleaved with U first (iOS). BT.601, full range. A third plane is taken too: then
-planes two and three are U and V, with pixel_stride 2, as Android's camera gives them.
+PIXEL_FORMAT_BGRA32: PixelFormat.ValueType  # 3
+"""One plane, 4 bytes a pixel; alpha is ignored."""
+PIXEL_FORMAT_ARGB32: PixelFormat.ValueType  # 4
+"""One plane, 4 bytes a pixel, alpha first; it is ignored."""
+PIXEL_FORMAT_NV12: PixelFormat.ValueType  # 5
+"""Two planes: Y, then U and V interleaved with U first (iOS). BT.601, full range. The second plane's very last byte
+may be missing. A third plane is taken too: then planes two and three are U and V, with pixel_stride 2, as
+Android's camera gives them.
 """
-PIXEL_FORMAT_NV21: PixelFormat.ValueType  # 4
-"""Two planes: Y, then V and U interleaved with V first (Android). BT.601, full range. Given as three planes they
-are Y, U, V, as for NV12.
+PIXEL_FORMAT_NV21: PixelFormat.ValueType  # 6
+"""Two planes: Y, then V and U interleaved with V first (Android). BT.601, full range. The second plane's very last
+byte may be missing, as Android gives it. Given as three planes they are Y, U, V, as for NV12.
 """
-PIXEL_FORMAT_I420: PixelFormat.ValueType  # 5
+PIXEL_FORMAT_I420: PixelFormat.ValueType  # 7
 """Three planes: Y, U, V, the last two of half width and half height, rounded up. BT.601, full range."""
 Global___PixelFormat: _TypeAlias = PixelFormat  # noqa: Y015
 
@@ -74,28 +83,28 @@ class _RotationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Rotation.Val
     DESCRIPTOR: _descriptor.EnumDescriptor
     ROTATION_UNSPECIFIED: _Rotation.ValueType  # 0
     """The same as no turn."""
-    ROTATION_0: _Rotation.ValueType  # 1
+    ROTATION_NONE: _Rotation.ValueType  # 1
     """The image is upright."""
-    ROTATION_90: _Rotation.ValueType  # 2
+    ROTATION_CLOCKWISE_90: _Rotation.ValueType  # 2
     """A quarter turn clockwise makes it upright."""
-    ROTATION_180: _Rotation.ValueType  # 3
+    ROTATION_CLOCKWISE_180: _Rotation.ValueType  # 3
     """Half a turn makes it upright."""
-    ROTATION_270: _Rotation.ValueType  # 4
-    """A quarter turn counter-clockwise makes it upright."""
+    ROTATION_CLOCKWISE_270: _Rotation.ValueType  # 4
+    """Three quarter turns clockwise, or one counter-clockwise, make it upright."""
 
 class Rotation(_Rotation, metaclass=_RotationEnumTypeWrapper):
     """The clockwise turn that makes the sent image upright."""
 
 ROTATION_UNSPECIFIED: Rotation.ValueType  # 0
 """The same as no turn."""
-ROTATION_0: Rotation.ValueType  # 1
+ROTATION_NONE: Rotation.ValueType  # 1
 """The image is upright."""
-ROTATION_90: Rotation.ValueType  # 2
+ROTATION_CLOCKWISE_90: Rotation.ValueType  # 2
 """A quarter turn clockwise makes it upright."""
-ROTATION_180: Rotation.ValueType  # 3
+ROTATION_CLOCKWISE_180: Rotation.ValueType  # 3
 """Half a turn makes it upright."""
-ROTATION_270: Rotation.ValueType  # 4
-"""A quarter turn counter-clockwise makes it upright."""
+ROTATION_CLOCKWISE_270: Rotation.ValueType  # 4
+"""Three quarter turns clockwise, or one counter-clockwise, make it upright."""
 Global___Rotation: _TypeAlias = Rotation  # noqa: Y015
 
 @_typing.final
@@ -130,7 +139,7 @@ Global___ImagePlane: _TypeAlias = ImagePlane  # noqa: Y015
 
 @_typing.final
 class RawImage(_message.Message):
-    """An image as bare pixels. The first row is the top one."""
+    """An image as bare pixels."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -138,12 +147,15 @@ class RawImage(_message.Message):
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     PLANES_FIELD_NUMBER: _builtins.int
+    BOTTOM_UP_FIELD_NUMBER: _builtins.int
     format: Global___PixelFormat.ValueType
     """Required."""
     width: _builtins.int
     """Pixels. Required; 1 to `Limits.max_image_side`."""
     height: _builtins.int
     """Pixels. Required; 1 to `Limits.max_image_side`."""
+    bottom_up: _builtins.bool
+    """The first row of every plane is the image's lowest, as GPU readbacks give them. Unset: its top one."""
     @_builtins.property
     def planes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImagePlane]:
         """Required; as many as the format has."""
@@ -155,10 +167,11 @@ class RawImage(_message.Message):
         width: _builtins.int = ...,
         height: _builtins.int = ...,
         planes: _abc.Iterable[Global___ImagePlane] | None = ...,
+        bottom_up: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "height", b"height", "planes", b"planes", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bottom_up", b"bottom_up", "format", b"format", "height", b"height", "planes", b"planes", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -176,7 +189,6 @@ class ImageInput(_message.Message):
     RAW_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
     FRAME_ID_FIELD_NUMBER: _builtins.int
-    CAPTURE_TIME_FIELD_NUMBER: _builtins.int
     ROTATION_FIELD_NUMBER: _builtins.int
     MIRRORED_FIELD_NUMBER: _builtins.int
     INTRINSICS_FIELD_NUMBER: _builtins.int
@@ -195,7 +207,7 @@ class ImageInput(_message.Message):
     mirrored: _builtins.bool
     """The upright image shows left and right swapped (a selfie camera)."""
     handedness: _geometry_pb2.Handedness.ValueType
-    """The axes of `camera_pose`. Unset: left-handed."""
+    """The axes of `camera_pose`. Unset: see Handedness."""
     @_builtins.property
     def raw(self) -> Global___RawImage:
         """Bare pixels."""
@@ -203,10 +215,6 @@ class ImageInput(_message.Message):
     @_builtins.property
     def features(self) -> _features_pb2.Features:
         """What the image encoder made of the upright, unmirrored image; rotation and mirrored are then ignored."""
-
-    @_builtins.property
-    def capture_time(self) -> _timestamp_pb2.Timestamp:
-        """When the frame was taken. Optional."""
 
     @_builtins.property
     def intrinsics(self) -> _geometry_pb2.CameraIntrinsics:
@@ -226,16 +234,15 @@ class ImageInput(_message.Message):
         raw: Global___RawImage | None = ...,
         features: _features_pb2.Features | None = ...,
         frame_id: _builtins.str = ...,
-        capture_time: _timestamp_pb2.Timestamp | None = ...,
         rotation: Global___Rotation.ValueType = ...,
         mirrored: _builtins.bool = ...,
         intrinsics: _geometry_pb2.CameraIntrinsics | None = ...,
         camera_pose: _geometry_pb2.Pose | None = ...,
         handedness: _geometry_pb2.Handedness.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["camera_pose", b"camera_pose", "capture_time", b"capture_time", "encoded", b"encoded", "features", b"features", "intrinsics", b"intrinsics", "raw", b"raw", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["camera_pose", b"camera_pose", "encoded", b"encoded", "features", b"features", "intrinsics", b"intrinsics", "raw", b"raw", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_pose", b"camera_pose", "capture_time", b"capture_time", "encoded", b"encoded", "features", b"features", "frame_id", b"frame_id", "handedness", b"handedness", "intrinsics", b"intrinsics", "mirrored", b"mirrored", "raw", b"raw", "rotation", b"rotation", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera_pose", b"camera_pose", "encoded", b"encoded", "features", b"features", "frame_id", b"frame_id", "handedness", b"handedness", "intrinsics", b"intrinsics", "mirrored", b"mirrored", "raw", b"raw", "rotation", b"rotation", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["encoded", "raw", "features"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class LanguageServiceStub:
-    """The language model alone.
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it.
     """
 
     def __init__(self, channel):
@@ -43,7 +43,7 @@ class LanguageServiceStub:
 
 
 class LanguageServiceServicer:
-    """The language model alone.
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it.
     """
 
     def Generate(self, request, context):
@@ -70,7 +70,7 @@ def add_LanguageServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LanguageService:
-    """The language model alone.
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class LanguageServiceStub:
-    """The language model alone."""
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -38,14 +38,14 @@ class LanguageServiceStub:
 
 @_typing.type_check_only
 class LanguageServiceAsyncStub(LanguageServiceStub):
-    """The language model alone."""
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Generate: _aio.UnaryUnaryMultiCallable[_language_pb2.GenerateRequest, _language_pb2.GenerateResponse]  # type: ignore[assignment]
     """Goes on from a text."""
 
 class LanguageServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The language model alone."""
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it."""
 
     @_abc_1.abstractmethod
     def Generate(

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from scenewright.v1 import features_pb2 as scenewright_dot_v1_dot_features__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/model.proto\x12\x0escenewright.v1\x1a\x1dscenewright/v1/features.proto\"\x11\n\x0fGetModelRequest\"8\n\x10GetModelResponse\x12$\n\x05model\x18\x01 \x01(\x0b\x32\x15.scenewright.v1.Model\"\xd5\x01\n\x07\x45ncoder\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x08modality\x18\x02 \x01(\x0e\x32\x18.scenewright.v1.Modality\x12\x19\n\x11\x63heckpoint_sha256\x18\x03 \x01(\t\x12\x18\n\x10preprocessing_id\x18\x04 \x01(\t\x12\x15\n\rpreprocessing\x18\x05 \x01(\t\x12\x15\n\rfeature_shape\x18\x06 \x03(\r\x12/\n\x06\x64types\x18\x07 \x03(\x0e\x32\x1f.scenewright.v1.FeatureDataType\"\x8b\x04\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x17\n\x0fmax_image_bytes\x18\x02 \x01(\x04\x12\x18\n\x10max_image_pixels\x18\x03 \x01(\x04\x12\x16\n\x0emax_image_side\x18\x04 \x01(\r\x12\x18\n\x10max_image_aspect\x18\x05 \x01(\x02\x12\x17\n\x0fmax_audio_bytes\x18\x06 \x01(\x04\x12\x13\n\x0bmax_audio_s\x18\x07 \x01(\x02\x12\x16\n\x0emax_text_chars\x18\x08 \x01(\r\x12\x19\n\x11max_scene_objects\x18\t \x01(\r\x12\x17\n\x0fmax_label_chars\x18\n \x01(\r\x12\x11\n\tmax_texts\x18\x0b \x01(\r\x12\x16\n\x0emax_new_tokens\x18\x0c \x01(\r\x12\x1a\n\x12max_context_tokens\x18\r \x01(\r\x12\x14\n\x0cmax_sessions\x18\x0e \x01(\r\x12\x19\n\x11max_session_ttl_s\x18\x0f \x01(\r\x12\x14\n\x0cmax_requests\x18\x10 \x01(\r\x12\x12\n\nmax_live_s\x18\x11 \x01(\r\x12\x14\n\x0cmax_resume_s\x18\x12 \x01(\r\x12\x17\n\x0fmax_live_events\x18\x13 \x01(\r\x12\x1d\n\x15max_live_frames_per_s\x18\x14 \x01(\x02\x12\x17\n\x0fmax_live_lead_s\x18\x15 \x01(\x02\"\xf4\x03\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x04 \x01(\t\x12\x14\n\x0cn_parameters\x18\x05 \x01(\x04\x12\x30\n\x0c\x63\x61pabilities\x18\x06 \x03(\x0e\x32\x1a.scenewright.v1.Capability\x12\x11\n\tlanguages\x18\x07 \x03(\t\x12\x30\n\x0cimage_fusion\x18\x08 \x01(\x0e\x32\x1a.scenewright.v1.FusionKind\x12\x30\n\x0c\x61udio_fusion\x18\t \x01(\x0e\x32\x1a.scenewright.v1.FusionKind\x12\x30\n\x0cscene_fusion\x18\n \x01(\x0e\x32\x1a.scenewright.v1.FusionKind\x12\x1b\n\x13\x65mbedding_dimension\x18\x0b \x01(\r\x12)\n\x08\x65ncoders\x18\x0c \x03(\x0b\x32\x17.scenewright.v1.Encoder\x12&\n\x06limits\x18\r \x01(\x0b\x32\x16.scenewright.v1.Limits\x12\r\n\x05knows\x18\x0e \x01(\t\x12\x15\n\rdoes_not_know\x18\x0f \x01(\t\x12\x0f\n\x07license\x18\x10 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x11 \x01(\t*\xdf\x02\n\nCapability\x12\x1a\n\x16\x43\x41PABILITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43\x41PABILITY_IMAGE_INPUT\x10\x01\x12\x1a\n\x16\x43\x41PABILITY_AUDIO_INPUT\x10\x02\x12\x1a\n\x16\x43\x41PABILITY_SCENE_INPUT\x10\x03\x12\x17\n\x13\x43\x41PABILITY_DESCRIBE\x10\x04\x12\x15\n\x11\x43\x41PABILITY_ANSWER\x10\x05\x12\x15\n\x11\x43\x41PABILITY_GROUND\x10\x06\x12\x19\n\x15\x43\x41PABILITY_TRANSCRIBE\x10\x07\x12\x1a\n\x16\x43\x41PABILITY_EMBED_IMAGE\x10\x08\x12\x19\n\x15\x43\x41PABILITY_EMBED_TEXT\x10\t\x12\x17\n\x13\x43\x41PABILITY_GENERATE\x10\n\x12\x16\n\x12\x43\x41PABILITY_CONTENT\x10\x0b\x12\x17\n\x13\x43\x41PABILITY_CONVERSE\x10\x0c*U\n\nFusionKind\x12\x1b\n\x17\x46USION_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46USION_KIND_SOFT\x10\x01\x12\x14\n\x10\x46USION_KIND_TEXT\x10\x02*L\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eMODALITY_IMAGE\x10\x01\x12\x12\n\x0eMODALITY_AUDIO\x10\x02\x32]\n\x0cModelService\x12M\n\x08GetModel\x12\x1f.scenewright.v1.GetModelRequest\x1a .scenewright.v1.GetModelResponseB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/model.proto\x12\x0escenewright.v1\x1a\x1dscenewright/v1/features.proto\" \n\x0fGetModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"b\n\x10GetModelResponse\x12$\n\x05model\x18\x01 \x01(\x0b\x32\x15.scenewright.v1.Model\x12\x16\n\x0eserver_version\x18\x02 \x01(\t\x12\x10\n\x08\x63ontract\x18\x03 \x01(\r\"\x13\n\x11ListModelsRequest\"e\n\x12ListModelsResponse\x12%\n\x06models\x18\x01 \x03(\x0b\x32\x15.scenewright.v1.Model\x12\x16\n\x0eserver_version\x18\x02 \x01(\t\x12\x10\n\x08\x63ontract\x18\x03 \x01(\r\"\xd5\x01\n\x07\x45ncoder\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x08modality\x18\x02 \x01(\x0e\x32\x18.scenewright.v1.Modality\x12\x19\n\x11\x63heckpoint_sha256\x18\x03 \x01(\t\x12\x18\n\x10preprocessing_id\x18\x04 \x01(\t\x12\x15\n\rpreprocessing\x18\x05 \x01(\t\x12\x15\n\rfeature_shape\x18\x06 \x03(\r\x12/\n\x06\x64types\x18\x07 \x03(\x0e\x32\x1f.scenewright.v1.FeatureDataType\"\xd8\x04\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x17\n\x0fmax_image_bytes\x18\x02 \x01(\x04\x12\x18\n\x10max_image_pixels\x18\x03 \x01(\x04\x12\x16\n\x0emax_image_side\x18\x04 \x01(\r\x12\x18\n\x10max_image_aspect\x18\x05 \x01(\x02\x12\x17\n\x0fmax_audio_bytes\x18\x06 \x01(\x04\x12\x13\n\x0bmax_audio_s\x18\x07 \x01(\x02\x12\x16\n\x0emax_text_chars\x18\x08 \x01(\r\x12\x1d\n\x15max_instruction_chars\x18\t \x01(\r\x12\x19\n\x11max_history_turns\x18\n \x01(\r\x12\x19\n\x11max_scene_objects\x18\x0b \x01(\r\x12\x11\n\tmax_facts\x18\x0c \x01(\r\x12\x17\n\x0fmax_label_chars\x18\r \x01(\r\x12\x11\n\tmax_texts\x18\x0e \x01(\r\x12\x16\n\x0emax_new_tokens\x18\x0f \x01(\r\x12\x1a\n\x12max_context_tokens\x18\x10 \x01(\r\x12\x14\n\x0cmax_sessions\x18\x11 \x01(\r\x12\x19\n\x11max_session_ttl_s\x18\x12 \x01(\r\x12\x14\n\x0cmax_requests\x18\x13 \x01(\r\x12\x12\n\nmax_live_s\x18\x14 \x01(\r\x12\x14\n\x0cmax_resume_s\x18\x15 \x01(\r\x12\x17\n\x0fmax_live_events\x18\x16 \x01(\r\x12\x1d\n\x15max_live_frames_per_s\x18\x17 \x01(\x02\x12\x17\n\x0fmax_live_lead_s\x18\x18 \x01(\x02\"\x8e\x04\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x14\n\x0c\x61rchitecture\x18\x04 \x01(\t\x12\x14\n\x0cn_parameters\x18\x05 \x01(\x04\x12\x30\n\x0c\x63\x61pabilities\x18\x06 \x03(\x0e\x32\x1a.scenewright.v1.Capability\x12\x11\n\tlanguages\x18\x07 \x03(\t\x12\x18\n\x10speech_languages\x18\x08 \x03(\t\x12\x30\n\x0cimage_fusion\x18\t \x01(\x0e\x32\x1a.scenewright.v1.FusionKind\x12\x30\n\x0c\x61udio_fusion\x18\n \x01(\x0e\x32\x1a.scenewright.v1.FusionKind\x12\x30\n\x0cscene_fusion\x18\x0b \x01(\x0e\x32\x1a.scenewright.v1.FusionKind\x12\x1b\n\x13\x65mbedding_dimension\x18\x0c \x01(\r\x12)\n\x08\x65ncoders\x18\r \x03(\x0b\x32\x17.scenewright.v1.Encoder\x12&\n\x06limits\x18\x0e \x01(\x0b\x32\x16.scenewright.v1.Limits\x12\r\n\x05knows\x18\x0f \x01(\t\x12\x15\n\rdoes_not_know\x18\x10 \x01(\t\x12\x0f\n\x07license\x18\x11 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x12 \x01(\t*\xc7\x02\n\nCapability\x12\x1a\n\x16\x43\x41PABILITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43\x41PABILITY_IMAGE_INPUT\x10\x01\x12\x1a\n\x16\x43\x41PABILITY_AUDIO_INPUT\x10\x02\x12\x1a\n\x16\x43\x41PABILITY_SCENE_INPUT\x10\x03\x12\x17\n\x13\x43\x41PABILITY_DESCRIBE\x10\x04\x12\x15\n\x11\x43\x41PABILITY_ANSWER\x10\x05\x12\x15\n\x11\x43\x41PABILITY_GROUND\x10\x06\x12\x19\n\x15\x43\x41PABILITY_TRANSCRIBE\x10\x07\x12\x1a\n\x16\x43\x41PABILITY_EMBED_IMAGE\x10\x08\x12\x19\n\x15\x43\x41PABILITY_EMBED_TEXT\x10\t\x12\x17\n\x13\x43\x41PABILITY_GENERATE\x10\n\x12\x17\n\x13\x43\x41PABILITY_CONVERSE\x10\x0b*U\n\nFusionKind\x12\x1b\n\x17\x46USION_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46USION_KIND_SOFT\x10\x01\x12\x14\n\x10\x46USION_KIND_TEXT\x10\x02*L\n\x08Modality\x12\x18\n\x14MODALITY_UNSPECIFIED\x10\x00\x12\x12\n\x0eMODALITY_IMAGE\x10\x01\x12\x12\n\x0eMODALITY_AUDIO\x10\x02\x32\xb2\x01\n\x0cModelService\x12M\n\x08GetModel\x12\x1f.scenewright.v1.GetModelRequest\x1a .scenewright.v1.GetModelResponse\x12S\n\nListModels\x12!.scenewright.v1.ListModelsRequest\x1a\".scenewright.v1.ListModelsResponseB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,22 +33,26 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenewright.v1.model_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
-  _globals['_CAPABILITY']._serialized_start=1400
-  _globals['_CAPABILITY']._serialized_end=1751
-  _globals['_FUSIONKIND']._serialized_start=1753
-  _globals['_FUSIONKIND']._serialized_end=1838
-  _globals['_MODALITY']._serialized_start=1840
-  _globals['_MODALITY']._serialized_end=1916
+  _globals['_CAPABILITY']._serialized_start=1684
+  _globals['_CAPABILITY']._serialized_end=2011
+  _globals['_FUSIONKIND']._serialized_start=2013
+  _globals['_FUSIONKIND']._serialized_end=2098
+  _globals['_MODALITY']._serialized_start=2100
+  _globals['_MODALITY']._serialized_end=2176
   _globals['_GETMODELREQUEST']._serialized_start=77
-  _globals['_GETMODELREQUEST']._serialized_end=94
-  _globals['_GETMODELRESPONSE']._serialized_start=96
-  _globals['_GETMODELRESPONSE']._serialized_end=152
-  _globals['_ENCODER']._serialized_start=155
-  _globals['_ENCODER']._serialized_end=368
-  _globals['_LIMITS']._serialized_start=371
-  _globals['_LIMITS']._serialized_end=894
-  _globals['_MODEL']._serialized_start=897
-  _globals['_MODEL']._serialized_end=1397
-  _globals['_MODELSERVICE']._serialized_start=1918
-  _globals['_MODELSERVICE']._serialized_end=2011
+  _globals['_GETMODELREQUEST']._serialized_end=109
+  _globals['_GETMODELRESPONSE']._serialized_start=111
+  _globals['_GETMODELRESPONSE']._serialized_end=209
+  _globals['_LISTMODELSREQUEST']._serialized_start=211
+  _globals['_LISTMODELSREQUEST']._serialized_end=230
+  _globals['_LISTMODELSRESPONSE']._serialized_start=232
+  _globals['_LISTMODELSRESPONSE']._serialized_end=333
+  _globals['_ENCODER']._serialized_start=336
+  _globals['_ENCODER']._serialized_end=549
+  _globals['_LIMITS']._serialized_start=552
+  _globals['_LIMITS']._serialized_end=1152
+  _globals['_MODEL']._serialized_start=1155
+  _globals['_MODEL']._serialized_end=1681
+  _globals['_MODELSERVICE']._serialized_start=2179
+  _globals['_MODELSERVICE']._serialized_end=2357
 # @@protoc_insertion_point(module_scope)

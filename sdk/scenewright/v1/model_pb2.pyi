@@ -48,9 +48,7 @@ class _CapabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Capability
     """Embeds texts."""
     CAPABILITY_GENERATE: _Capability.ValueType  # 10
     """Goes on from any text."""
-    CAPABILITY_CONTENT: _Capability.ValueType  # 11
-    """Writes content for anchors."""
-    CAPABILITY_CONVERSE: _Capability.ValueType  # 12
+    CAPABILITY_CONVERSE: _Capability.ValueType  # 11
     """Converses live."""
 
 class Capability(_Capability, metaclass=_CapabilityEnumTypeWrapper):
@@ -78,9 +76,7 @@ CAPABILITY_EMBED_TEXT: Capability.ValueType  # 9
 """Embeds texts."""
 CAPABILITY_GENERATE: Capability.ValueType  # 10
 """Goes on from any text."""
-CAPABILITY_CONTENT: Capability.ValueType  # 11
-"""Writes content for anchors."""
-CAPABILITY_CONVERSE: Capability.ValueType  # 12
+CAPABILITY_CONVERSE: Capability.ValueType  # 11
 """Converses live."""
 Global___Capability: _TypeAlias = Capability  # noqa: Y015
 
@@ -134,6 +130,62 @@ Global___Modality: _TypeAlias = Modality  # noqa: Y015
 
 @_typing.final
 class GetModelRequest(_message.Message):
+    """Which model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the first that ListModels lists."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetModelRequest: _TypeAlias = GetModelRequest  # noqa: Y015
+
+@_typing.final
+class GetModelResponse(_message.Message):
+    """The model, and the server that runs it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    SERVER_VERSION_FIELD_NUMBER: _builtins.int
+    CONTRACT_FIELD_NUMBER: _builtins.int
+    server_version: _builtins.str
+    """The server's version, as in "0.3.0"."""
+    contract: _builtins.int
+    """Counts the contract's additions, from 1: a server with a lower number than the one that a client was written
+    against lacks what was added since.
+    """
+    @_builtins.property
+    def model(self) -> Global___Model:
+        """Always set."""
+
+    def __init__(
+        self,
+        *,
+        model: Global___Model | None = ...,
+        server_version: _builtins.str = ...,
+        contract: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract", b"contract", "model", b"model", "server_version", b"server_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetModelResponse: _TypeAlias = GetModelResponse  # noqa: Y015
+
+@_typing.final
+class ListModelsRequest(_message.Message):
     """Nothing to say."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -147,31 +199,39 @@ class GetModelRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetModelRequest: _TypeAlias = GetModelRequest  # noqa: Y015
+Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
 
 @_typing.final
-class GetModelResponse(_message.Message):
-    """The model."""
+class ListModelsResponse(_message.Message):
+    """The models, and the server that runs them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    MODEL_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    SERVER_VERSION_FIELD_NUMBER: _builtins.int
+    CONTRACT_FIELD_NUMBER: _builtins.int
+    server_version: _builtins.str
+    """The server's version, as in "0.3.0"."""
+    contract: _builtins.int
+    """As in GetModelResponse."""
     @_builtins.property
-    def model(self) -> Global___Model:
-        """Always set."""
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
+        """One or more, each name once. The first is the one that a request means which names none."""
 
     def __init__(
         self,
         *,
-        model: Global___Model | None = ...,
+        models: _abc.Iterable[Global___Model] | None = ...,
+        server_version: _builtins.str = ...,
+        contract: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract", b"contract", "models", b"models", "server_version", b"server_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetModelResponse: _TypeAlias = GetModelResponse  # noqa: Y015
+Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
 
 @_typing.final
 class Encoder(_message.Message):
@@ -225,7 +285,7 @@ Global___Encoder: _TypeAlias = Encoder  # noqa: Y015
 
 @_typing.final
 class Limits(_message.Message):
-    """Every bound on the input. What is beyond it is refused, never cut."""
+    """Every bound on the input: the smaller of the model's and the server's. What is beyond it is refused, never cut."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -237,7 +297,10 @@ class Limits(_message.Message):
     MAX_AUDIO_BYTES_FIELD_NUMBER: _builtins.int
     MAX_AUDIO_S_FIELD_NUMBER: _builtins.int
     MAX_TEXT_CHARS_FIELD_NUMBER: _builtins.int
+    MAX_INSTRUCTION_CHARS_FIELD_NUMBER: _builtins.int
+    MAX_HISTORY_TURNS_FIELD_NUMBER: _builtins.int
     MAX_SCENE_OBJECTS_FIELD_NUMBER: _builtins.int
+    MAX_FACTS_FIELD_NUMBER: _builtins.int
     MAX_LABEL_CHARS_FIELD_NUMBER: _builtins.int
     MAX_TEXTS_FIELD_NUMBER: _builtins.int
     MAX_NEW_TOKENS_FIELD_NUMBER: _builtins.int
@@ -265,9 +328,15 @@ class Limits(_message.Message):
     max_audio_s: _builtins.float
     """Seconds of one recording."""
     max_text_chars: _builtins.int
-    """Characters of a question, a prompt or an instruction."""
+    """Characters (Unicode code points) of a question, a prompt, or one text of `history`."""
+    max_instruction_chars: _builtins.int
+    """Characters of `instructions`."""
+    max_history_turns: _builtins.int
+    """Turns of a history; at most 64."""
     max_scene_objects: _builtins.int
     """Objects of a scene graph."""
+    max_facts: _builtins.int
+    """Facts of one object; at most 32."""
     max_label_chars: _builtins.int
     """Characters of a label."""
     max_texts: _builtins.int
@@ -303,7 +372,10 @@ class Limits(_message.Message):
         max_audio_bytes: _builtins.int = ...,
         max_audio_s: _builtins.float = ...,
         max_text_chars: _builtins.int = ...,
+        max_instruction_chars: _builtins.int = ...,
+        max_history_turns: _builtins.int = ...,
         max_scene_objects: _builtins.int = ...,
+        max_facts: _builtins.int = ...,
         max_label_chars: _builtins.int = ...,
         max_texts: _builtins.int = ...,
         max_new_tokens: _builtins.int = ...,
@@ -319,7 +391,7 @@ class Limits(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_audio_bytes", b"max_audio_bytes", "max_audio_s", b"max_audio_s", "max_context_tokens", b"max_context_tokens", "max_image_aspect", b"max_image_aspect", "max_image_bytes", b"max_image_bytes", "max_image_pixels", b"max_image_pixels", "max_image_side", b"max_image_side", "max_label_chars", b"max_label_chars", "max_live_events", b"max_live_events", "max_live_frames_per_s", b"max_live_frames_per_s", "max_live_lead_s", b"max_live_lead_s", "max_live_s", b"max_live_s", "max_message_bytes", b"max_message_bytes", "max_new_tokens", b"max_new_tokens", "max_requests", b"max_requests", "max_resume_s", b"max_resume_s", "max_scene_objects", b"max_scene_objects", "max_session_ttl_s", b"max_session_ttl_s", "max_sessions", b"max_sessions", "max_text_chars", b"max_text_chars", "max_texts", b"max_texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_audio_bytes", b"max_audio_bytes", "max_audio_s", b"max_audio_s", "max_context_tokens", b"max_context_tokens", "max_facts", b"max_facts", "max_history_turns", b"max_history_turns", "max_image_aspect", b"max_image_aspect", "max_image_bytes", b"max_image_bytes", "max_image_pixels", b"max_image_pixels", "max_image_side", b"max_image_side", "max_instruction_chars", b"max_instruction_chars", "max_label_chars", b"max_label_chars", "max_live_events", b"max_live_events", "max_live_frames_per_s", b"max_live_frames_per_s", "max_live_lead_s", b"max_live_lead_s", "max_live_s", b"max_live_s", "max_message_bytes", b"max_message_bytes", "max_new_tokens", b"max_new_tokens", "max_requests", b"max_requests", "max_resume_s", b"max_resume_s", "max_scene_objects", b"max_scene_objects", "max_session_ttl_s", b"max_session_ttl_s", "max_sessions", b"max_sessions", "max_text_chars", b"max_text_chars", "max_texts", b"max_texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -327,7 +399,7 @@ Global___Limits: _TypeAlias = Limits  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
-    """What the server runs."""
+    """A model that the server runs."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -338,6 +410,7 @@ class Model(_message.Message):
     N_PARAMETERS_FIELD_NUMBER: _builtins.int
     CAPABILITIES_FIELD_NUMBER: _builtins.int
     LANGUAGES_FIELD_NUMBER: _builtins.int
+    SPEECH_LANGUAGES_FIELD_NUMBER: _builtins.int
     IMAGE_FUSION_FIELD_NUMBER: _builtins.int
     AUDIO_FUSION_FIELD_NUMBER: _builtins.int
     SCENE_FUSION_FIELD_NUMBER: _builtins.int
@@ -349,7 +422,7 @@ class Model(_message.Message):
     LICENSE_FIELD_NUMBER: _builtins.int
     DEVICE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """The bundle's name."""
+    """The bundle's name, for every request's `model`; unique on the server."""
     version: _builtins.str
     """The bundle's version."""
     sha256: _builtins.str
@@ -380,7 +453,11 @@ class Model(_message.Message):
 
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """BCP 47 tags, the default first."""
+        """BCP 47 tags of what it reads and writes, the default first."""
+
+    @_builtins.property
+    def speech_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """BCP 47 tags of the speech that it understands, the default first; empty if it hears none."""
 
     @_builtins.property
     def encoders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Encoder]:
@@ -400,6 +477,7 @@ class Model(_message.Message):
         n_parameters: _builtins.int = ...,
         capabilities: _abc.Iterable[Global___Capability.ValueType] | None = ...,
         languages: _abc.Iterable[_builtins.str] | None = ...,
+        speech_languages: _abc.Iterable[_builtins.str] | None = ...,
         image_fusion: Global___FusionKind.ValueType = ...,
         audio_fusion: Global___FusionKind.ValueType = ...,
         scene_fusion: Global___FusionKind.ValueType = ...,
@@ -413,7 +491,7 @@ class Model(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "audio_fusion", b"audio_fusion", "capabilities", b"capabilities", "device", b"device", "does_not_know", b"does_not_know", "embedding_dimension", b"embedding_dimension", "encoders", b"encoders", "image_fusion", b"image_fusion", "knows", b"knows", "languages", b"languages", "license", b"license", "limits", b"limits", "n_parameters", b"n_parameters", "name", b"name", "scene_fusion", b"scene_fusion", "sha256", b"sha256", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["architecture", b"architecture", "audio_fusion", b"audio_fusion", "capabilities", b"capabilities", "device", b"device", "does_not_know", b"does_not_know", "embedding_dimension", b"embedding_dimension", "encoders", b"encoders", "image_fusion", b"image_fusion", "knows", b"knows", "languages", b"languages", "license", b"license", "limits", b"limits", "n_parameters", b"n_parameters", "name", b"name", "scene_fusion", b"scene_fusion", "sha256", b"sha256", "speech_languages", b"speech_languages", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,11 @@ class ModelServiceStub:
                 request_serializer=scenewright_dot_v1_dot_model__pb2.GetModelRequest.SerializeToString,
                 response_deserializer=scenewright_dot_v1_dot_model__pb2.GetModelResponse.FromString,
                 _registered_method=True)
+        self.ListModels = channel.unary_unary(
+                '/scenewright.v1.ModelService/ListModels',
+                request_serializer=scenewright_dot_v1_dot_model__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=scenewright_dot_v1_dot_model__pb2.ListModelsResponse.FromString,
+                _registered_method=True)
 
 
 class ModelServiceServicer:
@@ -47,7 +52,14 @@ class ModelServiceServicer:
     """
 
     def GetModel(self, request, context):
-        """The model, what it can do, what it knows, and every bound on the input.
+        """One model, what it can do, what it knows, and every bound on the input.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModels(self, request, context):
+        """Every model that the server has.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -60,6 +72,11 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.GetModel,
                     request_deserializer=scenewright_dot_v1_dot_model__pb2.GetModelRequest.FromString,
                     response_serializer=scenewright_dot_v1_dot_model__pb2.GetModelResponse.SerializeToString,
+            ),
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=scenewright_dot_v1_dot_model__pb2.ListModelsRequest.FromString,
+                    response_serializer=scenewright_dot_v1_dot_model__pb2.ListModelsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +107,33 @@ class ModelService:
             '/scenewright.v1.ModelService/GetModel',
             scenewright_dot_v1_dot_model__pb2.GetModelRequest.SerializeToString,
             scenewright_dot_v1_dot_model__pb2.GetModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/scenewright.v1.ModelService/ListModels',
+            scenewright_dot_v1_dot_model__pb2.ListModelsRequest.SerializeToString,
+            scenewright_dot_v1_dot_model__pb2.ListModelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

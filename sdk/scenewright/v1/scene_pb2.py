@@ -28,7 +28,7 @@ from scenewright.v1 import graph_pb2 as scenewright_dot_v1_dot_graph__pb2
 from scenewright.v1 import image_pb2 as scenewright_dot_v1_dot_image__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/scene.proto\x12\x0escenewright.v1\x1a\x1fscenewright/v1/annotation.proto\x1a\x1fscenewright/v1/generation.proto\x1a\x1ascenewright/v1/graph.proto\x1a\x1ascenewright/v1/image.proto\"\xb0\x01\n\x14\x44\x65scribeSceneRequest\x12)\n\x05image\x18\x01 \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12)\n\x05scene\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.SceneGraph\x12\x30\n\x08sampling\x18\x03 \x01(\x0b\x32\x1e.scenewright.v1.SamplingConfig\x12\x10\n\x08language\x18\x04 \x01(\t\"\xdb\x01\n\x15\x44\x65scribeSceneResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12/\n\x0b\x61nnotations\x18\x02 \x03(\x0b\x32\x1a.scenewright.v1.Annotation\x12\x33\n\rfinish_reason\x18\x03 \x01(\x0e\x32\x1c.scenewright.v1.FinishReason\x12$\n\x05usage\x18\x04 \x01(\x0b\x32\x15.scenewright.v1.Usage\x12(\n\x07timings\x18\x05 \x01(\x0b\x32\x17.scenewright.v1.Timings\"\xb6\x01\n\x1aStreamDescribeSceneRequest\x12)\n\x05image\x18\x01 \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12)\n\x05scene\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.SceneGraph\x12\x30\n\x08sampling\x18\x03 \x01(\x0b\x32\x1e.scenewright.v1.SamplingConfig\x12\x10\n\x08language\x18\x04 \x01(\t\"\x9c\x01\n\x1bStreamDescribeSceneResponse\x12\x14\n\ntext_delta\x18\x01 \x01(\tH\x00\x12\x30\n\nannotation\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.AnnotationH\x00\x12,\n\x04\x64one\x18\x03 \x01(\x0b\x32\x1c.scenewright.v1.ResponseDoneH\x00\x42\x07\n\x05\x65vent2\xde\x01\n\x0cSceneService\x12\\\n\rDescribeScene\x12$.scenewright.v1.DescribeSceneRequest\x1a%.scenewright.v1.DescribeSceneResponse\x12p\n\x13StreamDescribeScene\x12*.scenewright.v1.StreamDescribeSceneRequest\x1a+.scenewright.v1.StreamDescribeSceneResponse0\x01\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ascenewright/v1/scene.proto\x12\x0escenewright.v1\x1a\x1fscenewright/v1/annotation.proto\x1a\x1fscenewright/v1/generation.proto\x1a\x1ascenewright/v1/graph.proto\x1a\x1ascenewright/v1/image.proto\"\xbf\x01\n\x14\x44\x65scribeSceneRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12)\n\x05image\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12)\n\x05scene\x18\x03 \x01(\x0b\x32\x1a.scenewright.v1.SceneGraph\x12\x30\n\x08sampling\x18\x04 \x01(\x0b\x32\x1e.scenewright.v1.SamplingConfig\x12\x10\n\x08language\x18\x05 \x01(\t\"\x83\x02\n\x15\x44\x65scribeSceneResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12/\n\x0b\x61nnotations\x18\x02 \x03(\x0b\x32\x1a.scenewright.v1.Annotation\x12\x33\n\rfinish_reason\x18\x03 \x01(\x0e\x32\x1c.scenewright.v1.FinishReason\x12$\n\x05usage\x18\x04 \x01(\x0b\x32\x15.scenewright.v1.Usage\x12(\n\x07timings\x18\x05 \x01(\x0b\x32\x17.scenewright.v1.Timings\x12\x17\n\nconfidence\x18\x06 \x01(\x02H\x00\x88\x01\x01\x42\r\n\x0b_confidence\"\xc5\x01\n\x1aStreamDescribeSceneRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12)\n\x05image\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.ImageInput\x12)\n\x05scene\x18\x03 \x01(\x0b\x32\x1a.scenewright.v1.SceneGraph\x12\x30\n\x08sampling\x18\x04 \x01(\x0b\x32\x1e.scenewright.v1.SamplingConfig\x12\x10\n\x08language\x18\x05 \x01(\t\"T\n\x1bStreamDescribeSceneResponse\x12\x35\n\x0eresponse_event\x18\x01 \x01(\x0b\x32\x1d.scenewright.v1.ResponseEvent2\xde\x01\n\x0cSceneService\x12\\\n\rDescribeScene\x12$.scenewright.v1.DescribeSceneRequest\x1a%.scenewright.v1.DescribeSceneResponse\x12p\n\x13StreamDescribeScene\x12*.scenewright.v1.StreamDescribeSceneRequest\x1a+.scenewright.v1.StreamDescribeSceneResponse0\x01\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,13 +37,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
   _globals['_DESCRIBESCENEREQUEST']._serialized_start=169
-  _globals['_DESCRIBESCENEREQUEST']._serialized_end=345
-  _globals['_DESCRIBESCENERESPONSE']._serialized_start=348
-  _globals['_DESCRIBESCENERESPONSE']._serialized_end=567
-  _globals['_STREAMDESCRIBESCENEREQUEST']._serialized_start=570
-  _globals['_STREAMDESCRIBESCENEREQUEST']._serialized_end=752
-  _globals['_STREAMDESCRIBESCENERESPONSE']._serialized_start=755
-  _globals['_STREAMDESCRIBESCENERESPONSE']._serialized_end=911
-  _globals['_SCENESERVICE']._serialized_start=914
-  _globals['_SCENESERVICE']._serialized_end=1136
+  _globals['_DESCRIBESCENEREQUEST']._serialized_end=360
+  _globals['_DESCRIBESCENERESPONSE']._serialized_start=363
+  _globals['_DESCRIBESCENERESPONSE']._serialized_end=622
+  _globals['_STREAMDESCRIBESCENEREQUEST']._serialized_start=625
+  _globals['_STREAMDESCRIBESCENEREQUEST']._serialized_end=822
+  _globals['_STREAMDESCRIBESCENERESPONSE']._serialized_start=824
+  _globals['_STREAMDESCRIBESCENERESPONSE']._serialized_end=908
+  _globals['_SCENESERVICE']._serialized_start=911
+  _globals['_SCENESERVICE']._serialized_end=1133
 # @@protoc_insertion_point(module_scope)

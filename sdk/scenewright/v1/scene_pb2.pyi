@@ -28,12 +28,15 @@ class DescribeSceneRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MODEL_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     SCENE_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the first that ListModels lists."""
     language: _builtins.str
-    """BCP 47 tag, one of `Model.languages`. Empty: the model's first."""
+    """BCP 47 tag of the description, one of `Model.languages`; any other is refused. Empty: the model's first."""
     @_builtins.property
     def image(self) -> _image_pb2.ImageInput:
         """The frame."""
@@ -49,6 +52,7 @@ class DescribeSceneRequest(_message.Message):
     def __init__(
         self,
         *,
+        model: _builtins.str = ...,
         image: _image_pb2.ImageInput | None = ...,
         scene: _graph_pb2.SceneGraph | None = ...,
         sampling: _generation_pb2.SamplingConfig | None = ...,
@@ -56,7 +60,7 @@ class DescribeSceneRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "sampling", b"sampling", "scene", b"scene"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "language", b"language", "sampling", b"sampling", "scene", b"scene"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "language", b"language", "model", b"model", "sampling", b"sampling", "scene", b"scene"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -73,10 +77,13 @@ class DescribeSceneResponse(_message.Message):
     FINISH_REASON_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """In words, without markup."""
     finish_reason: _generation_pb2.FinishReason.ValueType
     """Always set."""
+    confidence: _builtins.float
+    """How sure the model is of the description, 0 to 1. Unset: unknown."""
     @_builtins.property
     def annotations(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.Annotation]:
         """What the text mentions, in its order."""
@@ -97,12 +104,15 @@ class DescribeSceneResponse(_message.Message):
         finish_reason: _generation_pb2.FinishReason.ValueType = ...,
         usage: _generation_pb2.Usage | None = ...,
         timings: _generation_pb2.Timings | None = ...,
+        confidence: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["timings", b"timings", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "confidence", b"confidence", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "finish_reason", b"finish_reason", "text", b"text", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "annotations", b"annotations", "confidence", b"confidence", "finish_reason", b"finish_reason", "text", b"text", "timings", b"timings", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
 
 Global___DescribeSceneResponse: _TypeAlias = DescribeSceneResponse  # noqa: Y015
 
@@ -112,12 +122,15 @@ class StreamDescribeSceneRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MODEL_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     SCENE_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the first that ListModels lists."""
     language: _builtins.str
-    """BCP 47 tag, one of `Model.languages`. Empty: the model's first."""
+    """BCP 47 tag of the description, one of `Model.languages`; any other is refused. Empty: the model's first."""
     @_builtins.property
     def image(self) -> _image_pb2.ImageInput:
         """The frame."""
@@ -133,6 +146,7 @@ class StreamDescribeSceneRequest(_message.Message):
     def __init__(
         self,
         *,
+        model: _builtins.str = ...,
         image: _image_pb2.ImageInput | None = ...,
         scene: _graph_pb2.SceneGraph | None = ...,
         sampling: _generation_pb2.SamplingConfig | None = ...,
@@ -140,7 +154,7 @@ class StreamDescribeSceneRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "sampling", b"sampling", "scene", b"scene"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "language", b"language", "sampling", b"sampling", "scene", b"scene"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "language", b"language", "model", b"model", "sampling", b"sampling", "scene", b"scene"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -148,36 +162,24 @@ Global___StreamDescribeSceneRequest: _TypeAlias = StreamDescribeSceneRequest  # 
 
 @_typing.final
 class StreamDescribeSceneResponse(_message.Message):
-    """One event of a description. The last is `done`."""
+    """One event of a description. The last has `done`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    TEXT_DELTA_FIELD_NUMBER: _builtins.int
-    ANNOTATION_FIELD_NUMBER: _builtins.int
-    DONE_FIELD_NUMBER: _builtins.int
-    text_delta: _builtins.str
-    """The next words, spaces included; join them as they come."""
+    RESPONSE_EVENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def annotation(self) -> _annotation_pb2.Annotation:
-        """The place of what the last words named."""
-
-    @_builtins.property
-    def done(self) -> _generation_pb2.ResponseDone:
-        """The end."""
+    def response_event(self) -> _generation_pb2.ResponseEvent:
+        """Always set."""
 
     def __init__(
         self,
         *,
-        text_delta: _builtins.str = ...,
-        annotation: _annotation_pb2.Annotation | None = ...,
-        done: _generation_pb2.ResponseDone | None = ...,
+        response_event: _generation_pb2.ResponseEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "done", b"done", "event", b"event", "text_delta", b"text_delta"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["response_event", b"response_event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "done", b"done", "event", b"event", "text_delta", b"text_delta"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["response_event", b"response_event"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["text_delta", "annotation", "done"]  # noqa: Y015
-    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StreamDescribeSceneResponse: _TypeAlias = StreamDescribeSceneResponse  # noqa: Y015

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from scenewright.v1 import geometry_pb2 as scenewright_dot_v1_dot_geometry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cscenewright/v1/session.proto\x12\x0escenewright.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x02\n\x07Session\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x03ttl\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08language\x18\x05 \x01(\t\x12\r\n\x05turns\x18\x06 \x01(\r\x12\x16\n\x0e\x63ontext_tokens\x18\x07 \x01(\r\x12\x1a\n\x12max_context_tokens\x18\x08 \x01(\r\x12\x10\n\x08\x66rame_id\x18\t \x01(\t\x12\x16\n\x0escene_revision\x18\n \x01(\x04\"P\n\x14\x43reateSessionRequest\x12&\n\x03ttl\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08language\x18\x02 \x01(\t\"A\n\x15\x43reateSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.scenewright.v1.Session\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\">\n\x12GetSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.scenewright.v1.Session\"<\n\x13ListSessionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"Z\n\x14ListSessionsResponse\x12)\n\x08sessions\x18\x01 \x03(\x0b\x32\x17.scenewright.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x14\x44\x65leteSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteSessionResponse2\xfc\x02\n\x0eSessionService\x12\\\n\rCreateSession\x12$.scenewright.v1.CreateSessionRequest\x1a%.scenewright.v1.CreateSessionResponse\x12S\n\nGetSession\x12!.scenewright.v1.GetSessionRequest\x1a\".scenewright.v1.GetSessionResponse\x12Y\n\x0cListSessions\x12#.scenewright.v1.ListSessionsRequest\x1a$.scenewright.v1.ListSessionsResponse\x12\\\n\rDeleteSession\x12$.scenewright.v1.DeleteSessionRequest\x1a%.scenewright.v1.DeleteSessionResponseB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cscenewright/v1/session.proto\x12\x0escenewright.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dscenewright/v1/geometry.proto\"\xad\x02\n\x07Session\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x03ttl\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08language\x18\x05 \x01(\t\x12\r\n\x05turns\x18\x06 \x01(\r\x12\x16\n\x0e\x63ontext_tokens\x18\x07 \x01(\r\x12\x1a\n\x12max_context_tokens\x18\x08 \x01(\r\x12\x10\n\x08\x66rame_id\x18\t \x01(\t\x12\x16\n\x0escene_revision\x18\n \x01(\x04\x12\r\n\x05model\x18\x0b \x01(\t\"/\n\x0bHistoryTurn\x12\x10\n\x08question\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\"\xd3\x01\n\x14\x43reateSessionRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12&\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x14\n\x0cinstructions\x18\x04 \x01(\t\x12,\n\x07history\x18\x05 \x03(\x0b\x32\x1b.scenewright.v1.HistoryTurn\x12.\n\nhandedness\x18\x06 \x01(\x0e\x32\x1a.scenewright.v1.Handedness\"A\n\x15\x43reateSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.scenewright.v1.Session\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\">\n\x12GetSessionResponse\x12(\n\x07session\x18\x01 \x01(\x0b\x32\x17.scenewright.v1.Session\"<\n\x13ListSessionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"Z\n\x14ListSessionsResponse\x12)\n\x08sessions\x18\x01 \x03(\x0b\x32\x17.scenewright.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x14\x44\x65leteSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteSessionResponse2\xfc\x02\n\x0eSessionService\x12\\\n\rCreateSession\x12$.scenewright.v1.CreateSessionRequest\x1a%.scenewright.v1.CreateSessionResponse\x12S\n\nGetSession\x12!.scenewright.v1.GetSessionRequest\x1a\".scenewright.v1.GetSessionResponse\x12Y\n\x0cListSessions\x12#.scenewright.v1.ListSessionsRequest\x1a$.scenewright.v1.ListSessionsResponse\x12\\\n\rDeleteSession\x12$.scenewright.v1.DeleteSessionRequest\x1a%.scenewright.v1.DeleteSessionResponseB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,24 +35,26 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenewright.v1.session_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
-  _globals['_SESSION']._serialized_start=114
-  _globals['_SESSION']._serialized_end=400
-  _globals['_CREATESESSIONREQUEST']._serialized_start=402
-  _globals['_CREATESESSIONREQUEST']._serialized_end=482
-  _globals['_CREATESESSIONRESPONSE']._serialized_start=484
-  _globals['_CREATESESSIONRESPONSE']._serialized_end=549
-  _globals['_GETSESSIONREQUEST']._serialized_start=551
-  _globals['_GETSESSIONREQUEST']._serialized_end=590
-  _globals['_GETSESSIONRESPONSE']._serialized_start=592
-  _globals['_GETSESSIONRESPONSE']._serialized_end=654
-  _globals['_LISTSESSIONSREQUEST']._serialized_start=656
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=716
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=718
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=808
-  _globals['_DELETESESSIONREQUEST']._serialized_start=810
-  _globals['_DELETESESSIONREQUEST']._serialized_end=852
-  _globals['_DELETESESSIONRESPONSE']._serialized_start=854
-  _globals['_DELETESESSIONRESPONSE']._serialized_end=877
-  _globals['_SESSIONSERVICE']._serialized_start=880
-  _globals['_SESSIONSERVICE']._serialized_end=1260
+  _globals['_SESSION']._serialized_start=145
+  _globals['_SESSION']._serialized_end=446
+  _globals['_HISTORYTURN']._serialized_start=448
+  _globals['_HISTORYTURN']._serialized_end=495
+  _globals['_CREATESESSIONREQUEST']._serialized_start=498
+  _globals['_CREATESESSIONREQUEST']._serialized_end=709
+  _globals['_CREATESESSIONRESPONSE']._serialized_start=711
+  _globals['_CREATESESSIONRESPONSE']._serialized_end=776
+  _globals['_GETSESSIONREQUEST']._serialized_start=778
+  _globals['_GETSESSIONREQUEST']._serialized_end=817
+  _globals['_GETSESSIONRESPONSE']._serialized_start=819
+  _globals['_GETSESSIONRESPONSE']._serialized_end=881
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=883
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=943
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=945
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1035
+  _globals['_DELETESESSIONREQUEST']._serialized_start=1037
+  _globals['_DELETESESSIONREQUEST']._serialized_end=1079
+  _globals['_DELETESESSIONRESPONSE']._serialized_start=1081
+  _globals['_DELETESESSIONRESPONSE']._serialized_end=1104
+  _globals['_SESSIONSERVICE']._serialized_start=1107
+  _globals['_SESSIONSERVICE']._serialized_end=1487
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from scenewright.v1 import geometry_pb2 as _geometry_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -36,10 +37,11 @@ class Session(_message.Message):
     MAX_CONTEXT_TOKENS_FIELD_NUMBER: _builtins.int
     FRAME_ID_FIELD_NUMBER: _builtins.int
     SCENE_REVISION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Given by the server; hard to guess."""
     language: _builtins.str
-    """BCP 47 tag."""
+    """BCP 47 tag of its answers; empty: each in its question's language."""
     turns: _builtins.int
     """Questions answered so far."""
     context_tokens: _builtins.int
@@ -52,6 +54,8 @@ class Session(_message.Message):
     """`ImageInput.frame_id` of the frame it looks at; empty without one."""
     scene_revision: _builtins.int
     """`SceneGraph.revision` of the scene it knows; 0 without one."""
+    model: _builtins.str
+    """`Model.name` of the one that answers; it stays the same."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was opened."""
@@ -77,14 +81,41 @@ class Session(_message.Message):
         max_context_tokens: _builtins.int = ...,
         frame_id: _builtins.str = ...,
         scene_revision: _builtins.int = ...,
+        model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "ttl", b"ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["context_tokens", b"context_tokens", "create_time", b"create_time", "expire_time", b"expire_time", "frame_id", b"frame_id", "id", b"id", "language", b"language", "max_context_tokens", b"max_context_tokens", "scene_revision", b"scene_revision", "ttl", b"ttl", "turns", b"turns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context_tokens", b"context_tokens", "create_time", b"create_time", "expire_time", b"expire_time", "frame_id", b"frame_id", "id", b"id", "language", b"language", "max_context_tokens", b"max_context_tokens", "model", b"model", "scene_revision", b"scene_revision", "ttl", b"ttl", "turns", b"turns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Session: _TypeAlias = Session  # noqa: Y015
+
+@_typing.final
+class HistoryTurn(_message.Message):
+    """A question of the past and what was answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    """Required; 1 to `Limits.max_text_chars` characters."""
+    answer: _builtins.str
+    """0 to `Limits.max_text_chars` characters."""
+    def __init__(
+        self,
+        *,
+        question: _builtins.str = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HistoryTurn: _TypeAlias = HistoryTurn  # noqa: Y015
 
 @_typing.final
 class CreateSessionRequest(_message.Message):
@@ -92,23 +123,45 @@ class CreateSessionRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MODEL_FIELD_NUMBER: _builtins.int
     TTL_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
+    HANDEDNESS_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the first that ListModels lists. The session keeps it."""
     language: _builtins.str
-    """BCP 47 tag, one of `Model.languages`. Empty: the model's first."""
+    """BCP 47 tag of its answers, one of `Model.languages`; any other is refused. Empty: each answer takes its question's
+    language, else the model's first.
+    """
+    instructions: _builtins.str
+    """Who the model is and how it is to speak, in words (a system prompt). Optional; at most
+    `Limits.max_instruction_chars` characters.
+    """
+    handedness: _geometry_pb2.Handedness.ValueType
+    """The axes of every message of the session that names none. Unset: see Handedness."""
     @_builtins.property
     def ttl(self) -> _duration_pb2.Duration:
         """How long it lives unused, 1 second to `Limits.max_session_ttl_s`. Unset: that limit."""
 
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___HistoryTurn]:
+        """What was said before, oldest first. At most `Limits.max_history_turns`."""
+
     def __init__(
         self,
         *,
+        model: _builtins.str = ...,
         ttl: _duration_pb2.Duration | None = ...,
         language: _builtins.str = ...,
+        instructions: _builtins.str = ...,
+        history: _abc.Iterable[Global___HistoryTurn] | None = ...,
+        handedness: _geometry_pb2.Handedness.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ttl", b"ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "ttl", b"ttl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handedness", b"handedness", "history", b"history", "instructions", b"instructions", "language", b"language", "model", b"model", "ttl", b"ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

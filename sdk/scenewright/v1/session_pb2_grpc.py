@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class SessionServiceStub:
-    """Sessions remember a dialogue: its frame, its scene graph and its turns.
+    """Sessions remember a dialogue: its frame, its scene graph and its turns. A session belongs to the bearer token that
+    made it; to any other it is not there.
     """
 
     def __init__(self, channel):
@@ -58,7 +59,8 @@ class SessionServiceStub:
 
 
 class SessionServiceServicer:
-    """Sessions remember a dialogue: its frame, its scene graph and its turns.
+    """Sessions remember a dialogue: its frame, its scene graph and its turns. A session belongs to the bearer token that
+    made it; to any other it is not there.
     """
 
     def CreateSession(self, request, context):
@@ -76,7 +78,7 @@ class SessionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSessions(self, request, context):
-        """Lists the live sessions, oldest first.
+        """Lists one's own live sessions, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,7 +123,8 @@ def add_SessionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SessionService:
-    """Sessions remember a dialogue: its frame, its scene graph and its turns.
+    """Sessions remember a dialogue: its frame, its scene graph and its turns. A session belongs to the bearer token that
+    made it; to any other it is not there.
     """
 
     @staticmethod

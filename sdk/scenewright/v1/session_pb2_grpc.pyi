@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SessionServiceStub:
-    """Sessions remember a dialogue: its frame, its scene graph and its turns."""
+    """Sessions remember a dialogue: its frame, its scene graph and its turns. A session belongs to the bearer token that
+    made it; to any other it is not there.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -38,13 +40,15 @@ class SessionServiceStub:
     GetSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetSessionRequest, _session_pb2.GetSessionResponse]
     """Tells how one session stands."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]
-    """Lists the live sessions, oldest first."""
+    """Lists one's own live sessions, oldest first."""
     DeleteSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.DeleteSessionRequest, _session_pb2.DeleteSessionResponse]
     """Ends a session and frees what it holds; a call that uses it is cancelled."""
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
-    """Sessions remember a dialogue: its frame, its scene graph and its turns."""
+    """Sessions remember a dialogue: its frame, its scene graph and its turns. A session belongs to the bearer token that
+    made it; to any other it is not there.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSession: _aio.UnaryUnaryMultiCallable[_session_pb2.CreateSessionRequest, _session_pb2.CreateSessionResponse]  # type: ignore[assignment]
@@ -52,12 +56,14 @@ class SessionServiceAsyncStub(SessionServiceStub):
     GetSession: _aio.UnaryUnaryMultiCallable[_session_pb2.GetSessionRequest, _session_pb2.GetSessionResponse]  # type: ignore[assignment]
     """Tells how one session stands."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_session_pb2.ListSessionsRequest, _session_pb2.ListSessionsResponse]  # type: ignore[assignment]
-    """Lists the live sessions, oldest first."""
+    """Lists one's own live sessions, oldest first."""
     DeleteSession: _aio.UnaryUnaryMultiCallable[_session_pb2.DeleteSessionRequest, _session_pb2.DeleteSessionResponse]  # type: ignore[assignment]
     """Ends a session and frees what it holds; a call that uses it is cancelled."""
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Sessions remember a dialogue: its frame, its scene graph and its turns."""
+    """Sessions remember a dialogue: its frame, its scene graph and its turns. A session belongs to the bearer token that
+    made it; to any other it is not there.
+    """
 
     @_abc_1.abstractmethod
     def CreateSession(
@@ -81,7 +87,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_pb2.ListSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_pb2.ListSessionsResponse, _abc.Awaitable[_session_pb2.ListSessionsResponse]]:
-        """Lists the live sessions, oldest first."""
+        """Lists one's own live sessions, oldest first."""
 
     @_abc_1.abstractmethod
     def DeleteSession(

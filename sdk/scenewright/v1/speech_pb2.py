@@ -26,7 +26,7 @@ from scenewright.v1 import audio_pb2 as scenewright_dot_v1_dot_audio__pb2
 from scenewright.v1 import generation_pb2 as scenewright_dot_v1_dot_generation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bscenewright/v1/speech.proto\x12\x0escenewright.v1\x1a\x1ascenewright/v1/audio.proto\x1a\x1fscenewright/v1/generation.proto\"P\n\x11TranscribeRequest\x12)\n\x05\x61udio\x18\x01 \x01(\x0b\x32\x1a.scenewright.v1.AudioInput\x12\x10\n\x08language\x18\x02 \x01(\t\"\x87\x01\n\x12TranscribeResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x12\x11\n\tno_speech\x18\x03 \x01(\x08\x12\x12\n\nduration_s\x18\x04 \x01(\x02\x12(\n\x07timings\x18\x05 \x01(\x0b\x32\x17.scenewright.v1.Timings\"\\\n\x18StreamingTranscribeSetup\x12\x16\n\x0esample_rate_hz\x18\x01 \x01(\r\x12\x10\n\x08language\x18\x02 \x01(\t\x12\x16\n\x0e\x65nd_silence_ms\x18\x03 \x01(\r\"s\n\x1aStreamingTranscribeRequest\x12\x39\n\x05setup\x18\x01 \x01(\x0b\x32(.scenewright.v1.StreamingTranscribeSetupH\x00\x12\x0f\n\x05\x61udio\x18\x02 \x01(\x0cH\x00\x42\t\n\x07message\"v\n\nTranscript\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08is_final\x18\x02 \x01(\x08\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12\x10\n\x08start_ms\x18\x04 \x01(\x04\x12\x0e\n\x06\x65nd_ms\x18\x05 \x01(\x04\x42\r\n\x0b_confidence\"M\n\x1bStreamingTranscribeResponse\x12.\n\ntranscript\x18\x01 \x01(\x0b\x32\x1a.scenewright.v1.Transcript2\xd8\x01\n\rSpeechService\x12S\n\nTranscribe\x12!.scenewright.v1.TranscribeRequest\x1a\".scenewright.v1.TranscribeResponse\x12r\n\x13StreamingTranscribe\x12*.scenewright.v1.StreamingTranscribeRequest\x1a+.scenewright.v1.StreamingTranscribeResponse(\x01\x30\x01\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bscenewright/v1/speech.proto\x12\x0escenewright.v1\x1a\x1ascenewright/v1/audio.proto\x1a\x1fscenewright/v1/generation.proto\"_\n\x11TranscribeRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12)\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.AudioInput\x12\x10\n\x08language\x18\x03 \x01(\t\"\x87\x01\n\x12TranscribeResponse\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x12\n\nconfidence\x18\x02 \x01(\x02\x12\x11\n\tno_speech\x18\x03 \x01(\x08\x12\x12\n\nduration_s\x18\x04 \x01(\x02\x12(\n\x07timings\x18\x05 \x01(\x0b\x32\x17.scenewright.v1.Timings\"\x8a\x01\n\x18StreamingTranscribeSetup\x12\r\n\x05model\x18\x01 \x01(\t\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\r\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x35\n\x0evoice_activity\x18\x04 \x01(\x0b\x32\x1d.scenewright.v1.VoiceActivity\"\x8f\x01\n\x1aStreamingTranscribeRequest\x12\x39\n\x05setup\x18\x01 \x01(\x0b\x32(.scenewright.v1.StreamingTranscribeSetupH\x00\x12+\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1a.scenewright.v1.AudioChunkH\x00\x42\t\n\x07message\"v\n\nTranscript\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08is_final\x18\x02 \x01(\x08\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12\x10\n\x08start_ms\x18\x04 \x01(\x04\x12\x0e\n\x06\x65nd_ms\x18\x05 \x01(\x04\x42\r\n\x0b_confidence\"X\n\x1bStreamingTranscribeResponse\x12\x30\n\ntranscript\x18\x01 \x01(\x0b\x32\x1a.scenewright.v1.TranscriptH\x00\x42\x07\n\x05\x65vent2\xd8\x01\n\rSpeechService\x12S\n\nTranscribe\x12!.scenewright.v1.TranscribeRequest\x1a\".scenewright.v1.TranscribeResponse\x12r\n\x13StreamingTranscribe\x12*.scenewright.v1.StreamingTranscribeRequest\x1a+.scenewright.v1.StreamingTranscribeResponse(\x01\x30\x01\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,17 +35,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
   _globals['_TRANSCRIBEREQUEST']._serialized_start=108
-  _globals['_TRANSCRIBEREQUEST']._serialized_end=188
-  _globals['_TRANSCRIBERESPONSE']._serialized_start=191
-  _globals['_TRANSCRIBERESPONSE']._serialized_end=326
-  _globals['_STREAMINGTRANSCRIBESETUP']._serialized_start=328
-  _globals['_STREAMINGTRANSCRIBESETUP']._serialized_end=420
-  _globals['_STREAMINGTRANSCRIBEREQUEST']._serialized_start=422
-  _globals['_STREAMINGTRANSCRIBEREQUEST']._serialized_end=537
-  _globals['_TRANSCRIPT']._serialized_start=539
-  _globals['_TRANSCRIPT']._serialized_end=657
-  _globals['_STREAMINGTRANSCRIBERESPONSE']._serialized_start=659
-  _globals['_STREAMINGTRANSCRIBERESPONSE']._serialized_end=736
-  _globals['_SPEECHSERVICE']._serialized_start=739
-  _globals['_SPEECHSERVICE']._serialized_end=955
+  _globals['_TRANSCRIBEREQUEST']._serialized_end=203
+  _globals['_TRANSCRIBERESPONSE']._serialized_start=206
+  _globals['_TRANSCRIBERESPONSE']._serialized_end=341
+  _globals['_STREAMINGTRANSCRIBESETUP']._serialized_start=344
+  _globals['_STREAMINGTRANSCRIBESETUP']._serialized_end=482
+  _globals['_STREAMINGTRANSCRIBEREQUEST']._serialized_start=485
+  _globals['_STREAMINGTRANSCRIBEREQUEST']._serialized_end=628
+  _globals['_TRANSCRIPT']._serialized_start=630
+  _globals['_TRANSCRIPT']._serialized_end=748
+  _globals['_STREAMINGTRANSCRIBERESPONSE']._serialized_start=750
+  _globals['_STREAMINGTRANSCRIBERESPONSE']._serialized_end=838
+  _globals['_SPEECHSERVICE']._serialized_start=841
+  _globals['_SPEECHSERVICE']._serialized_end=1057
 # @@protoc_insertion_point(module_scope)

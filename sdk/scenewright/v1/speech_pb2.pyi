@@ -24,10 +24,13 @@ class TranscribeRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MODEL_FIELD_NUMBER: _builtins.int
     AUDIO_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the first that ListModels lists."""
     language: _builtins.str
-    """BCP 47 tag, one of `Model.languages`. Empty: the model's first."""
+    """BCP 47 tag of the speech, one of `Model.speech_languages`; any other is refused. Empty: any of these."""
     @_builtins.property
     def audio(self) -> _audio_pb2.AudioInput:
         """Required."""
@@ -35,12 +38,13 @@ class TranscribeRequest(_message.Message):
     def __init__(
         self,
         *,
+        model: _builtins.str = ...,
         audio: _audio_pb2.AudioInput | None = ...,
         language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "language", b"language"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "language", b"language", "model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -92,25 +96,31 @@ class StreamingTranscribeSetup(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MODEL_FIELD_NUMBER: _builtins.int
     SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
-    END_SILENCE_MS_FIELD_NUMBER: _builtins.int
+    VOICE_ACTIVITY_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the first that ListModels lists."""
     sample_rate_hz: _builtins.int
     """Rate of the 16-bit signed little-endian mono samples that follow, hertz. Required; 8 000 to 48 000."""
     language: _builtins.str
-    """BCP 47 tag, one of `Model.languages`. Empty: the model's first."""
-    end_silence_ms: _builtins.int
-    """Silence that ends an utterance, 100 to 5 000 milliseconds. 0: 600."""
+    """BCP 47 tag of the speech, one of `Model.speech_languages`; any other is refused. Empty: any of these."""
+    @_builtins.property
+    def voice_activity(self) -> _audio_pb2.VoiceActivity:
+        """How speech is told from silence. Unset: its defaults."""
+
     def __init__(
         self,
         *,
+        model: _builtins.str = ...,
         sample_rate_hz: _builtins.int = ...,
         language: _builtins.str = ...,
-        end_silence_ms: _builtins.int = ...,
+        voice_activity: _audio_pb2.VoiceActivity | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["voice_activity", b"voice_activity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_silence_ms", b"end_silence_ms", "language", b"language", "sample_rate_hz", b"sample_rate_hz"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "model", b"model", "sample_rate_hz", b"sample_rate_hz", "voice_activity", b"voice_activity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -124,17 +134,19 @@ class StreamingTranscribeRequest(_message.Message):
 
     SETUP_FIELD_NUMBER: _builtins.int
     AUDIO_FIELD_NUMBER: _builtins.int
-    audio: _builtins.bytes
-    """16-bit signed little-endian mono samples; an even number of bytes, at most one second."""
     @_builtins.property
     def setup(self) -> Global___StreamingTranscribeSetup:
         """First, and only once."""
+
+    @_builtins.property
+    def audio(self) -> _audio_pb2.AudioChunk:
+        """The microphone."""
 
     def __init__(
         self,
         *,
         setup: Global___StreamingTranscribeSetup | None = ...,
-        audio: _builtins.bytes = ...,
+        audio: _audio_pb2.AudioChunk | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "message", b"message", "setup", b"setup"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -148,7 +160,7 @@ Global___StreamingTranscribeRequest: _TypeAlias = StreamingTranscribeRequest  # 
 
 @_typing.final
 class Transcript(_message.Message):
-    """What has been heard of one utterance."""
+    """What has been heard of one utterance, or of one turn of a conversation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -188,24 +200,26 @@ Global___Transcript: _TypeAlias = Transcript  # noqa: Y015
 
 @_typing.final
 class StreamingTranscribeResponse(_message.Message):
-    """One message from the server."""
+    """One message from the server. Kinds may be added: a client ignores those that it does not know."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TRANSCRIPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def transcript(self) -> Global___Transcript:
-        """Always set."""
+        """What has been heard; each replaces the one before of the same utterance."""
 
     def __init__(
         self,
         *,
         transcript: Global___Transcript | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["transcript", b"transcript"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "transcript", b"transcript"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["transcript", b"transcript"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "transcript", b"transcript"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["transcript"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
 Global___StreamingTranscribeResponse: _TypeAlias = StreamingTranscribeResponse  # noqa: Y015

@@ -59,7 +59,8 @@ class SpeechServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamingTranscribe(self, request_iterator, context):
-        """Speech as it comes in. `setup` is the first message.
+        """Speech as it comes in, in utterances. `setup` is the first message; the stream ends after the last final
+        transcript when the client has closed its side.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,9 @@ class SpeechServiceStub:
     Transcribe: _grpc.UnaryUnaryMultiCallable[_speech_pb2.TranscribeRequest, _speech_pb2.TranscribeResponse]
     """A whole recording."""
     StreamingTranscribe: _grpc.StreamStreamMultiCallable[_speech_pb2.StreamingTranscribeRequest, _speech_pb2.StreamingTranscribeResponse]
-    """Speech as it comes in. `setup` is the first message."""
+    """Speech as it comes in, in utterances. `setup` is the first message; the stream ends after the last final
+    transcript when the client has closed its side.
+    """
 
 @_typing.type_check_only
 class SpeechServiceAsyncStub(SpeechServiceStub):
@@ -46,7 +48,9 @@ class SpeechServiceAsyncStub(SpeechServiceStub):
     Transcribe: _aio.UnaryUnaryMultiCallable[_speech_pb2.TranscribeRequest, _speech_pb2.TranscribeResponse]  # type: ignore[assignment]
     """A whole recording."""
     StreamingTranscribe: _aio.StreamStreamMultiCallable[_speech_pb2.StreamingTranscribeRequest, _speech_pb2.StreamingTranscribeResponse]  # type: ignore[assignment]
-    """Speech as it comes in. `setup` is the first message."""
+    """Speech as it comes in, in utterances. `setup` is the first message; the stream ends after the last final
+    transcript when the client has closed its side.
+    """
 
 class SpeechServiceServicer(metaclass=_abc_1.ABCMeta):
     """Writes down speech."""
@@ -65,6 +69,8 @@ class SpeechServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_speech_pb2.StreamingTranscribeRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_speech_pb2.StreamingTranscribeResponse], _abc.AsyncIterator[_speech_pb2.StreamingTranscribeResponse]]:
-        """Speech as it comes in. `setup` is the first message."""
+        """Speech as it comes in, in utterances. `setup` is the first message; the stream ends after the last final
+        transcript when the client has closed its side.
+        """
 
 def add_SpeechServiceServicer_to_server(servicer: SpeechServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -18,7 +18,9 @@ from scenewright_server.bench.stage import LIST_QUESTION, RATE_HZ, Stage
 
 END_SILENCE_MS = 600
 MIN_SPEECH_MS = 64
-HEARING = live.Hearing(RATE_HZ, end_silence_ms=END_SILENCE_MS, min_speech_ms=MIN_SPEECH_MS)
+HEARING = live.Hearing(
+    RATE_HZ, voice_activity=types.VoiceActivity(end_silence_ms=END_SILENCE_MS, min_speech_ms=MIN_SPEECH_MS)
+)
 QUIET_S = 0.3
 
 

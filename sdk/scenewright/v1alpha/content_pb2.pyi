@@ -65,6 +65,7 @@ class GenerateContentRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    MODEL_FIELD_NUMBER: _builtins.int
     SCENE_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
     OBJECT_IDS_FIELD_NUMBER: _builtins.int
@@ -73,6 +74,8 @@ class GenerateContentRequest(_message.Message):
     JSON_SCHEMA_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`Model.name` of one that the server has. Empty: the first that ListModels lists."""
     kind: Global___ContentKind.ValueType
     """Required."""
     instruction: _builtins.str
@@ -80,7 +83,7 @@ class GenerateContentRequest(_message.Message):
     json_schema: _builtins.str
     """A JSON schema; required for structured content and refused for other kinds. At most 16 384 characters."""
     language: _builtins.str
-    """BCP 47 tag, one of `Model.languages`. Empty: the model's first."""
+    """BCP 47 tag, one of `Model.languages`; any other is refused. Empty: the model's first."""
     @_builtins.property
     def scene(self) -> _graph_pb2.SceneGraph:
         """The scene that holds the objects. Required."""
@@ -100,6 +103,7 @@ class GenerateContentRequest(_message.Message):
     def __init__(
         self,
         *,
+        model: _builtins.str = ...,
         scene: _graph_pb2.SceneGraph | None = ...,
         image: _image_pb2.ImageInput | None = ...,
         object_ids: _abc.Iterable[_builtins.str] | None = ...,
@@ -111,7 +115,7 @@ class GenerateContentRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "sampling", b"sampling", "scene", b"scene"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "instruction", b"instruction", "json_schema", b"json_schema", "kind", b"kind", "language", b"language", "object_ids", b"object_ids", "sampling", b"sampling", "scene", b"scene"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "instruction", b"instruction", "json_schema", b"json_schema", "kind", b"kind", "language", b"language", "model", b"model", "object_ids", b"object_ids", "sampling", b"sampling", "scene", b"scene"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -125,13 +129,13 @@ class InfoCard(_message.Message):
 
     TITLE_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
-    FACTS_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
     title: _builtins.str
     """A few words."""
     body: _builtins.str
     """A sentence or more."""
     @_builtins.property
-    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Fact]:
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___CardLine]:
         """Short facts, the most important first."""
 
     def __init__(
@@ -139,18 +143,18 @@ class InfoCard(_message.Message):
         *,
         title: _builtins.str = ...,
         body: _builtins.str = ...,
-        facts: _abc.Iterable[Global___Fact] | None = ...,
+        lines: _abc.Iterable[Global___CardLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "facts", b"facts", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "lines", b"lines", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InfoCard: _TypeAlias = InfoCard  # noqa: Y015
 
 @_typing.final
-class Fact(_message.Message):
+class CardLine(_message.Message):
     """One line of a card."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -173,7 +177,7 @@ class Fact(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Fact: _TypeAlias = Fact  # noqa: Y015
+Global___CardLine: _TypeAlias = CardLine  # noqa: Y015
 
 @_typing.final
 class Quiz(_message.Message):

@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from scenewright.v1 import content_pb2 as scenewright_dot_v1_dot_content__pb2
+from scenewright.v1alpha import content_pb2 as scenewright_dot_v1alpha_dot_content__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in scenewright/v1/content_pb2_grpc.py depends on'
+        + ' but the generated code in scenewright/v1alpha/content_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ContentServiceStub:
-    """Writes what an AR app shows at its anchors.
+    """Writes what an AR app shows at its anchors. No server has it yet, and it may still change.
     """
 
     def __init__(self, channel):
@@ -36,14 +36,14 @@ class ContentServiceStub:
             channel: A grpc.Channel.
         """
         self.GenerateContent = channel.unary_unary(
-                '/scenewright.v1.ContentService/GenerateContent',
-                request_serializer=scenewright_dot_v1_dot_content__pb2.GenerateContentRequest.SerializeToString,
-                response_deserializer=scenewright_dot_v1_dot_content__pb2.GenerateContentResponse.FromString,
+                '/scenewright.v1alpha.ContentService/GenerateContent',
+                request_serializer=scenewright_dot_v1alpha_dot_content__pb2.GenerateContentRequest.SerializeToString,
+                response_deserializer=scenewright_dot_v1alpha_dot_content__pb2.GenerateContentResponse.FromString,
                 _registered_method=True)
 
 
 class ContentServiceServicer:
-    """Writes what an AR app shows at its anchors.
+    """Writes what an AR app shows at its anchors. No server has it yet, and it may still change.
     """
 
     def GenerateContent(self, request, context):
@@ -58,19 +58,19 @@ def add_ContentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'GenerateContent': grpc.unary_unary_rpc_method_handler(
                     servicer.GenerateContent,
-                    request_deserializer=scenewright_dot_v1_dot_content__pb2.GenerateContentRequest.FromString,
-                    response_serializer=scenewright_dot_v1_dot_content__pb2.GenerateContentResponse.SerializeToString,
+                    request_deserializer=scenewright_dot_v1alpha_dot_content__pb2.GenerateContentRequest.FromString,
+                    response_serializer=scenewright_dot_v1alpha_dot_content__pb2.GenerateContentResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'scenewright.v1.ContentService', rpc_method_handlers)
+            'scenewright.v1alpha.ContentService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('scenewright.v1.ContentService', rpc_method_handlers)
+    server.add_registered_method_handlers('scenewright.v1alpha.ContentService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
 class ContentService:
-    """Writes what an AR app shows at its anchors.
+    """Writes what an AR app shows at its anchors. No server has it yet, and it may still change.
     """
 
     @staticmethod
@@ -87,9 +87,9 @@ class ContentService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/scenewright.v1.ContentService/GenerateContent',
-            scenewright_dot_v1_dot_content__pb2.GenerateContentRequest.SerializeToString,
-            scenewright_dot_v1_dot_content__pb2.GenerateContentResponse.FromString,
+            '/scenewright.v1alpha.ContentService/GenerateContent',
+            scenewright_dot_v1alpha_dot_content__pb2.GenerateContentRequest.SerializeToString,
+            scenewright_dot_v1alpha_dot_content__pb2.GenerateContentResponse.FromString,
             options,
             channel_credentials,
             insecure,

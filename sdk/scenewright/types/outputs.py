@@ -1,130 +1,15 @@
-"""What goes into a call and what comes out: frozen dataclasses. `_convert` knows their protobuf."""
+"""What comes out of a call."""
 
 from __future__ import annotations
 
 import enum
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from PIL import Image
 
-Vector: TypeAlias = tuple[float, float, float]
-Handedness: TypeAlias = Literal["left", "right"]
-NO_ROTATION = (0.0, 0.0, 0.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Pose:
-    """Where something is in the world: `position` in metres, `rotation` a quaternion (x, y, z, w)."""
-
-    position: Vector
-    rotation: tuple[float, float, float, float] = NO_ROTATION
-
-
-@dataclass(frozen=True)
-class Intrinsics:
-    """A pinhole camera in pixels, of an image of `width` x `height` before it is made upright."""
-
-    fx: float
-    fy: float
-    cx: float
-    cy: float
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class Viewpoint:
-    """Where a scene graph is seen from when no image comes with it."""
-
-    pose: Pose
-    intrinsics: Intrinsics | None = None
-
-
-@dataclass(frozen=True)
-class SceneObject:
-    """One thing that the app knows to be there; `extents` is its full width, height and depth in metres."""
-
-    id: str
-    label: str
-    pose: Pose
-    extents: Vector | None = None
-    anchor_id: str = ""
-    aliases: Sequence[str] = ()
-    description: str = ""
-
-
-@dataclass(frozen=True)
-class SceneGraph:
-    """A snapshot of the scene; `handedness` is "left" (Unity: z forward) or "right" (OpenGL: z backward)."""
-
-    objects: Sequence[SceneObject]
-    viewpoint: Viewpoint | None = None
-    revision: int = 0
-    handedness: Handedness = "left"
-
-
-@dataclass(frozen=True)
-class Features:
-    """What an encoder made of an image or a recording: `data` is row-major, little-endian.
-
-    It may be sent in place of what it was made of, to a server with the very same encoder.
-    """
-
-    encoder_id: str
-    checkpoint_sha256: str
-    preprocessing_id: str
-    shape: tuple[int, ...]
-    dtype: Literal["float32", "float16", "bfloat16"]
-    data: bytes = field(repr=False)
-
-
-ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Features"
-"""A JPEG, PNG or WebP file's path or bytes, a PIL image, a uint8 array (H, W, 3 or 4), or features."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """An image and what is known of the camera that took it.
-
-    `rotation` is the clockwise turn that makes the image upright: 0, 90, 180 or 270 degrees. `frame_id` comes
-    back in every annotation of this frame.
-    """
-
-    image: ImageSource
-    frame_id: str = ""
-    capture_time: datetime | None = None
-    rotation: int = 0
-    mirrored: bool = False
-    intrinsics: Intrinsics | None = None
-    camera_pose: Pose | None = None
-    handedness: Handedness = "left"
-
-
-FrameLike: TypeAlias = "ImageSource | Frame"
-SceneLike: TypeAlias = "SceneGraph | Mapping[str, Any] | str | os.PathLike[str]"
-"""A scene graph, the same as a dict in protobuf's JSON mapping, or the path of a file with that JSON."""
-AudioLike: TypeAlias = "str | os.PathLike[str] | bytes | tuple[np.ndarray, int] | Features"
-"""A WAV, FLAC or OGG file's path or bytes, (samples, rate in hertz), or features.
-
-Samples are (n,) or (n, channels); int16, or floats in [-1, 1]."""
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How tokens are chosen; what is None stays as the server has it: greedy, up to the model's limit."""
-
-    max_new_tokens: int | None = None
-    temperature: float | None = None
-    top_k: int | None = None
-    top_p: float | None = None
-    repetition_penalty: float | None = None
-    stop: Sequence[str] = ()
-    seed: int | None = None
+from scenewright.types.inputs import Features
 
 
 @dataclass(frozen=True)
@@ -146,8 +31,19 @@ class Point:
 
 
 @dataclass(frozen=True)
+class TextSpan:
+    """`length` characters of a response's whole text from `start` on; characters as Python counts them."""
+
+    start: int
+    length: int
+
+
+@dataclass(frozen=True)
 class Annotation:
-    """A label with a place: a `target` in the image, an `object_id` of the scene graph, or both."""
+    """A label with a place: a `target` in the image, an `object_id` of the scene graph, or both.
+
+    With `spans` these words of the response mean it; without, the response is about it.
+    """
 
     id: str
     label: str
@@ -156,6 +52,7 @@ class Annotation:
     anchor_id: str = ""
     frame_id: str = ""
     confidence: float | None = None
+    spans: tuple[TextSpan, ...] = ()
 
     @property
     def box(self) -> Box | None:
@@ -171,6 +68,7 @@ class FinishReason(str, enum.Enum):
     INTERRUPTED = "interrupted"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    NO_SPEECH = "no_speech"
     UNKNOWN = "unknown"  # a newer server's
 
 
@@ -221,14 +119,15 @@ class Question:
 
 @dataclass(frozen=True)
 class Done:
-    """The last event of a stream."""
+    """The last event of a response; `confidence` is the model's in it, where it knows."""
 
     finish_reason: FinishReason
     usage: Usage
     timings: Timings
+    confidence: float | None = None
 
 
-DescribeEvent: TypeAlias = "TextDelta | Annotation | Done"
+ResponseEvent: TypeAlias = "TextDelta | Annotation | Done"
 AskEvent: TypeAlias = "Question | TextDelta | Annotation | Done"
 
 
@@ -241,6 +140,7 @@ class Description:
     finish_reason: FinishReason
     usage: Usage
     timings: Timings
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -253,6 +153,7 @@ class Answer:
     finish_reason: FinishReason
     usage: Usage
     timings: Timings
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -263,6 +164,28 @@ class Transcript:
     confidence: float
     no_speech: bool
     duration_s: float
+    timings: Timings
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What was said of one utterance so far; it replaces the one before until `is_final`.
+
+    `start_ms` and `end_ms` count the stream's audio; `confidence` is set in the final one.
+    """
+
+    text: str
+    is_final: bool
+    confidence: float | None
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True)
+class AudioEncoding:
+    """`features` may be sent in place of the recording."""
+
+    features: Features
     timings: Timings
 
 
@@ -309,7 +232,10 @@ class Limits:
     max_audio_bytes: int
     max_audio_s: float
     max_text_chars: int
+    max_instruction_chars: int
+    max_history_turns: int
     max_scene_objects: int
+    max_facts: int
     max_label_chars: int
     max_texts: int
     max_new_tokens: int
@@ -326,7 +252,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Model:
-    """What the server runs, what it can do, what it knows and what it does not."""
+    """A model that the server runs, what it can do, what it knows and what it does not.
+
+    `languages` it reads and writes, `speech_languages` it hears. `contract` counts the additions to the server's
+    contract: a lower number than `scenewright.CONTRACT` is an older server's.
+    """
 
     name: str
     version: str
@@ -335,6 +265,7 @@ class Model:
     n_parameters: int
     capabilities: tuple[str, ...]
     languages: tuple[str, ...]
+    speech_languages: tuple[str, ...]
     fusion: Mapping[str, str]
     embedding_dimension: int
     encoders: tuple[Encoder, ...]
@@ -343,3 +274,5 @@ class Model:
     does_not_know: str
     license: str
     device: str
+    server_version: str
+    contract: int

@@ -5,7 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
-from scenewright.v1 import content_pb2 as _content_pb2
+from scenewright.v1alpha import content_pb2 as _content_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ContentServiceStub:
-    """Writes what an AR app shows at its anchors."""
+    """Writes what an AR app shows at its anchors. No server has it yet, and it may still change."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -38,14 +38,14 @@ class ContentServiceStub:
 
 @_typing.type_check_only
 class ContentServiceAsyncStub(ContentServiceStub):
-    """Writes what an AR app shows at its anchors."""
+    """Writes what an AR app shows at its anchors. No server has it yet, and it may still change."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GenerateContent: _aio.UnaryUnaryMultiCallable[_content_pb2.GenerateContentRequest, _content_pb2.GenerateContentResponse]  # type: ignore[assignment]
     """Content for one or many objects of a scene."""
 
 class ContentServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Writes what an AR app shows at its anchors."""
+    """Writes what an AR app shows at its anchors. No server has it yet, and it may still change."""
 
     @_abc_1.abstractmethod
     def GenerateContent(
