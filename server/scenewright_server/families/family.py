@@ -18,6 +18,8 @@ from torch import Tensor
 
 from scenewright_server.model.gpt import Cache
 from scenewright_server.scene.entries import Detections, Entry, GraphObject
+from scenewright_server.scene.geometry import Intrinsics
+from scenewright_server.scene.pointing import Ray
 
 SAMPLE_RATE_HZ = 16_000
 """Of every recording that a family hears: mono float32."""
@@ -26,8 +28,8 @@ SAMPLE_RATE_HZ = 16_000
 class ModelError(Exception):
     """A request that a model refuses. `reason` is UPPER_SNAKE; `metadata` repeats the message's numbers.
 
-    Reasons: CONTEXT_FULL (scene and question alone pass the model's context), AUDIO_TOO_LONG (for the model's
-    hearing), OVERLOADED (the queue is full), FIELD_OUT_OF_RANGE, FIELD_REQUIRED, SHUTTING_DOWN.
+    Reasons: CONTEXT_FULL (scene and question alone pass the model's context), SCENE_TOO_LARGE (more things, seen and
+    told together, than the model can tell apart), AUDIO_TOO_LONG (for the model's hearing), OVERLOADED (the queue is full), FIELD_OUT_OF_RANGE, FIELD_REQUIRED, SHUTTING_DOWN.
     """
 
     def __init__(self, reason: str, message: str, **metadata: Any) -> None:
@@ -41,9 +43,10 @@ class ModelError(Exception):
 class Spec:
     """What a model is and can do.
 
-    capabilities: of "describe", "ask", "voice", "scene_graph", "transcribe", "embed_image", "embed_text".
-    fusion: how "image", "audio" and "scene_graph" reach the decoder, "soft" or "text"; a sense that is missing is not
-    named. languages: BCP 47 tags, the default first.
+    capabilities: of "describe", "ask", "voice", "scene_graph", "transcribe", "embed_image", "embed_text",
+    "instructions". fusion: how "image", "audio" and "scene_graph" reach the decoder, "soft" or "text"; a sense that is
+    missing is not named. languages, speech_languages: BCP 47 tags of what it reads and writes, and of what it hears, the
+    default first.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Spec:
     n_parameters: int
     capabilities: frozenset[str]
     languages: tuple[str, ...]
+    speech_languages: tuple[str, ...]
     fusion: dict[str, str]
     knows: str
     knows_not: str
@@ -74,14 +78,22 @@ class Heard:
 @dataclass(frozen=True)
 class Turn:
     """One response to make: a description, or an answer to a typed question or a spoken one, about what is seen, a
-    scene graph, or both."""
+    scene graph, or both.
+
+    language: of the response; empty: an answer takes its question's, a description the model's first. lens: of the
+    frame, None where it is not known. ray: what the user points along, in the camera's frame. instructions: who the
+    model is and how it is to speak; only for a model that can "instructions".
+    """
 
     task: Literal["describe", "ask"]
     detections: Detections | None = None
     graph: tuple[GraphObject, ...] = ()
     question: str | Heard | None = None
-    language: str = "en"  # of a description; an answer is in the language of its question
+    language: str = ""
     max_new_tokens: int = 160
+    lens: Intrinsics | None = None
+    ray: Ray | None = None
+    instructions: str = ""
 
 
 SpanKind: TypeAlias = Literal["image", "scene", "audio", "text", "past"]
@@ -272,6 +284,19 @@ class Codec(Protocol):
         """Detections and embedding back. Raises FeatureError."""
 
 
+class AudioCodec(Protocol):
+    """What the audio encoder made of a recording, as rows of numbers and back."""
+
+    @property
+    def encoder(self) -> Encoder: ...
+
+    def pack(self, heard: Heard) -> np.ndarray:
+        """Rows of a recording."""
+
+    def unpack(self, rows: np.ndarray) -> Heard:
+        """The same back. Raises FeatureError."""
+
+
 class Embedder(Protocol):
     """Images and texts in one space. Texts have at most `max_tokens` tokens."""
 
@@ -310,6 +335,9 @@ class Family(Protocol):
     @property
     def codec(self) -> Codec | None: ...
 
+    @property
+    def audio_codec(self) -> AudioCodec | None: ...
+
     def fit(self, frame: np.ndarray) -> np.ndarray:
         """An upright RGB frame (H, W, 3) uint8 at the size that the model looks at."""
 
@@ -322,5 +350,12 @@ class Family(Protocol):
     def read(self, text: str) -> str:
         """The words of a typed question, "" where it has none."""
 
+    def fault(self, label: str) -> tuple[str, str] | None:
+        """Why an object of a scene graph cannot be called so: what the label is, and what it must be; None where it can.
+        For example ("20 tokens", "at most 16")."""
+
+    def past(self, history: Sequence[tuple[str, str]]) -> Memory:
+        """What remembers these questions and answers, oldest first, as if they had been its own."""
+
     def open(self, turn: Turn, memory: Memory | None = None) -> Script:
-        """The script of a response after what is remembered. Raises ModelError CONTEXT_FULL."""
+        """The script of a response after what is remembered. Raises ModelError CONTEXT_FULL, SCENE_TOO_LARGE."""

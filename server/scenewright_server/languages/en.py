@@ -10,11 +10,11 @@ from scenewright_server.scene.findings import (
     Answer,
     Count,
     Distance,
-    Fact,
     Kind,
     Look,
     One,
     Place,
+    Placing,
     Reason,
     Refusal,
     Several,
@@ -99,7 +99,7 @@ class English:
             parts += ["the", names.usual(k)]
         return tuple(parts)
 
-    def _tell(self, fact: Fact, n: int, is_last: bool, names: Names[M]) -> list[str | M]:
+    def _tell(self, fact: Placing, n: int, is_last: bool, names: Names[M]) -> list[str | M]:
         """The n-th fact of a description."""
         parts: list[str | M] = ["and" if is_last else ","] if n else []
         mention = names.full(fact.thing)

@@ -10,11 +10,11 @@ from scenewright_server.scene.findings import (
     Answer,
     Count,
     Distance,
-    Fact,
     Kind,
     Look,
     One,
     Place,
+    Placing,
     Question,
     Reason,
     Refusal,
@@ -102,7 +102,7 @@ class Chinese:
             parts.append(names.usual(k))
         return tuple(parts)
 
-    def _tell(self, fact: Fact, n: int, names: Names[M]) -> list[str | M]:
+    def _tell(self, fact: Placing, n: int, names: Names[M]) -> list[str | M]:
         """The n-th fact of a description."""
         parts: list[str | M] = ["，"] if n else []
         if fact.under is None:

@@ -12,6 +12,7 @@ import numpy as np
 
 Box = tuple[float, float, float, float]
 Vector = tuple[float, float, float]
+Quaternion = tuple[float, float, float, float]
 Side = Literal["left", "middle", "right", "you"]
 
 FOCAL = 0.85  # of a frame whose intrinsics are not given, in frame sizes
@@ -20,11 +21,20 @@ BEHIND_RAD = 1.75
 
 
 @dataclass(frozen=True)
+class Fact:
+    """Something that the app knows of an object: "maker" "Thonet", "price" 24.0 "EUR". The unit is a number's."""
+
+    key: str
+    value: str | float
+    unit: str = ""
+
+
+@dataclass(frozen=True)
 class GraphObject:
     """An object of the app's scene graph, in the camera's frame (x right, y up, z forward; metres).
 
-    `position` is its centre, `size` its extents, `box` its clipped projection (x0, y0, x1, y1) in [0, 1],
-    None when it is out of view.
+    `position` is its centre, `size` its extents along its own axes, `rotation` the unit quaternion (x, y, z, w) that
+    turns these into the camera's, `box` its clipped projection (x0, y0, x1, y1) in [0, 1], None when it is out of view.
     """
 
     id: str
@@ -33,6 +43,10 @@ class GraphObject:
     size: Vector
     box: Box | None = None
     anchor_id: str = ""
+    rotation: Quaternion = (0.0, 0.0, 0.0, 1.0)
+    aliases: tuple[str, ...] = ()
+    description: str = ""
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Fact:
+class Placing:
     """A thing of a description: its place, and the values that are seen of it against its label.
 
     `under` is what it stands on, unless that was named just before it: then `place` alone says "on".
@@ -135,7 +135,7 @@ class Fact:
 class Survey:
     """Every thing, left to right: what a description tells."""
 
-    facts: tuple[Fact, ...]
+    facts: tuple[Placing, ...]
 
     @property
     def things(self) -> tuple[int, ...]:

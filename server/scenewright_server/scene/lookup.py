@@ -15,12 +15,12 @@ from scenewright_server.scene.findings import (
     Answer,
     Count,
     Distance,
-    Fact,
     Finding,
     Kind,
     Look,
     One,
     Place,
+    Placing,
     Refusal,
     Survey,
     Things,
@@ -209,13 +209,13 @@ class Lookup:
         }
         return Finding(_first(list(away), away.__getitem__))
 
-    def _fact(self, k: int, previous: int | None) -> Fact:
+    def _fact(self, k: int, previous: int | None) -> Placing:
         """Of entry k, in a description in which `previous` was named before it."""
         under, seen = self._under[k], tuple(self._looks.belied(k).values())
         if under is not None:
-            return Fact(k, "on", None if under == previous else under, seen)
+            return Placing(k, "on", None if under == previous else under, seen)
         place = self.entries[k].side if previous is None else _place(self.entries[k], self.entries[previous])
-        return Fact(k, place, None, seen)
+        return Placing(k, place, None, seen)
 
 
 def _place(entry: Entry, previous: Entry) -> Place:

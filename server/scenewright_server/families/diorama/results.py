@@ -9,10 +9,10 @@ from scenewright_server.scene.findings import (
     Answer,
     Count,
     Distance,
-    Fact,
     Kind,
     Look,
     One,
+    Placing,
     Refusal,
     Several,
     Survey,
@@ -66,7 +66,7 @@ def write(tokenizer: Tokenizer, answer: Answer) -> list[int]:
     return [id for ids in told for id in ids]
 
 
-def _of_fact(fact: Fact) -> tuple[Part, ...]:
+def _of_fact(fact: Placing) -> tuple[Part, ...]:
     under = () if fact.under is None else (fact.under,)
     seen = ("seen", *fact.seen) if fact.seen else ()
     return (fact.thing, fact.place, *under, *seen)
