@@ -12,11 +12,11 @@ from scenewright_server.scene.findings import (
     Answer,
     Count,
     Distance,
-    Fact,
     Kind,
     Look,
     One,
     Place,
+    Placing,
     Reason,
     Refusal,
     Several,
@@ -92,7 +92,9 @@ SAID: list[tuple[Answer, str, str]] = [
     (Kind(0), "a chair", "一个椅子"),
     (Kind(0, "table"), "i see a table but the scene tells of a chair", "我看到一个桌子，但场景说是一个椅子"),
     (
-        Survey((Fact(0, "left", None, ("blue", "mug")), Fact(1, "beside"), Fact(2, "on"), Fact(3, "on", 1))),
+        Survey(
+            (Placing(0, "left", None, ("blue", "mug")), Placing(1, "beside"), Placing(2, "on"), Placing(3, "on", 1))
+        ),
         "a large red chair on the left where i see blue mug, an orange table to the right of it, a mug on it "
         "and a blue mug on the table",
         "左边有一个大的红色椅子但我看到蓝色杯子，它右边有一个橙色桌子，它上面有一个杯子，桌子上面有一个蓝色杯子",

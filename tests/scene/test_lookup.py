@@ -12,11 +12,11 @@ from scenewright_server.scene.findings import (
     Answer,
     Count,
     Distance,
-    Fact,
     Finding,
     Kind,
     Look,
     One,
+    Placing,
     Refusal,
     Several,
     Survey,
@@ -181,7 +181,7 @@ def test_what_is_surely_seen_belies_a_label(plan: str, expected: Answer):
     found = answer(plan, doubtful, *known)
     assert (found.told if isinstance(found, Look) else found.seen if isinstance(found, Kind) else None) is None
     survey = Lookup(merge(seen, known), seen, VALUES).survey()
-    assert survey.answer == Survey((Fact(0, "left", seen=("blue",)), Fact(1, "beside", seen=("table",))))
+    assert survey.answer == Survey((Placing(0, "left", seen=("blue",)), Placing(1, "beside", seen=("table",))))
 
 
 def test_confidence_follows_what_was_seen():

@@ -29,7 +29,8 @@ class ModelError(Exception):
     """A request that a model refuses. `reason` is UPPER_SNAKE; `metadata` repeats the message's numbers.
 
     Reasons: CONTEXT_FULL (scene and question alone pass the model's context), SCENE_TOO_LARGE (more things, seen and
-    told together, than the model can tell apart), AUDIO_TOO_LONG (for the model's hearing), OVERLOADED (the queue is full), FIELD_OUT_OF_RANGE, FIELD_REQUIRED, SHUTTING_DOWN.
+    told together, than the model can tell apart), AUDIO_TOO_LONG (for the model's hearing), OVERLOADED (the queue is
+    full), FIELD_OUT_OF_RANGE, FIELD_REQUIRED, SHUTTING_DOWN.
     """
 
     def __init__(self, reason: str, message: str, **metadata: Any) -> None:
@@ -45,8 +46,8 @@ class Spec:
 
     capabilities: of "describe", "ask", "voice", "scene_graph", "transcribe", "embed_image", "embed_text",
     "instructions". fusion: how "image", "audio" and "scene_graph" reach the decoder, "soft" or "text"; a sense that is
-    missing is not named. languages, speech_languages: BCP 47 tags of what it reads and writes, and of what it hears, the
-    default first.
+    missing is not named. languages, speech_languages: BCP 47 tags of what it reads and writes, and of what it hears,
+    the default first.
     """
 
     name: str
@@ -351,8 +352,8 @@ class Family(Protocol):
         """The words of a typed question, "" where it has none."""
 
     def fault(self, label: str) -> tuple[str, str] | None:
-        """Why an object of a scene graph cannot be called so: what the label is, and what it must be; None where it can.
-        For example ("20 tokens", "at most 16")."""
+        """Why an object of a scene graph cannot be called so: what the label is and what it must be, as in
+        ("20 tokens", "at most 16"); None where it can."""
 
     def past(self, history: Sequence[tuple[str, str]]) -> Memory:
         """What remembers these questions and answers, oldest first, as if they had been its own."""

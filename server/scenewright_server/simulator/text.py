@@ -15,7 +15,7 @@ from scenewright_server.languages import LANGUAGES
 from scenewright_server.languages.en import article
 from scenewright_server.languages.language import is_wide, join
 from scenewright_server.scene.entries import Side
-from scenewright_server.scene.findings import Answer, Fact, Place, Refusal, Survey
+from scenewright_server.scene.findings import Answer, Place, Placing, Refusal, Survey
 from scenewright_server.scene.plans import LOOKS
 from scenewright_server.simulator.phrases import CHINESE
 from scenewright_server.simulator.scene import Box, Scene, Vector
@@ -152,13 +152,13 @@ def survey(things: Sequence[Thing]) -> Survey | Refusal:
     return Survey(tuple(facts)) if facts else Refusal("unsure")
 
 
-def _fact(things: Sequence[Thing], i: int, previous: int | None) -> Fact:
+def _fact(things: Sequence[Thing], i: int, previous: int | None) -> Placing:
     """Of thing i, in a description in which `previous` was named before it."""
     thing = things[i]
     seen = tuple(value for _, value in thing.seen_as)
     if thing.support is not None:
-        return Fact(i, "on", None if thing.support == previous else thing.support, seen)
-    return Fact(i, thing.side if previous is None else _place(thing, things[previous]), None, seen)
+        return Placing(i, "on", None if thing.support == previous else thing.support, seen)
+    return Placing(i, thing.side if previous is None else _place(thing, things[previous]), None, seen)
 
 
 def _place(thing: Thing, previous: Thing) -> Place:

@@ -11,10 +11,10 @@ from scenewright_server.scene.findings import (
     Answer,
     Count,
     Distance,
-    Fact,
     Kind,
     Look,
     One,
+    Placing,
     Refusal,
     Several,
     Survey,
@@ -47,7 +47,14 @@ TOLD: list[tuple[Answer, tuple[str | int, ...]]] = [
     (Kind(1), (1,)),
     (Kind(1, seen="table"), (1, "table", "but")),
     (
-        Survey((Fact(0, "left"), Fact(1, "on"), Fact(2, "on", 0, ("blue", "mug")), Fact(3, "beside", seen=("red",)))),
+        Survey(
+            (
+                Placing(0, "left"),
+                Placing(1, "on"),
+                Placing(2, "on", 0, ("blue", "mug")),
+                Placing(3, "beside", seen=("red",)),
+            )
+        ),
         (0, "left", 1, "on", 2, "on", 0, "seen", "blue", "mug", 3, "beside", "seen", "red"),
     ),
 ]
