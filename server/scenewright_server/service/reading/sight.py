@@ -47,6 +47,13 @@ class Sight:
         return Sight(frame, detections, self.world)
 
     @property
+    def lens(self) -> Intrinsics | None:
+        """Of the frame, where it was told or can be guessed from the frame's shape."""
+        if self.frame is None:
+            return None
+        return self.frame.lens or guessed_lens(self.frame.aspect)
+
+    @property
     def graph(self) -> tuple[GraphObject, ...]:
         """The world's objects as the frame's camera sees them."""
         if self.world is None:
