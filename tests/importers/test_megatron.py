@@ -198,6 +198,15 @@ def test_shards_that_do_not_fit_are_refused_by_name(changed: dict[str, Any], dam
         merge_ranks(files, saved.__getitem__, N_VOCAB)
 
 
+def test_a_file_without_arguments_is_taken_for_nvidias_release() -> None:
+    """24 layers, 1024 wide, 50257 tokens padded to 128s: what this small file is not."""
+    files, saved = saved_pair()
+    for file in saved.values():
+        del file["args"]
+    with pytest.raises(ImportRefused, match=r"attention\.qkv\.weight: expected 1536 rows, found 48"):
+        merge_ranks(files, saved.__getitem__, 50257)
+
+
 def test_directories_that_are_not_whole_are_refused_by_name(tmp_path: Path) -> None:
     directory = save(tmp_path / "a")
     iteration = directory / "iter_0000005"
