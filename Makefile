@@ -14,9 +14,11 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.dev
+	@command -v npx >/dev/null || { echo "make check: npx is not installed (it runs buf): install Node.js" >&2; exit 1; }
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BUF) lint
 	$(BUF) breaking --against proto/v1.binpb
 	$(BIN)/python proto/generate.py --check

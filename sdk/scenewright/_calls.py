@@ -10,7 +10,8 @@ import numpy as np
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
-from scenewright import _convert, types
+from scenewright import types
+from scenewright._convert import inputs, outputs
 from scenewright.errors import InvalidInputError
 from scenewright.v1 import (
     dialogue_pb2,
@@ -51,47 +52,74 @@ class Stream(Generic[T]):
 
 
 def describe(
+    model: str,
     image: types.FrameLike | None,
     scene: types.SceneLike | None,
     sampling: types.Sampling | None,
     language: str,
 ) -> Call[types.Description]:
-    request = scene_pb2.DescribeSceneRequest(**_seen(image, scene, sampling, language))
-    return Call(scene_pb2_grpc.SceneServiceStub, "DescribeScene", request, _convert.description_from_proto)
+    request = scene_pb2.DescribeSceneRequest(**_seen(model, image, scene, sampling, language))
+    return Call(scene_pb2_grpc.SceneServiceStub, "DescribeScene", request, outputs.description_from_proto)
 
 
 def describe_stream(
+    model: str,
     image: types.FrameLike | None,
     scene: types.SceneLike | None,
     sampling: types.Sampling | None,
     language: str,
-) -> Stream[types.DescribeEvent]:
-    request = scene_pb2.StreamDescribeSceneRequest(**_seen(image, scene, sampling, language))
-    return Stream(scene_pb2_grpc.SceneServiceStub, "StreamDescribeScene", request, _convert.describe_event_from_proto)
+) -> Stream[types.ResponseEvent]:
+    request = scene_pb2.StreamDescribeSceneRequest(**_seen(model, image, scene, sampling, language))
+    return Stream(
+        scene_pb2_grpc.SceneServiceStub,
+        "StreamDescribeScene",
+        request,
+        lambda response: outputs.response_event_from_proto(response.response_event),
+    )
 
 
 def ask(
+    model: str,
+    session_id: str,
     question: str | None,
     audio: types.AudioLike | None,
     image: types.FrameLike | None,
     scene: types.SceneLike | None,
+    pointer: types.Pointer | None,
     sampling: types.Sampling | None,
     language: str,
-    session_id: str,
+    instructions: str | None,
 ) -> Stream[types.AskEvent]:
     if (question is None) == (audio is None):
         raise InvalidInputError("ask takes either a typed question or audio, and exactly one of them")
-    request = dialogue_pb2.AskRequest(session_id=session_id, **_seen(image, scene, sampling, language))
+    request = dialogue_pb2.AskRequest(session_id=session_id, **_seen(model, image, scene, sampling, language))
     if question is not None:
         request.text = question
     elif audio is not None:
-        request.audio.CopyFrom(_convert.audio_to_proto(audio))
-    return Stream(dialogue_pb2_grpc.DialogueServiceStub, "Ask", request, _convert.ask_event_from_proto)
+        request.audio.CopyFrom(inputs.audio_to_proto(audio))
+    if pointer is not None:
+        request.pointer.CopyFrom(inputs.pointer_to_proto(pointer))
+    if instructions is not None:
+        request.instructions = instructions
+    return Stream(dialogue_pb2_grpc.DialogueServiceStub, "Ask", request, outputs.ask_event_from_proto)
 
 
-def create_session(ttl_s: float | None, language: str) -> Call[str]:
+def create_session(
+    model: str,
+    ttl_s: float | None,
+    language: str,
+    instructions: str,
+    history: Sequence[types.HistoryTurn],
+    handedness: types.Handedness | None,
+) -> Call[str]:
     """The result is the session's id."""
-    request = session_pb2.CreateSessionRequest(language=language)
+    request = session_pb2.CreateSessionRequest(
+        model=model,
+        language=language,
+        instructions=instructions,
+        history=inputs.history_to_proto(history),
+        handedness=inputs.handedness_to_proto(handedness),
+    )
     if ttl_s is not None:
         request.ttl.CopyFrom(Duration(seconds=int(ttl_s), nanos=int(ttl_s % 1 * 1e9)))
     return Call(session_pb2_grpc.SessionServiceStub, "CreateSession", request, lambda response: response.session.id)
@@ -102,41 +130,76 @@ def delete_session(session_id: str) -> Call[None]:
     return Call(session_pb2_grpc.SessionServiceStub, "DeleteSession", request, lambda response: None)
 
 
-def transcribe(audio: types.AudioLike, language: str) -> Call[types.Transcript]:
-    request = speech_pb2.TranscribeRequest(audio=_convert.audio_to_proto(audio), language=language)
-    return Call(speech_pb2_grpc.SpeechServiceStub, "Transcribe", request, _convert.transcript_from_proto)
+def transcribe(model: str, audio: types.AudioLike, language: str) -> Call[types.Transcript]:
+    request = speech_pb2.TranscribeRequest(model=model, audio=inputs.audio_to_proto(audio), language=language)
+    return Call(speech_pb2_grpc.SpeechServiceStub, "Transcribe", request, outputs.transcript_from_proto)
 
 
-def embed_image(image: types.FrameLike, include_features: bool) -> Call[types.ImageEmbedding]:
-    request = embedding_pb2.EmbedImageRequest(image=_convert.frame_to_proto(image), include_features=include_features)
-    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedImage", request, _convert.image_embedding_from_proto)
+def transcribe_stream(
+    model: str, rate_hz: int, language: str, voice_activity: types.VoiceActivity | None
+) -> Stream[types.Utterance]:
+    """Its request is the setup; `audio_requests` makes those that follow."""
+    setup = speech_pb2.StreamingTranscribeSetup(
+        model=model,
+        sample_rate_hz=rate_hz,
+        language=language,
+        voice_activity=inputs.voice_activity_to_proto(voice_activity),
+    )
+    request = speech_pb2.StreamingTranscribeRequest(setup=setup)
+    return Stream(speech_pb2_grpc.SpeechServiceStub, "StreamingTranscribe", request, outputs.utterance_from_proto)
 
 
-def embed_text(texts: Sequence[str]) -> Call[np.ndarray]:
-    request = embedding_pb2.EmbedTextRequest(texts=_several(texts, "texts"))
-    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedText", request, _convert.text_embeddings_from_proto)
+def audio_requests(audio: bytes | np.ndarray, rate_hz: int) -> list[speech_pb2.StreamingTranscribeRequest]:
+    """More samples of a transcribed stream."""
+    return [speech_pb2.StreamingTranscribeRequest(audio=chunk) for chunk in inputs.audio_to_chunks(audio, rate_hz)]
 
 
-def rank_labels(image: types.FrameLike, labels: Sequence[str]) -> Call[tuple[types.RankedLabel, ...]]:
-    request = embedding_pb2.RankLabelsRequest(image=_convert.frame_to_proto(image), labels=_several(labels, "labels"))
-    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "RankLabels", request, _convert.ranked_labels_from_proto)
+def encode_audio(model: str, audio: types.AudioLike) -> Call[types.AudioEncoding]:
+    request = embedding_pb2.EncodeAudioRequest(model=model, audio=inputs.audio_to_proto(audio))
+    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EncodeAudio", request, outputs.audio_encoding_from_proto)
 
 
-def get_model() -> Call[types.Model]:
-    request = model_pb2.GetModelRequest()
-    return Call(model_pb2_grpc.ModelServiceStub, "GetModel", request, _convert.model_from_proto)
+def embed_image(model: str, image: types.FrameLike, include_features: bool) -> Call[types.ImageEmbedding]:
+    request = embedding_pb2.EmbedImageRequest(
+        model=model, image=inputs.frame_to_proto(image), include_features=include_features
+    )
+    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedImage", request, outputs.image_embedding_from_proto)
+
+
+def embed_text(model: str, texts: Sequence[str]) -> Call[np.ndarray]:
+    request = embedding_pb2.EmbedTextRequest(model=model, texts=_several(texts, "texts"))
+    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedText", request, outputs.text_embeddings_from_proto)
+
+
+def rank_labels(model: str, image: types.FrameLike, labels: Sequence[str]) -> Call[tuple[types.RankedLabel, ...]]:
+    request = embedding_pb2.RankLabelsRequest(
+        model=model, image=inputs.frame_to_proto(image), labels=_several(labels, "labels")
+    )
+    return Call(embedding_pb2_grpc.EmbeddingServiceStub, "RankLabels", request, outputs.ranked_labels_from_proto)
+
+
+def get_model(model: str) -> Call[types.Model]:
+    request = model_pb2.GetModelRequest(model=model)
+    return Call(model_pb2_grpc.ModelServiceStub, "GetModel", request, outputs.model_from_proto)
+
+
+def list_models() -> Call[tuple[types.Model, ...]]:
+    request = model_pb2.ListModelsRequest()
+    return Call(model_pb2_grpc.ModelServiceStub, "ListModels", request, outputs.models_from_proto)
 
 
 def _seen(
+    model: str,
     image: types.FrameLike | None,
     scene: types.SceneLike | None,
     sampling: types.Sampling | None,
     language: str,
 ) -> dict[str, Any]:
     return {
-        "image": None if image is None else _convert.frame_to_proto(image),
-        "scene": None if scene is None else _convert.scene_to_proto(scene),
-        "sampling": _convert.sampling_to_proto(sampling),
+        "model": model,
+        "image": None if image is None else inputs.frame_to_proto(image),
+        "scene": None if scene is None else inputs.scene_to_proto(scene),
+        "sampling": inputs.sampling_to_proto(sampling),
         "language": language,
     }
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
 
-from scenewright.errors import ScenewrightError
+from scenewright.errors import InvalidInputError, ScenewrightError
 
 DEFAULT_ADDRESS = "127.0.0.1:7447"
+TOKEN_VARIABLE = "SCENEWRIGHT_TOKEN"
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,17 @@ class Tls:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to call. `timeout_s` bounds a whole call, its retries included; None waits for ever."""
+    """How to call. `timeout_s` bounds a whole call, its retries included; None waits for ever.
+
+    `model` is meant where a call names none. `token` None: that of the environment's SCENEWRIGHT_TOKEN, if any.
+    """
 
     address: str = DEFAULT_ADDRESS
     tls: Tls | None = None
     timeout_s: float | None = 60.0
     max_attempts: int = 4
+    model: str = ""
+    token: str | None = field(default=None, repr=False)
 
     @property
     def options(self) -> Sequence[tuple[str, int | str]]:
@@ -46,6 +53,14 @@ class Settings:
             ("grpc.max_send_message_length", -1),
             ("grpc.enable_retries", 0),
         ]
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What goes with every call: the bearer token, over plaintext too. Raises InvalidInputError if it is none."""
+        token = os.environ.get(TOKEN_VARIABLE, "") if self.token is None else self.token
+        if not all("!" <= character <= "~" for character in token):
+            raise InvalidInputError("token: expected visible ASCII characters without spaces")
+        return (("authorization", f"Bearer {token}"),) if token else ()
 
 
 class Attempts:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import grpc
 import numpy as np
 
-from scenewright import _calls, _convert, types
+from scenewright import _calls, types
 from scenewright._channel import DEFAULT_ADDRESS, Attempts, Settings, Tls
+from scenewright._convert import outputs
 from scenewright.errors import NotFoundError, ScenewrightError, from_rpc
 
 T = TypeVar("T")
@@ -21,7 +22,8 @@ class Client:
     """Talks to one server; safe to share between threads. Use it in a `with` statement, or call `close()`.
 
     Every method takes `timeout_s`, the deadline of the whole call with its retries (the client's own by
-    default), and raises errors of `scenewright.errors`. With `tls=Tls()` the channel is encrypted.
+    default), and raises errors of `scenewright.errors`. `model` is meant where a method names none, `token` goes with
+    every call (by default SCENEWRIGHT_TOKEN of the environment). With `tls=Tls()` the channel is encrypted.
     """
 
     def __init__(
@@ -29,10 +31,13 @@ class Client:
         address: str = DEFAULT_ADDRESS,
         *,
         tls: Tls | None = None,
+        model: str = "",
+        token: str | None = None,
         timeout_s: float | None = 60.0,
         max_attempts: int = 4,
     ) -> None:
-        self._settings = Settings(address, tls, timeout_s, max_attempts)
+        self._settings = Settings(address, tls, timeout_s, max_attempts, model, token)
+        self._metadata = self._settings.metadata
         options = self._settings.options
         if tls is None:
             self._channel = grpc.insecure_channel(address, options)
@@ -56,10 +61,11 @@ class Client:
         scene: types.SceneLike | None = None,
         sampling: types.Sampling | None = None,
         language: str = "",
+        model: str = "",
         timeout_s: float | None = None,
     ) -> types.Description:
         """Describe an image, a scene graph, or both."""
-        return self._run(_calls.describe(image, scene, sampling, language), timeout_s)
+        return self._run(_calls.describe(self._model(model), image, scene, sampling, language), timeout_s)
 
     def describe_stream(
         self,
@@ -68,10 +74,12 @@ class Client:
         scene: types.SceneLike | None = None,
         sampling: types.Sampling | None = None,
         language: str = "",
+        model: str = "",
         timeout_s: float | None = None,
-    ) -> Iterator[types.DescribeEvent]:
+    ) -> Iterator[types.ResponseEvent]:
         """The same as it is made: text and annotations, then `Done`. Leaving the loop cancels the call."""
-        return self._stream(_calls.describe_stream(image, scene, sampling, language), timeout_s)
+        call = _calls.describe_stream(self._model(model), image, scene, sampling, language)
+        return self._stream(call, timeout_s)
 
     def ask(
         self,
@@ -80,13 +88,27 @@ class Client:
         audio: types.AudioLike | None = None,
         frame: types.FrameLike | None = None,
         scene: types.SceneLike | None = None,
+        pointer: types.Pointer | None = None,
         sampling: types.Sampling | None = None,
         language: str = "",
+        instructions: str | None = None,
+        model: str = "",
         timeout_s: float | None = None,
     ) -> types.Answer:
-        """One question, typed or spoken, that stands alone. For a dialogue use `session()`."""
-        call = _calls.ask(question, audio, frame, scene, sampling, language, "")
-        return _convert.answer_from_events(self._stream(call, timeout_s))
+        """One question, typed or spoken, that stands alone; "this" is what `pointer` meets. Else use `session()`."""
+        events = self.ask_stream(
+            question,
+            audio=audio,
+            frame=frame,
+            scene=scene,
+            pointer=pointer,
+            sampling=sampling,
+            language=language,
+            instructions=instructions,
+            model=model,
+            timeout_s=timeout_s,
+        )
+        return outputs.answer_from_events(events)
 
     def ask_stream(
         self,
@@ -95,49 +117,124 @@ class Client:
         audio: types.AudioLike | None = None,
         frame: types.FrameLike | None = None,
         scene: types.SceneLike | None = None,
+        pointer: types.Pointer | None = None,
         sampling: types.Sampling | None = None,
         language: str = "",
+        instructions: str | None = None,
+        model: str = "",
         timeout_s: float | None = None,
     ) -> Iterator[types.AskEvent]:
         """The same as it is made: `Question`, then text and annotations, then `Done`."""
-        return self._stream(_calls.ask(question, audio, frame, scene, sampling, language, ""), timeout_s)
+        call = _calls.ask(
+            self._model(model), "", question, audio, frame, scene, pointer, sampling, language, instructions
+        )
+        return self._stream(call, timeout_s)
 
-    def session(self, *, language: str = "", ttl_s: float | None = None) -> Session:
-        """Open a dialogue: it remembers its frame, scene graph and turns for `ttl_s` unused seconds."""
-        return Session(self, self._run(_calls.create_session(ttl_s, language), None))
+    def session(
+        self,
+        *,
+        language: str = "",
+        instructions: str = "",
+        history: Sequence[types.HistoryTurn] = (),
+        handedness: types.Handedness | None = None,
+        ttl_s: float | None = None,
+        model: str = "",
+    ) -> Session:
+        """Open a dialogue: it remembers its frame, scene graph and turns for `ttl_s` unused seconds.
+
+        `instructions` say who the model is and how it is to speak, `history` what was said before; it keeps its model.
+        """
+        call = _calls.create_session(self._model(model), ttl_s, language, instructions, history, handedness)
+        return Session(self, self._run(call, None))
 
     def transcribe(
-        self, audio: types.AudioLike, *, language: str = "", timeout_s: float | None = None
+        self, audio: types.AudioLike, *, language: str = "", model: str = "", timeout_s: float | None = None
     ) -> types.Transcript:
         """Write down a recording."""
-        return self._run(_calls.transcribe(audio, language), timeout_s)
+        return self._run(_calls.transcribe(self._model(model), audio, language), timeout_s)
+
+    def transcribe_stream(
+        self,
+        audio: Iterable[bytes | np.ndarray],
+        rate_hz: int,
+        *,
+        language: str = "",
+        voice_activity: types.VoiceActivity | None = None,
+        model: str = "",
+        timeout_s: float | None = None,
+    ) -> Iterator[types.Utterance]:
+        """Write down speech as it comes in, in utterances; it has no deadline but `timeout_s`.
+
+        `audio` gives pieces of any length: 16-bit little-endian mono bytes, or arrays as in `types.AudioLike`. It is
+        read on another thread, and the utterances end when it does.
+        """
+        call = _calls.transcribe_stream(self._model(model), rate_hz, language, voice_activity)
+        broken: list[Exception] = []
+
+        def requests() -> Iterator[Any]:
+            yield call.request
+            try:
+                for piece in audio:
+                    yield from _calls.audio_requests(piece, rate_hz)
+            except Exception as error:
+                broken.append(error)
+                raise
+
+        responses = self._method(call)(requests(), timeout=timeout_s, metadata=self._metadata)
+        try:
+            with _translated():
+                for response in responses:
+                    event = call.convert(response)
+                    if event is not None:
+                        yield event
+        except ScenewrightError as error:
+            raise (broken or [error])[0] from None
+        finally:
+            responses.cancel()
+
+    def encode_audio(
+        self, audio: types.AudioLike, *, model: str = "", timeout_s: float | None = None
+    ) -> types.AudioEncoding:
+        """What the audio encoder makes of a recording; its `features` can be sent in place of the recording."""
+        return self._run(_calls.encode_audio(self._model(model), audio), timeout_s)
 
     def embed_image(
-        self, image: types.FrameLike, *, include_features: bool = False, timeout_s: float | None = None
+        self,
+        image: types.FrameLike,
+        *,
+        include_features: bool = False,
+        model: str = "",
+        timeout_s: float | None = None,
     ) -> types.ImageEmbedding:
         """The image's direction; with `include_features`, what can be sent in place of the image."""
-        return self._run(_calls.embed_image(image, include_features), timeout_s)
+        return self._run(_calls.embed_image(self._model(model), image, include_features), timeout_s)
 
-    def embed_text(self, texts: Sequence[str], *, timeout_s: float | None = None) -> np.ndarray:
+    def embed_text(self, texts: Sequence[str], *, model: str = "", timeout_s: float | None = None) -> np.ndarray:
         """The texts' directions in the images' space, (n texts, E) float32, each of length 1."""
-        return self._run(_calls.embed_text(texts), timeout_s)
+        return self._run(_calls.embed_text(self._model(model), texts), timeout_s)
 
     def rank_labels(
-        self, image: types.FrameLike, labels: Sequence[str], *, timeout_s: float | None = None
+        self, image: types.FrameLike, labels: Sequence[str], *, model: str = "", timeout_s: float | None = None
     ) -> tuple[types.RankedLabel, ...]:
         """Which labels fit the image, the best first."""
-        return self._run(_calls.rank_labels(image, labels), timeout_s)
+        return self._run(_calls.rank_labels(self._model(model), image, labels), timeout_s)
 
-    def model(self, *, timeout_s: float | None = None) -> types.Model:
-        """What the server runs, what it can do, and every bound on the input."""
-        return self._run(_calls.get_model(), timeout_s)
+    def model(self, name: str = "", *, timeout_s: float | None = None) -> types.Model:
+        """What one model can do, what it knows, and every bound on the input."""
+        return self._run(_calls.get_model(self._model(name)), timeout_s)
+
+    def list_models(self, *, timeout_s: float | None = None) -> tuple[types.Model, ...]:
+        """Every model that the server has; the first is meant where none is named."""
+        return self._run(_calls.list_models(), timeout_s)
 
     def _run(self, call: _calls.Call[T], timeout_s: float | None) -> T:
         attempts = Attempts(self._settings, timeout_s)
         while True:
             try:
                 with _translated():
-                    return call.convert(self._method(call)(call.request, timeout=attempts.remaining_s()))
+                    return call.convert(
+                        self._method(call)(call.request, timeout=attempts.remaining_s(), metadata=self._metadata)
+                    )
             except ScenewrightError as error:
                 _wait(attempts, error)
 
@@ -145,7 +242,7 @@ class Client:
         attempts = Attempts(self._settings, timeout_s)
         begun = False
         while True:
-            responses = self._method(call)(call.request, timeout=attempts.remaining_s())
+            responses = self._method(call)(call.request, timeout=attempts.remaining_s(), metadata=self._metadata)
             try:
                 with _translated():
                     for response in responses:
@@ -160,6 +257,9 @@ class Client:
                 _wait(attempts, error)
             finally:
                 responses.cancel()
+
+    def _model(self, name: str) -> str:
+        return name or self._settings.model
 
     def _method(self, call: _calls.Call[T] | _calls.Stream[T]) -> Callable[..., Any]:
         return getattr(call.stub(self._channel), call.method)
@@ -190,14 +290,26 @@ class Session:
         audio: types.AudioLike | None = None,
         frame: types.FrameLike | None = None,
         scene: types.SceneLike | None = None,
+        pointer: types.Pointer | None = None,
         sampling: types.Sampling | None = None,
+        language: str = "",
+        instructions: str | None = None,
         timeout_s: float | None = None,
     ) -> types.Answer:
-        """Ask, typed or spoken. `frame` and `scene` replace the session's; the first call needs one."""
+        """Ask, typed or spoken. `frame`, `scene` and `instructions` replace the session's; `pointer` is for this
+        question alone. The first call needs a frame or a scene."""
         events = self.ask_stream(
-            question, audio=audio, frame=frame, scene=scene, sampling=sampling, timeout_s=timeout_s
+            question,
+            audio=audio,
+            frame=frame,
+            scene=scene,
+            pointer=pointer,
+            sampling=sampling,
+            language=language,
+            instructions=instructions,
+            timeout_s=timeout_s,
         )
-        return _convert.answer_from_events(events)
+        return outputs.answer_from_events(events)
 
     def ask_stream(
         self,
@@ -206,11 +318,14 @@ class Session:
         audio: types.AudioLike | None = None,
         frame: types.FrameLike | None = None,
         scene: types.SceneLike | None = None,
+        pointer: types.Pointer | None = None,
         sampling: types.Sampling | None = None,
+        language: str = "",
+        instructions: str | None = None,
         timeout_s: float | None = None,
     ) -> Iterator[types.AskEvent]:
         """The same as it is made: `Question`, then text and annotations, then `Done`."""
-        call = _calls.ask(question, audio, frame, scene, sampling, "", self.id)
+        call = _calls.ask("", self.id, question, audio, frame, scene, pointer, sampling, language, instructions)
         return self._client._stream(call, timeout_s)
 
 

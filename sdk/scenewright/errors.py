@@ -42,7 +42,7 @@ class InvalidInputError(ScenewrightError, ValueError):
 
 
 class NotFoundError(ScenewrightError):
-    """There is no such session, or no longer."""
+    """There is no such session or model, or no longer."""
 
 
 class PreconditionError(ScenewrightError):
@@ -70,7 +70,7 @@ class UnsupportedError(ScenewrightError):
 
 
 class AccessError(ScenewrightError):
-    """The server wants other credentials."""
+    """The server wants a token, or another one."""
 
 
 class ServerError(ScenewrightError):
@@ -124,6 +124,7 @@ def from_event(event: Any) -> ScenewrightError:
         event.message,
         code=code,
         reason=event.reason,
+        metadata=event.metadata,
         retry_after_s=event.retry_after.ToMicroseconds() / 1e6 if event.HasField("retry_after") else None,
     )
 

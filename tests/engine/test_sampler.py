@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
-from scenewright_server.engine.request import EngineError, Sampling
+from scenewright_server.engine.request import Sampling
 from scenewright_server.engine.sampler import keep_top_k, keep_top_p, penalise, sample
+from scenewright_server.families.family import ModelError
 
 
 def kept(logits: torch.Tensor) -> set[int]:
@@ -77,7 +78,7 @@ def test_the_penalty_makes_seen_tokens_less_likely_whatever_their_sign() -> None
     ],
 )
 def test_a_setting_out_of_range_is_named_with_its_value(field: str, value: object) -> None:
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(ModelError) as caught:
         Sampling(**{field: value})  # type: ignore[arg-type]
     assert caught.value.reason == "FIELD_OUT_OF_RANGE"
     assert field in caught.value.message and repr(value) in caught.value.message

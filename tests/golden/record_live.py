@@ -2,7 +2,7 @@
 
 python tests/golden/record_live.py [HOST:PORT]    (a server of its own without an address; `make golden` does it)
 
-Each conversation is a log (see scenewright/live/log.py), the microphone's sound beside it as a WAV file, and the
+Each conversation is a log (see scenewright/conformance/log.py), the microphone's sound beside it as a WAV file, and the
 frames that it names. They are checked before they take the place of those before.
 """
 
@@ -17,13 +17,12 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from PIL import Image
-from scenewright import aio, live, types
-from scenewright.bench.ear import Ear
-from scenewright.bench.proxy import Proxy
-from scenewright.bench.stage import RATE_HZ, Stage
+from scenewright import aio, conformance, live, types
 from scenewright.cli.connect import serve_here
-from scenewright.live import rules
 from scenewright.live.microphone import Microphone
+from scenewright_server.bench.follower import Follower
+from scenewright_server.bench.proxy import Proxy
+from scenewright_server.bench.stage import RATE_HZ, Stage
 
 GOLDEN = Path(__file__).parent / "live"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -39,19 +38,19 @@ class Take:
     def __init__(self, client: aio.Client, stage: Stage, folder: Path, name: str, **setup: object) -> None:
         self.stage = stage
         self.frames = (folder / "living_room.jpg", folder / "living_room_left.jpg")
-        self._log = live.LogWriter(folder / f"{name}.jsonl", keep_audio=True, files=self.frames)
+        self._log = conformance.LogWriter(folder / f"{name}.jsonl", keep_audio=True, files=self.frames)
         self._conversation = client.converse(self.frame(0), log=self._log, **setup)  # type: ignore[arg-type]
         self._stack = AsyncExitStack()
         self.cue: type[live.Event] = CUES[0]
 
     async def __aenter__(self) -> Take:
         self.talk = await self._stack.enter_async_context(self._conversation)
-        self.ear = await self._stack.enter_async_context(Ear(self.talk))
+        self.follower = await self._stack.enter_async_context(Follower(self.talk))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.talk.finish()
-        await self.ear.over()
+        await self.follower.over()
         await self._stack.aclose()
         self._log.close()
 
@@ -67,18 +66,18 @@ async def five_turns(take: Take) -> None:
     async with Microphone(take.talk, RATE_HZ) as microphone:
 
         async def ask(text: str) -> None:
-            n_spoken = take.ear.floor.n_spoken + 1
+            n_spoken = take.follower.floor.n_spoken + 1
             await microphone.say(take.voice(text))
-            await take.ear.floor.settled(QUIET_S, n_spoken=n_spoken, patience_s=PATIENCE_S)
+            await take.follower.floor.settled(QUIET_S, n_spoken=n_spoken, patience_s=PATIENCE_S)
 
         await microphone.say(take.voice("what do you see"))
-        await take.ear.first(take.cue, 0)
+        await take.follower.first(take.cue, 0)
         await ask("what colour is the chair")
-        since = len(take.ear.heard)
+        since = len(take.follower.heard)
         await microphone.say(take.voice("what do you see"))
-        await take.ear.first(live.TextDelta, since)
+        await take.follower.first(live.TextDelta, since)
         await take.talk.send_text("where is the barrel")
-        await take.ear.first(live.ResponseDone, since, lambda done: done.finish_reason.value != "interrupted")
+        await take.follower.first(live.ResponseDone, since, lambda done: done.finish_reason.value != "interrupted")
         await take.talk.send_frame(take.frame(1))
         await ask("what do you see")
         goblin = types.SceneObject("goblin", "goblin", types.Pose((0.5, 0.5, 2.0)), (0.5, 1.0, 0.5), "anchor-goblin")
@@ -90,40 +89,40 @@ async def push_to_talk(take: Take) -> None:
     """The user holds a key: a question, a turn without a word, an answer that the client stops."""
     silence = take.stage.noise(0, RATE_HZ)
     for sound in (take.voice("is there a chair"), silence):
-        since = len(take.ear.heard)
+        since = len(take.follower.heard)
         await take.talk.activity_start()
         await take.talk.send_audio(sound)
         await take.talk.activity_end()
-        await take.ear.first(live.ResponseDone, since)
-    since = len(take.ear.heard)
+        await take.follower.first(live.ResponseDone, since)
+    since = len(take.follower.heard)
     await take.talk.send_text("what do you see")
-    await take.ear.first(live.TextDelta, since)
+    await take.follower.first(live.TextDelta, since)
     await take.talk.interrupt()
-    done = await take.ear.first(live.ResponseDone, since)
+    done = await take.follower.first(live.ResponseDone, since)
     assert done is not None
-    await take.talk.report_playback(done[1].response_id, take.ear.said(since))
-    since = len(take.ear.heard)
+    await take.talk.report_playback(done[1].response_id, take.follower.said(since))
+    since = len(take.follower.heard)
     await take.talk.send_text("where is the chair")
-    await take.ear.first(live.ResponseDone, since)
+    await take.follower.first(live.ResponseDone, since)
 
 
 def resumed(proxy: Proxy) -> Callable[[Take], Awaitable[None]]:
     async def talk(take: Take) -> None:
         """The network breaks twice, once in the middle of an answer."""
         for question in ("what do you see", "where is the chair", "is there a mug"):
-            since = len(take.ear.heard)
+            since = len(take.follower.heard)
             await take.talk.send_text(question)
             if question != "is there a mug":
-                await take.ear.first(live.TextDelta, since)
+                await take.follower.first(live.TextDelta, since)
                 proxy.cut()
-            await take.ear.first(live.ResponseDone, since)
+            await take.follower.first(live.ResponseDone, since)
 
     return talk
 
 
 def went_as_planned(path: Path, causes: set[int], n_spoken: int) -> bool:
     """Every cause in `causes` interrupted an answer, and so many spoken turns were heard."""
-    entries = list(live.read_log(path))
+    entries = list(conformance.read_log(path))
     found = {entry.body.cause for entry in entries if entry.kind == "interrupted"}
     return found >= causes and sum(entry.kind == "speech_started" for entry in entries) >= n_spoken
 
@@ -149,7 +148,7 @@ async def record(
             async with Take(client, Stage(seed), folder, name, **setup) as take:
                 take.cue = CUES[seed % len(CUES)]
                 await talk(take)
-            broken = rules.check(live.read_log(folder / f"{name}.jsonl"))
+            broken = conformance.check(conformance.read_log(folder / f"{name}.jsonl"))
             assert not broken, "\n".join(map(str, broken))
             if went_as_planned(folder / f"{name}.jsonl", causes, n_spoken):
                 for path in folder.iterdir():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from scenewright_server.engine.kv_cache import KVCache
@@ -11,7 +13,7 @@ CONFIGS = {
     "embedded": SMALL,
     "gpt2": GPTConfig(
         **{
-            **SMALL.to_dict(), "norm": "layernorm", "positions": "learned", "mlp": "gelu", "bias": True,
+            **SMALL.to_dict(), "norm": "layernorm", "positions": "learned", "mlp": "gelu_tanh", "bias": True,
             "qkv_bias": True, "qk_norm": False,
         }
     ),
@@ -94,6 +96,19 @@ def test_rows_with_caches_of_different_length_run_together_as_alone(gpt: GPT) ->
         assert torch.allclose(got, alone[0, -1:], atol=1e-5)
 
 
+@torch.no_grad()
+def test_a_decoder_made_of_weights_is_the_one_that_they_came_from(gpt: GPT) -> None:
+    made = GPT.of(gpt.config, gpt.state_dict())
+    x = torch.arange(12)[None]
+    expected = gpt.logits(gpt(gpt.embed(x)))
+    assert torch.equal(made.logits(made(made.embed(x))), expected) and not made.training
+    half = GPT.of(gpt.config, {**gpt.state_dict(), "norm.weight": gpt.norm.weight.half()}, torch.bfloat16)
+    assert {parameter.dtype for parameter in half.parameters()} == {torch.bfloat16}
+    assert torch.allclose(half.logits(half(half.embed(x))).float(), expected, atol=0.05)
+    with pytest.raises(RuntimeError, match=r"Missing key\(s\) .*tokens\.weight"):
+        GPT.of(gpt.config, {})
+
+
 def test_caches_that_do_not_fit_are_refused(gpt: GPT) -> None:
     caches = [KVCache(gpt.config, torch.device("cpu"), torch.float32) for _ in range(2)]
     with pytest.raises(ValueError, match="2 caches do not fit 2 rows of 3 positions"):
@@ -113,6 +128,10 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"d_model 33 .* n_heads 4"):
         GPTConfig(**{**SMALL.to_dict(), "d_model": 33})
 
+    with pytest.raises(ValueError, match="4 rotary frequencies do not fit 3 divisors"):
+        GPTConfig(**{**SMALL.to_dict(), "rope_divisors": (1.0, 2.0, 4.0)})
+
 
 def test_the_config_survives_json() -> None:
-    assert GPTConfig.from_dict(SMALL.to_dict()) == SMALL
+    config = GPTConfig(**{**SMALL.to_dict(), "rope_divisors": (1.0, 1.0, 2.5, 8.0)})
+    assert GPTConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config

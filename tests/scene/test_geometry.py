@@ -2,8 +2,8 @@ import math
 
 import numpy as np
 import pytest
-from scenewright_server.scene.geometry import IDENTITY, Intrinsics, Pose
 from scenewright_server.scene import geometry
+from scenewright_server.scene.geometry import IDENTITY, Intrinsics, Pose
 
 
 def turn(axis, degrees):

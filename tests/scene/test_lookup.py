@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from scenewright_server.scene.entries import Box, Detections, GraphObject, merge
-from scenewright_server.scene.lookup import Finding, Lookup
+from scenewright_server.scene.findings import (
+    Answer,
+    Count,
+    Distance,
+    Finding,
+    Kind,
+    Look,
+    One,
+    Placing,
+    Refusal,
+    Several,
+    Survey,
+    Things,
+    Where,
+    YesNo,
+)
+from scenewright_server.scene.lookup import Lookup
 
 VALUES = {
     "size": ("small", "large"),
@@ -48,108 +65,123 @@ def ask(plan: str, seen: Detections | None = None, *known: GraphObject, focus=()
     return finding
 
 
+def answer(plan: str, seen: Detections | None = None, *known: GraphObject, focus=()) -> Answer:
+    return ask(plan, seen, *known, focus=focus).answer
+
+
+ROOT_5 = pytest.approx(math.sqrt(5))
 GOBLINS = (know("goblin king", -1.0), know("health potion", 1.0, 0.0, 3.0), know("raven", 0.0, 0.0, -2.0))
 
 
 @pytest.mark.parametrize(
-    ("plan", "result"),
+    ("plan", "expected"),
     [
-        ("distance|goblin king", (0, "2.2")),
-        ("distance|king", (0, "2.2")),  # by the last word of its label
-        ("distance|golbin king", (0, "2.2")),  # misspelt
-        ("distance|dragon", ("missing",)),
-        ("apart|goblin king|potion", (0, 1, "2.2")),
-        ("is|king|left|potion", (0, 1, "yes")),
-        ("is|raven|left|potion", (2, 1, "no")),  # left and right are of what is ahead
-        ("closer|king|potion", (0,)),
-        ("farthest", (1,)),
-        ("nearest|king", (1,)),
-        ("what|behind|me", (2,)),
-        ("what|left|me", (0,)),
-        ("what|reach|me", ("nothing",)),
-        ("reach|king", (0, "no")),
-        ("where|raven", (2, "you")),
-        ("exist|king", (0, "yes")),
-        ("exist|red king", ("no",)),
-        ("count|thing", (0, 1, 2, "three")),
-        ("colour|king", ("unknown",)),  # nobody has seen it
-        ("where|it", ("lost",)),
-        ("where|left one", ("lost",)),
-        ("beyond", ("beyond",)),
-        ("colour", ("beyond",)),  # makes no sense
-        ("is|king|wears|potion", ("beyond",)),
-        ("what|wears|king", ("beyond",)),
-        ("", ("beyond",)),
+        ("distance|goblin king", Distance((0,), ROOT_5)),
+        ("distance|king", Distance((0,), ROOT_5)),  # by the last word of its label
+        ("distance|golbin king", Distance((0,), ROOT_5)),  # misspelt
+        ("distance|dragon", Refusal("missing")),
+        ("apart|goblin king|potion", Distance((0, 1), ROOT_5)),
+        ("is|king|left|potion", YesNo("is", (0, 1), True)),
+        ("is|raven|left|potion", YesNo("is", (2, 1), False)),  # left and right are of what is ahead
+        ("closer|king|potion", One(0)),
+        ("farther|king|potion", One(1)),
+        ("taller|king|potion", One(1)),  # as tall
+        ("closest", One(2)),
+        ("farthest", One(1)),
+        ("nearest|king", One(1)),
+        ("centre", Things(())),  # all out of view
+        ("list", Things((0, 1, 2))),
+        ("what|behind|me", Things((2,))),
+        ("what|left|me", Things((0,))),
+        ("what|reach|me", Things(())),
+        ("what|right|king", Things((1,))),
+        ("what|on|king", Things(())),
+        ("reach|king", YesNo("reach", (0,), False)),
+        ("where|raven", Where(2, "you")),
+        ("exist|king", YesNo("exist", (0,), True)),
+        ("exist|red king", YesNo("exist", (), False)),
+        ("count|thing", Count((0, 1, 2))),
+        ("colour|king", Refusal("unknown")),  # nobody has seen it
+        ("kind|king", Kind(0)),
+        ("where|it", Refusal("lost")),
+        ("where|left one", Refusal("lost")),
+        ("beyond", Refusal("beyond")),
+        ("colour", Refusal("beyond")),  # makes no sense
+        ("is|king|wears|potion", Refusal("beyond")),
+        ("what|wears|king", Refusal("beyond")),
+        ("", Refusal("beyond")),
     ],
 )
-def test_what_a_scene_graph_settles(plan: str, result: tuple):
-    assert ask(plan, None, *GOBLINS).result == result
+def test_what_a_scene_graph_settles(plan: str, expected: Answer):
+    assert answer(plan, None, *GOBLINS) == expected
 
 
 def test_it_and_the_left_one_are_of_what_was_spoken_of():
-    assert ask("where|it", None, *GOBLINS, focus=(1,)).result == (1, "right")
-    assert ask("where|left one", None, *GOBLINS, focus=(1, 0)).result == (0, "left")
-    assert ask("where|right one", None, *GOBLINS, focus=(1, 0)).result == (1, "right")
-    assert ask("where|it", None, *GOBLINS, focus=(7,)).result == ("lost",), "an entry that is no more"
+    assert answer("where|it", None, *GOBLINS, focus=(1,)) == Where(1, "right")
+    assert answer("where|left one", None, *GOBLINS, focus=(1, 0)) == Where(0, "left")
+    assert answer("where|right one", None, *GOBLINS, focus=(1, 0)) == Where(1, "right")
+    assert answer("where|it", None, *GOBLINS, focus=(7,)) == Refusal("lost"), "an entry that is no more"
 
 
 def test_nothing_seen_and_nothing_known():
-    assert ask("list").result == ask("colour|chair").result == ask("what|left|me").result == ("unsure",)
-    assert ask("what|behind|me", see(("red chair", LEFT))).result == ("blind",), "a frame shows what is ahead"
-    assert Lookup((), None, VALUES).survey() == Finding(("unsure",))
+    assert answer("list") == answer("colour|chair") == answer("what|left|me") == Refusal("unsure")
+    assert answer("what|behind|me", see(("red chair", LEFT))) == Refusal("blind"), "a frame shows what is ahead"
+    assert Lookup((), None, VALUES).survey() == Finding(Refusal("unsure"))
 
 
 def test_an_exact_name_goes_before_a_longer_one_and_equals_are_several():
     sofas = (know("sofa", -1), know("camp sofa", 1))
-    assert ask("where|sofa", None, *sofas).result == (0, "left")
-    assert ask("count|sofa", None, *sofas).result == (0, 1, "two")
-    assert ask("where|king", None, know("goblin king", -1), know("elf king", 1)).result == ("several", 0, 1)
-    assert ask("where|国王", None, know("哥布林国王", 1)).result == (0, "right")
-    assert ask("colour|red mug", None, know("white mug", -1), know("red mug", 1)).result == (1, "red")
+    assert answer("where|sofa", None, *sofas) == Where(0, "left")
+    assert answer("count|sofa", None, *sofas) == Count((0, 1))
+    assert answer("where|king", None, know("goblin king", -1), know("elf king", 1)) == Several((0, 1))
+    assert answer("where|国王", None, know("哥布林国王", 1)) == Where(0, "right")
+    assert answer("colour|red mug", None, know("white mug", -1), know("red mug", 1)) == Look(1, "colour", "red")
 
 
 def test_a_label_of_another_languages_words_is_of_its_kind():
     names = {"zh": {"red": "红色", "small": "小的", "chair": "椅子", "mug": "杯子"}}
     known = (know("小的红色椅子", -1), know("红色的杯子", 1), know("红龙", 0))
+    lookup = Lookup(merge(None, known), None, VALUES, names=names)
     for asked in ("chair", "红色椅子", "small red chair", "小的红色椅子"):
-        assert Lookup(merge(None, known), None, VALUES, names=names).find(["colour", asked]).result == (0, "red")
-    assert Lookup(merge(None, known), None, VALUES, names=names).find(["count", "red thing"]).result == (0, 2, "two")
+        assert lookup.find(["colour", asked]).answer == Look(0, "colour", "red")
+    assert lookup.find(["count", "red thing"]).answer == Count((0, 2))
 
 
 def test_several_of_a_kind_unless_one_is_a_ghost():
     chairs = see(("red chair", LEFT), ("blue chair", RIGHT))
-    assert ask("size|chair", chairs).result == ("several", 0, 1)
-    assert ask("size|blue chair", chairs).result == (1, "small")
+    assert answer("size|chair", chairs) == Several((0, 1))
+    assert answer("size|blue chair", chairs) == Look(1, "size", "small")
     ghost = replace(chairs, scores=np.array([0.95, 0.2], np.float32))
-    assert ask("colour|chair", ghost).result == (0, "red")
+    assert answer("colour|chair", ghost) == Look(0, "colour", "red")
     twice = see(("red chair", LEFT), ("red chair", (0.06, 0.42, 0.25, 0.79)))
-    assert ask("size|chair", twice).result[0] != "several", "one thing, seen twice"
+    assert isinstance(answer("size|chair", twice), Look), "one thing, seen twice"
 
 
 def test_a_look_may_be_seen_wrongly_and_a_kind_that_nobody_sees_is_missing():
-    assert ask("size|blue chair", see(("red chair", LEFT))).result == (0, "small")
-    assert ask("exist|blue chair", see(("red chair", LEFT))).result == ("no",)
-    assert ask("size|table", see(("red chair", LEFT), sure=0.999)).result == ("missing",)
+    assert answer("size|blue chair", see(("red chair", LEFT))) == Look(0, "size", "small")
+    assert answer("exist|blue chair", see(("red chair", LEFT))) == YesNo("exist", (), False)
+    assert answer("size|table", see(("red chair", LEFT), sure=0.999)) == Refusal("missing")
 
 
 @pytest.mark.parametrize(
-    ("plan", "result"),
+    ("plan", "expected"),
     [
-        ("colour|chair", (0, "blue", "but", "red")),
-        ("kind|red thing", (0,)),
-        ("kind|mug", (1, "table", "but")),
-        ("count|mug", (1, "one")),  # the app names it
-        ("size|chair", (0, "small")),  # the graph tells no size: what is seen
+        ("colour|chair", Look(0, "colour", "blue", told="red")),
+        ("kind|red thing", Kind(0)),
+        ("kind|mug", Kind(1, seen="table")),
+        ("count|mug", Count((1,))),  # the app names it
+        ("size|chair", Look(0, "size", "small")),  # the graph tells no size: what is seen
     ],
 )
-def test_what_is_surely_seen_belies_a_label(plan: str, result: tuple):
+def test_what_is_surely_seen_belies_a_label(plan: str, expected: Answer):
     seen = see(("small blue chair", LEFT), ("green table", RIGHT))
     known = (know("red chair", -1, box=LEFT), know("mug", 1, box=RIGHT))
-    assert ask(plan, seen, *known).result == result
-    unsure = replace(seen, attributes=see(("small blue chair", LEFT), ("green table", RIGHT), sure=0.8).attributes)
-    assert "but" not in ask(plan, unsure, *known).result
+    assert answer(plan, seen, *known) == expected
+    doubtful = replace(seen, attributes=see(("small blue chair", LEFT), ("green table", RIGHT), sure=0.8).attributes)
+    found = answer(plan, doubtful, *known)
+    assert (found.told if isinstance(found, Look) else found.seen if isinstance(found, Kind) else None) is None
     survey = Lookup(merge(seen, known), seen, VALUES).survey()
-    assert survey.result == (0, "left", "seen", "blue", 1, "beside", "seen", "table")
+    assert survey.answer == Survey((Placing(0, "left", seen=("blue",)), Placing(1, "beside", seen=("table",))))
 
 
 def test_confidence_follows_what_was_seen():
@@ -169,17 +201,20 @@ def test_what_is_seen_to_stand_on_another():
     seen = see(("blue mug", MUG), ("table", TABLE))
     for raised, place in ((None, "on"), ((0.9, 0.1), "on"), ((0.1, 0.1), "middle")):
         told = replace(seen, raised=None if raised is None else np.array(raised, np.float32))
-        result = ask("where|mug", told).result
-        assert result[1] == place
-        on = "yes" if place == "on" else "no"
-        assert ask("is|mug|on|table", told).result[-1] == ask("is|table|under|mug", told).result[-1] == on
-    assert ask("what|on|table", seen).result == ask("kind|mug", seen).result
+        entries = merge(told, ())
+        mug, table = (next(k for k, e in enumerate(entries) if e.detection == i) for i in (0, 1))
+        assert answer("where|mug", told) == (Where(mug, "on", table) if place == "on" else Where(mug, place))
+        assert answer("is|mug|on|table", told) == YesNo("is", (mug, table), place == "on")
+        assert answer("is|table|under|mug", told) == YesNo("is", (table, mug), place == "on")
+    assert answer("what|on|table", seen) == Things((mug,))
+    survey = Lookup(merge(seen, ()), seen, VALUES).survey().answer
+    assert isinstance(survey, Survey) and survey.things.count(mug) == 1
 
 
 def test_taller_is_by_what_is_told_of_height_else_by_the_box():
     seen = see(("red chair", (0.1, 0.2, 0.3, 0.9)), ("mug", (0.6, 0.6, 0.7, 0.8)))
-    assert ask("taller|chair|mug", seen).result == (0,)
-    assert ask("taller|chair|mug", replace(seen, height=np.array([0.9, 1.2], np.float32))).result == (1,)
+    assert answer("taller|chair|mug", seen) == One(0)
+    assert answer("taller|chair|mug", replace(seen, height=np.array([0.9, 1.2], np.float32))) == One(1)
 
 
 @pytest.mark.parametrize("lean_deg", [0, 15, 29])
@@ -197,7 +232,8 @@ def test_poses_tell_what_stands_on_what_however_the_camera_looks_down(lean_deg: 
     lamp = held("lamp", 0.0, 1.5, 2.0, (0.3, 0.3, 0.3))  # hangs above it
     scene = (table, mug, shelf, lamp)
     names = [entry.graph.label for entry in merge(None, scene) if entry.graph]
-    found = ask("what|on|table", None, *scene).result
-    assert [names[k] for k in found if isinstance(k, int)] == ["mug"]
-    assert ask("what|under|mug", None, *scene).result == (names.index("table"),)
-    assert [ask(f"where|{name}", None, *scene).result[1] == "on" for name in ("shelf", "lamp", "table")] == [False] * 3
+    assert answer("what|on|table", None, *scene) == Things((names.index("mug"),))
+    assert answer("what|under|mug", None, *scene) == Things((names.index("table"),))
+    for name in ("shelf", "lamp", "table"):
+        where = answer(f"where|{name}", None, *scene)
+        assert isinstance(where, Where) and where.place != "on" and where.under is None

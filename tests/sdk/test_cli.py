@@ -59,10 +59,10 @@ def test_boxes_are_drawn_where_they_are(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "describe", "ask", "chat", "transcribe", "live", "info", "serve", "train", "eval"]
+    "command", ["demo", "describe", "ask", "chat", "transcribe", "live", "info", "serve", "train", "eval", "bench live"]
 )
 def test_every_command_explains_itself_with_an_example(command, capsys):
-    status, out, _ = run(capsys, command, "--help")
+    status, out, _ = run(capsys, *command.split(), "--help")
     assert status == 0
     assert f"Example: scenewright {command}" in out
 
@@ -85,7 +85,7 @@ def test_without_arguments_comes_help(capsys):
         (["live", "--scene", "g.json", "--voice", "missing.wav", "other.wav"], 2, "cannot read 'missing.wav'"),
         (["live", "--check", "missing.jsonl"], 2, "missing.jsonl"),
         (["info", "--server", "127.0.0.1:1"], 3, "scenewright serve"),
-        (["info", "--server", "127.0.0.1:1", "--bundle", "b"], 2, "--bundle"),
+        (["info", "--server", "127.0.0.1:1", "--token", "two words"], 2, "token"),
     ],
 )
 def test_errors_say_what_to_do(arguments, status, words, capsys):
@@ -95,11 +95,23 @@ def test_errors_say_what_to_do(arguments, status, words, capsys):
     assert "Traceback" not in err
 
 
-def test_a_microphone_needs_its_package(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "sounddevice", None)
-    code, _, err = run(capsys, "live", "room.png", "--mic")
-    assert code == 1
-    assert "pip install 'scenewright[mic]'" in err
+@pytest.mark.parametrize(
+    ("command", "package", "extra"),
+    [
+        ("live room.png --mic", "sounddevice", "mic"),
+        ("serve", "scenewright_server.service.app", "server"),
+        ("info", "scenewright_server.service.app", "server"),
+        ("train", "scenewright_server.training.recipe", "train"),
+        ("eval", "scenewright_server.training.evaluation.run", "train"),
+        ("bench live", "espeakng_loader", "bench"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_extra(command, package, extra, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, package, None)
+    code, out, err = run(capsys, *command.split())
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: this needs the Python package {package!r}")
+    assert err.endswith(f": pip install 'scenewright[{extra}]'\n") and err.count("\n") == 1
 
 
 def test_the_server_may_stand_in_the_environment(monkeypatch, capsys):

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from scenewright import aio, errors, live, types
-from scenewright.bench.ear import Ear
-from scenewright.bench.proxy import Proxy
+from scenewright import aio, conformance, errors, live, types
 from scenewright.cli.app import main
 from scenewright.errors import ScenewrightError
-from scenewright.live import rules
 from scenewright.live.outbox import Outbox
 from scenewright.live.patience import Patience
-from scenewright.v1 import dialogue_pb2
+from scenewright.v1 import audio_pb2, dialogue_pb2
+from scenewright_server.bench.follower import Follower
+from scenewright_server.bench.proxy import Proxy
 
+VOICE = Path(__file__).parents[2] / "examples" / "what_colour_is_the_chair.wav"
 PIXELS = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
 FRAME = types.Frame(PIXELS, frame_id="f1")
 SHORT = types.Sampling(max_new_tokens=40)
@@ -44,12 +45,12 @@ async def answers(address: str) -> list[str]:
 
 async def test_typed_and_spoken_turns_frames_and_scenes(server_address, tmp_path):
     scene = types.SceneGraph([types.SceneObject("o1", "red chair", types.Pose((0.0, 0.0, 3.0)))], revision=1)
-    with live.LogWriter(tmp_path / "talk.jsonl", keep_audio=True) as log:
+    with conformance.LogWriter(tmp_path / "talk.jsonl", keep_audio=True) as log:
         async with aio.Client(server_address) as client:
             setup = {"scene": scene, "hearing": live.Hearing(turns="manual"), "sampling": SHORT, "log": log}
-            async with client.converse(FRAME, **setup) as talk, Ear(talk) as ear:
+            async with client.converse(FRAME, **setup) as talk, Follower(talk) as follower:
                 await talk.send_text("what is there")
-                await ear.first(live.ResponseDone, 0)
+                await follower.first(live.ResponseDone, 0)
                 refused = await talk.send_text("?!")
                 await talk.send_frame(types.Frame(PIXELS[:, ::-1], frame_id="f2"))
                 await talk.send_scene(live.SceneDelta(1, 2, removed_ids=["o1"]))
@@ -57,17 +58,17 @@ async def test_typed_and_spoken_turns_frames_and_scenes(server_address, tmp_path
                 await talk.send_audio((np.sin(np.arange(8000) / 5) * 0.3).astype(np.float32))
                 await talk.activity_end()
                 talk.finish()
-                await ear.over()
+                await follower.over()
                 with pytest.raises(errors.CancelledError):
                     await talk.send_text("is anyone there")
-    heard = [event for _, event in ear.heard]
+    heard = [event for _, event in follower.heard]
     problem = next(event for event in heard if isinstance(event, live.Problem))
     assert (problem.client_seq, problem.error.reason) == (refused, "FIELD_INVALID")
     typed, spoken = [event for event in heard if isinstance(event, live.ResponseStarted)]
     assert (typed.question.text, typed.frame_id, typed.scene_revision) == ("what is there", "f1", 1)
     assert (spoken.question.spoken, spoken.frame_id, spoken.scene_revision) == (True, "f2", 2)
-    entries = list(live.read_log(tmp_path / "talk.jsonl"))
-    assert rules.check(entries) == []
+    entries = list(conformance.read_log(tmp_path / "talk.jsonl"))
+    assert conformance.check(entries) == []
     assert [entry.end for entry in entries if entry.kind == "end"] == ["HALF_CLOSE", "OK"]
     taken = [entry.bytes for entry in entries if entry.bytes]
     assert taken[0]["setup.image.raw.planes.0.data"]["n"] == PIXELS.size
@@ -80,21 +81,21 @@ async def test_a_network_that_breaks_at_any_byte_loses_and_doubles_nothing(serve
     whole = await answers(server_address)
     async with Proxy(server_address) as proxy, aio.Client(proxy.address) as client:
         for n_bytes in range(1, 400, 80):
-            with live.LogWriter(tmp_path / "log.jsonl") as log:
+            with conformance.LogWriter(tmp_path / "log.jsonl") as log:
                 async with client.converse(FRAME, hearing=None, sampling=SHORT, log=log) as talk:
                     broken = []
                     for question in QUESTIONS:
                         proxy.cut_after(n_bytes)
                         broken.append(await answer(talk, question))
             assert broken == whole
-            assert rules.check(live.read_log(tmp_path / "log.jsonl")) == []
+            assert conformance.check(conformance.read_log(tmp_path / "log.jsonl")) == []
         assert proxy.n_cuts >= 10
 
 
 async def test_a_stalled_connection_is_given_up_for_another(server_address):
     whole = await answers(server_address)
     async with Proxy(server_address) as proxy, aio.Client(proxy.address) as client:
-        async with client.converse(FRAME, hearing=None, sampling=SHORT, stall_s=0.3) as talk:
+        async with client.converse(FRAME, hearing=None, sampling=SHORT, stall_s=1.0) as talk:
             first = await answer(talk, QUESTIONS[0])
             proxy.stall()
             assert [first, *[await answer(talk, question) for question in QUESTIONS[1:]]] == whole
@@ -127,7 +128,7 @@ async def test_what_ends_a_conversation_is_raised_by_reading_and_sending(server_
 
 
 def audio(n: int) -> dialogue_pb2.ConverseRequest:
-    return dialogue_pb2.ConverseRequest(audio=dialogue_pb2.AudioChunk(data=bytes(n)))
+    return dialogue_pb2.ConverseRequest(audio=audio_pb2.AudioChunk(data=bytes(n)))
 
 
 def text() -> dialogue_pb2.ConverseRequest:
@@ -178,25 +179,21 @@ def test_patience_ends_with_the_servers():
 
 
 def test_the_command_plays_files_and_checks_its_log(server_address, tmp_path, capsys):
-    sound = tmp_path / "voice.wav"
-    with wave.open(str(sound), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        file.writeframes(bytes(3200))
     image = tmp_path / "frame.png"
     Image.fromarray(PIXELS).save(image)
     log = tmp_path / "log.jsonl"
     for arguments in (
-        ["live", image, "--voice", sound, sound, "--log", log, "--json", "--server", server_address],
+        ["live", image, "--voice", VOICE, VOICE, "--log", log, "--json", "--server", server_address],
         ["live", "--check", log, "--json"],
     ):
         with pytest.raises(SystemExit) as ended:
             main(list(map(str, arguments)))
         assert not ended.value.code
-    first, *_, last = capsys.readouterr().out.split("\n{", 1)
-    assert json.loads(first)["event"] == "setup_complete"
-    assert json.loads("{" + last)["violations"] == []
+    talk, _, checked = capsys.readouterr().out.partition("{\n")
+    events = [json.loads(line)["event"] for line in talk.splitlines()]
+    assert events[0] == "setup_complete"
+    assert events.count("speech_started") == events.count("speech_stopped") >= 2
+    assert json.loads("{" + checked)["violations"] == []
     lines = log.read_text(encoding="utf-8").splitlines()
     log.write_text("\n".join(lines[1:]), encoding="utf-8")
     with pytest.raises(SystemExit) as ended:
@@ -212,6 +209,7 @@ def test_the_benchmark_prints_its_figures(server_address, capsys):
     assert not ended.value.code
     printed = json.loads(capsys.readouterr().out)
     assert set(printed["machine"]) == {"cpu", "cores", "system", "python"}
+    assert len(printed["rows"]) == 2
     for row in printed["rows"]:
         assert set(row) == {"work", "value", "unit", "bar", "holds"}
         assert (row["value"], row["holds"]) == (0, True)

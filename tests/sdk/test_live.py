@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scenewright
+import soundfile
 from PIL import Image
-from scenewright import _convert, aio, errors, types
+from scenewright import aio, errors, types
+from scenewright._convert import inputs
 from scenewright.cli.app import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -38,13 +40,12 @@ def frame_path(tmp_path):
 @pytest.fixture
 def scene_path(tmp_path):
     path = tmp_path / "scene.json"
-    path.write_text(json.dumps(_convert.scene_to_dict(SCENE)), encoding="utf-8")
+    path.write_text(json.dumps(inputs.scene_to_dict(SCENE)), encoding="utf-8")
     return path
 
 
 @pytest.fixture
 def voice_path(tmp_path):
-    soundfile = pytest.importorskip("soundfile")
     path = tmp_path / "voice.wav"
     soundfile.write(path, *VOICE)
     return path
@@ -73,9 +74,9 @@ def test_a_stream_says_what_the_whole_says(client):
     annotations = [event for event in events if isinstance(event, types.Annotation)]
     once: dict[str, types.Annotation] = {}
     for item in annotations:
-        once.setdefault(item.id, item)
+        once[item.id] = item
     assert tuple(once.values()) == whole.annotations
-    assert {item.frame_id for item in annotations} <= {"f1"}
+    assert {item.frame_id for item in annotations} == {"f1"}
     assert isinstance(events[-1], types.Done)
 
 
@@ -109,6 +110,8 @@ def test_speech_and_embeddings(client):
     np.testing.assert_allclose(np.linalg.norm(np.vstack([image, texts]), axis=1), 1.0, atol=1e-3)
     ranked = client.rank_labels(PIXELS, ["chair", "mug"])
     assert {item.label for item in ranked} == {"chair", "mug"}
+    spoken = client.encode_audio(VOICE).features
+    assert client.transcribe(spoken).text == heard.text
     assert ranked[0].similarity == pytest.approx(max(texts @ image), abs=1e-3)
     assert sum(item.probability for item in ranked) == pytest.approx(1.0, abs=1e-4)
 
@@ -157,6 +160,7 @@ def test_the_command_prints_the_promised_json(server_address, frame_path, scene_
 
     described = run("describe", frame_path, "--scene", scene_path)
     assert list(described) == ["text", "objects", "timings"]
+    assert described["objects"]
     for item in described["objects"]:
         assert list(item) == ["id", "label", "box", "anchor_id", "confidence"]
     asked = run("ask", frame_path, "where is the chair")
@@ -195,14 +199,14 @@ def test_a_chat_outlives_a_wrong_line(server_address, frame_path, capsys, monkey
 
 def test_the_command_runs_a_bundle_in_its_own_process(tiny_bundle, frame_path, capsys):
     with pytest.raises(SystemExit) as ended:
-        main(["describe", str(frame_path), "--json", "--bundle", str(tiny_bundle)])
+        main(["describe", str(frame_path), "--json", "--model", str(tiny_bundle)])
     assert not ended.value.code
     assert "text" in json.loads(capsys.readouterr().out)
 
 
 def test_the_demo_shows_everything(tiny_bundle, tmp_path, capsys):
     drawn = tmp_path / "demo.png"
-    arguments = ["demo", "--examples", str(EXAMPLES), "--out", str(drawn), "--bundle", str(tiny_bundle)]
+    arguments = ["demo", "--examples", str(EXAMPLES), "--out", str(drawn), "--model", str(tiny_bundle)]
     for as_json in ([], ["--json"]):
         with pytest.raises(SystemExit) as ended:
             main([*arguments, *as_json])
@@ -217,6 +221,6 @@ def test_the_demo_shows_everything(tiny_bundle, tmp_path, capsys):
 
 def test_a_bundle_that_is_none_is_named(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
-        main(["info", "--bundle", str(tmp_path)])
+        main(["info", "--model", str(tmp_path)])
     assert ended.value.code == 1
     assert str(tmp_path) in capsys.readouterr().err

@@ -1,19 +1,11 @@
 """What the engine points at, told by the contract."""
 
-import numpy as np
 import pytest
-from scenewright_server.engine.request import Mentioned
-from scenewright_server.scene.entries import Detections, Entry, GraphObject
-from scenewright_server.service.annotations import Annotator
+from scenewright_server.families.family import Mention
+from scenewright_server.scene.entries import Entry, GraphObject
+from scenewright_server.service.annotations import annotate
 
-VALUES = {"size": ("small", "large"), "colour": ("red", "blue"), "kind": ("chair", "mug")}
 BOX = (0.1, 0.2, 0.5, 0.8)
-SEEN = Detections(
-    np.array([BOX], np.float32),
-    np.array([0.5], np.float32),
-    np.array([2.0], np.float32),
-    {name: np.array([[0.1, 0.9]], np.float32) for name in VALUES},
-)
 KNOWN = GraphObject("id-1", "goblin king", (0, 0, 2), (1, 1, 1), BOX, "anchor-1")
 
 
@@ -21,12 +13,12 @@ def entry(detection=None, graph=None, box=BOX):
     return Entry(detection, graph, (0, 0, 2), (1, 1, 1), box, 0.5 if detection is not None else 1.0)
 
 
-def annotate(words, entry, confidence=0.8):
-    return Annotator("f", SEEN, VALUES).annotate(Mentioned(2, words, confidence, entry))
+def annotation_of(label, entry, confidence=0.8):
+    return annotate(Mention(2, label, confidence, entry), "f")
 
 
 def test_a_detection():
-    annotation = annotate("the blue mug", entry(detection=0))
+    annotation = annotation_of("the blue mug", entry(detection=0))
     assert (annotation.id, annotation.frame_id, annotation.label) == ("a3", "f", "the blue mug")
     assert annotation.confidence == pytest.approx(0.4)
     box = annotation.box
@@ -34,12 +26,8 @@ def test_a_detection():
     assert not annotation.object_id and not annotation.anchor_id
 
 
-def test_what_was_only_looked_at_is_named_by_its_looks():
-    assert annotate("", entry(detection=0)).label == "blue mug"
-
-
 def test_an_object_of_the_graph():
-    annotation = annotate("", entry(graph=KNOWN))
+    annotation = annotation_of("goblin king", entry(graph=KNOWN))
     assert (annotation.label, annotation.object_id, annotation.anchor_id) == (
         "goblin king",
         "id-1",
@@ -49,9 +37,9 @@ def test_an_object_of_the_graph():
 
 
 def test_an_object_that_is_also_seen_has_a_confidence():
-    annotation = annotate("the king", entry(detection=0, graph=KNOWN))
+    annotation = annotation_of("the king", entry(detection=0, graph=KNOWN))
     assert annotation.object_id == "id-1" and annotation.confidence == pytest.approx(0.4)
 
 
 def test_out_of_view_there_is_no_target():
-    assert annotate("the king", entry(graph=KNOWN, box=None)).WhichOneof("target") is None
+    assert annotation_of("the king", entry(graph=KNOWN, box=None)).WhichOneof("target") is None

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scenewright.v1 import geometry_pb2, graph_pb2
 from scenewright_server.scene.geometry import Intrinsics, Pose
-from scenewright_server.service.reading.graphs import read_graph, view
+from scenewright_server.service.reading.graphs import read_graph
 from scenewright_server.service.reading.images import Frame
+from scenewright_server.service.reading.sight import Sight
 from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused
 
@@ -28,6 +29,10 @@ def graph(*objects, **fields):
 
 def frame(camera=None, lens=None):
     return Frame("f", np.zeros((2, 4, 3), np.uint8), None, camera, lens, aspect=2)
+
+
+def view(world, frame=None):
+    return Sight(frame, world=world).graph
 
 
 def test_without_a_camera_the_scene_is_seen_from_the_origin():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack
+from pathlib import Path
 
 import grpc
 import pytest
@@ -22,14 +23,16 @@ from scenewright.v1 import (
     scene_pb2,
     speech_pb2,
 )
-from scenewright_server.families.diorama.storage import BundleError, BundleInfo, save_bundle
+from scenewright_server.families.bundle import BundleError
 from scenewright_server.service import app
 from scenewright_server.service.logs import make_logger
 from scenewright_server.service.settings import Settings, load_settings
 
-from tests.conftest import LIMITS, tiny_model
+from tests.conftest import LIMITS
+from tests.fake import write_bundle
 from tests.service.wire import Stubs, error_info, finish, graph, image, refusal
 
+ROOT = Path(__file__).resolve().parents[2]
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 LONG = scene_pb2.StreamDescribeSceneRequest(
@@ -162,21 +165,34 @@ def test_draining_lets_running_calls_end_and_no_others_in(settings):
         code, info, retry_s = error_info(refusal(Stubs(channel).model.GetModel, GET_MODEL))
         assert (code, info.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN") and retry_s > 0
         rest = finish(running)
-        assert rest[-1].done.usage.output_tokens == 600
+        assert rest[-1].response_event.done.usage.output_tokens == 600
         closing.join()
         assert refusal(Stubs(channel).model.GetModel, GET_MODEL).code() == grpc.StatusCode.UNAVAILABLE
         channel.close()
 
 
-def test_the_grace_period_is_not_endless(settings):
-    hasty = with_settings(settings, grace_s=0.0)
+def test_the_grace_period_is_not_endless(settings, monkeypatch):
+    """A call that would never end by itself is ended."""
+    may_end = threading.Event()
     with ExitStack() as stack:
-        server = stack.enter_context(app.background_server(hasty))
+        server = stack.enter_context(app.background_server(with_settings(settings, grace_s=0.0)))
+        decoder = server.models.get().family.decoder
+        forward = decoder.forward
+
+        def forward_once(x, caches, **more):
+            if x.shape[1] == 1:
+                may_end.wait()
+            return forward(x, caches, **more)
+
+        monkeypatch.setattr(decoder, "forward", forward_once)
         with grpc.insecure_channel(server.address) as channel:
             running = Stubs(channel).scene.StreamDescribeScene(LONG)
             next(running)
-            stack.close()
+            closing = threading.Thread(target=stack.pop_all().close)
+            closing.start()
             assert refusal(list, running).code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+            may_end.set()
+            closing.join()
 
 
 def test_a_request_id_goes_back_and_into_the_log(settings, capfd):
@@ -199,20 +215,19 @@ def test_a_request_id_goes_back_and_into_the_log(settings, capfd):
 def test_an_unforeseen_error_is_told_without_its_trace(settings, capfd):
     loud = with_settings(settings, log_level="info", log_format="json")
     with app.background_server(loud) as server, grpc.insecure_channel(server.address) as channel:
-        server.backend.facts.describe = lambda: 1 / 0
+        server.models.get().describe = lambda: 1 / 0
         error = refusal(Stubs(channel).model.GetModel, GET_MODEL)
         code, info, _ = error_info(error)
         assert (code, info.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
         request_id = dict(error.trailing_metadata())["x-request-id"]
         assert request_id in error.details() and "division" not in str(error)
-        del server.backend.facts.describe
+        del server.models.get().describe
         assert Stubs(channel).model.GetModel(GET_MODEL).model.name == "tiny"
     assert "ZeroDivisionError" in capfd.readouterr().err
 
 
 def test_a_capability_that_the_bundle_lacks_is_named(settings, tmp_path):
-    able = ("describe", "scene_graph")
-    save_bundle(tiny_model(), BundleInfo("mute", "0", capabilities=able, fusion={"scene_graph": "soft"}), tmp_path)
+    write_bundle(tmp_path, name="mute", capabilities=["describe", "scene_graph"])
     with app.serve_in_background(tmp_path, settings=settings) as address:
         with grpc.insecure_channel(address) as channel:
             stubs = Stubs(channel)
@@ -231,13 +246,15 @@ def test_a_capability_that_the_bundle_lacks_is_named(settings, tmp_path):
 def test_sigterm_ends_the_process_in_order(tiny_bundle):
     """The process as `scenewright serve` runs it, its settings from the environment."""
     code = (
+        "import tests.fake\n"
         "from scenewright_server.service import app, settings\n"
         "app.run(settings.load_settings(address='127.0.0.1:0', log_format='json'))"
     )
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
-        "SCENEWRIGHT_BUNDLE": str(tiny_bundle),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        "SCENEWRIGHT_MODELS": json.dumps([str(tiny_bundle)]),
         "SCENEWRIGHT_LIMITS__MAX_TEXTS": "7",
     }
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=environment) as process:

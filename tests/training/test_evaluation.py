@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scenewright_server.engine.request import Mentioned, Sampling
+from scenewright_server.families.family import Mention
 from scenewright_server.scene.entries import Entry, GraphObject
+from scenewright_server.scene.findings import Things
 from scenewright_server.simulator.questions import Turn
 from scenewright_server.simulator.scene import sample
 from scenewright_server.simulator.text import Thing
@@ -32,13 +33,13 @@ CHAIR = Thing("chair", (-1, 0, 2), (1, 1, 1), LEFT, colour="red")
 LAMP = Thing("lamp", (1, 0, 2), (1, 1, 1), RIGHT, colour="blue")
 
 
-def mentioned(ref: int, words: str, box: tuple[float, float, float, float], id: str = "") -> Mentioned:
+def mentioned(ref: int, words: str, box: tuple[float, float, float, float], id: str = "") -> Mention:
     item = GraphObject(id, words, (0, 0, 2), (1, 1, 1)) if id else None
-    return Mentioned(ref, words, 1.0, Entry(0, item, (0, 0, 2), (1, 1, 1), box, 1.0))
+    return Mention(ref, words, 1.0, Entry(0, item, (0, 0, 2), (1, 1, 1), box, 1.0))
 
 
 def asked(answer: str, type: str = "colour") -> Turn:
-    return Turn(type, "", (), (), (answer,))
+    return Turn(type, "", (), Things(()), (answer,))
 
 
 def test_a_description_counts_each_thing_once_by_its_fullest_name():
@@ -145,8 +146,8 @@ def test_a_label_that_the_frame_belies_is_known_to_be_false():
 
 
 def test_all_splits_of_a_tiny_bundle(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    for bound in ("DESCRIPTION", "ANSWER"):  # a tiny model never ends
-        monkeypatch.setattr(run, bound, Sampling(max_new_tokens=8))
+    for bound in ("DESCRIPTION_TOKENS", "ANSWER_TOKENS"):  # a tiny model never ends
+        monkeypatch.setattr(run, bound, 8)
     done: list[tuple[str, int, int]] = []
     splits = [split for split in SPLITS if split != "other"]
     scores, outcomes = run.evaluate(tiny_bundle, 2, 1, lambda *now: done.append(now), splits, jobs=1)

@@ -10,7 +10,7 @@ import torch
 from scenewright_server.families.diorama.config import AudioConfig, ModelConfig, VisionConfig
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.markup import MarkupReader, TextDelta
-from scenewright_server.families.diorama.script import Script
+from scenewright_server.families.diorama.rules import Rules
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.scene.entries import Detections, merge
 from scenewright_server.scene.words import is_chinese
@@ -75,19 +75,19 @@ def test_what_an_episode_teaches_can_be_served(maker: EpisodeMaker, served: Fuse
             language = tokenizer.decode(ids[1 : begin - 1]) if is_description else "en"
             if asked and is_chinese(tokenizer.decode(asked)):
                 language = "zh"
-            script = Script(served, told.prefix.entries, asked=asked, language=language, focus=focus)
+            rules = Rules(served, told.prefix.entries, asked=asked, language=language, focus=focus)
             say = ids.index(tokenizer.say) + 1
             result = ids[ids.index(tokenizer.call) + 1 : say]
             if not is_description:
                 for token in ids[begin : ids.index(tokenizer.call) + 1]:
-                    assert script.mask(torch.zeros(tokenizer.n_vocab))[token] == 0, (type, tokenizer.raw(ids))
-                    script.feed(token)
+                    assert rules.mask(torch.zeros(tokenizer.n_vocab))[token] == 0, (type, tokenizer.raw(ids))
+                    rules.feed(token)
             focus = [tokenizer.refs.index(id) for id in result if id in tokenizer.refs] or focus
             if source == "graph" or result[0] == tokenizer.words("beyond")[0]:
-                assert script.forced == result, (type, tokenizer.raw(ids), script.finding)
+                assert rules.forced == result, (type, tokenizer.raw(ids), rules.finding)
                 for token in [*result, *ids[say:]]:
-                    assert script.mask(torch.zeros(tokenizer.n_vocab))[token] == 0, (type, tokenizer.raw(ids))
-                    script.feed(token)
+                    assert rules.mask(torch.zeros(tokenizer.n_vocab))[token] == 0, (type, tokenizer.raw(ids))
+                    rules.feed(token)
         focus = []
 
 

@@ -31,6 +31,8 @@ HINTS = {
     "CAPABILITY_MISSING": "`scenewright info` lists what the model can do.",
     "ENCODER_MISMATCH": "`scenewright info --json` lists the encoders whose features are taken.",
     "CONTEXT_FULL": "Begin a new session.",
+    "MODEL_NOT_FOUND": "`scenewright info` lists the models that the server has.",
+    "UNAUTHENTICATED": "Give a token with --token or SCENEWRIGHT_TOKEN.",
     "SESSION_EXPIRED": "Begin a new session.",
     "OVERLOADED": "Try again in a moment.",
     "MODEL_LOADING": "The server is up but its model is not yet: try again in a moment.",

@@ -8,16 +8,17 @@ import os
 import platform
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from scenewright.bench import live as measures
-from scenewright.bench.stage import Stage
 from scenewright.cli import show
-from scenewright.cli.connect import BundleOption, JsonOption, ServerOption, reach
+from scenewright.cli.connect import JsonOption, ModelOption, ServerOption, needing, reach
+
+if TYPE_CHECKING:
+    from scenewright_server.bench.live import Row
 
 
 def register(app: typer.Typer) -> None:
@@ -40,14 +41,19 @@ def live(
     seed: Annotated[int, typer.Option(min=0, help="The same seed asks the same questions.")] = 7,
     as_json: JsonOption = False,
     server: ServerOption = None,
-    bundle: BundleOption = None,
+    model: ModelOption = None,
 ) -> None:
     """Hold recorded conversations with a server in real time: latency, barge-in, invented words, resuming."""
+    with needing("bench"):
+        import espeakng_loader  # noqa: F401  the voices' library, which speaking would miss only later
+        from scenewright_server.bench import live as measures
+        from scenewright_server.bench.stage import Stage
     stage = Stage(seed)
     at_once = [*(concurrency or []), *(levels or [])] or [1, 4, 8]
     console = Console(stderr=True)
-    with reach(server, bundle, False, None) as (address, _):
-        works: list[tuple[str, Callable[[], Coroutine[Any, Any, list[measures.Row]]]]] = [
+    with reach(server, model, False, None, None) as target:
+        address = target.address
+        works: list[tuple[str, Callable[[], Coroutine[Any, Any, list[Row]]]]] = [
             (f"{n} at a time", lambda n=n: measures.first_words(address, stage, n, seconds))  # type: ignore[misc]
             for n in (at_once if seconds else [])
         ]
@@ -57,7 +63,7 @@ def live(
             works.append(("silence and noise", lambda: measures.invented_words(address, stage, minutes)))
         if cuts:
             works.append(("a network that breaks", lambda: measures.resume_losses(address, stage, cuts, seed)))
-        rows: list[measures.Row] = []
+        rows: list[Row] = []
         for name, work in works:
             with console.status(f"Talking: {name}"):
                 rows += asyncio.run(work())
@@ -78,12 +84,12 @@ def machine() -> dict[str, Any]:
     return {"cpu": model, "cores": cores, "system": platform.platform(), "python": platform.python_version()}
 
 
-def _row_json(row: measures.Row) -> dict[str, Any]:
+def _row_json(row: Row) -> dict[str, Any]:
     value = None if math.isnan(row.value) else row.value
     return {"work": row.work, "value": value, "unit": row.unit, "bar": row.bar, "holds": row.holds}
 
 
-def _print(rows: list[measures.Row]) -> None:
+def _print(rows: list[Row]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("work")
     for heading in ("value", "unit", "bar", ""):

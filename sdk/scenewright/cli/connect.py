@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +15,8 @@ from rich.console import Console
 from scenewright._channel import Tls
 from scenewright.client import Client
 from scenewright.errors import ScenewrightError
+
+SHIPPED = "diorama"
 
 ServerOption = Annotated[
     str | None,
@@ -29,9 +32,17 @@ TlsRootOption = Annotated[
     Path | None,
     typer.Option("--tls-root", metavar="PEM", help="Authority to trust in place of the system's; means --tls."),
 ]
-BundleOption = Annotated[
-    Path | None,
-    typer.Option("--bundle", metavar="DIR", help="The model to run here in place of the embedded one."),
+TokenOption = Annotated[
+    str | None,
+    typer.Option("--token", envvar="SCENEWRIGHT_TOKEN", metavar="TOKEN", help="Who you are to --server."),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="One that --server has, or one to run here: diorama, or the path of a bundle.",
+    ),
 ]
 TimeoutOption = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Deadline of a call.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -41,48 +52,69 @@ SceneOption = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class Target:
+    """The server to ask, which may be one of this process; `model` is "" where it has the one that is meant."""
+
+    address: str
+    tls: Tls | None
+    model: str
+    token: str
+
+
 @contextmanager
 def connect(
-    server: str | None, bundle: Path | None, tls: bool, tls_root: Path | None, timeout_s: float
+    server: str | None, model: str | None, tls: bool, tls_root: Path | None, token: str | None, timeout_s: float
 ) -> Iterator[Client]:
-    """A client for the length of a command; raises typer.BadParameter for options that contradict."""
-    with reach(server, bundle, tls, tls_root) as (address, security):
-        with Client(address, tls=security, timeout_s=timeout_s) as client:
+    """A client for the length of a command."""
+    with reach(server, model, tls, tls_root, token) as target:
+        with Client(
+            target.address, tls=target.tls, model=target.model, token=target.token, timeout_s=timeout_s
+        ) as client:
             yield client
 
 
 @contextmanager
 def reach(
-    server: str | None, bundle: Path | None, tls: bool, tls_root: Path | None
-) -> Iterator[tuple[str, Tls | None]]:
-    """The address and security of the server to ask, which may be one of this process."""
-    if server and bundle:
-        raise typer.BadParameter("--bundle names a model to run here, but --server is given too")
+    server: str | None, model: str | None, tls: bool, tls_root: Path | None, token: str | None
+) -> Iterator[Target]:
+    """The given server, or one of this process that runs `model`."""
     if server:
-        yield server, Tls(tls_root) if tls or tls_root else None
+        yield Target(server, Tls(tls_root) if tls or tls_root else None, model or "", token or "")
         return
-    with serve_here(bundle) as address:
-        yield address, None
+    with serve_here(model) as address:
+        yield Target(address, None, "", token or "")
 
 
 @contextmanager
-def serve_here(bundle: Path | None) -> Iterator[str]:
+def serve_here(model: str | None) -> Iterator[str]:
     """A real server of this process on a free loopback port; gives its address."""
-    app = server_module("scenewright_server.service.app", "server")
-    bundles = server_module("scenewright_server.families.diorama.storage", "server")
+    with needing("server"):
+        from scenewright_server.families.bundle import BundleError
+        from scenewright_server.service.app import serve_in_background
     with ExitStack() as stack:
         with Console(stderr=True).status("Loading the model"):
             try:
-                address = stack.enter_context(app.serve_in_background(bundle))
-            except bundles.BundleError as error:
+                address = stack.enter_context(serve_in_background(bundle_path(model)))
+            except BundleError as error:
                 raise ScenewrightError(str(error)) from error
+        if model is None:
+            print(f"model: {SHIPPED}", file=sys.stderr)
         yield address
 
 
-def server_module(name: str, extra: str) -> Any:
-    """Import a module of the server, which needs its extra; raises ScenewrightError with the remedy."""
+def bundle_path(model: str | None) -> Path | None:
+    """Where a model to run here lies; None for the one that comes with the package."""
+    with needing("server"):
+        from scenewright_server.families.bundle import find_bundle
+    return None if model is None else find_bundle(model)
+
+
+@contextmanager
+def needing(extra: str) -> Iterator[None]:
+    """For imports of what only an extra brings: where one is missing, raises ScenewrightError with the remedy."""
     try:
-        return importlib.import_module(name)
+        yield
     except ModuleNotFoundError as error:
         raise ScenewrightError(
             f"this needs the Python package {error.name!r}, which is not installed: pip install 'scenewright[{extra}]'"

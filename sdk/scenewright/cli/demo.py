@@ -11,12 +11,13 @@ from rich.console import Console
 
 from scenewright.cli import show
 from scenewright.cli.connect import (
-    BundleOption,
     JsonOption,
+    ModelOption,
     ServerOption,
     TimeoutOption,
     TlsOption,
     TlsRootOption,
+    TokenOption,
     connect,
 )
 from scenewright.cli.talk import print_stream
@@ -40,12 +41,13 @@ def demo(
     server: ServerOption = None,
     tls: TlsOption = False,
     tls_root: TlsRootOption = None,
-    bundle: BundleOption = None,
+    token: TokenOption = None,
+    model: ModelOption = None,
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Describe a sample frame, draw its boxes, and answer typed and spoken questions about it."""
     plan = _read_plan(examples)
-    with connect(server, bundle, tls, tls_root, timeout) as client:
+    with connect(server, model, tls, tls_root, token, timeout) as client:
         if as_json:
             show.print_json(_run_json(client, plan, out))
         else:

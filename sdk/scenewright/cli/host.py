@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from scenewright.cli import show
-from scenewright.cli.connect import BundleOption, JsonOption, server_module
+from scenewright.cli.connect import JsonOption, ModelOption, bundle_path, needing
 from scenewright.errors import InvalidInputError, ScenewrightError
 
 
@@ -22,7 +22,13 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    bundle: BundleOption = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="diorama, or the path of a bundle; may be given again. The first is meant by requests that name none.",
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(metavar="TOML", help="A file of settings; options win over it."),
@@ -30,6 +36,13 @@ def serve(
     address: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where to listen.")] = None,
     tls_certificate: Annotated[Path | None, typer.Option(metavar="PEM")] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="PEM")] = None,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Let in only who has a token of which this file has the SHA-256."),
+    ] = None,
+    until_stdin_closes: Annotated[
+        bool | None, typer.Option("--until-stdin-closes", help="End with the program that started this one.")
+    ] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Prometheus at this port.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
     slots: Annotated[int | None, typer.Option(help="Requests worked on at once.")] = None,
@@ -40,14 +53,17 @@ def serve(
 
     Every option can also stand in the environment (SCENEWRIGHT_ADDRESS) or in the file that --config names.
     """
-    app = server_module("scenewright_server.service.app", "server")
+    with needing("server"):
+        from scenewright_server.service.app import load_settings, run
     try:
-        settings = app.load_settings(
+        settings = load_settings(
             config,
-            bundle=bundle,
+            models=model or None,
             address=address,
             tls_certificate=tls_certificate,
             tls_key=tls_key,
+            tokens=tokens,
+            until_stdin_closes=until_stdin_closes,
             metrics_port=metrics_port,
             device=device,
             slots=slots,
@@ -57,7 +73,7 @@ def serve(
     except ValueError as error:
         raise InvalidInputError(_settings_message(error)) from error
     try:
-        app.run(settings)
+        run(settings)
     except (ValueError, OSError, RuntimeError) as error:  # no bundle there, no file there, the port is taken
         raise ScenewrightError(f"cannot serve: {error}") from error
 
@@ -66,9 +82,11 @@ def _settings_message(error: ValueError) -> str:
     """One line of pydantic's ValidationError, or what the TOML reader says."""
     if not hasattr(error, "errors"):
         return f"--config: {error}"
-    return "; ".join(
-        f"{'.'.join(map(str, item['loc']))}: {item['msg']}, got {item['input']!r}" for item in error.errors()
-    )
+    lines = []
+    for item in error.errors():
+        name, message = ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {message}, got {item['input']!r}" if name else message)
+    return "; ".join(lines)
 
 
 def train(
@@ -78,29 +96,31 @@ def train(
     ),
     stage: Annotated[list[str] | None, typer.Option(help="Only this stage; may be given again.")] = None,
 ) -> None:
-    """Train a bundle from scratch on scenes of the diorama, or, where the TOML has a [finetune] table, fine-tune one
+    """Train a bundle from scratch on scenes of the diorama, or, where the TOML has a \\[finetune] table, fine-tune one
     on a folder of your own frames. Goes on where an earlier run in --out stopped."""
-    recipe = server_module("scenewright_server.training.recipe", "train")
-    finetuning = server_module("scenewright_server.training.finetune.run", "train")
-    bundles = server_module("scenewright_server.families.diorama.storage", "server")
+    with needing("train"):
+        from scenewright_server.families.bundle import BundleError
+        from scenewright_server.training import recipe
+        from scenewright_server.training.finetune.folder import FolderError
+        from scenewright_server.training.finetune.run import finetune, is_finetuning
     console = Console(highlight=False)
     try:
-        if finetuning.is_finetuning(config):
+        if config is not None and is_finetuning(config):
             if stage:
                 raise InvalidInputError("--stage is of a recipe; a [finetune] table has no stages")
-            made = finetuning.finetune(config, out)
+            made = finetune(config, out)
             show.print_scores(console, {"before": made.before, "after": made.after})
             path = made.path
         else:
             path = recipe.run(config, out, tuple(stage or ()))
-    except (recipe.RecipeError, finetuning.FolderError, bundles.BundleError) as error:
+    except (recipe.RecipeError, FolderError, BundleError) as error:
         raise ScenewrightError(f"cannot train: {error}") from error
     if path.exists():
         console.print(f"bundle: {path}")
 
 
 def evaluate(
-    bundle: BundleOption = None,
+    model: ModelOption = None,
     n: Annotated[int, typer.Option(min=1, help="Fresh cases of each split.")] = 500,
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same cases.")] = 7,
     split: Annotated[list[str] | None, typer.Option(help="Only this split; may be given again.")] = None,
@@ -111,9 +131,11 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a bundle on fresh scenes that it was not trained on."""
-    module = server_module("scenewright_server.training.evaluation.run", "train")
-    pictures = server_module("scenewright_server.training.evaluation.picture", "train")
-    bundles = server_module("scenewright_server.families.diorama.storage", "server")
+    with needing("train"):
+        from scenewright_server.families.bundle import BundleError
+        from scenewright_server.training.evaluation.picture import draw_worst
+        from scenewright_server.training.evaluation.run import EvaluationError
+        from scenewright_server.training.evaluation.run import evaluate as measure
     with Progress(console=Console(stderr=True), transient=True) as progress:
         tasks: dict[str, TaskID] = {}
 
@@ -123,10 +145,10 @@ def evaluate(
             progress.update(tasks[name], completed=done)
 
         try:
-            result, outcomes = module.evaluate(bundle, n, seed, report, split or (), jobs)
+            result, outcomes = measure(bundle_path(model), n, seed, report, split or (), jobs)
             if picture is not None:
-                pictures.draw_worst(outcomes, seed, picture)
-        except (bundles.BundleError, module.EvaluationError, OSError) as error:
+                draw_worst(outcomes, seed, picture)
+        except (BundleError, EvaluationError, OSError) as error:
             raise ScenewrightError(f"cannot evaluate: {error}") from error
     if as_json:
         show.print_json(result)

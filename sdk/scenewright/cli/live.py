@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -13,20 +12,21 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from scenewright import aio, live
+from scenewright import aio, conformance, live
 from scenewright.cli import live_show
 from scenewright.cli.connect import (
-    BundleOption,
     JsonOption,
+    ModelOption,
     SceneOption,
     ServerOption,
     TimeoutOption,
     TlsOption,
     TlsRootOption,
+    TokenOption,
+    needing,
     reach,
 )
 from scenewright.errors import InvalidInputError, ScenewrightError
-from scenewright.live import rules
 from scenewright.live.floor import Floor
 from scenewright.live.microphone import Microphone, read_voice
 
@@ -63,7 +63,8 @@ def converse(
     server: ServerOption = None,
     tls: TlsOption = False,
     tls_root: TlsRootOption = None,
-    bundle: BundleOption = None,
+    token: TokenOption = None,
+    model: ModelOption = None,
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Talk about an image, a scene graph or both, by voice; answers come as they are made and can be interrupted."""
@@ -79,11 +80,14 @@ def converse(
     microphone = _sounddevice() if mic else None
     show = live_show.print_json if as_json else live_show.Printer(Console(highlight=False))
     with ExitStack() as stack:
-        writer = stack.enter_context(live.LogWriter(log)) if log is not None else None
-        address, security = stack.enter_context(reach(server, bundle, tls, tls_root))
+        writer = stack.enter_context(conformance.LogWriter(log)) if log is not None else None
+        target = stack.enter_context(reach(server, model, tls, tls_root, token))
 
         async def talk() -> None:
-            async with aio.Client(address, tls=security, timeout_s=timeout) as client:
+            client = aio.Client(
+                target.address, tls=target.tls, model=target.model, token=target.token, timeout_s=timeout
+            )
+            async with client:
                 conversation = client.converse(image, scene=scene, hearing=live.Hearing(rate_hz), log=writer)
                 async with conversation, _shown(conversation, show) as floor:
                     if microphone is not None:
@@ -141,11 +145,8 @@ async def _listen(sounddevice: Any, conversation: live.Conversation) -> None:
 def _sounddevice() -> Any:
     """The optional package, once it has found a device that records."""
     try:
-        sounddevice: Any = importlib.import_module("sounddevice")
-    except ModuleNotFoundError as error:
-        raise ScenewrightError(
-            "--mic needs the Python package 'sounddevice', which is not installed: pip install 'scenewright[mic]'"
-        ) from error
+        with needing("mic"):
+            import sounddevice
     except OSError as error:
         raise ScenewrightError(f"--mic needs the library PortAudio (apt install libportaudio2): {error}") from error
     try:
@@ -173,8 +174,8 @@ def _read_voices(paths: Sequence[Path]) -> tuple[list[np.ndarray], int]:
 
 
 def _check(path: Path, as_json: bool) -> None:
-    entries = list(live.read_log(path))
-    violations = rules.check(entries)
+    entries = list(conformance.read_log(path))
+    violations = conformance.check(entries)
     if as_json:
         live_show.print_check(len(entries), violations)
     else:

@@ -10,9 +10,8 @@ from typing import Any, TypeAlias
 
 from rich.console import Console
 
-from scenewright import live, types
+from scenewright import conformance, live, types
 from scenewright.cli import show
-from scenewright.live import rules
 
 Show: TypeAlias = Callable[[live.LiveEvent], None]
 
@@ -36,12 +35,12 @@ class Printer:
         elif isinstance(event, live.Interrupted):
             self._console.print(f" -- interrupted: {event.cause.value}", end="", style="dim")
         elif isinstance(event, live.Annotated):
-            self._objects.setdefault(event.annotation.id, event.annotation)
+            self._objects[event.annotation.id] = event.annotation
         elif isinstance(event, live.ResponseDone):
             self._console.print()
             show.print_objects(self._console, tuple(self._objects.values()))
             self._objects.clear()
-            show.print_timings(self._console, event.timings, event.usage)
+            show.print_timings(self._console, event.timings, event.usage, event.confidence)
         elif isinstance(event, live.Problem):
             print(f"error: {event.error.message}", file=sys.stderr)
         elif isinstance(event, live.SetupComplete) and event.resumed:
@@ -68,7 +67,7 @@ def print_json(event: live.LiveEvent) -> None:
     show.print_json({"event": name, **_fields(event)}, indent=None)
 
 
-def print_check(n_lines: int, violations: Sequence[rules.Violation]) -> None:
+def print_check(n_lines: int, violations: Sequence[conformance.Violation]) -> None:
     """The shape that `live --check --json` prints."""
     show.print_json({"lines": n_lines, "violations": [asdict(violation) for violation in violations]})
 

@@ -94,14 +94,16 @@ def print_objects(console: Console, annotations: Sequence[types.Annotation]) -> 
     console.print(table)
 
 
-def print_timings(console: Console, timings: types.Timings, usage: types.Usage) -> None:
-    """One dim line."""
+def print_timings(console: Console, timings: types.Timings, usage: types.Usage, confidence: float | None) -> None:
+    """One dim line, with the model's confidence where it has one."""
     speed = usage.output_tokens / max(timings.generate_ms, 1e-3) * 1000
     parts = [
         f"first token {timings.first_token_ms:.0f} ms",
         f"{usage.output_tokens} tokens at {speed:.0f}/s",
         f"total {timings.total_ms:.0f} ms",
     ]
+    if confidence is not None:
+        parts.append(f"sure {confidence:.2f}")
     if usage.cached_tokens:
         parts.append(f"{usage.cached_tokens} positions reused")
     console.print(" · ".join(parts), style="dim", highlight=False)

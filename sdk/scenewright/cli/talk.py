@@ -13,16 +13,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from scenewright import _convert, types
+from scenewright import types
+from scenewright._convert import outputs
 from scenewright.cli import show
 from scenewright.cli.connect import (
-    BundleOption,
     JsonOption,
+    ModelOption,
     SceneOption,
     ServerOption,
     TimeoutOption,
     TlsOption,
     TlsRootOption,
+    TokenOption,
     connect,
 )
 from scenewright.client import Session
@@ -59,7 +61,8 @@ def describe(
     server: ServerOption = None,
     tls: TlsOption = False,
     tls_root: TlsRootOption = None,
-    bundle: BundleOption = None,
+    token: TokenOption = None,
+    model: ModelOption = None,
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Say in words what an image, a scene graph or both show, and where."""
@@ -68,7 +71,7 @@ def describe(
     if draw is not None and image is None:
         raise typer.BadParameter("--draw needs an IMAGE to draw on")
     console = Console(highlight=False)
-    with connect(server, bundle, tls, tls_root, timeout) as client:
+    with connect(server, model, tls, tls_root, token, timeout) as client:
         if as_json:
             description = client.describe(image, scene=scene, language=language)
             annotations = description.annotations
@@ -91,7 +94,8 @@ def ask(
     server: ServerOption = None,
     tls: TlsOption = False,
     tls_root: TlsRootOption = None,
-    bundle: BundleOption = None,
+    token: TokenOption = None,
+    model: ModelOption = None,
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Ask one question, typed or spoken, about an image, a scene graph or both."""
@@ -102,7 +106,7 @@ def ask(
     if image is None and scene is None:
         raise typer.BadParameter("give an IMAGE, --scene graph.json, or both")
     console = Console(highlight=False)
-    with connect(server, bundle, tls, tls_root, timeout) as client:
+    with connect(server, model, tls, tls_root, token, timeout) as client:
         if as_json:
             answer = client.ask(question, audio=voice, frame=image, scene=scene)
             show.print_json(show.answer_json(answer))
@@ -117,7 +121,8 @@ def chat(
     server: ServerOption = None,
     tls: TlsOption = False,
     tls_root: TlsRootOption = None,
-    bundle: BundleOption = None,
+    token: TokenOption = None,
+    model: ModelOption = None,
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Talk about an image, a scene graph or both, line by line.
@@ -128,7 +133,7 @@ def chat(
     if image is None and scene is None:
         raise typer.BadParameter("give an IMAGE, --scene graph.json, or both")
     console = Console(highlight=False)
-    with connect(server, bundle, tls, tls_root, timeout) as client, client.session() as session:
+    with connect(server, model, tls, tls_root, token, timeout) as client, client.session() as session:
         if not as_json:
             print_stream(console, client.describe_stream(image, scene=scene))
         frame: Path | None = image
@@ -152,7 +157,7 @@ def _turn(console: Console, session: Session, line: str, frame: Path | None, gra
     question = line if voice is None else None
     events = session.ask_stream(question, audio=voice, frame=frame, scene=graph)
     if as_json:
-        show.print_json(show.answer_json(_convert.answer_from_events(events)), indent=None)
+        show.print_json(show.answer_json(outputs.answer_from_events(events)), indent=None)
     else:
         print_stream(console, events)
 
@@ -163,11 +168,12 @@ def transcribe(
     server: ServerOption = None,
     tls: TlsOption = False,
     tls_root: TlsRootOption = None,
-    bundle: BundleOption = None,
+    token: TokenOption = None,
+    model: ModelOption = None,
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Write down a recording."""
-    with connect(server, bundle, tls, tls_root, timeout) as client:
+    with connect(server, model, tls, tls_root, token, timeout) as client:
         heard = client.transcribe(audio)
     if as_json:
         show.print_json(
@@ -192,30 +198,35 @@ def info(
     server: ServerOption = None,
     tls: TlsOption = False,
     tls_root: TlsRootOption = None,
-    bundle: BundleOption = None,
+    token: TokenOption = None,
+    model: ModelOption = None,
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Say what the server runs, what its model knows, and every bound on the input."""
-    with connect(server, bundle, tls, tls_root, timeout) as client:
-        model = client.model()
+    with connect(server, model, tls, tls_root, token, timeout) as client:
+        about = client.model()
+        served = [item.name for item in client.list_models()]
     if as_json:
-        show.print_json(asdict(model))
+        show.print_json({**asdict(about), "served": served})
         return
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column()
-    senses = ", ".join(f"{sense} {kind}" for sense, kind in model.fusion.items())
+    senses = ", ".join(f"{sense} {kind}" for sense, kind in about.fusion.items())
     rows = {
-        "model": show.model_line(model),
-        "sha256": model.sha256,
-        "architecture": model.architecture,
-        "can": ", ".join(model.capabilities),
+        "model": show.model_line(about),
+        "served": ", ".join(served),
+        "server": f"{about.server_version}, contract {about.contract}",
+        "sha256": about.sha256,
+        "architecture": about.architecture,
+        "can": ", ".join(about.capabilities),
         "fusion": senses,
-        "languages": ", ".join(model.languages),
-        "knows": model.knows,
-        "does not know": model.does_not_know,
-        "license": model.license,
-        **{name.replace("_", " "): f"{value:,}" for name, value in asdict(model.limits).items()},
+        "languages": ", ".join(about.languages),
+        "hears": ", ".join(about.speech_languages) or "nothing",
+        "knows": about.knows,
+        "does not know": about.does_not_know,
+        "license": about.license,
+        **{name.replace("_", " "): f"{value:,}" for name, value in asdict(about.limits).items()},
     }
     for name, value in rows.items():
         table.add_row(name, value)
@@ -230,11 +241,11 @@ def print_stream(console: Console, events: Iterable[types.AskEvent]) -> tuple[ty
         if isinstance(event, types.Question) and event.spoken:
             console.print(f"heard: {event.text}", style="italic", markup=False)
         elif isinstance(event, types.Annotation):
-            annotations.setdefault(event.id, event)
+            annotations[event.id] = event
         elif isinstance(event, types.Done):
             done = event
     objects = tuple(annotations.values())
     show.print_objects(console, objects)
     if done is not None:
-        show.print_timings(console, done.timings, done.usage)
+        show.print_timings(console, done.timings, done.usage, done.confidence)
     return objects

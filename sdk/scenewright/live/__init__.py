@@ -15,6 +15,7 @@ from scenewright.live.events import (
     GoAway,
     Hearing,
     Interrupted,
+    Interruption,
     LiveEvent,
     Problem,
     ResponseDone,
@@ -26,20 +27,20 @@ from scenewright.live.events import (
     TextDelta,
     Transcript,
 )
-from scenewright.live.log import Entry, LogWriter, read_log
+from scenewright.live.link import Log
 from scenewright.live.microphone import Microphone, read_voice
 
 __all__ = [
     "Annotated",
     "Cause",
     "Conversation",
-    "Entry",
     "Event",
     "GoAway",
     "Hearing",
     "Interrupted",
+    "Interruption",
     "LiveEvent",
-    "LogWriter",
+    "Log",
     "Microphone",
     "Problem",
     "ResponseDone",
@@ -50,6 +51,5 @@ __all__ = [
     "SpeechStopped",
     "TextDelta",
     "Transcript",
-    "read_log",
     "read_voice",
 ]

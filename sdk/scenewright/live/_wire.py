@@ -2,50 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-
-from scenewright import _convert, types
-from scenewright.errors import InvalidInputError, from_event
+from scenewright import types
+from scenewright._convert import inputs, outputs
+from scenewright.errors import from_event
 from scenewright.live import events
-from scenewright.v1 import dialogue_pb2, graph_pb2
+from scenewright.v1 import dialogue_pb2
 
 _TURNS = {
     "automatic": dialogue_pb2.TURN_DETECTION_AUTOMATIC,
     "manual": dialogue_pb2.TURN_DETECTION_MANUAL,
 }
+_INTERRUPTIONS = {
+    None: dialogue_pb2.INTERRUPTION_UNSPECIFIED,
+    "none": dialogue_pb2.INTERRUPTION_NONE,
+    "text": dialogue_pb2.INTERRUPTION_TEXT,
+    "speech": dialogue_pb2.INTERRUPTION_SPEECH,
+}
 Head: TypeAlias = tuple[int, int, str]
-CHUNK_MS = 100
-"""Audio goes out in pieces of at most this length; the contract allows a second."""
 
 
 # To the wire
 
 
 def setup_to_proto(
+    model: str,
+    session_id: str,
     image: types.FrameLike | None,
     scene: types.SceneLike | None,
-    session_id: str,
     hearing: events.Hearing | None,
+    interruption: events.Interruption | None,
     sampling: types.Sampling | None,
     language: str,
+    instructions: str | None,
+    history: Sequence[types.HistoryTurn],
+    handedness: types.Handedness | None,
 ) -> dialogue_pb2.ConverseRequest:
     """The first message of a new conversation; raises InvalidInputError for what cannot be read."""
-    heard: dict[str, Any] = {}
-    if hearing is not None:
-        heard = asdict(hearing)
-        heard["turn_detection"] = _convert.choice(_TURNS, heard.pop("turns"), "turns")
     setup = dialogue_pb2.ConverseSetup(
+        model=model,
         session_id=session_id,
-        **heard,
-        sampling=_convert.sampling_to_proto(sampling),
+        voice_activity=None if hearing is None else inputs.voice_activity_to_proto(hearing.voice_activity),
+        interruption=inputs.choice(_INTERRUPTIONS, interruption, "interruption"),
+        sampling=inputs.sampling_to_proto(sampling),
         language=language,
-        image=None if image is None else _convert.frame_to_proto(image),
-        scene=None if scene is None else _convert.scene_to_proto(scene),
+        instructions=instructions,
+        history=inputs.history_to_proto(history),
+        handedness=inputs.handedness_to_proto(handedness),
+        image=None if image is None else inputs.frame_to_proto(image),
+        scene=None if scene is None else inputs.scene_to_proto(scene),
     )
+    if hearing is not None:
+        setup.sample_rate_hz = hearing.sample_rate_hz
+        setup.turn_detection = inputs.choice(_TURNS, hearing.turns, "turns")
     return dialogue_pb2.ConverseRequest(setup=setup)
 
 
@@ -55,31 +66,16 @@ def resume_to_proto(handle: str, last_event_seq: int) -> dialogue_pb2.ConverseRe
     return dialogue_pb2.ConverseRequest(setup=dialogue_pb2.ConverseSetup(resume=resume))
 
 
-def audio_to_chunks(audio: bytes | np.ndarray, rate_hz: int) -> list[bytes]:
-    """16-bit little-endian mono samples in pieces of at most CHUNK_MS.
-
-    `audio` is that already, or an array of samples as in `types.AudioLike`. Raises InvalidInputError.
-    """
-    if not isinstance(audio, (bytes, bytearray, memoryview)):
-        audio = _convert.samples_to_proto(np.asarray(audio), rate_hz).data
-    if not audio or len(audio) % 2:
-        raise InvalidInputError(f"audio: {len(audio)} bytes, expected an even number above 0 for 16-bit samples")
-    size = 2 * (rate_hz * CHUNK_MS // 1000)
-    return [bytes(audio[at : at + size]) for at in range(0, len(audio), size)]
-
-
 def scene_update_to_proto(scene: types.SceneLike | events.SceneDelta) -> dialogue_pb2.SceneUpdate:
     """A delta or a whole snapshot."""
     if not isinstance(scene, events.SceneDelta):
-        return dialogue_pb2.SceneUpdate(snapshot=_convert.scene_to_proto(scene))
-    whole = _convert.scene_to_proto(types.SceneGraph(scene.upserts, handedness=scene.handedness))
-    assert isinstance(whole, graph_pb2.SceneGraph)
+        return dialogue_pb2.SceneUpdate(snapshot=inputs.scene_to_proto(scene))
     delta = dialogue_pb2.SceneDelta(
         base_revision=scene.base_revision,
         revision=scene.revision,
-        upserts=whole.objects,
+        upserts=[inputs.object_to_proto(item) for item in scene.upserts],
         removed_ids=scene.removed_ids,
-        handedness=whole.handedness,
+        handedness=inputs.handedness_to_proto(scene.handedness),
     )
     return dialogue_pb2.SceneUpdate(delta=delta)
 
@@ -102,30 +98,34 @@ def _transcript(head: Head, body: Any) -> events.Transcript:
 
 
 def _response_started(head: Head, body: Any) -> events.ResponseStarted:
-    question = _convert.question_from_proto(body.question)
+    question = outputs.question_from_proto(body.question)
     return events.ResponseStarted(*head, question, body.frame_id, body.scene_revision)
 
 
 def _interrupted(head: Head, body: Any) -> events.Interrupted:
-    name = _convert.enum_name(dialogue_pb2.InterruptionCause, body.cause)
+    name = outputs.enum_name(dialogue_pb2.InterruptionCause, body.cause)
     known = {cause.value: cause for cause in events.Cause}
     return events.Interrupted(*head, known.get(name, events.Cause.UNKNOWN))
 
 
-def _response_done(head: Head, body: Any) -> events.ResponseDone:
-    done = _convert.done_from_proto(body)
-    return events.ResponseDone(*head, done.finish_reason, done.usage, done.timings)
+def _response_event(head: Head, body: Any) -> events.LiveEvent | None:
+    event = outputs.response_event_from_proto(body)
+    if isinstance(event, types.TextDelta):
+        return events.TextDelta(*head, event.text)
+    if isinstance(event, types.Annotation):
+        return events.Annotated(*head, event)
+    if isinstance(event, types.Done):
+        return events.ResponseDone(*head, event.finish_reason, event.usage, event.timings, event.confidence)
+    return None
 
 
-_EVENTS: dict[str, Callable[[Head, Any], events.LiveEvent]] = {
+_EVENTS: dict[str, Callable[[Head, Any], events.LiveEvent | None]] = {
     "speech_started": lambda head, body: events.SpeechStarted(*head, body.audio_ms),
     "speech_stopped": lambda head, body: events.SpeechStopped(*head, body.audio_ms, body.cut),
     "transcript": _transcript,
     "response_started": _response_started,
-    "text_delta": lambda head, body: events.TextDelta(*head, body),
-    "annotation": lambda head, body: events.Annotated(*head, _convert.annotation_from_proto(body)),
+    "response_event": _response_event,
     "interrupted": _interrupted,
-    "response_done": _response_done,
     "go_away": lambda head, body: events.GoAway(*head, body.time_left.ToMicroseconds() / 1e6),
     "error": lambda head, body: events.Problem(*head, from_event(body), body.client_seq),
 }

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import grpc
 import numpy as np
 
-from scenewright import _convert, types
+from scenewright import types
 from scenewright._channel import Attempts
+from scenewright._convert import inputs
 from scenewright.errors import (
     CancelledError,
     ExhaustedError,
@@ -20,8 +21,7 @@ from scenewright.errors import (
     ServerError,
 )
 from scenewright.live import _wire, events
-from scenewright.live.link import Link
-from scenewright.live.log import LogWriter
+from scenewright.live.link import Link, Log
 from scenewright.live.outbox import Outbox
 from scenewright.live.patience import Patience
 from scenewright.v1 import dialogue_pb2
@@ -49,10 +49,12 @@ class Conversation:
         setup: dialogue_pb2.ConverseRequest,
         attempts: Attempts,
         *,
+        metadata: Sequence[tuple[str, str]] = (),
         stall_s: float = 10.0,
-        log: LogWriter | None = None,
+        log: Log | None = None,
     ) -> None:
         self._connect = connect
+        self._metadata = metadata
         self._first = setup
         self._attempts = attempts
         self._stall_s = stall_s
@@ -106,24 +108,38 @@ class Conversation:
         if not self._rate_hz:
             raise InvalidInputError("audio: the conversation was begun with hearing=None")
         seq = 0
-        for data in _wire.audio_to_chunks(audio, self._rate_hz):
+        for chunk in inputs.audio_to_chunks(audio, self._rate_hz):
             now = asyncio.get_running_loop().time()
-            self._audio_until = max(self._audio_until, now) + len(data) / 2 / self._rate_hz
+            self._audio_until = max(self._audio_until, now) + len(chunk.data) / 2 / self._rate_hz
             await asyncio.sleep(max(0.0, self._audio_until - now - MAX_LEAD_S))
-            seq = await self._send(audio=dialogue_pb2.AudioChunk(data=data))
+            seq = await self._send(audio=chunk)
         return seq
 
     async def send_text(self, text: str) -> int:
-        """A typed turn; it interrupts an answer as speech does."""
+        """A typed turn; it interrupts an answer unless the conversation's `interruption` is "none"."""
         return await self._send(text=dialogue_pb2.TextTurn(text=text))
 
     async def send_frame(self, frame: types.FrameLike) -> int:
         """What the camera sees now. Give it a `frame_id`, and keep the camera's pose under it."""
-        return await self._send(image=_convert.frame_to_proto(frame))
+        return await self._send(image=inputs.frame_to_proto(frame))
 
     async def send_scene(self, scene: types.SceneLike | events.SceneDelta) -> int:
         """The whole scene graph as it is now, or what has changed in it."""
         return await self._send(scene_update=_wire.scene_update_to_proto(scene))
+
+    async def send_viewpoint(self, viewpoint: types.Viewpoint) -> int:
+        """Where the user stands now: neither a frame nor the scene need come again."""
+        return await self._send(viewpoint=inputs.viewpoint_to_proto(viewpoint))
+
+    async def send_pointer(self, pointer: types.Pointer | None) -> int:
+        """What the user points at, or None when they point no more; the newest before a turn's end counts."""
+        if pointer is None:
+            return await self._send(pointer_end=dialogue_pb2.PointerEnd())
+        return await self._send(pointer=inputs.pointer_to_proto(pointer))
+
+    async def send_instructions(self, instructions: str) -> int:
+        """Who the model is and how it is to speak from the next turn on."""
+        return await self._send(session_update=dialogue_pb2.SessionUpdate(instructions=instructions))
 
     async def interrupt(self) -> int:
         """Stop the answer that is under way; without one it does nothing."""
@@ -139,8 +155,7 @@ class Conversation:
 
     async def report_playback(self, response_id: str, presented: str = "", *, finished: bool = False) -> int:
         """What of an answer's text has been heard or read: `presented`, its beginning, or with `finished` all of it."""
-        n_bytes = len(presented.encode())
-        report = dialogue_pb2.PlaybackReport(response_id=response_id, presented_bytes=n_bytes, finished=finished)
+        report = dialogue_pb2.PlaybackReport(response_id=response_id, presented_chars=len(presented), finished=finished)
         return await self._send(playback_report=report)
 
     def finish(self) -> None:
@@ -204,7 +219,7 @@ class Conversation:
     async def _converse(self) -> None:
         """One connection, from its first message to its end; returns when the conversation has ended in peace."""
         self.n_connections += 1
-        async with Link(self._connect(), self.n_connections, self._stall_s, self._log) as link:
+        async with Link(self._connect(), self._metadata, self.n_connections, self._stall_s, self._log) as link:
             await self._open(link)
             reading = asyncio.create_task(self._receive(link))
             watching = asyncio.create_task(link.watch(lambda: self._outbox.awaits_answer))
@@ -227,7 +242,19 @@ class Conversation:
         lost = self._outbox.rewind(complete.last_consumed_client_seq, int(MAX_LEAD_S * self._rate_hz) * 2)
         self._patience.connected()
         lost_s = lost / 2 / self._rate_hz if lost else 0.0
-        self._events.put_nowait(events.SetupComplete(0, 0, "", self.session_id, resumed, lost_s))
+        self._events.put_nowait(
+            events.SetupComplete(
+                0,
+                0,
+                "",
+                self.session_id,
+                resumed,
+                lost_s,
+                complete.model,
+                complete.server_version,
+                complete.contract,
+            )
+        )
         self._begun.set()
         self._room.set()
 

@@ -13,19 +13,19 @@ from scenewright.errors import ScenewrightError
 
 @dataclass(frozen=True)
 class Hearing:
-    """How the server is to listen; None leaves it to the server.
+    """How the server is to listen: to audio of `sample_rate_hz`, 8 000 to 48 000.
 
-    `sample_rate_hz` is that of the audio to come, 8 000 to 48 000. With `turns` "manual" the client says when the
-    user speaks (push to talk); otherwise `end_silence_ms` of silence end a turn, speech counts from a likelihood of
-    `start_threshold` (0.1 to 0.95) on and for at least `min_speech_ms`, and `prefix_padding_ms` before it belong to it.
+    With `turns` "manual" the client says when the user speaks (push to talk); otherwise the server hears it, as
+    `voice_activity` says or in its own way.
     """
 
     sample_rate_hz: int = 16_000
     turns: Literal["automatic", "manual"] = "automatic"
-    end_silence_ms: int | None = None
-    start_threshold: float | None = None
-    min_speech_ms: int | None = None
-    prefix_padding_ms: int | None = None
+    voice_activity: types.VoiceActivity | None = None
+
+
+Interruption: TypeAlias = Literal["none", "text", "speech"]
+"""What stops an answer that is under way, beside `Conversation.interrupt()`; "speech" means typed turns too."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class SceneDelta:
     revision: int
     upserts: Sequence[types.SceneObject] = ()
     removed_ids: Sequence[str] = ()
-    handedness: types.Handedness = "left"
+    handedness: types.Handedness | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Event:
 
 @dataclass(frozen=True)
 class SetupComplete(Event):
-    """The conversation begins, or goes on over a new connection (`resumed`).
+    """The conversation begins, or goes on over a new connection (`resumed`); `model` answers.
 
     Nothing is lost between connections but, after a long break, the oldest `lost_audio_s` of what was said in it.
     """
@@ -61,11 +61,17 @@ class SetupComplete(Event):
     session_id: str
     resumed: bool = False
     lost_audio_s: float = 0.0
+    model: str = ""
+    server_version: str = ""
+    contract: int = 0
 
 
 @dataclass(frozen=True)
 class SpeechStarted(Event):
-    """The user begins to speak: stop what is being read aloud. `audio_ms` counts the conversation's audio."""
+    """The user begins to speak; `audio_ms` counts the conversation's audio.
+
+    Unless the conversation's `interruption` forbids it, stop what is being read aloud.
+    """
 
     audio_ms: int
 
@@ -107,7 +113,7 @@ class TextDelta(Event):
 
 @dataclass(frozen=True)
 class Annotated(Event):
-    """The place of what the last words named."""
+    """The place of something the answer speaks of."""
 
     annotation: types.Annotation
 
@@ -135,6 +141,7 @@ class ResponseDone(Event):
     finish_reason: types.FinishReason
     usage: types.Usage
     timings: types.Timings
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)

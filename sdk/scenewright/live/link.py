@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import grpc
 
 from scenewright.errors import ServerError, UnavailableError, from_rpc
-from scenewright.live.log import LogWriter
 from scenewright.v1 import dialogue_pb2, dialogue_pb2_grpc
 
 _GONE = (grpc.RpcError, asyncio.InvalidStateError)
+
+
+class Log(Protocol):
+    """What may be told of every message, both ways: `conformance.LogWriter`. `stream` counts connections from 1."""
+
+    def write(self, side: Literal["client", "server"], stream: int, message: Any) -> None:
+        """A ConverseRequest as it goes out, or a ConverseResponse as it comes in."""
+
+    def write_end(self, side: Literal["client", "server"], stream: int, end: str) -> None:
+        """The client has no more to say (HALF_CLOSE), or the server's status ended the connection."""
 
 
 class Link:
@@ -23,8 +32,16 @@ class Link:
     seconds counts as lost. Reading raises ScenewrightError; writing to a lost connection does nothing.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, number: int, stall_s: float, log: LogWriter | None) -> None:
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        metadata: Sequence[tuple[str, str]],
+        number: int,
+        stall_s: float,
+        log: Log | None,
+    ) -> None:
         self._channel = channel
+        self._metadata = metadata
         self._number = number
         self._stall_s = stall_s
         self._log = log
@@ -33,7 +50,7 @@ class Link:
 
     async def __aenter__(self) -> Link:
         stub: Any = dialogue_pb2_grpc.DialogueServiceStub(self._channel)
-        self._call = stub.Converse()
+        self._call = stub.Converse(metadata=self._metadata)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import wave
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -106,7 +104,7 @@ def read_voice(path: str | Path) -> tuple[np.ndarray, int]:
 
 def _read_any(path: str | Path) -> tuple[np.ndarray, int]:
     try:
-        soundfile: Any = importlib.import_module("soundfile")
+        import soundfile
     except ModuleNotFoundError as error:
         raise InvalidInputError(
             f"audio: {str(path)!r} is no 16-bit WAV file; others need the package soundfile: pip install soundfile"

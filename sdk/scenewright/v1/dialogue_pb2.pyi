@@ -331,7 +331,7 @@ class ConverseSetup(_message.Message):
     """The axes of every message of the conversation that names none. Unset: see Handedness."""
     @_builtins.property
     def voice_activity(self) -> _audio_pb2.VoiceActivity:
-        """How speech is told from silence; with manual turn detection only `start_threshold` counts. Unset: as its fields say."""
+        """How speech is told from silence; with manual turn detection only `start_threshold` counts. Unset: its defaults."""
 
     @_builtins.property
     def sampling(self) -> _generation_pb2.SamplingConfig:

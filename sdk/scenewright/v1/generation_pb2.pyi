@@ -39,7 +39,7 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     FINISH_REASON_FAILED: _FinishReason.ValueType  # 5
     """Live only: an error event says why."""
     FINISH_REASON_NO_SPEECH: _FinishReason.ValueType  # 6
-    """A spoken question held no speech; there is no text."""
+    """A spoken question held no speech: nothing was asked, and the text, if any, says so."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
     """Why a response ended."""
@@ -57,7 +57,7 @@ FINISH_REASON_CANCELLED: FinishReason.ValueType  # 4
 FINISH_REASON_FAILED: FinishReason.ValueType  # 5
 """Live only: an error event says why."""
 FINISH_REASON_NO_SPEECH: FinishReason.ValueType  # 6
-"""A spoken question held no speech; there is no text."""
+"""A spoken question held no speech: nothing was asked, and the text, if any, says so."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
 @_typing.final

@@ -108,7 +108,7 @@ class StreamingTranscribeSetup(_message.Message):
     """BCP 47 tag of the speech, one of `Model.speech_languages`; any other is refused. Empty: any of these."""
     @_builtins.property
     def voice_activity(self) -> _audio_pb2.VoiceActivity:
-        """How speech is told from silence. Unset: as its fields say."""
+        """How speech is told from silence. Unset: its defaults."""
 
     def __init__(
         self,

@@ -1,1 +1,1 @@
-"""What `scenewright bench` measures."""
+"""What `scenewright bench` measures, as a client of a server."""

@@ -1,56 +1,43 @@
-"""Runs sequences on the model, one forward a step. Synchronous: AsyncEngine gives it its thread."""
+"""Runs scripts on a decoder, one forward a step. Synchronous: a ComputeThread gives it its thread."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
+from collections.abc import Sequence as Row
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
+from weakref import WeakSet
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from scenewright_server.engine.kv_cache import KVCache
-from scenewright_server.engine.output import Output
-from scenewright_server.engine.request import (
-    Done,
-    EngineError,
-    Event,
-    Failed,
-    FinishReason,
-    Request,
-    Started,
-    TextDelta,
-    Transcript,
-)
+from scenewright_server.engine.request import Done, Event, Failed, Sampling, Started, Usage
 from scenewright_server.engine.sampler import sample
 from scenewright_server.engine.scheduler import Scheduler
 from scenewright_server.engine.sequence import Sequence
-from scenewright_server.families.diorama.audio import SAMPLE_RATE_HZ, Heard
-from scenewright_server.families.diorama.fusion import FusedModel
-from scenewright_server.families.diorama.script import Script
-from scenewright_server.families.diorama.vision import preprocess
-from scenewright_server.perception.content import Recent, digest
-from scenewright_server.scene.entries import Detections
-from scenewright_server.scene.words import is_chinese, normalise
+from scenewright_server.engine.session import Session
+from scenewright_server.families.family import Decoder, FinishReason, Outcome, Pass, Script, Span, TextDelta
 
-NO_SPEECH_TEXT = "I did not hear a question."
-N_KEPT = 64  # frames, and as many recordings, whose encoding is kept
+KV_BYTES = 1 << 30
 
 
 class Engine:
-    """One model, `n_slots` sequences at a time."""
+    """One decoder, `n_slots` scripts at a time. Caches of idle sessions are forgotten, the one used longest ago first,
+    when all take more than `kv_bytes`."""
 
-    def __init__(self, model: FusedModel, *, n_slots: int = 8) -> None:
-        self.model = model.eval()
+    def __init__(self, decoder: Decoder, *, n_slots: int = 8, kv_bytes: int = KV_BYTES) -> None:
         self.scheduler = Scheduler(n_slots)
-        self._seen: Recent[Detections] = Recent(N_KEPT)
-        self._heard: Recent[Heard] = Recent(N_KEPT)
+        self._decoder = decoder
+        self._kv_bytes = kv_bytes
+        self._sessions: WeakSet[Session] = WeakSet()  # that hold caches
+        self._n_turns = 0
         self._events: list[tuple[Sequence, Event]] = []
 
-    def add(self, request: Request) -> Sequence:
-        """Take a request in. Its events come out of `step`, Done or Failed the last."""
-        sequence = Sequence(request)
+    def add(self, script: Script, sampling: Sampling, session: Session | None = None) -> Sequence:
+        """Take a script in. Its events come out of `step`, Done or Failed the last."""
+        sequence = Sequence(script, sampling, session, self._decoder.shape.device)
         self.scheduler.add(sequence)
         return sequence
 
@@ -60,241 +47,146 @@ class Engine:
 
     @torch.inference_mode()
     def step(self) -> list[tuple[Sequence, Event]]:
-        """Drop what was cancelled, then run one forward: a prefill, or one more token for all that run."""
+        """Drop what was cancelled, then run one forward: a pass's spans, or one more token for all that run."""
         for sequence in self.scheduler.cancelled():
             self._finish(sequence, FinishReason.CANCELLED)
         batch = self.scheduler.next()
-        logits: Iterable[Tensor | None] = ()  # and so it stays when the run fails
-        with self._ending(*batch):
-            logits = self._run(batch)
-        for sequence, row in zip(batch, logits, strict=False):
-            with self._ending(sequence):
-                self._postprocess(sequence, row)
+        if batch and batch[0].is_fresh:
+            with self._ending(batch[0]):
+                self._prefill(batch[0])
+        elif batch:
+            self._decode(batch)
         events, self._events = self._events, []
         return events
 
-    def see(self, frame: np.ndarray | Detections) -> Detections:
-        """What is in a frame (H, W, 3) uint8; the last frames' results are kept."""
-        if isinstance(frame, Detections):
-            return frame
-        return self._seen.get(digest(frame), lambda: self.model.see(frame))
+    def _prefill(self, sequence: Sequence) -> None:
+        """Begin a script or its next pass: run what the cache lacks, and choose the first token."""
+        if sequence.passing is None:
+            sequence.timings = replace(sequence.timings, queue=sequence.age_ms)
+            self._emit(sequence, Started())
+            self._follow(sequence, sequence.script.begin())
+            if not self._runs(sequence):
+                return
+        passing = sequence.passing
+        assert passing is not None
+        self._make_room(sequence.session)
+        cache, rest = sequence.session.open(passing, self._decoder.shape)
+        counts: Counter = Counter()
+        for span in passing.spans:
+            counts.update(dict(span.counts))
+        sequence.usage = Usage(dict(counts), cache.length)
+        x = [self._embed(span) for span in rest]
+        self._run(sequence, [*x, *self._forced(sequence)], passing)
 
-    def hear(self, audio: np.ndarray | Heard) -> Heard:
-        """What is said in (n,) float32 at 16 kHz; the last recordings' results are kept.
+    def _run(self, sequence: Sequence, x: Row[Tensor], passing: Pass) -> None:
+        """Run embeddings of one sequence and choose its next token, unless forced tokens have ended its pass."""
+        if not self._runs(sequence) or sequence.passing is not passing:
+            return
+        first = passing.spans[0]
+        logits = self._decoder.forward(
+            torch.cat(list(x))[None],
+            [sequence.session.cache(passing.adapter)],
+            prefix_len=len(first) if first.is_whole else 0,
+            adapter=passing.adapter,
+        )
+        self._choose(sequence, logits[0])
 
-        Raises EngineError AUDIO_TOO_LONG.
-        """
-        if isinstance(audio, Heard):
-            return audio
-        n_s, bound_s = len(audio) / SAMPLE_RATE_HZ, self.model.config.audio.max_seconds
-        if n_s > bound_s:
-            raise EngineError(
-                "AUDIO_TOO_LONG",
-                f"audio lasts {n_s:.2f} s, the model hears {bound_s:.2f} s",
-                field="audio",
-                value=n_s,
-                bound=bound_s,
-            )
-        return self._heard.get(digest(audio), lambda: self.model.hear(audio))
-
-    def transcribe(self, audio: np.ndarray | Heard) -> Transcript:
-        """The words of a recording; errors as for `hear`."""
-        heard = self.hear(audio)
-        return Transcript(self.model.tokenizer.decode(heard.ids), heard.confidence)
-
-    @torch.inference_mode()
-    def embed_image(self, frame: np.ndarray) -> np.ndarray:
-        """The unit CLIP embedding (E,) float32 of a frame (H, W, 3) uint8."""
-        model = self.model
-        image = preprocess(frame, model.config.vision.image_size).to(model.device)
-        return model.vision.embed_image(image[None])[0].float().cpu().numpy()
-
-    @torch.inference_mode()
-    def embed_text(self, texts: Iterable[str]) -> np.ndarray:
-        """Unit CLIP embeddings (N, E) float32 of texts, each cut to the text tower's context."""
-        model, n_ctx = self.model, self.model.config.vision.n_text_ctx
-        rows = [[*model.tokenizer.words(normalise(text))[: n_ctx - 1], model.tokenizer.eot] for text in texts]
-        ids = torch.tensor([row + [0] * (n_ctx - len(row)) for row in rows], device=model.device)
-        return model.vision.embed_text(ids).float().cpu().numpy()
-
-    def _run(self, batch: list[Sequence]) -> Iterable[Tensor | None]:
-        """Each next token's logits (V,) float32; None for a question without words."""
-        if not batch:
-            return []
-        if batch[0].ids:
-            return self._decode(batch)
-        sequence = batch[0]
-        prompt = self._read(sequence)
-        if prompt is None:
-            return [None]
-        x = torch.cat([self._open(sequence, prompt), *self._forced(sequence)])
-        return self._forward(x[None], [sequence], sequence.session.prefix_len)
-
-    def _decode(self, batch: list[Sequence]) -> list[Tensor]:
+    def _decode(self, batch: list[Sequence]) -> None:
         """One more token for all; what a script forces upon a sequence runs at once, on its own."""
-        rows: dict[Sequence, Tensor] = {}
+        free: list[Sequence] = []
         for sequence in batch:
-            last = self.model.embed(sequence.ids[-1:])
-            forced = self._forced(sequence)
-            if forced:
-                rows[sequence] = self._forward(torch.cat([last, *forced])[None], [sequence])[0]
-        free = [sequence for sequence in batch if sequence not in rows]
-        if free:
-            x = self.model.embed([sequence.ids[-1] for sequence in free])[:, None]
-            rows |= zip(free, self._forward(x, free), strict=True)
-        return [rows[sequence] for sequence in batch]
+            with self._ending(sequence):
+                last, passing = self._decoder.embed(sequence.ids[-1:]), sequence.passing
+                forced = self._forced(sequence)
+                if forced and passing is not None:
+                    self._run(sequence, [last, *forced], passing)
+                else:
+                    free.append(sequence)
+        for adapter, group in groupby(sorted(free, key=_adapter), _adapter):
+            together = list(group)
+            with self._ending(*together):
+                x = self._decoder.embed([sequence.ids[-1] for sequence in together])[:, None]
+                caches = [sequence.session.cache(adapter) for sequence in together]
+                logits = self._decoder.forward(x, caches, adapter=adapter)
+            for sequence, row in zip(together, logits, strict=True):
+                with self._ending(sequence):
+                    self._choose(sequence, row)
 
-    def _forward(self, x: Tensor, batch: list[Sequence], prefix_len: int = 0) -> Tensor:
-        """Each next token's logits (B, V) float32 after x (B, T, D)."""
-        hidden = self.model.gpt(x, prefix_len=prefix_len, caches=[s.session.cache for s in batch])
-        return self.model.gpt.logits(hidden[:, -1]).float()
+    def _embed(self, span: Span) -> Tensor:
+        return self._decoder.embed(span.rows) if isinstance(span.rows, tuple) else span.rows
 
     def _forced(self, sequence: Sequence) -> list[Tensor]:
-        """Say what the script leaves no choice about, as far as the limit goes; its embeddings (T, D), if any."""
-        script = sequence.script
-        assert script is not None
+        """Take what the constraint leaves no choice about, as far as the limit goes; its embeddings (T, D), if any."""
+        passing = sequence.passing
         ids: list[int] = []
-        while more := script.forced[: sequence.max_new_tokens - len(sequence.ids) - 1]:
-            sure = 1.0 if script.finding is None or script.is_speaking else script.finding.confidence
+        assert passing is not None
+        while more := passing.constraint.forced[: passing.max_new_tokens - len(sequence.ids) - 1]:
             for token in more:
-                self._say(sequence, token, sure)
+                self._take(sequence, token, 1.0)
+                if sequence.passing is not passing or not self._runs(sequence):
+                    return []
             ids += more
-        return [self.model.embed(ids)] if ids else []
+        return [self._decoder.embed(ids)] if ids else []
 
-    def _read(self, sequence: Sequence) -> Tensor | None:
-        """Look and listen: puts the scene into the session, returns the prompt's embeddings (T, D)."""
-        request, session, model = sequence.request, sequence.session, self.model
-        queued_ms = sequence.age_ms
-        prompt: Tensor | None = None
-        if request.task == "describe":
-            prompt = model.prompt_describe(request.language)
-        elif request.question is not None:
-            sequence.ask(model.tokenizer.words(normalise(request.question)), is_chinese(request.question))
-            prompt = model.prompt_question(request.question)
-        elif request.audio is not None:
-            heard = self.hear(request.audio)
-            self._emit(sequence, self.transcribe(heard))
-            if heard.ids:
-                sequence.ask(heard.ids)
-                prompt = model.prompt_voice(heard)
-        heard_ms = sequence.age_ms
-        if prompt is not None:
-            self._look(sequence, len(prompt))
-            self._emit(sequence, Started(session.entries))
-        sequence.timings = replace(
-            sequence.timings,
-            queue=queued_ms,
-            encode_audio=heard_ms - queued_ms if request.audio is not None else 0.0,
-            encode_image=sequence.age_ms - heard_ms,
-        )
-        return prompt
-
-    def _look(self, sequence: Sequence, n_prompt: int) -> None:
-        """Bring the session's scene up to date, or leave it as it was and raise EngineError CONTEXT_FULL."""
-        request, session, model = sequence.request, sequence.session, self.model
-        detections = session.detections if request.frame is None else self.see(request.frame)
-        graph = session.graph if request.graph is None else request.graph
-        key = digest((detections, graph))
-        changed = key != session.scene_key
-        scene = model.read(detections, graph) if changed else None
-        n_prefix = session.prefix_len if scene is None else len(scene)
-        n_ctx = model.config.gpt.n_ctx
-        if n_prefix + n_prompt >= n_ctx:
-            raise EngineError(
-                "CONTEXT_FULL",
-                f"the context holds {n_ctx} positions, received {n_prefix} (scene) + {n_prompt} (question)",
-                bound=n_ctx,
-                scene=n_prefix,
-                question=n_prompt,
-            )
-        if scene is not None:
-            prefix = model.prefix(scene)
-            session.detections, session.graph, session.scene_key = detections, graph, key
-            session.see(scene.entries, prefix)
-
-    def _open(self, sequence: Sequence, prompt: Tensor) -> Tensor:
-        """Open the turn: the embeddings (N, D) to prefill."""
-        request, session, model = sequence.request, sequence.session, self.model
-        if session.cache is None:
-            session.cache = KVCache(model.config.gpt, prompt.device, prompt.dtype)
-        room = model.config.gpt.n_ctx - session.prefix_len - len(prompt)
-        sequence.max_new_tokens = min(request.sampling.max_new_tokens, room)
-        x = session.open_turn(prompt, sequence.max_new_tokens, model.config.gpt.n_ctx)
-        is_description = request.task == "describe"
-        sequence.output = Output(model.tokenizer, session.entries, not is_description, request.sampling.stop)
-        sequence.script = Script(
-            model,
-            session.entries,
-            session.detections,
-            asked=None if is_description else sequence.asked,
-            language=sequence.language,
-            focus=session.focus_refs,
-        )
-        sequence.generator = torch.Generator(prompt.device)
-        if request.sampling.seed is None:
-            sequence.generator.seed()
-        else:
-            sequence.generator.manual_seed(request.sampling.seed)
-        sequence.usage = replace(
-            sequence.usage, prefix=session.prefix_len, prompt=len(prompt), cached=session.cache.length
-        )
-        return x
-
-    def _postprocess(self, sequence: Sequence, logits: Tensor | None) -> None:
-        """Choose the token, tell what it says, end the sequence where it ends."""
-        if logits is None:
-            self._emit(sequence, TextDelta(NO_SPEECH_TEXT))
-            self._finish(sequence, FinishReason.NO_SPEECH)
-            return
-        output, generator, sampling = sequence.output, sequence.generator, sequence.request.sampling
-        script = sequence.script
-        assert output is not None and script is not None and generator is not None  # set with the prefill
-        n_specials = self.model.tokenizer.n_specials
-        words = [id for id in sequence.ids if id >= n_specials]
-        token, probability = sample(script.mask(logits), sampling, words, generator)
-        if script.finding is None:
-            sequence.plan_confidence = min(sequence.plan_confidence, probability)
+    def _choose(self, sequence: Sequence, logits: Tensor) -> None:
+        """Choose the next token from logits (V,) and see what it gives."""
+        passing = sequence.passing
+        assert passing is not None
+        constraint = passing.constraint
+        token, probability = sample(constraint.mask(logits), sequence.sampling, constraint.said, sequence.generator)
         if not sequence.timings.prefill:
-            timings = sequence.timings
-            prefill_ms = sequence.age_ms - timings.queue - timings.encode_audio - timings.encode_image
-            sequence.timings = replace(timings, prefill=prefill_ms)
-        self._say(sequence, token, probability)
-        if token == self.model.tokenizer.eot or output.stopped:
-            self._finish(sequence, FinishReason.STOP)
-        elif len(sequence.ids) >= sequence.max_new_tokens:
+            sequence.timings = replace(sequence.timings, prefill=sequence.age_ms - sequence.timings.queue)
+        self._take(sequence, token, probability)
+        if self._runs(sequence) and sequence.passing is passing and len(sequence.ids) >= passing.max_new_tokens:
             self._finish(sequence, FinishReason.TOKEN_LIMIT)
 
-    def _say(self, sequence: Sequence, token: int, probability: float) -> None:
-        """Take a token into the answer and tell what it says."""
-        output, script = sequence.output, sequence.script
-        assert output is not None and script is not None
-        script.feed(token)
+    def _take(self, sequence: Sequence, token: int, probability: float) -> None:
         sequence.ids.append(token)
-        for event in output.feed(token, probability):
-            if isinstance(event, TextDelta) and not sequence.timings.first_token:
-                sequence.timings = replace(sequence.timings, first_token=sequence.age_ms)
-            self._emit(sequence, event)
+        sequence.n_generated += 1
+        self._follow(sequence, sequence.script.take(token, probability))
+
+    def _follow(self, sequence: Sequence, outcome: Outcome) -> None:
+        """Tell a script's events and go where it goes: on, to its next pass, or to its end."""
+        self._tell(sequence, sequence.output.feed(outcome.events))
+        if sequence.output.stopped:
+            self._finish(sequence, FinishReason.STOP)
+        elif outcome.over is not None:
+            self._finish(sequence, outcome.over)
+        elif outcome.next is not None:
+            self._keep(sequence)
+            sequence.passing, sequence.ids = outcome.next, []
 
     def _finish(self, sequence: Sequence, reason: FinishReason) -> None:
-        """End a sequence that did not fail; a cancelled or empty turn leaves no trace in its session."""
-        complete = reason in (FinishReason.STOP, FinishReason.TOKEN_LIMIT)
-        if complete and sequence.output is not None:
-            for event in sequence.output.finish():
-                self._emit(sequence, event)
-        usage = replace(sequence.usage, generated=len(sequence.ids))
+        """End a script that did not fail; one that was cancelled has nothing more to say."""
+        if reason is not FinishReason.CANCELLED:
+            self._tell(sequence, sequence.output.finish(sequence.script.finish()))
+        usage = replace(sequence.usage, generated=sequence.n_generated)
         timings = replace(sequence.timings, total=sequence.age_ms)
-        finding = None if sequence.script is None else sequence.script.finding
-        confidence = 1.0 if finding is None else finding.confidence * sequence.plan_confidence
-        self._end(sequence, Done(reason, usage, timings, confidence), complete)
+        self._end(sequence, Done(reason, usage, timings, sequence.script.confidence))
 
-    def _end(self, sequence: Sequence, last: Event, complete: bool = False) -> None:
-        """Free the slot. The turn of a sequence that had one is kept, ended by eot, when it is `complete`."""
-        if self.scheduler.remove(sequence):
-            eot = self.model.tokenizer.eot
-            spoken = [id for id in sequence.ids if id != eot]
-            answer = self.model.embed([*spoken, eot]) if complete else None
-            sequence.session.close_turn(answer, sequence.settled)
+    def _end(self, sequence: Sequence, last: Event) -> None:
+        """Free the slot; what was run stays in the session."""
+        self._keep(sequence)
+        self.scheduler.remove(sequence)
         self._emit(sequence, last)
+
+    def _keep(self, sequence: Sequence) -> None:
+        if sequence.passing is not None:
+            sequence.session.ran(sequence.passing.adapter, sequence.ids)
+
+    def _runs(self, sequence: Sequence) -> bool:
+        return sequence in self.scheduler.running
+
+    def _make_room(self, session: Session) -> None:
+        """Note that a session is used, and let idle ones forget until all fit the bound."""
+        self._n_turns += 1
+        session.used = self._n_turns
+        self._sessions.add(session)
+        n_bytes = sum(s.n_bytes for s in self._sessions)
+        for old in sorted(self._sessions, key=lambda s: s.used):
+            if n_bytes > self._kv_bytes and not old.busy:
+                n_bytes -= old.n_bytes
+                old.forget()
 
     @contextmanager
     def _ending(self, *sequences: Sequence) -> Iterator[None]:
@@ -303,7 +195,18 @@ class Engine:
             yield
         except Exception as error:
             for sequence in sequences:
-                self._end(sequence, Failed(error))
+                if self._runs(sequence):
+                    self._end(sequence, Failed(error))
+
+    def _tell(self, sequence: Sequence, events: Row[Event]) -> None:
+        for event in events:
+            if isinstance(event, TextDelta) and not sequence.timings.first_token:
+                sequence.timings = replace(sequence.timings, first_token=sequence.age_ms)
+            self._emit(sequence, event)
 
     def _emit(self, sequence: Sequence, event: Event) -> None:
         self._events.append((sequence, event))
+
+
+def _adapter(sequence: Sequence) -> str:
+    return "" if sequence.passing is None else sequence.passing.adapter

@@ -5,17 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from scenewright_server.model.config import GPTConfig
+from scenewright_server.families.family import KVShape
 
 
 class KVCache:
     """Room for n_ctx positions, taken at once: k and v, each (n_layers, 1, n_kv_heads, n_ctx, d_head)."""
 
-    def __init__(self, config: GPTConfig, device: torch.device, dtype: torch.dtype) -> None:
-        shape = (config.n_layers, 1, config.n_kv_heads, config.n_ctx, config.d_head)
-        self._k = torch.empty(shape, device=device, dtype=dtype)
-        self._v = torch.empty(shape, device=device, dtype=dtype)
+    def __init__(self, shape: KVShape) -> None:
+        size = (shape.n_layers, 1, shape.n_kv_heads, shape.n_ctx, shape.d_head)
+        self._k = torch.empty(size, device=shape.device, dtype=shape.dtype)
+        self._v = torch.empty(size, device=shape.device, dtype=shape.dtype)
         self.length = 0
+
+    @property
+    def n_bytes(self) -> int:
+        return self._k.nbytes + self._v.nbytes
 
     def write(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Store k, v (1, n_kv_heads, T, d_head) after `length`; views of all length + T of them."""

@@ -1,53 +1,29 @@
-"""One sequence's tokens as events: text up to a stop string, and mentions with their confidence."""
+"""A script's events up to a stop string."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scenewright_server.engine.request import Mentioned
-from scenewright_server.families.diorama.markup import MarkupReader, Mention, TextDelta
-from scenewright_server.families.diorama.tokenizer import Tokenizer
-from scenewright_server.scene.entries import Entry
+from scenewright_server.families.family import Event, TextDelta
 
 
 class Output:
-    """Text that may turn out to begin a stop string is held back until it does or does not."""
+    """Lets events out; text that may turn out to begin a stop string is held back until it does or does not."""
 
-    def __init__(self, tokenizer: Tokenizer, entries: tuple[Entry, ...], points: bool, stop: tuple[str, ...]) -> None:
+    def __init__(self, stop: tuple[str, ...]) -> None:
         self.stopped = False  # a stop string came; nothing follows
-        self._reader = MarkupReader(tokenizer, len(entries), points)
-        self._entries = entries
         self._stop = stop
-        self._refs = frozenset(tokenizer.refs)
-        self._n_specials = tokenizer.n_specials
-        self._word_probabilities: list[float] = []  # of the words since the last reference
-        self._held: list[TextDelta | Mentioned] = []
+        self._held: list[Event] = []
 
-    def feed(self, token: int, probability: float) -> list[TextDelta | Mentioned]:
-        """What one more token lets out; `probability` is the one that the model gave it."""
-        events = self._ground(self._reader.feed(token), probability)
-        if token in self._refs:
-            self._word_probabilities = []
-        elif token >= self._n_specials:
-            self._word_probabilities.append(probability)
+    def feed(self, events: Iterable[Event]) -> list[Event]:
+        """What further events let out."""
         return self._let_out(events, last=False)
 
-    def finish(self) -> list[TextDelta | Mentioned]:
-        """What is left when the sequence ends."""
-        return [] if self.stopped else self._let_out(self._ground(self._reader.finish(), 0.0), last=True)
+    def finish(self, events: Iterable[Event] = ()) -> list[Event]:
+        """What is left when these are the last."""
+        return [] if self.stopped else self._let_out(events, last=True)
 
-    def _ground(self, read: Iterable[TextDelta | Mention], probability: float) -> list[TextDelta | Mentioned]:
-        """Mentions with what they point at; one with no words is as sure as its reference token."""
-        probabilities = self._word_probabilities or [probability]
-        confidence = sum(probabilities) / len(probabilities)
-        return [
-            event
-            if isinstance(event, TextDelta)
-            else Mentioned(event.ref, event.words, confidence if event.words else probability, self._entries[event.ref])
-            for event in read
-        ]
-
-    def _let_out(self, events: list[TextDelta | Mentioned], last: bool) -> list[TextDelta | Mentioned]:
+    def _let_out(self, events: Iterable[Event], last: bool) -> list[Event]:
         self._held += events
         text = "".join(event.text for event in self._held if isinstance(event, TextDelta))
         found = [at for at in map(text.find, self._stop) if at >= 0]
@@ -64,9 +40,9 @@ class Output:
     def _begins_stop(self, text: str) -> bool:
         return any(stop.startswith(text) for stop in self._stop)
 
-    def _release(self, n_chars: int) -> list[TextDelta | Mentioned]:
+    def _release(self, n_chars: int) -> list[Event]:
         """The held events up to the n_chars-th character of their text."""
-        released: list[TextDelta | Mentioned] = []
+        released: list[Event] = []
         while self._held:
             event = self._held[0]
             if isinstance(event, TextDelta):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -28,7 +30,7 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     return logits.masked_fill(torch.zeros_like(outside).scatter(0, order, outside), float("-inf"))
 
 
-def sample(logits: Tensor, sampling: Sampling, seen: list[int], generator: torch.Generator) -> tuple[int, float]:
+def sample(logits: Tensor, sampling: Sampling, seen: Sequence[int], generator: torch.Generator) -> tuple[int, float]:
     """The next token, and the probability that the model itself (temperature 1, nothing cut off) gave it.
 
     logits: (V,) float32. seen: ids that the repetition penalty falls on.

@@ -32,7 +32,7 @@ class Scheduler:
             self.waiting.remove(ready)
             self.running.append(ready)
             ready.session.busy = True
-        fresh = next(([s] for s in self.running if not s.ids), None)
+        fresh = next(([s] for s in self.running if s.is_fresh), None)
         return fresh or list(self.running)
 
     def cancelled(self) -> list[Sequence]:

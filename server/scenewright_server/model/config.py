@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class GPTConfig:
-    """One decoder, from GPT-2 and Megatron-LM (layernorm, learned, gelu, bias) to Llama, Qwen2 and Mistral.
+    """One decoder, from GPT-2 and Megatron-LM (layernorm, learned, gelu, bias) to Llama, Mistral, Qwen2 and Qwen3.
 
     The defaults are the embedded model's decoder. Raises ValueError when sizes do not fit each other.
     """
@@ -25,10 +25,11 @@ class GPTConfig:
     norm_eps: float = 1e-5
     positions: Literal["learned", "rotary"] = "rotary"
     rope_theta: float = 100_000.0
-    mlp: Literal["gelu", "swiglu"] = "swiglu"
+    rope_divisors: tuple[float, ...] = ()  # of the head_dim / 2 rotary frequencies (Llama 3 turns the slow ones slower)
+    mlp: Literal["gelu", "gelu_tanh", "swiglu"] = "swiglu"  # gelu by erf (Megatron-LM) or by tanh (GPT-2)
     bias: bool = False  # on the attention output and the MLP (GPT-2: True)
     qkv_bias: bool = False  # on q, k and v (GPT-2, Qwen2: True)
-    qk_norm: bool = True
+    qk_norm: bool = True  # an RMSNorm of each head of q and k, before it is turned (Qwen3)
     tied_head: bool = True
     embed_scale: float = 16.0  # of all input embeddings (Gemma: sqrt(d_model)); GPT-2 and Llama: 1
     head_dim: int = 0  # 0: d_model / n_heads
@@ -40,6 +41,9 @@ class GPTConfig:
             raise ValueError(f"d_model {self.d_model} is not a multiple of n_heads {self.n_heads}")
         if self.positions == "rotary" and self.d_head % 2:
             raise ValueError(f"rotary positions need an even head size, received {self.d_head}")
+        object.__setattr__(self, "rope_divisors", tuple(self.rope_divisors))  # a list, when it comes from JSON
+        if self.rope_divisors and len(self.rope_divisors) != self.d_head // 2:
+            raise ValueError(f"{self.d_head // 2} rotary frequencies do not fit {len(self.rope_divisors)} divisors")
 
     @property
     def d_head(self) -> int:

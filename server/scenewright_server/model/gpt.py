@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -47,9 +47,14 @@ def attention_mask(start: int, n_new: int, prefix_len: int | Tensor, device: tor
     return (keys <= queries) | ((keys < prefix) & (queries < prefix))
 
 
-def rotary_table(n_ctx: int, d_head: int, theta: float) -> tuple[Tensor, Tensor]:
-    """cos and signed sin, each (n_ctx, d_head), in the half-rotation order of Llama (Su et al. 2021)."""
+def rotary_table(n_ctx: int, d_head: int, theta: float, divisors: Sequence[float] = ()) -> tuple[Tensor, Tensor]:
+    """cos and signed sin, each (n_ctx, d_head), in the half-rotation order of Llama (Su et al. 2021).
+
+    divisors: one for each of the d_head / 2 frequencies; none: as they are.
+    """
     frequency = theta ** (-torch.arange(0, d_head, 2, dtype=torch.float32) / d_head)
+    if divisors:
+        frequency = frequency / torch.tensor(divisors)
     angle = torch.arange(n_ctx, dtype=torch.float32)[:, None] * frequency
     cos, sin = angle.cos(), angle.sin()
     return torch.cat([cos, cos], -1), torch.cat([-sin, sin], -1)
@@ -121,6 +126,7 @@ class MLP(nn.Module):
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
         self.gated = config.mlp == "swiglu"
+        self.approximate = "tanh" if config.mlp == "gelu_tanh" else "none"
         self.up = nn.Linear(config.d_model, config.d_ff * (2 if self.gated else 1), bias=config.bias)
         self.down = nn.Linear(config.d_ff, config.d_model, bias=config.bias)
 
@@ -129,7 +135,7 @@ class MLP(nn.Module):
         if self.gated:
             gate, x = x.chunk(2, -1)
             return self.down(F.silu(gate) * x)
-        return self.down(F.gelu(x, approximate="tanh"))
+        return self.down(F.gelu(x, approximate=self.approximate))
 
 
 class Block(nn.Module):
@@ -146,7 +152,7 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    """Decoder-only transformer over embeddings (GPT-2, Llama: see GPTConfig).
+    """Decoder-only transformer over embeddings (GPT-2, Llama, Qwen: see GPTConfig).
 
     The head's weight is the token embedding when `tied_head` is set.
     """
@@ -163,7 +169,7 @@ class GPT(nn.Module):
         self.norm = make_norm(config, config.d_model)
         self.head = None if config.tied_head else nn.Linear(config.d_model, config.vocab_size, bias=False)
         if config.positions == "rotary":
-            cos, sin = rotary_table(config.n_ctx, config.d_head, config.rope_theta)
+            cos, sin = rotary_table(config.n_ctx, config.d_head, config.rope_theta, config.rope_divisors)
             self.register_buffer("cos", cos, persistent=False)
             self.register_buffer("sin", sin, persistent=False)
         self.apply(self._initialise)
@@ -177,6 +183,19 @@ class GPT(nn.Module):
         if isinstance(module, Attention | MLP):
             last = module.out if isinstance(module, Attention) else module.down
             nn.init.normal_(last.weight, std=0.02 / math.sqrt(2 * self.config.n_layers))
+
+    @classmethod
+    def of(cls, config: GPTConfig, state: Mapping[str, Tensor], dtype: torch.dtype = torch.float32) -> GPT:
+        """The decoder with these weights, as `dtype`, in eval mode; no random weights are made first.
+
+        Weights that are of that type already are used as they are. Raises RuntimeError when they do not fit.
+        """
+        with torch.device("meta"):
+            gpt = cls(config)
+        gpt.load_state_dict({name: tensor.to(dtype) for name, tensor in state.items()}, assign=True)
+        if config.positions == "rotary":
+            gpt.cos, gpt.sin = rotary_table(config.n_ctx, config.d_head, config.rope_theta, config.rope_divisors)
+        return gpt.eval().requires_grad_(False)
 
     def embed(self, ids: Tensor) -> Tensor:
         """Token ids (...,) to embeddings (..., D)."""

@@ -9,8 +9,10 @@ import numpy as np
 import soxr
 import torch
 
+from scenewright_server.families.family import SAMPLE_RATE_HZ
 from scenewright_server.model.vad import FRAME, VoiceActivity, VoiceState
-from scenewright_server.service.reading.waves import SAMPLE_RATE_HZ
+
+__all__ = ["FRAME", "Ear", "Listener"]
 
 
 class Listener:
@@ -35,7 +37,7 @@ class Listener:
 
 
 class Ear:
-    """One conversation's audio: 16-bit samples at any rate in, judged frames at 16 kHz out."""
+    """One conversation's audio: 16-bit samples at any rate in, judged frames at SAMPLE_RATE_HZ out."""
 
     def __init__(self, listener: Listener, rate_hz: int) -> None:
         self.rate_hz = rate_hz

@@ -6,11 +6,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 Box = tuple[float, float, float, float]
 Vector = tuple[float, float, float]
+Quaternion = tuple[float, float, float, float]
+Side = Literal["left", "middle", "right", "you"]
 
 FOCAL = 0.85  # of a frame whose intrinsics are not given, in frame sizes
 MATCH_IOU = 0.35
@@ -18,11 +21,20 @@ BEHIND_RAD = 1.75
 
 
 @dataclass(frozen=True)
+class Fact:
+    """Something that the app knows of an object: "maker" "Thonet", "price" 24.0 "EUR". The unit is a number's."""
+
+    key: str
+    value: str | float
+    unit: str = ""
+
+
+@dataclass(frozen=True)
 class GraphObject:
     """An object of the app's scene graph, in the camera's frame (x right, y up, z forward; metres).
 
-    `position` is its centre, `size` its extents, `box` its clipped projection (x0, y0, x1, y1) in [0, 1],
-    None when it is out of view.
+    `position` is its centre, `size` its extents along its own axes, `rotation` the unit quaternion (x, y, z, w) that
+    turns these into the camera's, `box` its clipped projection (x0, y0, x1, y1) in [0, 1], None when it is out of view.
     """
 
     id: str
@@ -31,6 +43,10 @@ class GraphObject:
     size: Vector
     box: Box | None = None
     anchor_id: str = ""
+    rotation: Quaternion = (0.0, 0.0, 0.0, 1.0)
+    aliases: tuple[str, ...] = ()
+    description: str = ""
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,8 +82,23 @@ class Entry:
 
     @property
     def order(self) -> tuple[bool, float]:
+        """Left to right, what is behind the camera last: whether it is behind, and its bearing in radians."""
         bearing = math.atan2(self.position[0], self.position[2])
         return abs(bearing) > BEHIND_RAD, bearing
+
+    @property
+    def distance(self) -> float:
+        """Metres from the camera."""
+        return math.dist(self.position, (0, 0, 0))
+
+    @property
+    def side(self) -> Side:
+        """Where the user sees it; "you" is behind the user."""
+        is_behind, bearing = self.order
+        if is_behind:
+            return "you"
+        across = (self.box[0] + self.box[2]) / 2 - 0.5 if self.box else bearing
+        return "left" if across < -0.15 else "right" if across > 0.15 else "middle"
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:

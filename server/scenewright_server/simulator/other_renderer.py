@@ -1,7 +1,7 @@
 """The same kinds of object drawn by another renderer from other shapes: does the model know objects, or one renderer?
 
 Mitsuba 3 traces paths: soft shadows, light that bounces, glossy paint. Every kind is modelled afresh here, of
-rounded blocks and turned profiles; nothing is shared with `diorama.parts` and `diorama.renderer` but the scenes'
+rounded blocks and turned profiles; nothing is shared with `parts` and `renderer` but the scenes'
 layout, sizes and the meaning of the words. Needs `pip install mitsuba`.
 """
 

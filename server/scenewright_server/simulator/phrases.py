@@ -1,16 +1,9 @@
-"""The words of both languages: names of looks and kinds, and the forms of questions and replies.
+"""What the simulator's things are called in both languages, and the forms of questions about them.
 
 `{0}` and `{1}` stand for the things that a question is about, `{rel}` for a relation.
 """
 
 from __future__ import annotations
-
-LANGUAGES = ("en", "zh")
-
-NUMBERS = (
-    "none one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen twenty twenty-one twenty-two twenty-three twenty-four"
-).split()
 
 CHINESE = {
     "red": "红色", "orange": "橙色", "yellow": "黄色", "green": "绿色", "blue": "蓝色", "purple": "紫色",
@@ -21,9 +14,6 @@ CHINESE = {
     "ball": "球", "barrel": "木桶", "cone": "圆锥", "chest": "箱子",
     "thing": "东西", "one": "那个", "it": "它", "left": "左边", "right": "右边",
 }  # fmt: skip
-CHINESE_NUMBERS = ["没有", "一个", "两个", *(f"{n}个" for n in "三 四 五 六 七 八 九 十".split())]
-CHINESE_NUMBERS += [f"十{n}个" for n in "一 二 三 四 五 六 七 八 九".split()] + ["二十个"]
-CHINESE_NUMBERS += [f"二十{n}个" for n in "一 二 三 四".split()]
 
 RELATIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "left": {"en": ("to the left of", "left of"), "zh": ("左边",)},
@@ -142,41 +132,3 @@ SHORT_FOLLOW_UPS = {
     "pattern": {"en": "and its pattern", "zh": "花纹呢"},
     "size": {"en": "and its size", "zh": "大小呢"},
 }
-
-REFUSALS = {
-    "missing": {"en": "i do not see that here", "zh": "我在这里没有看到这个"},
-    "lost": {"en": "i am not sure which one you mean", "zh": "我不确定你说的是哪一个"},
-    "blind": {"en": "i can not see behind you", "zh": "我看不到你的身后"},
-    "unsure": {"en": "i can not make out anything that i know", "zh": "我认不出任何我知道的东西"},
-    "beyond": {"en": "i can only talk about the things that are here", "zh": "我只能谈论这里的东西"},
-    "unknown": {"en": "i do not know", "zh": "我不知道"},
-}
-"""Results without a thing: why there is no other answer."""
-
-PLACES = {
-    "left": {"en": "on the left", "zh": "左边"},
-    "middle": {"en": "in the middle", "zh": "中间"},
-    "right": {"en": "on the right", "zh": "右边"},
-    "you": {"en": "behind you", "zh": "你身后"},
-    "behind": {"en": "behind it", "zh": "它后面"},
-    "front": {"en": "in front of it", "zh": "它前面"},
-    "beside": {"en": "to the right of it", "zh": "它右边"},
-    "on": {"en": "on it", "zh": "它上面"},
-}
-"""Where things stand: in view, behind the user, or (the last four) against the thing named before."""
-
-
-def is_wide(text: str) -> bool:
-    """Whether a text begins with a Chinese character or mark, before which no space stands."""
-    return "\u3000" <= text[:1] <= "\uffef"
-
-
-def article(words: str) -> str:
-    return "an" if words[0] in "aeiou" else "a"
-
-
-def plural(name: str) -> str:
-    """More than one of a noun."""
-    if name.endswith("f"):
-        return name[:-1] + "ves"
-    return name + ("es" if name.endswith(("s", "x", "ch", "sh")) else "s")

@@ -13,21 +13,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scenewright_server.simulator.kinds import ATTRIBUTES, COLOURS
-from scenewright_server.simulator.phrases import (
-    CHINESE,
-    NUMBERS,
-    QUESTIONS,
-    RELATIONS,
-    SHORT_FOLLOW_UPS,
-    article,
-    is_wide,
-    plural,
+from scenewright_server.scene.findings import (
+    Answer,
+    Count,
+    Distance,
+    Kind,
+    Look,
+    One,
+    Refusal,
+    Several,
+    Things,
+    YesNo,
 )
-from scenewright_server.simulator.replies import reply
-from scenewright_server.simulator.text import DEPTH_MARGIN_M, LOOKS, REACH_M, Answer, Result, Thing, name_words
+from scenewright_server.scene.plans import LOOKS, Plan
+from scenewright_server.simulator import truth
+from scenewright_server.simulator.kinds import ATTRIBUTES, COLOURS
+from scenewright_server.simulator.names import Name, is_belied, name_class, name_one, pick
+from scenewright_server.simulator.phrases import CHINESE, QUESTIONS, RELATIONS, SHORT_FOLLOW_UPS
+from scenewright_server.simulator.text import DEPTH_MARGIN_M, REACH_M, Thing, Utterance, reply
 
-SIDE_MARGIN_RAD = 0.07
 TALLER_BY = 1.25
 CENTRE_MARGIN = 0.1
 REACH_MARGIN_M = 0.1
@@ -45,15 +49,15 @@ class Turn:
 
     type: str
     question: str
-    plan: tuple[str, ...]
-    result: Result
-    answer: Answer
+    plan: Plan
+    result: Answer
+    answer: Utterance
     language: str = "en"
 
     @property
     def refs(self) -> tuple[int, ...]:
         """The things that settle it."""
-        return tuple(part for part in self.result if isinstance(part, int))
+        return self.result.things
 
 
 def dialogue(
@@ -84,32 +88,6 @@ def dialogue(
             if follow:
                 turns.append(follow)
     return turns
-
-
-@dataclass(frozen=True)
-class Name:
-    """Words for one thing or a class of things: looks, and a noun or "thing"."""
-
-    looks: tuple[tuple[str, str], ...]
-    noun: str
-
-    @property
-    def slot(self) -> str:
-        return name_words(dict(self.looks), self.noun, "en")
-
-    def say(self, language: str, form: str, rng: np.random.Generator) -> str:
-        """In a question. `form`: "the", "a", "plural"."""
-        if self.noun == "it":
-            return "it" if language == "en" else "它"
-        noun = plural(self.noun) if form == "plural" and language == "en" else self.noun
-        words = name_words(dict(self.looks), noun, language)
-        if language == "en":
-            return words if form == "plural" else f"{'the' if form == 'the' else article(words)} {words}"
-        ends_in_colour = self.looks and self.looks[-1][0] == "colour" and is_wide(words)
-        if ends_in_colour and rng.random() < 0.4:
-            noun = CHINESE.get(self.noun, self.noun)
-            words = words.removesuffix(noun).rstrip() + "的" + noun
-        return ("那个" if form == "the" and rng.random() < 0.15 else "") + words
 
 
 class _Asker:
@@ -158,7 +136,7 @@ class _Asker:
         """A question about "it", what the turn before settled on, or about "the left one" of several."""
         refs = before.refs
         if before.type == "several" and len(refs) == 2:
-            side = self._pick(("left", "right"))
+            side = pick(self.rng, ("left", "right"))
             i, name = refs[side == "right"], Name((), f"{side} one")
             said = f"the {side} one" if self.language == "en" else f"{CHINESE[side]}{CHINESE['one']}"
         elif before.type in ("relation", "compare", "distance", "count", "exist") and len(refs) != 1:
@@ -167,72 +145,34 @@ class _Asker:
             if before.type in ("relation_query", "around", "list") and len(refs) != 1:
                 return None
             i, name, said = refs[0], Name((), "it"), "它" if self.language == "zh" else "it"
-        keys = [k for k in LOOKS if k != before.type and getattr(self.things[i], k) and not self._seen(i, k)]
+        keys = [k for k in LOOKS if k != before.type and getattr(self.things[i], k) and not self.things[i].seen(k)]
         if keys and self.rng.random() < 0.8:
-            key = self._pick(keys)
-            turn = self._turn("follow_up", key, (name.slot,), (i, getattr(self.things[i], key)), said)
+            key = pick(self.rng, keys)
+            turn = self._turn("follow_up", key, (name.slot,), Look(i, key, getattr(self.things[i], key)), said)
             if name.noun == "it" and self.rng.random() < 0.3:
                 return replace(turn, question=SHORT_FOLLOW_UPS[key][self.language])
             return turn
-        place = self._place(i)
+        place = truth.where(self.things, i)
         return None if place is None else self._turn("follow_up", "where", (name.slot,), place, said)
 
-    def _pick(self, options: Sequence[str]) -> str:
-        return options[int(self.rng.integers(len(options)))]
-
     def _turn(
-        self, type: str, operation: str, slots: Sequence[str], result: Result, *said: str, form: str = "", rel: str = ""
+        self, type: str, operation: str, slots: Sequence[str], result: Answer, *said: str, form: str = "", rel: str = ""
     ) -> Turn:
         """A turn with one of the forms of `form` (the operation's own when not given)."""
-        question = self._pick(QUESTIONS[form or operation][self.language]).format(*said, rel=rel)
-        words = reply(operation, result, self.things, self.language)
+        question = pick(self.rng, QUESTIONS[form or operation][self.language]).format(*said, rel=rel)
+        words = reply(result, self.things, self.language)
         return Turn(type, question, (operation, *slots), result, words, self.language)
-
-    def _matching(self, looks: dict[str, str], noun: str) -> list[int]:
-        """Things of a class."""
-        return [
-            i
-            for i, t in enumerate(self.things)
-            if t.is_called(noun) and all(getattr(t, k) == v for k, v in looks.items())
-        ]
-
-    def _meant(self, looks: dict[str, str], noun: str) -> list[int]:
-        """What "the ..." may mean: things of just this name, or else of the class."""
-        found = self._matching(looks, noun)
-        return [i for i in found if self.things[i].name == noun] or found
-
-    def _seen(self, i: int, look: str) -> str | None:
-        return dict(self.things[i].seen_as).get(look)
-
-    def _name(self, i: int, without: str = "") -> Name | None:
-        """A shortest-first random name that means thing i alone, not using the attribute `without`."""
-        thing = self.things[i]
-        last = thing.name.split()[-1]
-        if last != thing.name and self.rng.random() < 0.2 and self._meant({}, last) == [i]:
-            return Name((), last)
-        adjectives = [k for k in LOOKS if k != without and getattr(thing, k) and not self._seen(i, k)]
-        adjectives = [k for k in adjectives if getattr(thing, k) != "plain"]
-        sets: list[list[str]] = [[], *([a] for a in adjectives)]
-        if len(adjectives) > 1:
-            sets += [[a, b] for n, a in enumerate(adjectives) for b in adjectives[n + 1 :]]
-        if adjectives and self.rng.random() < 0.5:
-            sets = [sets[1 + self.rng.integers(len(adjectives))], *sets]
-        for keys in sets:
-            looks = {k: getattr(thing, k) for k in keys}
-            if self._meant(looks, thing.name) == [i]:
-                return Name(tuple(looks.items()), thing.name)
-        return None
 
     def _any(self, without: str = "") -> tuple[int, Name] | None:
         i = int(self.rng.integers(len(self.things)))
-        name = self._name(i, without)
+        name = name_one(self.things, i, self.rng, without)
         return None if name is None else (i, name)
 
     def _two(self) -> tuple[int, Name, int, Name] | None:
         if len(self.things) < 2:
             return None
         i, j = (int(k) for k in self.rng.choice(len(self.things), 2, replace=False))
-        a, b = self._name(i), self._name(j)
+        a, b = name_one(self.things, i, self.rng), name_one(self.things, j, self.rng)
         return None if a is None or b is None else (i, a, j, b)
 
     def _the(self, name: Name) -> str:
@@ -243,49 +183,30 @@ class _Asker:
         if picked is None or getattr(self.things[picked[0]], key) is None:
             return None
         i, name = picked
-        seen, told = self._seen(i, key), getattr(self.things[i], key)
-        result = (i, told) if seen is None else (i, seen, "but", told)
+        seen, told = self.things[i].seen(key), getattr(self.things[i], key)
+        result = Look(i, key, told) if seen is None else Look(i, key, seen, told)
         return self._turn(key, key, (name.slot,), result, self._the(name))
 
     def _kind(self) -> Turn | None:
         i = int(self.rng.integers(len(self.things)))
         thing = self.things[i]
-        keys = [k for k in LOOKS if getattr(thing, k) not in (None, "plain") and not self._seen(i, k)]
+        keys = [k for k in LOOKS if getattr(thing, k) not in (None, "plain") and not self.things[i].seen(k)]
         if not keys:
             return None
         chosen = self.rng.choice(keys, min(len(keys), int(self.rng.integers(1, 3))), replace=False)
         looks = {k: getattr(thing, k) for k in sorted(chosen, key=LOOKS.index)}
-        if self._matching(looks, "thing") != [i]:
+        if truth.matching(self.things, looks, "thing") != [i]:
             return None
         name = Name(tuple(looks.items()), "thing")
-        seen = self._seen(i, "kind")
-        result: Result = (i,) if seen is None else (i, seen, "but")
-        return self._turn("kind", "kind", (name.slot,), result, self._the(name))
-
-    def _class(self) -> Name:
-        """A class to ask for, half of them of a thing that is there."""
-        i = int(self.rng.integers(len(self.things)))
-        thing = self.things[i]
-        noun = thing.name if self.rng.random() < 0.5 else self._pick(self.distractors)
-        if thing.colour is None or self.rng.random() < 0.35:
-            return Name((), noun)
-        if self.rng.random() < 0.15 and thing.size:
-            return Name((("size", self._pick(ATTRIBUTES["size"])),), thing.name)
-        colour = thing.colour if self.rng.random() < 0.5 else self._pick(COLOURS)
-        return Name((("colour", colour),), thing.name if self.rng.random() < 0.7 else noun)
-
-    def _is_belied(self, name: Name) -> bool:
-        """Whether frame and label disagree on something that this name asks for."""
-        asked = [*dict(name.looks), *(["kind"] if name.noun in ATTRIBUTES["kind"] else [])]
-        return any(self._seen(i, look) for i in range(len(self.things)) for look in asked)
+        return self._turn("kind", "kind", (name.slot,), Kind(i, self.things[i].seen("kind")), self._the(name))
 
     def _exist(self) -> Turn | None:
-        name = self._class()
-        found = self._matching(dict(name.looks), name.noun)
-        if bool(found) != bool(self.rng.random() < 0.5) or self._is_belied(name):
+        name = name_class(self.things, self.distractors, self.rng)
+        found = truth.matching(self.things, dict(name.looks), name.noun)
+        if bool(found) != bool(self.rng.random() < 0.5) or is_belied(self.things, name):
             return None
         said = name.say(self.language, "a", self.rng)
-        return self._turn("exist", "exist", (name.slot,), (*found, "yes" if found else "no"), said)
+        return self._turn("exist", "exist", (name.slot,), YesNo("exist", tuple(found), bool(found)), said)
 
     def _count(self) -> Turn | None:
         draw = self.rng.random()
@@ -293,38 +214,21 @@ class _Asker:
         if draw < 0.25 or not colours:
             name = Name((), "thing")
         elif draw < 0.6:
-            colour = self._pick(colours) if self.rng.random() < 0.8 else self._pick(COLOURS)
+            colour = pick(self.rng, colours) if self.rng.random() < 0.8 else pick(self.rng, COLOURS)
             name = Name((("colour", colour),), "thing")
         elif draw < 0.75:
-            name = Name((("pattern", self._pick(ATTRIBUTES["pattern"])),), "thing")
+            name = Name((("pattern", pick(self.rng, ATTRIBUTES["pattern"])),), "thing")
         else:
             noun = self.things[self.rng.integers(len(self.things))].name
-            name = Name((), noun if self.rng.random() < 0.8 else self._pick(self.distractors))
-        if self._is_belied(name):
+            name = Name((), noun if self.rng.random() < 0.8 else pick(self.rng, self.distractors))
+        if is_belied(self.things, name):
             return None
-        found = self._matching(dict(name.looks), name.noun)
+        found = truth.matching(self.things, dict(name.looks), name.noun)
         said = name.say(self.language, "plural", self.rng)
-        return self._turn("count", "count", (name.slot,), (*found, NUMBERS[len(found)]), said)
-
-    def _holds(self, relation: str, i: int, j: int) -> bool | None:
-        """Whether thing i stands in this relation to thing j; None when it is too close to call."""
-        a, b = self.things[i], self.things[j]
-        if relation == "on":
-            return a.support == j
-        if relation == "under":
-            return b.support == i
-        if j == a.support or i == b.support or a.is_behind_you or b.is_behind_you:
-            return None
-        if relation in ("left", "right"):
-            by, margin = a.bearing - b.bearing, SIDE_MARGIN_RAD
-        else:
-            by, margin = a.position[2] - b.position[2], DEPTH_MARGIN_M
-        if abs(by) < margin:
-            return None
-        return (by > 0) == (relation in ("right", "behind"))
+        return self._turn("count", "count", (name.slot,), Count(tuple(found)), said)
 
     def _rel(self, relation: str) -> str:
-        return self._pick(RELATIONS[relation][self.language])
+        return pick(self.rng, RELATIONS[relation][self.language])
 
     def _relation(self) -> Turn | None:
         two = self._two()
@@ -336,16 +240,16 @@ class _Asker:
             k = int(self.rng.choice(supported))
             under = self.things[k].support
             assert under is not None
-            top, bottom = self._name(k), self._name(under)
+            top, bottom = name_one(self.things, k, self.rng), name_one(self.things, under, self.rng)
             if top is not None and bottom is not None:
                 i, a, j, b = (k, top, under, bottom) if self.rng.random() < 0.7 else (under, bottom, k, top)
         is_stack = self.things[i].support == j or self.things[j].support == i
         upward = "on" if self.things[i].support == j else "under"
-        relation = upward if is_stack and self.rng.random() < 0.6 else self._pick(tuple(RELATIONS))
-        holds = self._holds(relation, i, j)
+        relation = upward if is_stack and self.rng.random() < 0.6 else pick(self.rng, tuple(RELATIONS))
+        holds = truth.holds(self.things, relation, i, j)
         if holds is None or (relation in ("on", "under") and not holds and self.rng.random() < 0.8):
             return None
-        result = (i, j, "yes" if holds else "no")
+        result = YesNo("is", (i, j), holds)
         slots = (a.slot, relation, b.slot)
         return self._turn("relation", "is", slots, result, self._the(a), self._the(b), rel=self._rel(relation))
 
@@ -355,7 +259,7 @@ class _Asker:
             return None
         j, name = picked
         thing = self.things[j]
-        relation = self._pick(("left", "right", "behind", "front"))
+        relation = pick(self.rng, ("left", "right", "behind", "front"))
         if j in {t.support for t in self.things} and self.rng.random() < 0.6:
             relation = "on"
         elif thing.support is not None and self.rng.random() < 0.3:
@@ -364,15 +268,14 @@ class _Asker:
         if thing.is_behind_you and not is_stack:
             return None
         others = [i for i, t in enumerate(self.things) if i != j and (is_stack or not t.is_behind_you)]
-        verdicts = {i: self._holds(relation, i, j) for i in others}
+        verdicts = {i: truth.holds(self.things, relation, i, j) for i in others}
         found = [i for i, holds in verdicts.items() if holds]
         stacked = {i for i in verdicts if self.things[i].support == j or thing.support == i}
         unclear = any(holds is None and i not in stacked for i, holds in verdicts.items())
         if len(found) > MAX_LISTED or unclear or (not found and self.rng.random() < 0.5):
             return None
-        result = tuple(found) or ("nothing",)
-        rel = self._rel(relation)
-        return self._turn("relation_query", "what", (relation, name.slot), result, self._the(name), rel=rel)
+        slots, rel = (relation, name.slot), self._rel(relation)
+        return self._turn("relation_query", "what", slots, Things(tuple(found)), self._the(name), rel=rel)
 
     def _centre(self) -> Turn | None:
         away = sorted(
@@ -382,14 +285,14 @@ class _Asker:
         )
         if not away or (len(away) > 1 and away[1][0] - away[0][0] < CENTRE_MARGIN) or away[0][0] > 0.3:
             return None
-        return self._turn("centre", "centre", (), (away[0][1],))
+        return self._turn("centre", "centre", (), One(away[0][1]))
 
     def _compare(self) -> Turn | None:
         two = self._two()
         if two is None:
             return None
         i, a, j, b = two
-        word = self._pick(("closer", "farther", "taller"))
+        word = pick(self.rng, ("closer", "farther", "taller"))
         if word == "taller":
             ratio = self.things[i].extents[1] / self.things[j].extents[1]
             if 1 / TALLER_BY < ratio < TALLER_BY:
@@ -400,17 +303,12 @@ class _Asker:
             if abs(by) < DEPTH_MARGIN_M:
                 return None
             first = (by < 0) == (word == "closer")
-        return self._turn("compare", word, (a.slot, b.slot), (i if first else j,), self._the(a), self._the(b))
-
-    def _first(self, away: list[tuple[float, int]], margin: float) -> int | None:
-        """The first of these, if by a clear margin."""
-        away = sorted(away)
-        return None if not away or (len(away) > 1 and away[1][0] - away[0][0] < margin) else away[0][1]
+        return self._turn("compare", word, (a.slot, b.slot), One(i if first else j), self._the(a), self._the(b))
 
     def _extreme(self) -> Turn | None:
         word, sign = (("closest", 1), ("farthest", -1))[self.rng.integers(2)]
-        i = self._first([(sign * t.distance, i) for i, t in enumerate(self.things)], DEPTH_MARGIN_M)
-        return None if i is None else self._turn("compare", word, (), (i,))
+        i = truth.first([(sign * t.distance, i) for i, t in enumerate(self.things)], DEPTH_MARGIN_M)
+        return None if i is None else self._turn("compare", word, (), One(i))
 
     def _nearest(self) -> Turn | None:
         picked = self._any()
@@ -419,19 +317,12 @@ class _Asker:
         j, name = picked
         here = self.things[j].position
         away = [(math.dist(t.position, here), i) for i, t in enumerate(self.things) if i != j]
-        i = self._first(away, 0.2)
-        return None if i is None else self._turn("distance", "nearest", (name.slot,), (i,), self._the(name))
-
-    def _place(self, i: int) -> Result | None:
-        thing = self.things[i]
-        if thing.support is not None:
-            return (i, "on", thing.support)
-        across = (thing.box[0] + thing.box[2]) / 2 - 0.5 if thing.box else thing.bearing
-        return None if abs(abs(across) - 0.15) < 0.03 else (i, thing.side)
+        i = truth.first(away, 0.2)
+        return None if i is None else self._turn("distance", "nearest", (name.slot,), One(i), self._the(name))
 
     def _where(self) -> Turn | None:
         picked = self._any()
-        place = None if picked is None else self._place(picked[0])
+        place = None if picked is None else truth.where(self.things, picked[0])
         if picked is None or place is None:
             return None
         return self._turn("where", "where", (picked[1].slot,), place, self._the(picked[1]))
@@ -441,16 +332,16 @@ class _Asker:
         if picked is None:
             return None
         i, name = picked
-        metres = say_metres(self.things[i].distance)
-        return self._turn("distance", "distance", (name.slot,), (i, metres), self._the(name))
+        found = Distance((i,), self.things[i].distance)
+        return self._turn("distance", "distance", (name.slot,), found, self._the(name))
 
     def _apart(self) -> Turn | None:
         two = self._two()
         if two is None:
             return None
         i, a, j, b = two
-        metres = say_metres(math.dist(self.things[i].position, self.things[j].position))
-        return self._turn("distance", "apart", (a.slot, b.slot), (i, j, metres), self._the(a), self._the(b))
+        found = Distance((i, j), math.dist(self.things[i].position, self.things[j].position))
+        return self._turn("distance", "apart", (a.slot, b.slot), found, self._the(a), self._the(b))
 
     def _reach(self) -> Turn | None:
         if self.rng.random() < 0.5:
@@ -458,58 +349,50 @@ class _Asker:
             unclear = any(abs(t.distance - REACH_M) < REACH_MARGIN_M for t in self.things)
             if unclear or len(near) > 4 or (not near and self.rng.random() < 0.7):
                 return None
-            return self._turn("reach", "what", ("reach", "me"), tuple(near) or ("nothing",), form="what reach")
+            return self._turn("reach", "what", ("reach", "me"), Things(tuple(near)), form="what reach")
         picked = self._any()
         if picked is None or abs(self.things[picked[0]].distance - REACH_M) < REACH_MARGIN_M:
             return None
         i, name = picked
-        result = (i, "yes" if self.things[i].distance < REACH_M else "no")
+        result = YesNo("reach", (i,), self.things[i].distance < REACH_M)
         return self._turn("reach", "reach", (name.slot,), result, self._the(name))
 
     def _around(self) -> Turn | None:
         """What is to my left, to my right, behind me."""
-        side = self._pick(("left", "right", "behind", "behind"))
+        side = pick(self.rng, ("left", "right", "behind", "behind"))
         key = "you" if side == "behind" else side
         if side == "behind" and not self.is_measured:
-            return self._turn("around", "what", (side, "me"), ("blind",), form="what behind")
-        unclear = any(abs(abs(self._across(t)) - 0.15) < 0.03 for t in self.things if not t.is_behind_you)
+            return self._turn("around", "what", (side, "me"), Refusal("blind"), form="what behind")
+        unclear = any(truth.is_between_sides(t) for t in self.things if not t.is_behind_you)
         found = [i for i, t in enumerate(self.things) if t.side == key]
         if len(found) > 4 or (unclear and side != "behind"):
             return None
-        return self._turn("around", "what", (side, "me"), tuple(found) or ("nothing",), form=f"what {side}")
-
-    def _across(self, thing: Thing) -> float:
-        return (thing.box[0] + thing.box[2]) / 2 - 0.5 if thing.box else thing.bearing
+        return self._turn("around", "what", (side, "me"), Things(tuple(found)), form=f"what {side}")
 
     def _list(self) -> Turn | None:
         if len(self.things) > 8:
             return None
-        return self._turn("list", "list", (), tuple(range(len(self.things))))
+        return self._turn("list", "list", (), Things(tuple(range(len(self.things)))))
 
-    def _unary(self, type: str, name: Name, result: Result) -> Turn:
+    def _unary(self, type: str, name: Name, result: Answer) -> Turn:
         """A question about one thing that has no answer of its own kind."""
-        operation = self._pick(("colour", "pattern", "size", "where", "distance", "reach", "colour", "where"))
+        operation = pick(self.rng, ("colour", "pattern", "size", "where", "distance", "reach", "colour", "where"))
         return self._turn(type, operation, (name.slot,), result, self._the(name))
 
     def _missing(self) -> Turn | None:
-        noun = self._pick(self.distractors)
-        looks = (("colour", self._pick(COLOURS)),) if self.rng.random() < 0.4 else ()
-        if self._matching({}, noun):
+        noun = pick(self.rng, self.distractors)
+        looks = (("colour", pick(self.rng, COLOURS)),) if self.rng.random() < 0.4 else ()
+        if truth.matching(self.things, {}, noun):
             return None
-        return self._unary("missing", Name(looks, noun), ("missing",))
+        return self._unary("missing", Name(looks, noun), Refusal("missing"))
 
     def _several(self) -> Turn | None:
         thing = self.things[self.rng.integers(len(self.things))]
         noun = thing.name if self.rng.random() < 0.5 else thing.name.split()[-1]
-        found = self._meant({}, noun)
-        if len(found) < 2 or self._is_belied(Name((), noun)):
+        found = truth.meant(self.things, {}, noun)
+        if len(found) < 2 or is_belied(self.things, Name((), noun)):
             return None
-        return self._unary("several", Name((), noun), ("several", *found))
+        return self._unary("several", Name((), noun), Several(tuple(found)))
 
     def _beyond(self) -> Turn:
-        return self._turn("beyond", "beyond", (), ("beyond",))
-
-
-def say_metres(metres: float) -> str:
-    """A distance as it is spoken: to a tenth of a metre, from ten on to a metre."""
-    return f"{metres:.1f}" if metres < 9.95 else f"{metres:.0f}"
+        return self._turn("beyond", "beyond", (), Refusal("beyond"))

@@ -11,13 +11,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scenewright_server.simulator.phrases import CHINESE, PLACES, REFUSALS, article, is_wide
+from scenewright_server.languages import LANGUAGES
+from scenewright_server.languages.en import article
+from scenewright_server.languages.language import is_wide, join
+from scenewright_server.scene.entries import Side
+from scenewright_server.scene.findings import Answer, Place, Placing, Refusal, Survey
+from scenewright_server.scene.plans import LOOKS
+from scenewright_server.simulator.phrases import CHINESE
 from scenewright_server.simulator.scene import Box, Scene, Vector
 
 DEPTH_MARGIN_M = 0.3
 BEHIND_YOU_RAD = 1.75
 REACH_M = 0.8  # an arm's length
-LOOKS = ("size", "pattern", "colour")
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,20 @@ class Thing:
         return abs(self.bearing) > BEHIND_YOU_RAD
 
     @property
-    def side(self) -> str:
-        """Where the user sees it: a key of PLACES, left, middle, right or you (behind you)."""
+    def side(self) -> Side:
+        """Where the user sees it; "you" is behind the user."""
         if self.is_behind_you:
             return "you"
-        across = (self.box[0] + self.box[2]) / 2 - 0.5 if self.box else self.bearing
-        return "left" if across < -0.15 else "right" if across > 0.15 else "middle"
+        return "left" if self.across < -0.15 else "right" if self.across > 0.15 else "middle"
+
+    @property
+    def across(self) -> float:
+        """How far right of the middle of the frame it is seen, in frame widths; its bearing when it is out of view."""
+        return (self.box[0] + self.box[2]) / 2 - 0.5 if self.box else self.bearing
+
+    def seen(self, look: str) -> str | None:
+        """What the frame shows of a look, or the kind, where the label tells of another."""
+        return dict(self.seen_as).get(look)
 
     def is_called(self, noun: str) -> bool:
         """Whether a noun names it: "thing", its own, or the last word of its own."""
@@ -97,15 +110,12 @@ class Mention:
     words: str
 
 
-Answer = tuple["str | Mention", ...]
-Result = tuple["str | int", ...]
-"""What settles a question: words, and indices of things."""
+Utterance = tuple["str | Mention", ...]
 
 
-def plain(answer: Answer) -> str:
-    """An answer as a person reads it."""
-    words = [part.words if isinstance(part, Mention) else part for part in answer]
-    return "".join(w if i == 0 or is_wide(w) or w == "," else f" {w}" for i, w in enumerate(words))
+def plain(said: Utterance) -> str:
+    """What is said, as a person reads it."""
+    return join(part.words if isinstance(part, Mention) else part for part in said)
 
 
 def left_to_right(things: Sequence[Thing]) -> list[int]:
@@ -136,50 +146,61 @@ def in_view(scene: Scene, boxes: Sequence[Box | None] | None = None) -> list[Thi
     return reorder(found, [i for i in left_to_right(found) if found[i].box is not None])
 
 
-def placement(things: Sequence[Thing], i: int, previous: int | None) -> Result:
-    """Where thing i stands, for a description: a key of PLACES, or ("on", j); `previous` was named before it."""
-    thing = things[i]
-    if thing.support is not None:
-        return ("on",) if thing.support == previous else ("on", thing.support)
-    if thing.is_behind_you:
-        return ("you",)
-    if previous is None or things[previous].is_behind_you:
-        return (thing.side,)
-    deeper = thing.position[2] - things[previous].position[2]
-    if abs(deeper) > max(2 * DEPTH_MARGIN_M, 1.5 * abs(thing.position[0] - things[previous].position[0])):
-        return ("behind",) if deeper > 0 else ("front",)
-    return ("beside",)
-
-
-def survey(things: Sequence[Thing]) -> Result:
+def survey(things: Sequence[Thing]) -> Survey | Refusal:
     """What a description tells: every thing, left to right, with its place and what belies its label."""
-    facts: list[str | int] = []
-    for i, thing in enumerate(things):
-        facts += [i, *placement(things, i, i - 1 if i else None)]
-        if thing.seen_as:
-            facts += ["seen", *(value for _, value in thing.seen_as)]
-    return tuple(facts) or ("unsure",)
+    facts = [_fact(things, i, i - 1 if i else None) for i in range(len(things))]
+    return Survey(tuple(facts)) if facts else Refusal("unsure")
 
 
-def describe(things: Sequence[Thing], language: str = "en") -> Answer:
+def _fact(things: Sequence[Thing], i: int, previous: int | None) -> Placing:
+    """Of thing i, in a description in which `previous` was named before it."""
+    thing = things[i]
+    seen = tuple(value for _, value in thing.seen_as)
+    if thing.support is not None:
+        return Placing(i, "on", None if thing.support == previous else thing.support, seen)
+    return Placing(i, thing.side if previous is None else _place(thing, things[previous]), None, seen)
+
+
+def _place(thing: Thing, previous: Thing) -> Place:
+    """Where a thing is against the one named before it; where it is seen, if one of them is behind the user."""
+    if thing.is_behind_you or previous.is_behind_you:
+        return thing.side
+    deeper = thing.position[2] - previous.position[2]
+    if abs(deeper) > max(2 * DEPTH_MARGIN_M, 1.5 * abs(thing.position[0] - previous.position[0])):
+        return "behind" if deeper > 0 else "front"
+    return "beside"
+
+
+class _Mentions:
+    """The names of these things in a language."""
+
+    def __init__(self, things: Sequence[Thing], language: str) -> None:
+        self._things, self._language = things, language
+
+    def full(self, k: int) -> Mention:
+        return self._name(k, LOOKS)
+
+    def usual(self, k: int) -> Mention:
+        return self._name(k, ("colour",))
+
+    def noun(self, k: int) -> Mention:
+        return self._name(k, ())
+
+    def _name(self, k: int, looks: Sequence[str]) -> Mention:
+        return Mention(k, self._things[k].words(self._language, looks))
+
+    def article(self, mention: Mention) -> str:
+        return article(mention.words)
+
+    def value(self, value: str) -> str:
+        return value if self._language == "en" else CHINESE[value]
+
+
+def reply(answer: Answer, things: Sequence[Thing], language: str) -> Utterance:
+    """An answer in words."""
+    return LANGUAGES[language].say(answer, _Mentions(things, language))
+
+
+def describe(things: Sequence[Thing], language: str = "en") -> Utterance:
     """A description in words."""
-    parts: list[str | Mention] = []
-    for i, thing in enumerate(things):
-        mention = Mention(i, thing.words(language, LOOKS))
-        where = placement(things, i, i - 1 if i else None)
-        under = things[where[1]] if isinstance(where[-1], int) else None  # type: ignore[index]
-        if language == "en":
-            parts += ["," if i < len(things) - 1 else "and"] if i else []
-            parts += [article(mention.words), mention]
-            parts += ["on the", Mention(int(where[1]), under.name)] if under else [PLACES[str(where[0])]["en"]]
-            if thing.seen_as:
-                parts += ["where i see", *(value for _, value in thing.seen_as)]
-        else:
-            parts += ["，"] if i else []
-            if under:
-                parts += [Mention(int(where[1]), under.words("zh", ())), "上面有一个", mention]
-            else:
-                parts += [PLACES[str(where[0])]["zh"] + "有一个", mention]
-            if thing.seen_as:
-                parts += ["但我看到", *(CHINESE[value] for _, value in thing.seen_as)]
-    return tuple(parts) or (REFUSALS["unsure"][language],)
+    return reply(survey(things), things, language)

@@ -14,12 +14,16 @@ from typing import NamedTuple
 import numpy as np
 
 from scenewright_server.families.diorama.prefix import Prefix, lay_out
+from scenewright_server.families.diorama.results import parts, words
 from scenewright_server.families.diorama.tokenizer import N_REFS, Tokenizer
+from scenewright_server.languages import LANGUAGES
+from scenewright_server.languages.en import plural
 from scenewright_server.scene.entries import Detections, Entry, GraphObject, iou, merge
+from scenewright_server.scene.findings import Answer, Refusal
+from scenewright_server.scene.plans import Plan
 from scenewright_server.scene.words import normalise
 from scenewright_server.simulator import text
 from scenewright_server.simulator.kinds import ATTRIBUTES
-from scenewright_server.simulator.phrases import LANGUAGES, NUMBERS, REFUSALS, plural
 from scenewright_server.simulator.questions import Turn, dialogue
 from scenewright_server.simulator.scene import Box, Scene, Vector, sample
 from scenewright_server.simulator.text import Mention, Thing
@@ -28,6 +32,7 @@ from scenewright_server.training.words import chatter, dictionary, label
 N_VALUES = sum(len(values) for values in ATTRIBUTES.values())
 TRUE_IOU = 0.4
 MAX_ITEMS = 24
+CODES = tuple(LANGUAGES)
 SOURCES = {"frame": 0.48, "graph": 0.37, "both": 0.15}
 SHARE_CHINESE = 0.42
 SHARE_CROWDED = 0.15  # of the graphs: many things, so that large numbers and long lists are met
@@ -139,7 +144,7 @@ class EpisodeMaker:
         graph: list[GraphObject] = []
         if source == "graph" and rng.random() < 0.7:
             items = spread(items, np.array(scene.camera.rotation), rng)
-        language = LANGUAGES[int(rng.random() < SHARE_CHINESE)]
+        language = CODES[int(rng.random() < SHARE_CHINESE)]
         if source == "graph":
             items, graph = _label(items, rng, 1.0, language)
         elif source == "both":
@@ -154,7 +159,7 @@ class EpisodeMaker:
             names = (*names, *(label(rng, language) for _ in range(16)))
         prefix = lay_out(entries, seen, self.tokenizer, N_VALUES)
         turns = self._turns(things, rng, names, language, is_measured=source != "frame")
-        other = LANGUAGES[int(rng.random() < 0.5)] if rng.random() < 0.2 else language
+        other = CODES[int(rng.random() < 0.5)] if rng.random() < 0.2 else language
         passages = [self._asked(turn, refs) for turn in turns]
         if rng.random() < 0.5:
             # A follow-up must stay right behind what it follows: the description goes first or last.
@@ -167,11 +172,11 @@ class EpisodeMaker:
         self, things: list[Thing], rng: np.random.Generator, names: Sequence[str], language: str, is_measured: bool
     ) -> list[Turn]:
         if not things:
-            return [Turn("unsure", "what do you see", ("list",), ("unsure",), (REFUSALS["unsure"]["en"],))]
+            return [_refused("unsure", "what do you see", ("list",), Refusal("unsure"))]
         n_turns = int(rng.integers(4, 10))
         turns = dialogue(things, rng, n_turns, names, language=language, is_measured=is_measured)
         if rng.random() < 0.4:
-            turns.append(Turn("beyond", chatter(rng), ("beyond",), ("beyond",), (REFUSALS["beyond"]["en"],)))
+            turns.append(_refused("beyond", chatter(rng), ("beyond",), Refusal("beyond")))
         return turns
 
     def _asked(self, turn: Turn, refs: list[int]) -> Passage:
@@ -188,11 +193,11 @@ class EpisodeMaker:
         result = self._found(text.survey(things), refs)
         return Passage("describe", asked, [], result, self._spoken(text.describe(things, language), refs))
 
-    def _found(self, result: text.Result, refs: list[int]) -> list[int]:
+    def _found(self, answer: Answer, refs: list[int]) -> list[int]:
         """A result's tokens, with the mark after which the decoder speaks."""
         tokenizer = self.tokenizer
-        parts = [[tokenizer.refs[refs[p]]] if isinstance(p, int) else tokenizer.words(p) for p in result]
-        return [*(id for part in parts for id in part), tokenizer.say]
+        told = [[tokenizer.refs[refs[p]]] if isinstance(p, int) else tokenizer.words(p) for p in parts(answer)]
+        return [*(id for ids in told for id in ids), tokenizer.say]
 
     def write(self, prefix: Prefix, passages: Sequence[Passage]) -> Episode:
         tokens: list[int] = []
@@ -240,7 +245,7 @@ class EpisodeMaker:
             values=mapping[episode.values],
         )
 
-    def _spoken(self, answer: text.Answer, refs: list[int]) -> list[Said]:
+    def _spoken(self, answer: text.Utterance, refs: list[int]) -> list[Said]:
         """An answer's tokens; a mention's rest on its entry."""
         tokenizer = self.tokenizer
         said: list[Said] = []
@@ -254,16 +259,20 @@ class EpisodeMaker:
         return said
 
 
+def _refused(type: str, question: str, plan: Plan, answer: Refusal) -> Turn:
+    """A turn in English that has no answer."""
+    return Turn(type, question, plan, answer, text.reply(answer, (), "en"))
+
+
 def _spare_tokens(tokenizer: Tokenizer) -> np.ndarray:
     """Tokens that are whole words and are not used to talk of scenes."""
     rng = np.random.default_rng(0)
     talk = {id for values in ATTRIBUTES.values() for v in values for id in tokenizer.words(f"{v} {plural(v)}")}
     for seed in range(200):
         seen = text.in_view(sample(seed))
-        told = [" ".join(NUMBERS), text.plain(text.describe(seen))]
+        told = [" ".join(LANGUAGES["en"].count(n) for n in range(N_REFS + 1)), text.plain(text.describe(seen))]
         for turn in dialogue(seen, rng, 12, ATTRIBUTES["kind"], is_measured=seed % 2 == 0):
-            words = " ".join([*turn.plan, *(part for part in turn.result if isinstance(part, str))])
-            told += [normalise(turn.question), words, text.plain(turn.answer)]
+            told += [normalise(turn.question), " ".join([*turn.plan, *words(turn.result)]), text.plain(turn.answer)]
         talk |= {id for sentence in told for id in tokenizer.words(sentence)}
     ids = [ids[0] for ids in map(tokenizer.words, dictionary()) if len(ids) == 1]
     return np.array([id for id in ids if id not in talk])

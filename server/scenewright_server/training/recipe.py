@@ -23,9 +23,10 @@ from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.storage import BundleInfo, save_bundle
 from scenewright_server.families.diorama.tokenizer import Tokenizer
 from scenewright_server.families.diorama.vision import Vision
+from scenewright_server.languages import LANGUAGES
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.simulator.kinds import ATTRIBUTES
-from scenewright_server.simulator.phrases import CHINESE, LANGUAGES
+from scenewright_server.simulator.phrases import CHINESE
 from scenewright_server.training.detected import Detected
 from scenewright_server.training.frames import draw
 from scenewright_server.training.language import train_language
@@ -247,7 +248,7 @@ class Run:
         info = BundleInfo(
             stage.name,
             stage.version,
-            languages=LANGUAGES,
+            languages=tuple(LANGUAGES),
             knows=stage.knows,
             knows_not=stage.knows_not,
             provenance={

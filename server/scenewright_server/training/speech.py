@@ -22,10 +22,11 @@ from whisper.model import disable_sdpa
 from scenewright_server.families.diorama.audio import SAMPLE_RATE_HZ, Audio, log_mel, pad_mels, settle
 from scenewright_server.families.diorama.config import AudioConfig
 from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.languages.en import plural
 from scenewright_server.scene.words import normalise
 from scenewright_server.simulator import noises, speech
 from scenewright_server.simulator.kinds import ATTRIBUTES
-from scenewright_server.simulator.phrases import QUESTIONS, RELATIONS, SHORT_FOLLOW_UPS, plural
+from scenewright_server.simulator.phrases import QUESTIONS, RELATIONS, SHORT_FOLLOW_UPS
 from scenewright_server.simulator.questions import dialogue
 from scenewright_server.simulator.scene import sample
 from scenewright_server.simulator.text import things

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
-from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.families.diorama.results import words
+from scenewright_server.families.diorama.tokenizer import N_REFS, Tokenizer
+from scenewright_server.languages import LANGUAGES
+from scenewright_server.languages.en import plural
 from scenewright_server.scene.words import normalise
 from scenewright_server.simulator.kinds import ATTRIBUTES
-from scenewright_server.simulator.phrases import (
-    CHINESE,
-    CHINESE_NUMBERS,
-    LANGUAGES,
-    NUMBERS,
-    QUESTIONS,
-    REFUSALS,
-    plural,
-)
+from scenewright_server.simulator.phrases import CHINESE, QUESTIONS
 from scenewright_server.simulator.questions import dialogue
 from scenewright_server.simulator.scene import sample
 from scenewright_server.simulator.text import describe, in_view, plain
@@ -35,18 +31,18 @@ def texts(n_scenes: int, seed: int) -> Iterator[str]:
             yield " " + plain(describe(seen, language))
             for turn in dialogue(seen, rng, 8, ATTRIBUTES["kind"], language=language, is_measured=i % 2 == 0):
                 yield " " + normalise(turn.question)
-                yield " " + " ".join([*turn.plan, *(part for part in turn.result if isinstance(part, str))])
+                yield " " + " ".join([*turn.plan, *words(turn.result)])
                 yield " " + plain(turn.answer)
     questions = [form for forms in QUESTIONS.values() for some in forms.values() for form in some]
-    refusals = [words for forms in REFUSALS.values() for words in forms.values()]
+    refusals = [spoken.refusals[reason] for reason in LANGUAGES["en"].refusals for spoken in LANGUAGES.values()]
     for form in (*questions, *refusals):
         for _ in range(n_scenes // 20):
             yield " " + form.format("thing", "thing", rel="")
-    for values in (*ATTRIBUTES.values(), NUMBERS, *((x,) for x in (*CHINESE.values(), *CHINESE_NUMBERS))):
-        for word in values:
-            for _ in range(n_scenes // 10):
-                yield " " + word
-                yield " " + plural(word)
+    english, chinese = ([spoken.count(n) for n in range(N_REFS + 1)] for spoken in LANGUAGES.values())
+    for word in (*chain(*ATTRIBUTES.values()), *english, *CHINESE.values(), *chinese):
+        for _ in range(n_scenes // 10):
+            yield " " + word
+            yield " " + plural(word)
     for word in dictionary():
         yield " " + word
     for _ in range(n_scenes):

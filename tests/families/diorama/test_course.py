@@ -1,67 +1,52 @@
 from __future__ import annotations
 
 import pytest
-from scenewright_server.families.diorama.course import (
-    PLACES,
-    REFUSALS,
-    Choice,
-    Words,
-    count_in_chinese,
-    lay_answer,
-    lay_course,
-)
+from scenewright_server.families.diorama.course import Choice, Name, Words, lay_course
 from scenewright_server.families.diorama.fusion import FusedModel
-from scenewright_server.families.diorama.tokenizer import Tokenizer
-from scenewright_server.simulator import phrases
+from scenewright_server.languages import LANGUAGES
+from scenewright_server.scene.findings import Answer, Count, Look, Refusal, Several, Things, YesNo
+from scenewright_server.simulator.phrases import CHINESE
 from scenewright_server.simulator.scene import sample
 from scenewright_server.simulator.text import Mention, Thing, describe, in_view, survey
 
 
-def told(tokenizer: Tokenizer, things: list[Thing], language: str) -> list[str | Mention]:
-    """A course's steps as an answer's parts, names left blank, "?" for a choice."""
-    parts: list[str | Mention] = []
-    for step in lay_course(tokenizer, survey(things), language, phrases.CHINESE):
-        if isinstance(step, Words):
-            parts.append(tokenizer.decode(step.ids))
-        else:
-            parts.append("?" if isinstance(step, Choice) else Mention(step.k, ""))
-    return parts
-
-
-def test_places_are_called_as_in_training() -> None:
-    called = {lang: {place: words[lang] for place, words in phrases.PLACES.items()} for lang in phrases.LANGUAGES}
-    assert called == PLACES
-
-
-@pytest.mark.parametrize("language", phrases.LANGUAGES)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_course_is_the_true_description_but_for_its_names(model: FusedModel, language: str) -> None:
+    names = CHINESE if language == "zh" else {}
+    tokenizer = model.tokenizer
+    article = Choice(frozenset(id for word in ("a", "an") for id in tokenizer.words(word)))
     for seed in range(300):
         things = in_view(sample(seed))
         if seed % 3 == 0:
             things[0] = Thing(**{**things[0].__dict__, "seen_as": (("colour", "red"), ("kind", "sofa"))})
         true = [
-            Mention(p.thing, "") if isinstance(p, Mention) else "?" if p in ("a", "an") else p
-            for p in describe(things, language)
-        ]
-        said = told(model.tokenizer, things, language)
-        # What is seen against a label is one step of the course and several parts of the description.
-        assert said[-1] == "?"
-        assert plain_parts(said[:-1]) == plain_parts(true)
+            Name(part.thing) if isinstance(part, Mention)
+            else article if part in ("a", "an")
+            else Words(tuple(tokenizer.words(part)))
+            for part in describe(things, language)
+        ]  # fmt: skip
+        assert lay_course(tokenizer, survey(things), language, names) == [*true, Choice(frozenset([tokenizer.eot]))]
 
 
-def plain_parts(parts: list[str | Mention]) -> str:
-    words = (f"<{p.thing}>" if isinstance(p, Mention) else p for p in parts)
-    return "".join(words).replace(" ", "")
+@pytest.mark.parametrize(
+    ("answer", "english", "chinese"),
+    [
+        (Refusal("missing"), "i do not see that here", "我在这里没有看到这个"),
+        (Count((0, 1)), "two", "两个"),
+        (Several((0, 1, 2, 3)), "i see four", "我看到四个"),
+    ],
+)
+def test_a_refusal_and_a_number_are_known_beforehand(
+    model: FusedModel, answer: Answer, english: str, chinese: str
+) -> None:
+    for language, words in (("en", english), ("zh", chinese)):
+        said, end = lay_course(model.tokenizer, answer, language, {})
+        assert isinstance(said, Words) and model.tokenizer.decode(said.ids) == words
+        assert end == Choice(frozenset([model.tokenizer.eot]))
 
 
-def test_nothing_known_has_no_course(model: FusedModel) -> None:
-    assert lay_course(model.tokenizer, ("unsure",), "en", {}) == []
-
-
-def test_refusals_and_numbers_are_said_as_in_training(model: FusedModel) -> None:
-    assert REFUSALS == phrases.REFUSALS
-    assert [count_in_chinese(n) for n in range(25)] == phrases.CHINESE_NUMBERS
-    refusal, end = lay_answer(model.tokenizer, "colour", ("missing",), "en")
-    assert isinstance(refusal, Words) and model.tokenizer.decode(refusal.ids) == REFUSALS["missing"]["en"]
-    assert end == Choice(frozenset([model.tokenizer.eot]))
-    assert lay_answer(model.tokenizer, "colour", (0, "red"), "en") == []
+@pytest.mark.parametrize(
+    "answer", [Look(0, "colour", "red"), Things((0, 1)), Several((0, 1, 2)), YesNo("is", (0,), True)]
+)
+def test_other_words_are_the_decoders(model: FusedModel, answer: Answer) -> None:
+    assert lay_course(model.tokenizer, answer, "en", {}) == []

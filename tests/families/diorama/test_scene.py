@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scenewright_server.families.diorama.markup import MarkupReader, Mention, TextDelta
-from scenewright_server.families.diorama.storage import BundleError, BundleInfo, load_bundle, save_bundle
+from scenewright_server.families.bundle import BundleError
+from scenewright_server.families.diorama.markup import MarkupReader, Pointed
+from scenewright_server.families.diorama.storage import BundleInfo, load_bundle, save_bundle
 from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.families.family import TextDelta
 from scenewright_server.scene.entries import Detections, GraphObject, merge
 
 
@@ -49,7 +51,7 @@ def test_merge_keeps_to_the_references_there_are():
     assert len(merge(detections((0, 0, 1, 1)), graph, 24)) == 24
 
 
-def read(reader: MarkupReader, tokens: list[int]) -> list[TextDelta | Mention]:
+def read(reader: MarkupReader, tokens: list[int]) -> list[TextDelta | Pointed]:
     return [event for token in tokens for event in reader.feed(token)] + reader.finish()
 
 
@@ -60,8 +62,8 @@ def test_markup_points_then_speaks(tokenizer: Tokenizer, points: bool):
     plan, result = [*t.words("chair"), t.call], [t.refs[1], *t.words("red"), t.refs[7], t.say]
     mention = [t.refs[1], *t.words("red chair"), t.end]
     events = read(MarkupReader(t, 2, points), [*plan, *result, *t.words("a"), *mention, *t.words("on"), t.eot])
-    pointed = [Mention(1, "")] if points else []
-    assert [e for e in events if isinstance(e, Mention)] == [*pointed, Mention(1, "red chair")]
+    pointed = [Pointed(1, "")] if points else []
+    assert [e for e in events if isinstance(e, Pointed)] == [*pointed, Pointed(1, "red chair")]
     assert "".join(e.text for e in events if isinstance(e, TextDelta)) == "a red chair on"
 
 

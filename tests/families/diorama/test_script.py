@@ -1,253 +1,218 @@
-"""The course of a response, whatever the decoder would rather say."""
+"""A diorama's responses through the engine: as the slow way gives them, with what they point at and what they leave."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from scenewright_server.engine.engine import Engine
-from scenewright_server.engine.request import Done, Mentioned, Request, Sampling
+from scenewright_server.engine.request import Done, Sampling
 from scenewright_server.engine.session import Session
+from scenewright_server.families.bundle import load_family
+from scenewright_server.families.diorama.audio import HeardTokens
+from scenewright_server.families.diorama.diorama import Diorama
 from scenewright_server.families.diorama.fusion import FusedModel
-from scenewright_server.families.diorama.script import MAX_PLAN, Script
-from scenewright_server.scene.entries import Detections, GraphObject
-from scenewright_server.scene.lookup import PLAN_WORDS, Lookup
+from scenewright_server.families.diorama.memory import DioramaMemory
+from scenewright_server.families.diorama.script import NO_SPEECH_TEXT
+from scenewright_server.families.diorama.storage import Bundle, BundleInfo
+from scenewright_server.families.family import FinishReason, Heard, Mention, ModelError, TextDelta, Turn
+from scenewright_server.scene.entries import GraphObject
+from scenewright_server.scene.lookup import Lookup
 from torch import Tensor
 
-from tests.engine.oracle import ATTRIBUTES, detections, finish, graph, text_of
+from tests.families.diorama.scenes import ATTRIBUTES, N_CTX, detections, graph
+from tests.oracle import finish, naive, text_of
 
-Choose = Callable[[Tensor], Tensor]
-QUESTION = "where is the goblin king"
-SCENES = {
-    "frame": (detections(0, 3), ()),
-    "graph": (None, graph("Goblin King!", "red chair", "Zürich")),
-    "both": (detections(0, 2), graph("Goblin King!", "red chair")),
-}
+GREEDY = Sampling(max_new_tokens=40)
+SAMPLED = Sampling(max_new_tokens=40, temperature=1.3, top_k=50, top_p=0.95, repetition_penalty=1.2, seed=7)
+GOBLIN = graph("goblin king", "health potion")
 
 
-def write(model: FusedModel, script: Script, choose: Choose, plan: list[int] | None = None) -> list[int]:
-    """A response of the likeliest tokens; `choose` makes the logits (V,) from blank ones, after this plan if any."""
-    ids: list[int] = []
-    planned = list(plan or ())
-    while not ids or ids[-1] != model.tokenizer.eot:
-        logits = choose(torch.zeros(model.tokenizer.n_vocab))
-        if planned and not script.forced:
-            logits[planned.pop(0)] = 99.0
-        masked = script.mask(logits)
-        ids.append(script.forced[0] if script.forced else int(masked.argmax()))
-        assert masked[ids[-1]] > -math.inf
-        script.feed(ids[-1])
-        assert len(ids) < 1000
-    return ids
+@pytest.fixture(scope="session")
+def diorama(model: FusedModel) -> Diorama:
+    return Diorama(Bundle(model, BundleInfo("tiny", "0")))
 
 
-def noise(model: FusedModel) -> Choose:
-    """Random logits, references and ends likelier, so that there are some."""
-    likely = torch.tensor([*model.tokenizer.refs, model.tokenizer.eot, model.tokenizer.end])
-    return lambda blank: torch.randn_like(blank).index_add(0, likely, torch.full((len(likely),), 2.5))
+def heard(model: FusedModel, *ids: int) -> Heard:
+    posteriors = np.full((len(ids), model.tokenizer.n_vocab), 0.2 / model.tokenizer.n_vocab, np.float32)
+    posteriors[range(len(ids)), list(ids)] += 0.8
+    return Heard(model.tokenizer.decode(ids), 0.8, HeardTokens(posteriors, list(ids), 0.8))
 
 
-def parts(model: FusedModel, ids: list[int], has_plan: bool) -> tuple[list[int], list[int], list[int]]:
-    """Plan, result and answer."""
-    call, say = (ids.index(model.tokenizer.call) if has_plan else -1), ids.index(model.tokenizer.say)
-    return ids[: max(call, 0)], ids[call + 1 : say], ids[say + 1 : -1]
+@pytest.mark.parametrize("sampling", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
+@pytest.mark.parametrize("seen", [detections(1), None], ids=["frame", "blind"])
+@pytest.mark.parametrize("known", [GOBLIN, ()], ids=["graph", "no_graph"])
+@pytest.mark.parametrize("task", ["describe", "ask", "voice"])
+def test_cached_generation_equals_the_naive_one(model, diorama, task, seen, known, sampling) -> None:
+    question = {"describe": None, "ask": "Where is the mug?", "voice": heard(model, 60, 77)}[task]
+    turn = Turn("ask" if question else "describe", seen, known, question, max_new_tokens=40)
+    [(run, events)] = finish(Engine(diorama.decoder), diorama.open(turn), sampling=sampling)
+    assert run.ids == naive(diorama.decoder, diorama.open(turn), sampling)
+    done = events[-1]
+    assert isinstance(done, Done) and done.usage.generated == len(run.ids) and 0 <= done.confidence <= 1
+    given = dict(done.usage.given)
+    assert given.pop("image") + given.pop("scene") == len(model.read(seen, known))
+    [(kind, n_prompt)] = given.items()
+    n_asked = 2 if task == "voice" else len(model.tokenizer.words("where is the mug" if question else "en"))
+    assert (kind, n_prompt) == ("audio" if task == "voice" else "text", n_asked + 2)
 
 
-def mentions(model: FusedModel, answer: list[int]) -> Iterator[tuple[int, list[int]]]:
-    """Each reference of an answer, and the tokens up to its end."""
-    for at, token in enumerate(answer):
-        if token in model.tokenizer.refs:
-            rest = answer[at + 1 :]
-            until = next(n for n, id in enumerate([*rest, model.tokenizer.end]) if id == model.tokenizer.end)
-            yield model.tokenizer.refs.index(token), rest[:until]
+@pytest.mark.parametrize("change", ["nothing", "frame", "graph", "both"])
+def test_a_dialogue_equals_the_naive_one_whatever_becomes_of_the_scene(diorama, change: str) -> None:
+    engine, session, memory = Engine(diorama.decoder), Session(), DioramaMemory()
+    turn = Turn("ask", detections(2), GOBLIN, max_new_tokens=24)
+    for k, question in enumerate(["where is the mug", "what colour is it", "and the lamp"]):
+        if k == 1 and change != "nothing":
+            seen = detections(4) if change != "graph" else turn.detections
+            turn = replace(turn, detections=seen, graph=graph("red lamp") if change != "frame" else turn.graph)
+        turn = replace(turn, question=question)
+        script = diorama.open(turn, memory)
+        [(run, events)] = finish(engine, script, sampling=GREEDY, session=session)
+        assert run.ids == naive(diorama.decoder, diorama.open(turn, memory), GREEDY)
+        assert bool(events[-1].usage.cached) == (k == 2 or (k == 1 and change == "nothing"))
+        memory = script.memory()
+    assert memory.n_turns == 3 and memory.n_positions < N_CTX
 
 
-def told(model: FusedModel, result: tuple[str | int, ...]) -> list[int]:
-    tokenizer = model.tokenizer
-    return [id for p in result for id in ([tokenizer.refs[p]] if isinstance(p, int) else tokenizer.words(p))]
+def test_a_scene_that_fills_the_context_is_refused_with_numbers(diorama) -> None:
+    crowd = graph(*["a very long label of an object"] * 20)
+    with pytest.raises(ModelError, match=f"holds {N_CTX} positions") as caught:
+        diorama.open(Turn("describe", None, crowd))
+    error = caught.value
+    assert error.reason == "CONTEXT_FULL" and error.metadata["scene"] in error.message
 
 
-def check_answer(model: FusedModel, seen: Detections | None, known: tuple[GraphObject, ...], ids, result) -> None:
-    """It mentions only what the result names and no more often, with the labels that the graph has."""
-    entries, refs = model.read(seen, known).entries, model.tokenizer.refs
-    said = list(mentions(model, ids))
-    assert Counter(k for k, _ in said) <= Counter(part for part in result if isinstance(part, int))
-    assert set(ids) & set(refs) == {refs[k] for k, _ in said}
-    for k, words in said:
-        if (label := entries[k].graph) is not None:
-            spelled = model.tokenizer.words(label.label.lower().strip("!"))
-            front = words[: len(words) - len(spelled)]
-            assert words[len(front) :] == spelled
-            assert set(front) <= model.adjective_ids and len(set(front)) == len(front)
-            assert not front or entries[k].detection is not None, "looks of what nobody saw"
+def test_silence_is_answered_honestly_and_leaves_nothing(diorama) -> None:
+    silence = diorama.hear(np.zeros(16_000, np.float32))
+    script = diorama.open(Turn("ask", detections(1), question=silence))
+    [(run, events)] = finish(Engine(diorama.decoder), script, sampling=GREEDY)
+    assert text_of(events) == NO_SPEECH_TEXT and not run.ids and script.memory().n_turns == 0
+    assert events[-1].reason is FinishReason.NO_SPEECH
 
 
-@pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("seed", range(8))
-def test_whatever_the_logits_a_plan_is_looked_up_and_spoken_of(model: FusedModel, seed: int, scene: str) -> None:
-    torch.manual_seed(seed)
-    seen, known = SCENES[scene]
-    entries, asked = model.read(seen, known).entries, model.tokenizer.words(QUESTION)
-    script = Script(model, entries, seen, asked=asked)
-    plan, result, answer = parts(model, write(model, script, noise(model)), True)
-    own = {id for word in PLAN_WORDS for id in model.tokenizer.words(word)} | model.value_ids | {model.tokenizer.end}
-    assert len(plan) <= MAX_PLAN and set(plan) <= own | set(asked)
-    copied = {(before, after) for before, after in pairwise(plan) if before not in own}
-    assert copied <= {*pairwise(asked), *((id, model.tokenizer.end) for id in asked)}
-    assert script.finding is not None and result == told(model, script.finding.result)
-    check_answer(model, seen, known, answer, script.finding.result)
+def test_audio_longer_than_the_model_hears_is_refused(diorama) -> None:
+    bound_s = diorama.spec.max_audio_s
+    with pytest.raises(ModelError, match=f"{bound_s + 0.25:.2f} s.*{bound_s:.2f} s") as caught:
+        diorama.hear(np.ones(round((bound_s + 0.25) * 16_000), np.float32))
+    assert caught.value.reason == "AUDIO_TOO_LONG"
 
 
-@pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize(
-    "plan", ["list", "exist|thing", "what|left|me", "nearest|thing", "is|red chair|left|goblin king"]
-)
-def test_a_plan_gives_what_the_lookup_finds(model: FusedModel, plan: str, scene: str) -> None:
-    torch.manual_seed(0)
-    seen, known = SCENES[scene]
-    tokenizer, entries = model.tokenizer, model.read(seen, known).entries
-    slots = [tokenizer.words(slot) for slot in plan.split("|")]
-    ids = [id for slot in slots for id in [tokenizer.end, *slot]][1:]
-    script = Script(model, entries, seen, asked=tokenizer.words(QUESTION))
-    written, result, answer = parts(model, write(model, script, noise(model), [*ids, tokenizer.call]), True)
-    found = Lookup(entries, seen, ATTRIBUTES).find(plan.split("|"))
-    assert (written, result, script.finding) == (ids, told(model, found.result), found)
-    check_answer(model, seen, known, answer, found.result)
-    if plan.startswith(("list", "what")):
-        named = [k for k, _ in mentions(model, answer)]
-        assert sorted(named) == sorted(part for part in found.result if isinstance(part, int)), "it names them all"
+def test_frames_seen_together_are_seen_as_alone(diorama) -> None:
+    frames = [np.random.default_rng(k).integers(0, 256, (64, 64, 3), np.uint8) for k in range(3)]
+    together = diorama.see(frames)
+    for frame, seen in zip(frames, together, strict=True):
+        [alone] = diorama.see([frame])
+        assert len(seen) == len(alone) and np.allclose(seen.boxes, alone.boxes, atol=1e-4)
 
 
-@pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_description_needs_no_plan_and_names_everything(model: FusedModel, scene: str, language: str) -> None:
-    torch.manual_seed(1)
-    seen, known = SCENES[scene]
-    entries = model.read(seen, known).entries
-    script = Script(model, entries, seen, asked=None, language=language)
-    _, result, answer = parts(model, write(model, script, noise(model)), False)
-    found = Lookup(entries, seen, ATTRIBUTES).survey()
-    assert result == told(model, found.result) and script.finding == found
-    assert {k for k, _ in mentions(model, answer)} == set(range(len(entries)))
-    if language == "en":
-        check_answer(model, seen, known, answer, found.result)
+def test_embeddings_are_unit_vectors(diorama) -> None:
+    texts = diorama.embedder.embed_text(["a red chair", "word " * 100])
+    image = diorama.embedder.embed_image(np.zeros((32, 48, 3), np.uint8))
+    assert texts.shape == (2, 16) and image.shape == (16,)
+    assert np.allclose(np.linalg.norm(texts, axis=1), 1, atol=1e-5) and np.isclose(np.linalg.norm(image), 1, atol=1e-5)
 
 
-def mentioned(model: FusedModel, k: int, scene: str, language: str = "en") -> Script:
-    """A description in which entry k has just been mentioned."""
-    seen, known = SCENES[scene]
-    script = Script(model, model.read(seen, known).entries, seen, asked=None, language=language)
-    while script.forced:
-        script.feed(script.forced[0])
-    script.feed(model.tokenizer.refs[k])
-    return script
-
-
-def allowed(model: FusedModel, script: Script) -> set[int]:
-    masked = script.mask(torch.randn(model.tokenizer.n_vocab))
-    return set((masked > -math.inf).nonzero().flatten().tolist())
-
-
-def test_adjectives_come_before_a_label_and_not_within_it(model: FusedModel) -> None:
-    """Of what it most likely looks like, at most once, and only where there was something to see."""
-    graph_only = mentioned(model, 0, "graph")
-    assert len(graph_only.forced) == len(model.tokenizer.words("goblin king")) + 1
-    seen, _ = SCENES["both"]
-    over = GraphObject("over", "goblin king", (0, 0, 2), (1, 1, 1), tuple(map(float, seen.boxes[0])))
-    entries = model.read(seen, (over,)).entries
-    k = next(k for k, entry in enumerate(entries) if entry.graph)
-    script = Script(model, entries, seen, asked=None)
-    while script.forced:
-        script.feed(script.forced[0])
-    script.feed(model.tokenizer.refs[k])
-    colour = ATTRIBUTES["colour"][int(seen.attributes["colour"][entries[k].detection].argmax())]
-    (look,) = model.tokenizer.words(colour)
-    first, second, *_ = model.tokenizer.words("goblin king")
-    assert allowed(model, script) == {look, first}
-    script.feed(look)
-    assert allowed(model, script) == {first}
-    script.feed(first)
-    assert script.forced[0] == second and allowed(model, script) == {second}
-
-
-def test_only_a_label_of_known_words_may_be_translated(model: FusedModel) -> None:
-    entries = model.read(*SCENES["graph"]).entries
-    for k, entry in enumerate(entries):
-        assert entry.graph is not None
-        forced = mentioned(model, k, "graph", "zh").forced
-        assert bool(forced) == (entry.graph.label != "red chair")
-        assert mentioned(model, k, "graph").forced
-
-
-def test_the_mask_leaves_what_is_allowed_as_it_was(model: FusedModel) -> None:
-    script = Script(model, (), None, asked=model.tokenizer.words(QUESTION))
-    logits = torch.randn(model.tokenizer.n_vocab)
-    before, masked = logits.clone(), script.mask(logits)
-    kept = masked > -math.inf
-    assert torch.equal(logits, before) and torch.equal(masked[kept], before[kept])
-    assert 0 < kept.sum() < len(kept)
+def test_it_runs_in_bfloat16_too() -> None:
+    family = load_family(dtype="bfloat16")
+    frame = family.fit(np.zeros((64, 64, 3), np.uint8))
+    turn = Turn("ask", family.see([frame])[0], GOBLIN, "where is the goblin king", max_new_tokens=40)
+    [(_, events)] = finish(Engine(family.decoder), family.open(turn), sampling=GREEDY)
+    assert isinstance(events[-1], Done) and text_of(events)
+    assert [event.label for event in events if isinstance(event, Mention)][:1] == ["goblin king"]
+    assert family.hear(np.zeros(16_000, np.float32)).text == ""
 
 
 class Dreamer:
-    """An engine whose decoder thinks of given tokens, one for each that it is free to choose."""
+    """A dialogue with a decoder that thinks of given tokens, one for each that it is free to choose."""
 
-    def __init__(self, model: FusedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.model, self.engine, self.session, self.thoughts = model, Engine(model), Session(), []
-        monkeypatch.setattr(model.gpt, "logits", lambda hidden: self._dream(hidden))
+    def __init__(self, diorama: Diorama, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.diorama, self.tokenizer, self.engine = diorama, diorama.model.tokenizer, Engine(diorama.decoder)
+        self.session, self.memory, self.thoughts = Session(), DioramaMemory(), []
+        self.turn = Turn("ask", max_new_tokens=60)
+        monkeypatch.setattr(diorama.model.gpt, "logits", lambda hidden: self._dream(hidden))
 
     def _dream(self, hidden: Tensor) -> Tensor:
-        logits = torch.zeros(*hidden.shape[:-1], self.model.tokenizer.n_vocab)
-        logits[..., self.thoughts.pop(0) if self.thoughts else self.model.tokenizer.eot] = 99.0
+        logits = torch.zeros(*hidden.shape[:-1], self.tokenizer.n_vocab)
+        logits[..., self.thoughts.pop(0) if self.thoughts else self.tokenizer.eot] = 99.0
         return logits
 
-    def ask(self, plan: str, answer: str = "", **more) -> tuple[str, list[int], Done]:
-        """Text, the references pointed at, and the end of a turn with this plan and this answer."""
-        tokenizer = self.model.tokenizer
-        ids = [id for slot in plan.split("|") for id in [tokenizer.end, *tokenizer.words(slot)]][1:]
-        self.thoughts = [*ids, tokenizer.call, *tokenizer.words(answer)]
-        request = Request("ask", question=f"the {plan}", session=self.session, sampling=Sampling(60), **more)
-        [(_, events)] = finish(self.engine, request)
+    def ask(self, plan: str, answer: str = "", **scene) -> tuple[str, list[int], Done]:
+        """Text, the references pointed at before it, and the end of a turn with this plan and this answer."""
+        self.think(plan, answer)
+        self.turn = replace(self.turn, question=f"the {plan}", **scene)
+        self.script = self.diorama.open(self.turn, self.memory)
+        [(self.run, events)] = finish(self.engine, self.script, sampling=Sampling(60), session=self.session)
         assert isinstance(events[-1], Done)
-        self.pointed = [event for event in events if isinstance(event, Mentioned) and not event.words]
+        self.memory = self.script.memory()
+        n = next((n for n, event in enumerate(events) if isinstance(event, TextDelta)), len(events))
+        self.pointed = [event for event in events[:n] if isinstance(event, Mention)]
         return text_of(events), [mention.ref for mention in self.pointed], events[-1]
 
+    def think(self, plan: str, answer: str = "") -> None:
+        words = self.tokenizer.words
+        ids = [id for slot in plan.split("|") for id in [self.tokenizer.end, *words(slot)]][1:]
+        self.thoughts = [*ids, self.tokenizer.call, *words(answer)]
 
-def test_it_is_what_the_last_answer_settled_on_where_ever_that_is_now(model: FusedModel, monkeypatch) -> None:
-    dream = Dreamer(model, monkeypatch)
+
+def test_it_is_what_the_last_answer_settled_on_where_ever_that_is_now(diorama, monkeypatch) -> None:
+    dream = Dreamer(diorama, monkeypatch)
     king, potion = graph("goblin king", "health potion")
     assert dream.ask("where|it", graph=(king, potion))[1] == [], "nothing was spoken of"
     assert dream.ask("distance|health potion", "blue")[:2] == ("blue", [1])
     assert dream.ask("where|it")[1] == [1]
     moved = GraphObject("object-1", "health potion", (-3.0, 0.5, 2.0), (0.5, 1.0, 0.5))
     assert dream.ask("where|it", graph=(king, moved))[1] == [0], "it is listed first now"
-    assert dream.ask("where|it", graph=(king,))[1] == [] and dream.session.focus, "it has gone"
+    assert dream.ask("where|it", graph=(king,))[1] == [] and dream.memory.focus, "it has gone"
     assert dream.ask("where|it", graph=(potion, king))[1] == [1], "it has come back"
     assert dream.ask("beyond")[1] == [] and dream.ask("where|it")[1] == [1], "small talk changes no subject"
 
 
-def test_a_turn_that_was_not_finished_settles_nothing(model: FusedModel, monkeypatch) -> None:
-    dream = Dreamer(model, monkeypatch)
+def test_a_turn_that_was_not_finished_settles_nothing(diorama, monkeypatch) -> None:
+    dream = Dreamer(diorama, monkeypatch)
     dream.ask("where|goblin king", graph=graph("goblin king", "health potion"))
-    tokenizer = model.tokenizer
-    dream.thoughts = [*tokenizer.words("where"), tokenizer.end, *tokenizer.words("health potion"), tokenizer.call]
-    dropped = dream.engine.add(Request("ask", question="where is the health potion", session=dream.session))
-    while dropped.script is None or dropped.script.finding is None:
+    dream.think("where|health potion")
+    script = diorama.open(replace(dream.turn, question="where is the health potion"), dream.memory)
+    dropped = dream.engine.add(script, Sampling(60), dream.session)
+    while diorama.model.tokenizer.say not in dropped.ids:
         dream.engine.step()
     dropped.cancelled = True
     dream.engine.step()
+    assert script.memory(0) == dream.memory
     assert dream.ask("where|it")[1] == [0]
 
 
-def test_an_answer_is_as_sure_as_its_finding_and_its_plan(model: FusedModel, monkeypatch) -> None:
-    dream = Dreamer(model, monkeypatch)
+def test_an_answer_is_as_sure_as_its_finding_and_its_plan(diorama, monkeypatch) -> None:
+    dream = Dreamer(diorama, monkeypatch)
     assert dream.ask("list", graph=graph("goblin king"))[2].confidence == pytest.approx(1.0)
     seen = detections(3, 1)
-    entries = model.read(seen, ()).entries
+    entries = diorama.model.read(seen, ()).entries
     found = Lookup(entries, seen, ATTRIBUTES).find(("colour", "thing"))
     assert found.confidence < 0.99
-    assert dream.ask("colour|thing", frame=seen, graph=())[2].confidence == pytest.approx(found.confidence, abs=1e-3)
+    done = dream.ask("colour|thing", detections=seen, graph=())[2]
+    assert done.confidence == pytest.approx(found.confidence, abs=1e-3)
     assert [mention.confidence for mention in dream.pointed] == [pytest.approx(found.confidence)]
+    colour, kind = (ATTRIBUTES[name][int(seen.attributes[name][0].argmax())] for name in ("colour", "kind"))
+    assert [mention.label for mention in dream.pointed] == [f"{colour} {kind}"], "named by its looks"
+
+
+@pytest.mark.parametrize("n_chars", [0, 1, 5, 8, 9, 16, 17, 999])
+def test_an_answer_is_remembered_as_far_as_it_was_heard(diorama, monkeypatch, n_chars: int) -> None:
+    """The next turn goes on as after an answer of just the tokens whose text was heard."""
+    dream = Dreamer(diorama, monkeypatch)
+    dream.ask("where|goblin king", graph=GOBLIN)
+    before = dream.memory
+    text, _, _ = dream.ask("where|health potion", "blue red blue red")
+    assert text == "blue red blue red"
+    kept = dream.script.memory(n_chars)
+    n_words = len([word for word in range(1, 5) if len(" ".join(text.split()[:word])) <= n_chars])
+    if not n_words:
+        assert kept == before, "the question is forgotten too"
+        return
+    assert kept.n_turns == before.n_turns + 1
+    whole, answer = dream.script.memory().turns[-1][-1].rows, kept.turns[-1][-1].rows
+    assert answer[:-1] == whole[: len(answer) - 1] and answer[-1] == diorama.model.tokenizer.eot
+    said = answer[answer.index(diorama.model.tokenizer.say) :]
+    assert diorama.model.tokenizer.decode(said).split() == text.split()[:n_words]
+    assert kept.focus == dream.memory.focus != before.focus

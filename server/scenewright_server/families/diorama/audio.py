@@ -18,8 +18,8 @@ from whisper.audio import log_mel_spectrogram
 from whisper.model import ModelDimensions, Whisper
 
 from scenewright_server.families.diorama.config import AudioConfig
+from scenewright_server.families.family import SAMPLE_RATE_HZ
 
-SAMPLE_RATE_HZ = 16_000
 MIN_SAMPLES = 640  # 40 ms
 SILENCE_PEAK = 1e-3  # -60 dBFS: quieter clips hold no speech
 WORDS_SHOW = 0.25  # the least that the CTC head gives to words, somewhere, where there are any
@@ -27,7 +27,7 @@ MEL_FLOOR = 2.0  # log_mel_spectrogram clamps at 8 decades, 2 of its units, belo
 
 
 @dataclass(frozen=True)
-class Heard:
+class HeardTokens:
     """What was heard: `posteriors` (T, V) float32, one row a spoken token, each summing to 1 with no mass on
     markup; the likeliest `ids` (T); `confidence` in [0, 1], the geometric mean of their probabilities, 0 for no
     words.
@@ -142,7 +142,7 @@ class Audio(nn.Module):
         return self.whisper.decoder(ids, states)
 
     @torch.no_grad()
-    def hear(self, waveform: np.ndarray) -> Heard:
+    def hear(self, waveform: np.ndarray) -> HeardTokens:
         """Spoken words as soft tokens, greedy. `waveform` (n,) float32 mono at 16 kHz, at most `config.max_seconds`.
 
         Raises ValueError for a longer clip.
@@ -163,12 +163,12 @@ class Audio(nn.Module):
                     hook.remove()
         ids = [id for id in ids[1:] if id != self.config.eot_id]
         if not ids:
-            return Heard(np.zeros((0, self.config.vocab_size), np.float32), [], 0.0)
+            return HeardTokens(np.zeros((0, self.config.vocab_size), np.float32), [], 0.0)
         posteriors = torch.stack(rows[: len(ids)])
         sure = posteriors.gather(1, torch.tensor(ids, device=posteriors.device)[:, None])
         posteriors[:, [self.config.blank_id, self.config.bos_id, self.config.eot_id]] = 0
         posteriors /= posteriors.sum(1, keepdim=True)
-        return Heard(posteriors.cpu().numpy(), ids, float(sure.clamp(min=1e-9).log().mean().exp()))
+        return HeardTokens(posteriors.cpu().numpy(), ids, float(sure.clamp(min=1e-9).log().mean().exp()))
 
     def _shows_words(self, states: Tensor) -> bool:
         blank = self.config.ctc_ids.index(self.config.blank_id) if self.config.ctc_ids else self.config.blank_id

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scenewright_server.families.diorama.audio import Audio, Heard
+from scenewright_server.families.diorama.audio import Audio, HeardTokens
 from scenewright_server.families.diorama.config import ModelConfig
 from scenewright_server.families.diorama.prefix import N_GEOMETRY, Prefix, lay_out
 from scenewright_server.families.diorama.tokenizer import N_REFS, Tokenizer
 from scenewright_server.families.diorama.vision import Vision, preprocess
 from scenewright_server.model.gpt import GPT
 from scenewright_server.scene.entries import Detections, GraphObject, merge
-from scenewright_server.scene.lookup import PLAN_WORDS
+from scenewright_server.scene.plans import PLAN_WORDS
 from scenewright_server.scene.words import normalise
 
 N_MEASURES = 12  # the leading numbers of a geometry row that are measures rather than flags
@@ -105,17 +105,32 @@ class FusedModel(nn.Module):
         """The tokens of the plan's own words."""
         return frozenset(id for word in PLAN_WORDS for id in self.tokenizer.words(word))
 
+    @cached_property
+    def ref_ids(self) -> frozenset[int]:
+        """The tokens that point at entries."""
+        return frozenset(self.tokenizer.refs)
+
     @property
     def device(self) -> torch.device:
         return self.gpt.tokens.weight.device
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.gpt.tokens.weight.dtype
+
     @torch.inference_mode()
     def see(self, pixels: np.ndarray) -> Detections:
         """Objects found in an RGB frame (H, W, 3) uint8."""
-        return self.vision.detect(preprocess(pixels, self.config.vision.image_size)[None].to(self.device))[0]
+        return self.see_all([pixels])[0]
 
     @torch.inference_mode()
-    def hear(self, waveform: np.ndarray) -> Heard:
+    def see_all(self, frames: Sequence[np.ndarray]) -> list[Detections]:
+        """The same for several frames at once."""
+        images = torch.stack([preprocess(pixels, self.config.vision.image_size) for pixels in frames])
+        return self.vision.detect(images.to(self.device, self.dtype))
+
+    @torch.inference_mode()
+    def hear(self, waveform: np.ndarray) -> HeardTokens:
         """What was said in (n,) float32 at 16 kHz."""
         return self.audio.hear(waveform)
 
@@ -129,22 +144,21 @@ class FusedModel(nn.Module):
         """Soft tokens (P, D) of a prefix."""
         # Copies are aligned; sums over numpy's own memory differ in the last bit from one address to another.
         tensors = (torch.tensor(array, device=self.device)[None] for array in prefix.arrays)
-        return self.scene(self.gpt.tokens, *tensors)[0]
+        return self.scene(self.gpt.tokens, *(x.to(self.dtype) if x.is_floating_point() else x for x in tensors))[0]
 
     def embed(self, ids: Sequence[int]) -> Tensor:
         """Embeddings (T, D) of token ids."""
         return self.gpt.embed(torch.tensor(ids, dtype=torch.long, device=self.device))
 
-    def prompt_describe(self, language: str = "en") -> Tensor:
-        """(T, D): asks for a description."""
-        return self.embed([self.tokenizer.describe, *self.tokenizer.words(language), self.tokenizer.call])
+    def describe_ids(self, language: str) -> list[int]:
+        """Asks for a description."""
+        return [self.tokenizer.describe, *self.tokenizer.words(language), self.tokenizer.call]
 
-    def prompt_question(self, text: str) -> Tensor:
-        """(T, D): a typed question."""
-        return self.embed([self.tokenizer.user, *self.tokenizer.words(normalise(text)), self.tokenizer.assistant])
+    def question_ids(self, text: str) -> list[int]:
+        """A typed question."""
+        return [self.tokenizer.user, *self.tokenizer.words(normalise(text)), self.tokenizer.assistant]
 
-    def prompt_voice(self, heard: Heard) -> Tensor:
-        """(T, D): a spoken question, as posteriors over the words times their embeddings (LegoSLM)."""
-        posteriors = torch.tensor(heard.posteriors, device=self.device, dtype=self.gpt.tokens.weight.dtype)
-        words = posteriors @ self.gpt.tokens.weight
-        return torch.cat([self.embed([self.tokenizer.user]), words, self.embed([self.tokenizer.assistant])])
+    def voice(self, heard: HeardTokens) -> Tensor:
+        """(T, D): spoken words, as posteriors over the vocabulary times its embeddings (LegoSLM)."""
+        posteriors = torch.tensor(heard.posteriors, device=self.device, dtype=self.dtype)
+        return posteriors @ self.gpt.tokens.weight

@@ -10,17 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scenewright_server.families.diorama.tokenizer import Tokenizer
+from scenewright_server.families.family import TextDelta
 
 
 @dataclass(frozen=True)
-class TextDelta:
-    """Words to append to the text."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Mention:
+class Pointed:
     """The answer points at entry `ref` of the prefix. `words` name it, empty when it was only looked at."""
 
     ref: int
@@ -40,15 +34,15 @@ class MarkupReader:
         self._pending: list[int] = []
         self._started = False
 
-    def feed(self, token: int) -> list[TextDelta | Mention]:
+    def feed(self, token: int) -> list[TextDelta | Pointed]:
         """What one more token says. A reference to no entry says nothing."""
         return list(self._read(token))
 
-    def finish(self) -> list[TextDelta | Mention]:
+    def finish(self) -> list[TextDelta | Pointed]:
         """What is left when the stream ends: an unfinished mention, half a character."""
         return [*self._flush(), *self._close()]
 
-    def _read(self, token: int) -> Iterator[TextDelta | Mention]:
+    def _read(self, token: int) -> Iterator[TextDelta | Pointed]:
         tokenizer = self._tokenizer
         if token == tokenizer.say:
             self._speaking = True
@@ -59,7 +53,7 @@ class MarkupReader:
             if self._speaking:
                 self._open = self._refs[token]
             elif self._points:
-                yield Mention(self._refs[token], "")
+                yield Pointed(self._refs[token], "")
         elif token >= tokenizer.n_specials and self._speaking:
             self._pending.append(token)
             if self._open is not None:
@@ -75,7 +69,7 @@ class MarkupReader:
         yield TextDelta(text if self._started else text.removeprefix(" "))
         self._started = True
 
-    def _close(self) -> Iterator[Mention]:
+    def _close(self) -> Iterator[Pointed]:
         if self._open is not None:
-            yield Mention(self._open, self._tokenizer.decode(self._words))
+            yield Pointed(self._open, self._tokenizer.decode(self._words))
         self._open, self._words = None, []

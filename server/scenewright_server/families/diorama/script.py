@@ -1,195 +1,200 @@
-"""The course of one response: the decoder plans, is told what its plan gives, and speaks.
-
-`plan <call> result <say> answer <eot>`. The result is forced upon the decoder token by token; and while it names an
-object of the scene graph, so is the label, as the app spells it; of a description all but the names is forced. What is
-known is not left to guessing.
-"""
+"""One response of a diorama: a single pass, in which the decoder plans, is told what the plan gives, and speaks."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import replace
 
-import torch
-from torch import Tensor
-
-from scenewright_server.families.diorama.course import Name, Step, Words, lay_answer, lay_course
 from scenewright_server.families.diorama.fusion import FusedModel
-from scenewright_server.families.diorama.prefix import label_tokens
+from scenewright_server.families.diorama.markup import MarkupReader, Pointed
+from scenewright_server.families.diorama.memory import DioramaMemory
+from scenewright_server.families.diorama.prefix import Prefix
+from scenewright_server.families.diorama.rules import Rules
+from scenewright_server.families.family import (
+    Event,
+    FinishReason,
+    Heard,
+    Mention,
+    ModelError,
+    Outcome,
+    Pass,
+    Span,
+    TextDelta,
+    Turn,
+)
+from scenewright_server.scene.content import digest
 from scenewright_server.scene.entries import Detections, Entry
-from scenewright_server.scene.lookup import BY_HEART, Finding, Lookup
+from scenewright_server.scene.words import is_chinese, normalise
 
-MAX_PLAN = 48
+NO_SPEECH_TEXT = "I did not hear a question."
+_NAMING = ("colour", "kind")
+"""The attributes that make a short name, in the order in which they are said."""
 
 
-class Script:
-    """Follows one response and says which tokens may come next.
+def scene_span(model: FusedModel, prefix: Prefix, key: bytes) -> Span:
+    """A prefix as the decoder's input; what is only seen counts as image."""
+    n_seen = min(sum(entry.graph is None for entry in prefix.entries), len(prefix))
+    return Span(model.prefix(prefix), (("image", n_seen), ("scene", len(prefix) - n_seen)), key, is_whole=True)
 
-    `asked` are the question's tokens; None asks for a description, which needs no plan: its result comes at once.
-    `focus` are the entries that "it" may mean. `finding` is set once the plan is carried out.
-    """
 
-    def __init__(
-        self,
-        model: FusedModel,
-        entries: Sequence[Entry],
-        detections: Detections | None = None,
-        *,
-        asked: Sequence[int] | None,
-        language: str = "en",
-        focus: Sequence[int] = (),
-    ) -> None:
-        tokenizer = model.tokenizer
-        self.finding: Finding | None = None
-        self._tokenizer = tokenizer
-        self._lookup = Lookup(entries, detections, model.config.vision.attributes, focus, model.config.names)
-        self._labels = self._spellings(model, entries, language)
-        self._looks = {
-            tokenizer.refs[k]: self._seen_words(model, detections, entry.detection, language)
-            for k, entry in enumerate(entries)
-            if entry.detection is not None and detections is not None
-        }
-        self._adjectives = model.adjective_ids
-        self._language = language
-        self._plan: list[int] = []
-        self.is_speaking = False
-        self._forced: list[int] = []
-        self._free: set[int] = set()  # adjectives that may still come before what is forced
-        self._unsaid: Counter[int] = Counter()  # how often the answer may still mention what it rests on
-        self._words = model.plan_ids | model.value_ids
-        self._asked = list(asked or ())
-        self._text = torch.arange(tokenizer.n_vocab) >= tokenizer.n_specials
-        self._text[tokenizer.end] = True
-        self._names_all = asked is None  # the answer must mention all that it rests on
-        self._course: deque[Step] = deque()  # what is left of words that are known beforehand
-        self._choice: frozenset[int] = frozenset()  # one of these comes now
-        self._naming: frozenset[int] = frozenset()  # the words of a name that has begun
-        if asked is None:
-            survey = self._lookup.survey()
-            steps = lay_course(tokenizer, survey.result, language, model.config.names.get(language, {}))
-            self._course.extend(steps or lay_answer(tokenizer, "", survey.result, language))
-            self._tell(survey)
+def prompt_spans(model: FusedModel, turn: Turn) -> tuple[Span, ...]:
+    """What is asked, typed or spoken, or the wish for a description."""
+    if isinstance(turn.question, Heard):
+        tokenizer, words = model.tokenizer, model.voice(turn.question.opaque)
+        key = digest(turn.question.opaque)
+        return (
+            Span((tokenizer.user,), (("audio", 1),)),
+            Span(words, (("audio", len(words)),), key),
+            Span((tokenizer.assistant,), (("audio", 1),)),
+        )
+    if turn.question is None:
+        ids = model.describe_ids(turn.language)
+    else:
+        ids = model.question_ids(turn.question)
+    return (Span(tuple(ids), (("text", len(ids)),)),)
 
-    @staticmethod
-    def _spellings(model: FusedModel, entries: Sequence[Entry], language: str) -> dict[int, list[int]]:
-        """The labels that are to be spelled as they stand; those made of known words alone may be translated."""
-        tokenizer, known = model.tokenizer, model.value_ids
-        labels = [label_tokens(entry, tokenizer) for entry in entries]
-        kept = (language == "en" or not known.issuperset(label) for label in labels)
-        return {
-            tokenizer.refs[k]: label for k, (label, keep) in enumerate(zip(labels, kept, strict=True)) if label and keep
-        }
 
-    @staticmethod
-    def _seen_words(model: FusedModel, detections: Detections, i: int, language: str) -> frozenset[int]:
-        """The tokens of what a detection most likely looks like."""
-        names = model.config.names.get(language, {})
-        values = model.config.vision.attributes.items()
-        likeliest = (options[int(detections.attributes[name][i].argmax())] for name, options in values)
-        return frozenset(id for value in likeliest for id in model.tokenizer.words(names.get(value, value)))
+class DioramaScript:
+    """See `families.family.Script`."""
+
+    def __init__(self, model: FusedModel, turn: Turn, memory: DioramaMemory) -> None:
+        self._model = model
+        self._turn = turn
+        self._before = memory
+        self._ids: list[int] = []  # the plan, what it gave, and the answer so far
+        self._plan_confidence = 1.0  # the least probability of a token that the decoder planned with
+        self._word_probabilities: list[float] = []  # of the words since the last reference
+        self._complete = False
+        self._deaf = isinstance(turn.question, Heard) and not turn.question.text
+        if not self._deaf:
+            self._open()
+
+    def _open(self) -> None:
+        model, turn, before = self._model, self._turn, self._before
+        prefix = model.read(turn.detections, turn.graph)
+        key = digest((turn.detections, turn.graph))
+        known = before.scene is not None and before.scene.key == key
+        self._entries = prefix.entries
+        self._scene = before.scene if known and before.scene else scene_span(model, prefix, key)
+        self._prompt = prompt_spans(model, turn)
+        n_ctx, n_prompt = model.config.gpt.n_ctx, sum(map(len, self._prompt))
+        room = n_ctx - len(self._scene) - n_prompt
+        if room <= 0:
+            raise ModelError(
+                "CONTEXT_FULL",
+                f"the context holds {n_ctx} positions, received {len(self._scene)} (scene) + {n_prompt} (question)",
+                bound=n_ctx,
+                scene=len(self._scene),
+                question=n_prompt,
+            )
+        self._n_new = min(turn.max_new_tokens, room)
+        self._past = before.turns
+        while self._past and sum(len(s) for past in self._past for s in past) + self._n_new > room:
+            self._past = self._past[1:]
+        asked, language = self._asked()
+        self._rules = Rules(
+            model, prefix.entries, turn.detections, asked=asked, language=language,
+            focus=before.focus_among(prefix.entries),
+        )  # fmt: skip
+        self._reader = MarkupReader(model.tokenizer, len(prefix.entries), points=turn.task == "ask")
+
+    def _asked(self) -> tuple[Sequence[int] | None, str]:
+        """The question's tokens and the language of the answer."""
+        question = self._turn.question
+        if question is None:
+            return None, self._turn.language
+        if isinstance(question, Heard):
+            return question.opaque.ids, "en"
+        return self._model.tokenizer.words(normalise(question)), "zh" if is_chinese(question) else "en"
+
+    def begin(self) -> Outcome:
+        if self._deaf:
+            return Outcome((TextDelta(NO_SPEECH_TEXT),), over=FinishReason.NO_SPEECH)
+        past = tuple(span for turn in self._past for span in turn)
+        return Outcome(next=Pass((self._scene, *past, *self._prompt), self._n_new, self._rules))
+
+    def take(self, token: int, probability: float) -> Outcome:
+        rules, tokenizer = self._rules, self._model.tokenizer
+        finding = rules.finding
+        if rules.forced:
+            probability = 1.0 if finding is None or rules.is_speaking else finding.confidence
+        elif finding is None:
+            self._plan_confidence = min(self._plan_confidence, probability)
+        rules.feed(token)
+        self._ids.append(token)
+        events = self._ground(self._reader.feed(token), probability)
+        if token in self._model.ref_ids:
+            self._word_probabilities = []
+        elif token >= tokenizer.n_specials:
+            self._word_probabilities.append(probability)
+        return Outcome(events, over=FinishReason.STOP if token == tokenizer.eot else None)
+
+    def finish(self) -> Sequence[Event]:
+        self._complete = True
+        return [] if self._deaf else self._ground(self._reader.finish(), 0.0)
 
     @property
-    def forced(self) -> list[int]:
-        """The tokens that must come now, whatever the decoder would say."""
-        return [] if self._free else self._forced
+    def confidence(self) -> float:
+        finding = None if self._deaf else self._rules.finding
+        return 1.0 if finding is None else finding.confidence * self._plan_confidence
 
-    def mask(self, logits: Tensor) -> Tensor:
-        """logits (V,) with what may not come next at -inf."""
-        if self._forced:
-            allowed = torch.tensor([self._forced[0], *self._free], device=logits.device)
-            return torch.full_like(logits, float("-inf")).index_copy(0, allowed, logits[allowed])
-        if self._choice:
-            allowed = torch.zeros_like(self._text)
-            allowed[list(self._choice)] = True
-        elif self._naming:
-            allowed = torch.zeros_like(self._text)
-            allowed[[*self._naming, self._tokenizer.end]] = True
-        elif self.is_speaking:
-            allowed = self._text.clone()
-            unsaid = [ref for ref, n in self._unsaid.items() if n]
-            allowed[unsaid] = True
-            if self._names_all and self._unsaid:
-                # A list ends with the last of what it names, and not before.
-                allowed = allowed if unsaid else torch.zeros_like(allowed)
-                allowed[self._tokenizer.eot] = not unsaid
-            else:
-                allowed[self._tokenizer.eot] = True
+    def memory(self, n_chars: int | None = None) -> DioramaMemory:
+        if self._deaf:
+            return self._before
+        eot = self._model.tokenizer.eot
+        if self._complete and n_chars is None:
+            ids = [id for id in self._ids if id != eot]
         else:
-            allowed = torch.zeros_like(self._text)
-            allowed[list(self._next_of_plan())] = True
-        return logits.masked_fill(~allowed.to(logits.device), float("-inf"))
+            ids = self._taken_in(n_chars or 0)
+        if not ids:
+            return self._before
+        answer = (*ids, eot)
+        turn = (*(replace(span, counts=(("past", len(span)),)) for span in self._prompt), _past_span(answer))
+        finding = self._rules.finding
+        things = () if finding is None or self._turn.task != "ask" else finding.answer.things
+        settled = tuple(self._entries[k] for k in things)
+        return DioramaMemory(self._scene, (*self._past, turn), settled or self._before.focus)
 
-    def _next_of_plan(self) -> set[int]:
-        """A plan is made of its own words and of the question's; these go on as they do in the question."""
-        marks = {self._tokenizer.end, self._tokenizer.call}
-        last = self._plan[-1] if self._plan else None
-        if len(self._plan) >= MAX_PLAN:
-            return {self._tokenizer.call}
-        if last is None or last in marks or last in self._words:
-            return marks | self._words | set(self._asked)
-        return marks | {after for before, after in pairwise(self._asked) if before == last}
+    def _taken_in(self, n_chars: int) -> list[int]:
+        """The answer's tokens up to the last one whose text lies within the first `n_chars`; none without text."""
+        tokenizer = self._model.tokenizer
+        reader = MarkupReader(tokenizer, len(self._entries), points=False)
+        n_read = n_kept = 0
+        for i, token in enumerate(self._ids):
+            n_text = sum(len(event.text) for event in reader.feed(token) if isinstance(event, TextDelta))
+            n_read += n_text
+            if n_read > n_chars:
+                break
+            # A mention's end says nothing but belongs to the words before it.
+            if n_text or (token == tokenizer.end and n_kept == i):
+                n_kept = i + 1
+        return self._ids[:n_kept]
 
-    def feed(self, token: int) -> None:
-        """Take note of the token that came."""
-        tokenizer = self._tokenizer
-        if self._free and token != self._forced[0]:
-            self._free.discard(token)
-            return
-        was_forced = bool(self._forced)
-        self._forced, self._free, self._choice = self._forced[1:], set(), frozenset()
-        if token == tokenizer.say:
-            self.is_speaking = True
-        elif self.is_speaking:
-            if token == tokenizer.end:
-                self._naming = frozenset()
-            if token in self._unsaid:
-                self._begin_name(token)
-        elif token == tokenizer.call:
-            plan = self._slots()
-            finding = self._lookup.find(plan)
-            self._names_all = plan[0] in ("what", "list") or finding.result[0] == "several"
-            if tuple(plan) != BY_HEART:
-                self._course.extend(lay_answer(tokenizer, plan[0], finding.result, self._language))
-            self._tell(finding)
-        elif not was_forced:
-            self._plan.append(token)
-        if self.is_speaking and not self._forced and not self._naming and self._course:
-            self._go_on(self._course.popleft())
+    def _ground(self, read: Sequence[TextDelta | Pointed], probability: float) -> list[Event]:
+        """What was read, with what it points at; a mention without words is as sure as its reference token."""
+        probabilities = self._word_probabilities or [probability]
+        sure = sum(probabilities) / len(probabilities)
+        events: list[Event] = []
+        for part in read:
+            if isinstance(part, TextDelta):
+                events.append(part)
+                continue
+            entry = self._entries[part.ref]
+            label = part.words or self._name(entry, self._turn.detections)
+            events.append(Mention(part.ref, label, sure if part.words else probability, entry, len(part.words)))
+        return events
 
-    def _begin_name(self, ref: int) -> None:
-        """A mention: a label of the graph's must be spelled as it stands, behind adjectives for what was seen."""
-        self._unsaid[ref] -= 1
-        looks = self._looks.get(ref, frozenset())
-        label = self._labels.get(ref)
-        if label is None:
-            self._naming = looks or frozenset(self._text.nonzero().flatten().tolist())
-        else:
-            self._forced = [*label, self._tokenizer.end]
-            self._free = set(self._adjectives & looks) - {label[0]}
+    def _name(self, entry: Entry, detections: Detections | None) -> str:
+        """A name for what the answer looked at without naming it."""
+        if entry.graph is not None:
+            return entry.graph.label
+        if detections is None or entry.detection is None:
+            return ""
+        values, posteriors = self._model.config.vision.attributes, detections.attributes
+        return " ".join(
+            values[name][int(posteriors[name][entry.detection].argmax())] for name in _NAMING if name in posteriors
+        )
 
-    def _go_on(self, step: Step) -> None:
-        if isinstance(step, Name):
-            self._forced = [self._tokenizer.refs[step.k]]
-        elif isinstance(step, Words):
-            self._forced = list(step.ids)
-        else:
-            self._choice = step.ids
 
-    def _slots(self) -> list[str]:
-        """The plan in words."""
-        slots: list[list[int]] = [[]]
-        for token in self._plan:
-            if token == self._tokenizer.end:
-                slots.append([])
-            else:
-                slots[-1].append(token)
-        return [self._tokenizer.decode(slot) for slot in slots]
-
-    def _tell(self, finding: Finding) -> None:
-        """Force a result upon the decoder; what it then mentions is of it."""
-        tokenizer = self._tokenizer
-        self.finding = finding
-        parts = [[tokenizer.refs[part]] if isinstance(part, int) else tokenizer.words(part) for part in finding.result]
-        self._forced = [*(id for part in parts for id in part), tokenizer.say]
-        self._unsaid = Counter(tokenizer.refs[part] for part in finding.result if isinstance(part, int))
+def _past_span(ids: tuple[int, ...]) -> Span:
+    return Span(ids, (("past", len(ids)),))

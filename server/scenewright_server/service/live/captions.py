@@ -6,23 +6,23 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from scenewright_server.service.backend import Backend
+from scenewright_server.families.family import SAMPLE_RATE_HZ
 from scenewright_server.service.live.turns import TurnTaker
-from scenewright_server.service.reading.waves import SAMPLE_RATE_HZ
+from scenewright_server.service.served import ServedModel, refusals
 from scenewright_server.service.status import Refused
 
 EVERY_S = 0.5
 
 
 class Captions:
-    """Transcribes the turn under way about every EVERY_S of it, one transcription at a time, none when the engine
-    is busy. `show` is given the words whenever they have changed.
+    """Transcribes the turn under way about every EVERY_S of it, one transcription at a time, none when there is
+    too much to hear. `show` is given the words whenever they have changed.
 
-    A pause is transcribed at once: should it be the end of the turn, then the engine has heard it already.
+    A pause is transcribed at once: should it be the end of the turn, then it has been heard already.
     """
 
-    def __init__(self, backend: Backend, turns: TurnTaker, show: Callable[[str], None]) -> None:
-        self._backend = backend
+    def __init__(self, model: ServedModel, turns: TurnTaker, show: Callable[[str], None]) -> None:
+        self._model = model
         self._turns = turns
         self._show = show
         self._task: asyncio.Task[None] | None = None
@@ -53,7 +53,8 @@ class Captions:
     async def _transcribe(self) -> None:
         audio = self._turns.audio()
         with suppress(Refused):  # overloaded: captions can wait
-            text = (await self._backend.run(lambda engine: engine.transcribe(engine.hear(audio)))).text
+            with refusals():
+                text = (await self._model.perception.hear(audio)).text
             if text and text != self._shown:
                 self._shown = text
                 self._show(text)

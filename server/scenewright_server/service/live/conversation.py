@@ -15,21 +15,25 @@ from typing import Any
 import numpy as np
 from scenewright.v1 import dialogue_pb2, generation_pb2, speech_pb2
 
-from scenewright_server.engine.memory import remember
+from scenewright_server.families.family import SAMPLE_RATE_HZ
 from scenewright_server.perception.voice import Ear
-from scenewright_server.scene.words import normalise
-from scenewright_server.service.backend import Backend, Stopwatch, Turn
+from scenewright_server.scene.pointing import Ray
+from scenewright_server.service.exchange import Exchange
 from scenewright_server.service.live.captions import Captions
 from scenewright_server.service.live.gaze import Gaze
 from scenewright_server.service.live.replay import Event, EventLog
 from scenewright_server.service.live.response import Cause, Response, Spoken, error_event
-from scenewright_server.service.live.setup import Plan
+from scenewright_server.service.live.setup import Manner
 from scenewright_server.service.live.turns import TurnBegun, TurnEnded, TurnTaker
+from scenewright_server.service.metrics import Metrics
+from scenewright_server.service.reading.asked import read_instructions, read_question
+from scenewright_server.service.reading.pointers import read_pointer
 from scenewright_server.service.reading.sight import Sight
-from scenewright_server.service.reading.waves import SAMPLE_RATE_HZ
+from scenewright_server.service.reading.waves import check_chunk
+from scenewright_server.service.served import Stopwatch
 from scenewright_server.service.sessions import Dialogue
 from scenewright_server.service.status import Refused
-from scenewright_server.service.validate import check_text, refuse
+from scenewright_server.service.validate import refuse
 
 _RESPONSE_ID = re.compile(r"r([1-9]\d{0,9})", re.ASCII)
 
@@ -41,23 +45,33 @@ class Conversation:
     """
 
     def __init__(
-        self, plan: Plan, dialogue: Dialogue, sight: Sight, backend: Backend, ear: Ear | None, log: Any
+        self,
+        manner: Manner,
+        dialogue: Dialogue,
+        sight: Sight,
+        handedness: int,
+        ear: Ear | None,
+        metrics: Metrics,
+        log: Any,
     ) -> None:
+        model = dialogue.model
         self.id = secrets.token_urlsafe(16)
         self.dialogue = dialogue
-        self.events = EventLog(backend.limits.max_live_events)
+        self.events = EventLog(model.limits.max_live_events)
         self.on_idle: Callable[[], None] = lambda: None
-        self._plan = plan
-        self._backend = backend
+        self._manner = manner
+        self._model = model
+        self._metrics = metrics
         self._ear = ear
         self._log = log
-        self._turns = TurnTaker(plan.rules)
-        self._captions = Captions(backend, self._turns, partial(self._say_words, False))
-        self._gaze = Gaze(backend, sight, self._refuse)
+        self._turns = TurnTaker(manner.rules)
+        self._captions = Captions(model, self._turns, partial(self._say_words, False))
+        self._gaze = Gaze(model, sight, handedness, self._refuse)
+        self._pointer: Ray | None = None  # in the world
         self._turn_index = 0
         self._n_responses = 0
         self._response: Response | None = None  # the last one
-        self._in_session: Response | None = None  # the last one that the engine's session has a turn of
+        self._remembered: Response | None = None  # the last one that began
         self._tasks: set[asyncio.Task[None]] = set()
         self._released = False  # the turn was ended before the client's activity_end
         self._sync_sight()
@@ -84,6 +98,14 @@ class Conversation:
                 self._gaze.offer(request.image, request.client_seq)
             elif kind == "scene_update":
                 self._gaze.update(request.scene_update)
+            elif kind == "viewpoint":
+                self._gaze.walk(request.viewpoint)
+            elif kind == "pointer":
+                self._pointer = read_pointer(request.pointer, "pointer", self._gaze.handedness)
+            elif kind == "pointer_end":
+                self._pointer = None
+            elif kind == "session_update":
+                self._take_update(request.session_update)
             elif kind == "interrupt":
                 self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_CLIENT)
             elif kind == "playback_report":
@@ -110,18 +132,13 @@ class Conversation:
 
     async def _take_audio(self, data: bytes) -> None:
         ear = self._need_ear()
-        if not data:
-            raise Refused("FIELD_REQUIRED", "audio.data is empty", field="audio.data")
-        if len(data) % 2:
-            refuse("audio.data", f"{len(data)} bytes", "an even number for 16 bit samples", "AUDIO_UNDECODABLE")
-        if len(data) > 2 * ear.rate_hz:
-            refuse("audio.data", f"{len(data) / 2 / ear.rate_hz:.1f} s", "at most 1 s", "AUDIO_TOO_LONG")
+        check_chunk(data, ear.rate_hz, "audio.data")
         for frame, probability in await ear.hear(data):
             event = self._turns.feed(frame, probability)
             if isinstance(event, TurnBegun):
                 self._begin_turn(event)
             elif isinstance(event, TurnEnded):
-                self._released = self._plan.rules.manual
+                self._released = self._manner.rules.manual
                 self._end_turn(event)
         self._captions.update()
 
@@ -143,17 +160,15 @@ class Conversation:
         self._released = False
 
     def _take_text(self, text: str) -> None:
-        limit = self._backend.limits.max_text_chars
-        check_text("text.text", text, limit, required=True, reason="TEXT_TOO_LONG")
-        if not normalise(text):
-            refuse("text.text", repr(text[:64]), "a word")
+        read_question(text, self._model, "text.text")
         if self._turns.speaking:
-            self._released = self._plan.rules.manual
+            self._released = self._manner.rules.manual
             self._say_stopped(self._turns.drop())
             self._say_words(True, "")
-        self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_TEXT)
+        if "text" in self._manner.interrupting:
+            self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_TEXT)
         self._turn_index += 1
-        self._respond(None, question=text)
+        self._respond(None, text)
 
     def _take_report(self, report: dialogue_pb2.PlaybackReport) -> None:
         if not report.response_id:
@@ -161,57 +176,61 @@ class Conversation:
         found = _RESPONSE_ID.fullmatch(report.response_id)
         if found is None or int(found[1]) > self._n_responses:
             refuse("playback_report.response_id", repr(report.response_id[:64]), "the id of a response")
-        for response in (self._response, self._in_session):
+        for response in (self._response, self._remembered):
             if response is not None and response.id == report.response_id:
                 response.report = report
+
+    def _take_update(self, update: dialogue_pb2.SessionUpdate) -> None:
+        instructions = read_instructions(update, self._model, "session_update.instructions")
+        if instructions is not None:
+            self.dialogue.instructions = instructions
 
     def _begin_turn(self, begun: TurnBegun) -> None:
         if self._response is not None:
             self._response.begin()
         self._turn_index += 1
         self._say(self._turn_index, speech_started=dialogue_pb2.SpeechStarted(audio_ms=_ms(begun.at)))
-        self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_SPEECH)
+        if "speech" in self._manner.interrupting:
+            self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_SPEECH)
         self._captions.begin()
 
     def _end_turn(self, ended: TurnEnded) -> None:
         self._say_stopped(ended)
-        manual = self._plan.rules.manual
+        manual = self._manner.rules.manual
         spoken = Spoken(_ms(self._turns.begun_at), _ms(ended.at), _ms(ended.n_silent), answers_silence=manual)
-        self._respond(spoken, audio=ended.audio if ended.voiced else np.zeros_like(ended.audio))
+        self._respond(spoken, ended.audio if ended.voiced else np.zeros_like(ended.audio))
 
     def _interrupt(self, cause: Cause) -> None:
         if self._response is not None:
             self._response.interrupt(cause)
 
-    def _respond(self, spoken: Spoken | None, **question: Any) -> None:
+    def _respond(self, spoken: Spoken | None, question: str | np.ndarray) -> None:
         before, seen = self._response, self._gaze.n_offered
         self._n_responses += 1
-        sight = self._gaze.sight
-        turn = Turn("ask", sight, self._plan.sampling, Stopwatch(), session=self.dialogue.engine, **question)
-        response = Response(f"r{self._n_responses}", self._turn_index, turn, spoken, self._say)
+        exchange = Exchange(self._model, self._metrics, self._gaze.sight, self._manner.sampling, Stopwatch(), question)
+        exchange.session = self.dialogue.session
+        response = Response(f"r{self._n_responses}", self._turn_index, exchange, spoken, self._say)
         self._response = response
         task = asyncio.create_task(
-            response.run(
-                self._backend, self._prepare(response, before, seen), partial(self._count, response), self._log
-            )
+            response.run(self._prepare(response, before, seen), partial(self._count, response), self._log)
         )
         self._tasks.add(task)
         task.add_done_callback(self._left)
 
     async def _prepare(self, response: Response, before: Response | None, n_frames: int) -> None:
         """Look at the newest frame, let the response before it leave, and remember of that what was heard."""
-        turn = response.turn
-        turn.sight = used = await self._gaze.settle(n_frames)
-        turn.keep = lambda remembered: self._gaze.remember(used, remembered)
+        exchange = response.exchange
+        exchange.sight = used = await self._gaze.settle(n_frames)
+        exchange.on_started = lambda: self._begun(response, used)
         if before is not None:
             await before.left()
-            if before.in_session:
-                self._in_session = before
-        last = self._in_session
-        if last is not None and last.n_remembered_bytes != last.n_heard_bytes:
-            run, last.n_remembered_bytes = last.turn.run, last.n_heard_bytes
-            assert run is not None
-            await self._backend.run(lambda engine: remember(engine.model, run, last.n_heard_bytes))
+        if self._remembered is not None:
+            self.dialogue.memory = self._remembered.memory()
+        exchange.before = self.dialogue.memory
+
+    def _begun(self, response: Response, used: Sight) -> None:
+        self._remembered = response
+        self._gaze.remember(used, response.exchange.sight)
 
     def _left(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -220,15 +239,15 @@ class Conversation:
             self.on_idle()
 
     def _count(self, response: Response) -> None:
-        if response.in_session:
+        if response.exchange.has_started:
             self.dialogue.n_turns += 1
+            self.dialogue.memory = response.memory()
         if response.outcome is not None:
             outcome = generation_pb2.FinishReason.Name(response.outcome).removeprefix("FINISH_REASON_")
-            self._backend.metrics.turns.labels(outcome).inc()
-        self.dialogue.n_context = self.dialogue.engine.history_len
+            self._metrics.turns.labels(outcome).inc()
 
     def _sync_sight(self) -> None:
-        self.dialogue.sight = self._gaze.sight
+        self.dialogue.sight, self.dialogue.handedness = self._gaze.sight, self._gaze.handedness
 
     def _need_ear(self) -> Ear:
         if self._ear is None:
@@ -236,7 +255,7 @@ class Conversation:
         return self._ear
 
     def _need_manual(self, field: str) -> Ear:
-        if not self._plan.rules.manual:
+        if not self._manner.rules.manual:
             raise Refused("OUT_OF_ORDER", f"{field} came, turn detection is automatic", field=field)
         return self._need_ear()
 

@@ -8,15 +8,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from scenewright.v1 import annotation_pb2, dialogue_pb2, error_pb2, generation_pb2, speech_pb2
+from scenewright.v1 import dialogue_pb2, error_pb2, generation_pb2, speech_pb2
 
-from scenewright_server.service.backend import Answer, Backend, Turn
+from scenewright_server.families.family import Memory
+from scenewright_server.service.exchange import Exchange
 from scenewright_server.service.status import Refused
 
 Cause: TypeAlias = "dialogue_pb2.InterruptionCause.ValueType"
 Outcome: TypeAlias = "generation_pb2.FinishReason.ValueType"
-
-_WHOLE = (generation_pb2.FINISH_REASON_COMPLETED, generation_pb2.FINISH_REASON_TOKEN_LIMIT)
 
 
 class Say(Protocol):
@@ -38,14 +37,13 @@ class Spoken:
 class Response:
     """The answer to one turn of the user. `id` is unique in the conversation."""
 
-    def __init__(self, id: str, turn_index: int, turn: Turn, spoken: Spoken | None, say: Say) -> None:
+    def __init__(self, id: str, turn_index: int, exchange: Exchange, spoken: Spoken | None, say: Say) -> None:
         self.id = id
         self.turn_index = turn_index
-        self.turn = turn
+        self.exchange = exchange
         self.report: dialogue_pb2.PlaybackReport | None = None
         self.outcome: Outcome | None = None  # once its end has been told
-        self.n_remembered_bytes = 0  # of its text, by the engine's session
-        self._n_made_bytes = self._n_sent_bytes = 0  # by the engine; to the client
+        self._sent = ""  # its text, as far as the client was told
         self._spoken = spoken
         self._say = say
         self._begun = False
@@ -57,17 +55,13 @@ class Response:
         """Nothing more will be said."""
         return self._silent or self.outcome is not None
 
-    @property
-    def n_heard_bytes(self) -> int:
-        """UTF-8 bytes of its text that the user has taken in, as far as is known."""
-        if self.report is None or self.report.finished:
-            return self._n_sent_bytes
-        return min(self.report.presented_bytes, self._n_sent_bytes)
-
-    @property
-    def in_session(self) -> bool:
-        """It was given a turn of the engine's session."""
-        return self.turn.run is not None and self.turn.run.output is not None
+    def memory(self) -> Memory | None:
+        """What the next response will remember, as far as is known what the user has taken in of this one."""
+        report, exchange = self.report, self.exchange
+        if exchange.is_complete and (report is None or report.finished):
+            return exchange.memory()
+        n_sent = len(self._sent)
+        return exchange.memory(n_sent if report is None or report.finished else min(report.presented_chars, n_sent))
 
     async def left(self) -> None:
         """Until the engine is done with it."""
@@ -76,7 +70,9 @@ class Response:
     def begin(self) -> None:
         """Tell that it has begun, unless that was told: what overtakes it must come behind."""
         if not self.over:
-            self._begin(dialogue_pb2.Question(text=self.turn.question or "", spoken=self._spoken is not None))
+            asked = self.exchange.question
+            text = asked if isinstance(asked, str) else ""
+            self._begin(dialogue_pb2.Question(text=text, spoken=self._spoken is not None))
 
     def interrupt(self, cause: Cause) -> None:
         """Stop it within one step of the engine; a second time does nothing."""
@@ -90,15 +86,15 @@ class Response:
         if not self.over:
             self._end(generation_pb2.FINISH_REASON_CANCELLED)
 
-    async def run(self, backend: Backend, prepare: Awaitable[None], on_left: Callable[[], None], log: Any) -> None:
+    async def run(self, prepare: Awaitable[None], on_left: Callable[[], None], log: Any) -> None:
         """Answer once `prepare` is through; `on_left` is called when the engine is done with it."""
         try:
             await prepare
             if not self.over:
-                self.turn.sight.need()
+                self.exchange.sight.need()
                 if self._spoken is None:
                     self.begin()
-                await self._answer(backend)
+                await self._answer()
         except Refused as refused:
             self._fail(refused)
         except Exception:  # told without its trace; the conversation goes on
@@ -108,27 +104,18 @@ class Response:
             self._left.set()
             on_left()
 
-    async def _answer(self, backend: Backend) -> None:
-        async with aclosing(backend.respond(self.turn)) as answers:
+    async def _answer(self) -> None:
+        async with aclosing(self.exchange.events()) as answers:
             async for answer in answers:
-                if isinstance(answer, str):
-                    self._n_made_bytes += len(answer.encode())
-                if isinstance(answer, generation_pb2.ResponseDone):
-                    if answer.finish_reason in _WHOLE:
-                        self.n_remembered_bytes = self._n_made_bytes
-                    if not self.over:
-                        self._end(answer.finish_reason, answer)
-                elif not self.over:  # or it was said before the engine stopped
-                    self._take(answer)
-
-    def _take(self, answer: Answer) -> None:
-        if isinstance(answer, dialogue_pb2.Question):
-            self._hear(answer)
-        elif isinstance(answer, annotation_pb2.Annotation):
-            self._tell(annotation=answer)
-        elif isinstance(answer, str) and answer:
-            self._n_sent_bytes += len(answer.encode())
-            self._tell(text_delta=answer)
+                if self.over:  # it was, before the engine stopped
+                    continue
+                if isinstance(answer, dialogue_pb2.Question):
+                    self._hear(answer)
+                elif answer.HasField("done"):
+                    self._end(answer.done.finish_reason, answer.done)
+                else:
+                    self._sent += answer.text_delta.text
+                    self._tell(response_event=answer)
 
     def _hear(self, question: dialogue_pb2.Question) -> None:
         """What the engine has heard: the last transcript, and the response if there are words."""
@@ -145,13 +132,13 @@ class Response:
             self._begin(question)
         else:
             self._silent = True
-            self.turn.cancel()
+            self.exchange.cancel()
 
     def _begin(self, question: dialogue_pb2.Question) -> None:
         if self._begun:
             return
         self._begun = True
-        sight = self.turn.sight
+        sight = self.exchange.sight
         self._tell(
             response_started=dialogue_pb2.ResponseStarted(
                 question=question, frame_id=sight.frame_id, scene_revision=sight.revision
@@ -166,13 +153,13 @@ class Response:
 
     def _end(self, outcome: Outcome, done: generation_pb2.ResponseDone | None = None) -> None:
         self.outcome = outcome
-        self.turn.cancel()
+        self.exchange.cancel()
         if not self._begun:
             return
-        done = done or Backend.so_far(self.turn)
+        done = done or self.exchange.so_far()
         done.finish_reason = outcome
         done.timings.silence_ms = 0.0 if self._spoken is None else self._spoken.silence_ms
-        self._tell(response_done=done)
+        self._tell(response_event=generation_pb2.ResponseEvent(done=done))
 
     def _tell(self, **event: Any) -> None:
         self._say(self.turn_index, self.id, **event)
@@ -181,7 +168,11 @@ class Response:
 def error_event(refused: Refused, client_seq: int = 0) -> error_pb2.ErrorEvent:
     """A refusal as an event, where a status would end the stream."""
     event = error_pb2.ErrorEvent(
-        code=refused.verdict.code.value[0], reason=refused.reason, message=refused.message, client_seq=client_seq
+        code=refused.verdict.code.value[0],
+        reason=refused.reason,
+        message=refused.message,
+        client_seq=client_seq,
+        metadata=refused.metadata,
     )
     if refused.verdict.retry_after_s is not None:
         event.retry_after.FromMicroseconds(round(refused.verdict.retry_after_s * 1e6))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scenewright_server.model.vad import FRAME
-from scenewright_server.service.reading.waves import SAMPLE_RATE_HZ
+from scenewright_server.families.family import SAMPLE_RATE_HZ
+from scenewright_server.perception.voice import FRAME
 
 FRAME_MS = 1000 * FRAME // SAMPLE_RATE_HZ
 HYSTERESIS, MIN_THRESHOLD = 0.15, 0.05  # speech goes on until it is this much less likely than it had to be to start

@@ -1,17 +1,14 @@
-"""SceneGraph -> World, and a world seen from a camera -> the model's graph objects."""
+"""SceneGraph -> World, and what changes it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 
-import numpy as np
 from scenewright.v1 import dialogue_pb2, graph_pb2
 
-from scenewright_server.scene.entries import GraphObject
-from scenewright_server.scene.geometry import IDENTITY, Intrinsics, Pose, corners, default_lens, project_box, to_camera
-from scenewright_server.service.reading.images import Frame, read_lens
+from scenewright_server.scene.world import World, WorldObject
+from scenewright_server.service.reading.images import read_lens
 from scenewright_server.service.reading.poses import read_pose, read_vector
 from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused
@@ -21,28 +18,6 @@ MAX_OBJECT_ID_CHARS = 64
 MAX_ALIASES = 8
 MAX_DESCRIPTION_CHARS = 500
 MAX_EXTENT_M = 1_000.0
-POINT_M = 0.01
-"""An object without extents is a point: a cube of this side."""
-
-
-@dataclass(frozen=True)
-class WorldObject:
-    """An object of a scene graph in the left-handed world; `size` (3,) holds full extents in metres."""
-
-    id: str
-    anchor_id: str
-    label: str
-    pose: Pose
-    size: np.ndarray
-
-
-@dataclass(frozen=True)
-class World:
-    """A scene graph, and the viewpoint that came with it."""
-
-    revision: int
-    objects: tuple[WorldObject, ...]
-    viewpoint: tuple[Pose, Intrinsics | None] | None
 
 
 def read_graph(graph: graph_pb2.SceneGraph, limits: Limits, field: str = "scene") -> World:
@@ -94,35 +69,6 @@ def _outdated(field: str, revision: int, held: int) -> NoReturn:
         field=field,
         value=revision,
         bound=held,
-    )
-
-
-def view(world: World, frame: Frame | None) -> tuple[GraphObject, ...]:
-    """The objects in the camera's frame with their boxes in the picture.
-
-    Camera and lens are the frame's, else the graph's viewpoint's. Without either the camera is at the world's
-    origin and looks forward, and the lens is the default one.
-    """
-    camera = lens = None
-    if frame is not None:
-        camera, lens = frame.camera, frame.lens
-    if world.viewpoint is not None:
-        camera, lens = camera or world.viewpoint[0], lens or world.viewpoint[1]
-    camera, lens = camera or IDENTITY, lens or default_lens(1.0 if frame is None else frame.aspect)
-    return tuple(_view_object(item, camera, lens) for item in world.objects)
-
-
-def _view_object(item: WorldObject, camera: Pose, lens: Intrinsics) -> GraphObject:
-    x, y, z = to_camera(item.pose.position[None], camera)[0]
-    points = to_camera(corners(item.pose, np.maximum(item.size, POINT_M)), camera)
-    width, height, depth = item.size
-    return GraphObject(
-        id=item.id,
-        label=item.label,
-        position=(float(x), float(y), float(z)),
-        size=(float(width), float(height), float(depth)),
-        box=project_box(points, lens),
-        anchor_id=item.anchor_id,
     )
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from scenewright_server.scene.entries import Detections, GraphObject
-from scenewright_server.service.reading.graphs import World, view
+from scenewright_server.scene.world import World, view
 from scenewright_server.service.reading.images import Frame
 from scenewright_server.service.status import Refused
 
 
 @dataclass(frozen=True)
 class Sight:
-    """A frame, a graph or both; `detections` once the frame has been looked at, or when features came."""
+    """A frame, a graph or both; `detections` once the frame has been looked at, or when features came in its place."""
 
     frame: Frame | None = None
     detections: Detections | None = None
@@ -43,13 +41,22 @@ class Sight:
         seen = self if self.frame is not None else older
         return Sight(seen.frame, seen.detections, self.world if self.world is not None else older.world)
 
-    def remembered(self, detections: Detections | None) -> Sight:
-        """The sight without its pixels, once the engine knows what they show."""
-        frame = None if self.frame is None else replace(self.frame, rgb=None, features=None)
+    def seen(self, detections: Detections | None) -> Sight:
+        """The sight without its pixels, once it is known what they show."""
+        frame = None if self.frame is None else replace(self.frame, rgb=None)
         return Sight(frame, detections, self.world)
 
-    def to_engine(self) -> tuple[np.ndarray | Detections | None, tuple[GraphObject, ...]]:
-        """Frame and graph as the engine's request has them."""
-        pixels = None if self.frame is None else self.frame.rgb
-        graph = () if self.world is None else view(self.world, self.frame)
-        return pixels if pixels is not None else self.detections, graph
+    @property
+    def lens(self) -> Intrinsics | None:
+        """Of the frame, where it was told or can be guessed from the frame's shape."""
+        if self.frame is None:
+            return None
+        return self.frame.lens or guessed_lens(self.frame.aspect)
+
+    @property
+    def graph(self) -> tuple[GraphObject, ...]:
+        """The world's objects as the frame's camera sees them."""
+        if self.world is None:
+            return ()
+        frame = self.frame
+        return view(self.world) if frame is None else view(self.world, frame.camera, frame.lens, frame.aspect)

@@ -8,11 +8,9 @@ import numpy as np
 import soundfile
 import soxr
 
+from scenewright_server.families.family import SAMPLE_RATE_HZ
 from scenewright_server.service.status import Refused
 from scenewright_server.service.validate import refuse
-
-SAMPLE_RATE_HZ = 16_000
-"""What the model hears."""
 
 PCM_RATES_HZ = (8_000, 48_000)
 FILE_RATES_HZ = (4_000, 192_000)
@@ -27,6 +25,16 @@ def read_pcm16(data: bytes, rate_hz: int, max_s: float, field: str) -> np.ndarra
         refuse(f"{field}.data", f"{len(data)} bytes", "an even number for 16 bit samples", "AUDIO_UNDECODABLE")
     _check_duration(len(data) // 2, rate_hz, max_s, field)
     return _resample(np.frombuffer(data, "<i2").astype(np.float32) / 32768, rate_hz)
+
+
+def check_chunk(data: bytes, rate_hz: int, field: str) -> None:
+    """Refuse a stream's chunk of 16 bit samples that is empty, odd, or longer than a second."""
+    if not data:
+        raise Refused("FIELD_REQUIRED", f"{field} is empty", field=field)
+    if len(data) % 2:
+        refuse(field, f"{len(data)} bytes", "an even number for 16 bit samples", "AUDIO_UNDECODABLE")
+    if len(data) > 2 * rate_hz:
+        refuse(field, f"{len(data) / 2 / rate_hz:.1f} s", "at most 1 s", "AUDIO_TOO_LONG")
 
 
 def read_file(data: bytes, max_s: float, field: str) -> np.ndarray:

@@ -9,15 +9,15 @@ from functools import lru_cache
 import numpy as np
 
 from scenewright_server.scene.entries import GraphObject
+from scenewright_server.scene.findings import Refusal
 from scenewright_server.simulator.distortions import DISTORTIONS, distort, reframe
 from scenewright_server.simulator.kinds import ATTRIBUTES
-from scenewright_server.simulator.phrases import REFUSALS
 from scenewright_server.simulator.questions import QUESTION_TYPES, Turn, dialogue
 from scenewright_server.simulator.renderer import render
 from scenewright_server.simulator.scene import Box, Scene, sample
 from scenewright_server.simulator.speech import TEST_VOICES, draw_delivery, record, speak
 from scenewright_server.simulator.strangers import stranger
-from scenewright_server.simulator.text import Thing, in_view
+from scenewright_server.simulator.text import Thing, in_view, reply
 from scenewright_server.training.detected import MIN_PIXELS
 from scenewright_server.training.evaluation.graphs import Told, draw_graph, draw_label, tell
 from scenewright_server.training.frames import IMAGE_SIZE
@@ -31,7 +31,8 @@ N_OTHER = 100
 SPLIT_IDS = {"graph": 11, "fused": 12, "robust": 13, "unknown": 14, "voice": 15}
 UNKNOWN_TYPES = ("colour", "pattern", "size", "kind", "where", "distance", "list")
 """Questions whose only honest answer to a frame of nothing known is that it shows nothing known."""
-LIST = Turn("list", "what do you see", ("list",), ("unsure",), (REFUSALS["unsure"]["en"],))
+NOTHING_KNOWN = Refusal("unsure")
+LIST = Turn("list", "what do you see", ("list",), NOTHING_KNOWN, reply(NOTHING_KNOWN, (), "en"))
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _unknown(split: str, seed: int, numbers: Sequence[int], size: int) -> list[C
             rng = np.random.default_rng([seed, i, SPLIT_IDS[split]])
             sort, pixels = stranger(seed * SEED_SPAN + i, "test", size)
             turn = _first(in_view(sample(i, "test")), rng, UNKNOWN_TYPES)
-            turn = replace(turn, type=split, result=("unsure",), answer=(REFUSALS["unsure"]["en"],))
+            turn = replace(turn, type=split, result=NOTHING_KNOWN, answer=LIST.answer)
             cases.append(Case(split, i, [], [], [[turn]], pixels, sort=sort))
     return cases
 

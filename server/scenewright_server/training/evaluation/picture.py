@@ -67,7 +67,7 @@ def _draw_case(outcome: Outcome, seed: int, cell: Any) -> None:
     frame = draw_cases(case.split, seed, [case.number])[0].frame
     assert frame is not None
     truth = [(thing.phrase, thing.box) for thing in case.things]
-    said = [(mention.words, mention.entry.box) for mention in fullest(outcome.described.mentions)]
+    said = [(mention.label, mention.entry.box) for mention in fullest(outcome.described.mentions)]
     cell.suptitle(f"{case.split} {case.number} {case.sort}".strip(), fontsize=11, weight="bold")
     for axes, title, boxes in zip(cell.subplots(1, 2), ("true", "said"), (truth, said), strict=True):
         axes.imshow(frame)

@@ -6,28 +6,22 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from scenewright_server.engine.engine import Engine
-from scenewright_server.engine.request import Done, Failed, FinishReason, Mentioned, Request, Sampling, Transcript
-from scenewright_server.engine.session import Session
-from scenewright_server.families.diorama.audio import SAMPLE_RATE_HZ
-from scenewright_server.families.diorama.fusion import FusedModel
-from scenewright_server.families.diorama.markup import TextDelta
-from scenewright_server.families.diorama.storage import load_bundle
+from scenewright_server.families.bundle import EMBEDDED, load_family
+from scenewright_server.families.family import SAMPLE_RATE_HZ, Family, Turn
+from scenewright_server.training.evaluation.asking import ask_all
 from scenewright_server.training.evaluation.cases import SPLITS, draw_cases
 from scenewright_server.training.evaluation.scores import Outcome, Reply, score
 from scenewright_server.training.frames import IMAGE_SIZE
 
-EMBEDDED = Path(__file__).resolve().parents[2] / "bundles" / "diorama"
 CASES_AT_ONCE = 16
-N_SLOTS = 32
-ANSWER, DESCRIPTION = Sampling(max_new_tokens=160), Sampling(max_new_tokens=512)
+ANSWER_TOKENS, DESCRIPTION_TOKENS = 160, 512
 
 Report = Callable[[str, int, int], None]
 """Told of the progress: the split, how many cases of it are done, and of how many."""
@@ -41,61 +35,36 @@ class EvaluationError(ValueError):
 
 
 class Examiner:
-    """One model and its engine."""
+    """Puts the cases of a seed to one model."""
 
-    def __init__(self, model: FusedModel, seed: int) -> None:
-        self.engine = Engine(model, n_slots=N_SLOTS)
+    def __init__(self, family: Family, seed: int) -> None:
+        self.family = family
         self.seed = seed
-        self.frame_size = max(IMAGE_SIZE, model.config.vision.image_size)
-        self.n_samples = int(model.config.audio.max_seconds * SAMPLE_RATE_HZ)  # of a question, no more are heard
+        own_size = len(family.fit(np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)))
+        self.frame_size = max(IMAGE_SIZE, own_size)
+        self.n_samples = int(family.spec.max_audio_s * SAMPLE_RATE_HZ)  # of a question, no more are heard
 
     def examine(self, split: str, first: int, end: int) -> list[Outcome]:
         """The outcomes of a split's cases of these numbers, `end` not among them."""
+        family = self.family
         cases = draw_cases(split, self.seed, range(first, end), self.frame_size)
-        engine = self.engine
-        frames = [None if case.frame is None else engine.see(case.frame) for case in cases]
-        described = [
-            Request("describe", frame=frame, graph=case.graph, language=case.language, sampling=DESCRIPTION)
-            for case, frame in zip(cases, frames, strict=True)
-            if case.is_described
-        ]
-        asked, spoken = [], []
-        for case, frame in zip(cases, frames, strict=True):
-            ask = partial(Request, "ask", frame=frame, graph=case.graph, sampling=ANSWER)
-            for turns in case.dialogues:
-                session = Session()
-                asked += [ask(question=turn.question, session=session) for turn in turns]
-            spoken += [ask(audio=sound[: self.n_samples]) for sound in case.sounds.values()]
-        replies = iter(ask_all(engine, [*described, *asked, *spoken]))
-        descriptions = [next(replies) if case.is_described else Reply() for case in cases]
-        answers = [[(turn, next(replies)) for turns in case.dialogues for turn in turns] for case in cases]
+        dialogues: list[list[Turn]] = []
+        for case in cases:
+            seen = None if case.frame is None else family.see([family.fit(case.frame)])[0]
+            scene = Turn("ask", seen, case.graph or (), language=case.language, max_new_tokens=ANSWER_TOKENS)
+            heard = {name: family.hear(sound[: self.n_samples]) for name, sound in case.sounds.items()}
+            if case.is_described:
+                dialogues.append([replace(scene, task="describe", max_new_tokens=DESCRIPTION_TOKENS)])
+            dialogues += [[replace(scene, question=turn.question) for turn in turns] for turns in case.dialogues]
+            dialogues += [[replace(scene, question=words)] for words in heard.values()]
+        replies = iter(ask_all(family, dialogues))
         outcomes = []
-        for case, description, some in zip(cases, descriptions, answers, strict=True):
-            sounds = {}
-            for condition, sound in case.sounds.items():
-                sounds[condition] = next(replies)
-                sounds[condition].heard = engine.transcribe(sound[: self.n_samples]).text
-            outcomes.append(Outcome(replace(case, frame=None, sounds={}), description, some, sounds))
+        for case in cases:
+            description = next(replies)[0] if case.is_described else Reply()
+            answers = [pair for turns in case.dialogues for pair in zip(turns, next(replies), strict=True)]
+            sounds = {condition: next(replies)[0] for condition in case.sounds}
+            outcomes.append(Outcome(replace(case, frame=None, sounds={}), description, answers, sounds))
         return outcomes
-
-
-def ask_all(engine: Engine, requests: Sequence[Request]) -> list[Reply]:
-    """Requests through the engine, greedy, to their ends; a session's keep their order."""
-    replies = {engine.add(request): Reply() for request in requests}
-    while engine.has_work:
-        for sequence, event in engine.step():
-            reply = replies[sequence]
-            if isinstance(event, TextDelta):
-                reply.text += event.text
-            elif isinstance(event, Mentioned):
-                reply.mentions.append(event)
-            elif isinstance(event, Transcript):
-                reply.heard = event.text
-            elif isinstance(event, Done):
-                reply.is_silent, reply.confidence = event.reason is FinishReason.NO_SPEECH, event.confidence
-            elif isinstance(event, Failed):
-                raise event.error
-    return list(replies.values())
 
 
 def evaluate(
@@ -110,7 +79,7 @@ def evaluate(
     and every outcome. `other` is left out of all where its renderer is not installed.
 
     `jobs` processes share the work; 0: one for each core, or one with a GPU. Raises EvaluationError for a split
-    that there is not, and `load_bundle`'s errors.
+    that there is not, and `load_family`'s errors.
     """
     unknown = [split for split in splits if split not in SPLITS]
     if unknown:
@@ -138,10 +107,10 @@ Part = tuple[str, int, list[Outcome]]
 
 def _examine_all(path: Path, seed: int, chunks: Sequence[Chunk], jobs: int) -> Iterator[Part]:
     has_gpu = torch.cuda.is_available()
-    model = load_bundle(path, "cuda" if has_gpu else "cpu").model
+    family = load_family(path, "cuda" if has_gpu else "cpu")
     jobs = min(jobs or (1 if has_gpu else len(os.sched_getaffinity(0))), len(chunks))
     if jobs == 1:
-        examiner = Examiner(model, seed)
+        examiner = Examiner(family, seed)
         for chunk in chunks:
             yield from _parts(examiner, chunk)
         return
@@ -160,7 +129,7 @@ def _start(path: Path, seed: int) -> None:
     """In a worker: one thread, one engine."""
     global _examiner
     torch.set_num_threads(1)
-    _examiner = Examiner(load_bundle(path).model, seed)
+    _examiner = Examiner(load_family(path), seed)
 
 
 def _work(chunk: Chunk) -> list[Part]:

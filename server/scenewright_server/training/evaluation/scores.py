@@ -12,13 +12,15 @@ import jiwer
 import numpy as np
 import sacrebleu
 
-from scenewright_server.engine.request import Mentioned
+from scenewright_server.families.family import Mention
+from scenewright_server.languages import LANGUAGES
 from scenewright_server.scene.entries import iou
+from scenewright_server.scene.plans import LOOKS
 from scenewright_server.scene.words import normalise
 from scenewright_server.simulator.kinds import ATTRIBUTES
-from scenewright_server.simulator.phrases import CHINESE, REFUSALS
+from scenewright_server.simulator.phrases import CHINESE
 from scenewright_server.simulator.questions import Turn
-from scenewright_server.simulator.text import LOOKS, Thing, describe, plain
+from scenewright_server.simulator.text import Thing, describe, plain
 from scenewright_server.training.evaluation.cases import Case
 
 MIN_IOU = 0.5
@@ -37,7 +39,7 @@ class Reply:
     """All that one request gave. `is_silent`: no question was heard."""
 
     text: str = ""
-    mentions: list[Mentioned] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
     heard: str = ""
     is_silent: bool = False
     confidence: float | None = None
@@ -121,7 +123,7 @@ def score_descriptions(outcomes: Sequence[Outcome]) -> dict[str, float]:
 
 def described_counts(reply: Reply, things: Sequence[Thing]) -> Counter[str]:
     """How many (colour, noun) pairs were said, are true, and both."""
-    said = Counter(split_name(mention.words) for mention in fullest(reply.mentions))
+    said = Counter(split_name(mention.label) for mention in fullest(reply.mentions))
     true = Counter((thing.colour or "", thing.name) for thing in things)
     return Counter(said=said.total(), true=true.total(), both=(said & true).total())
 
@@ -131,25 +133,25 @@ def grounded_counts(reply: Reply, things: Sequence[Thing], ids: Sequence[str | N
     free = fullest(reply.mentions)
     grounded = 0
     for thing, id in zip(things, ids, strict=True):
-        hit = next((m for m in free if split_name(m.words)[1] == thing.name and points_at(m, thing, id)), None)
+        hit = next((m for m in free if split_name(m.label)[1] == thing.name and points_at(m, thing, id)), None)
         if hit is not None:
             free.remove(hit)
             grounded += 1
     return Counter(true=len(things), grounded=grounded)
 
 
-def points_at(mention: Mentioned, thing: Thing, id: str | None) -> bool:
+def points_at(mention: Mention, thing: Thing, id: str | None) -> bool:
     """Whether a mention's object is this thing: by the scene graph's id, or else by IoU >= 0.5."""
     if id is not None:
         return mention.entry.graph is not None and mention.entry.graph.id == id
     return bool(mention.entry.box and thing.box and iou(mention.entry.box, thing.box) >= MIN_IOU)
 
 
-def fullest(mentions: Iterable[Mentioned]) -> list[Mentioned]:
+def fullest(mentions: Iterable[Mention]) -> list[Mention]:
     """One mention for each thing pointed at: "the table" may come before "a large red table"."""
-    best: dict[int, Mentioned] = {}
+    best: dict[int, Mention] = {}
     for mention in mentions:
-        if mention.words and (mention.ref not in best or len(mention.words) > len(best[mention.ref].words)):
+        if mention.label and (mention.ref not in best or len(mention.label) > len(best[mention.ref].label)):
             best[mention.ref] = mention
     return list(best.values())
 
@@ -245,7 +247,7 @@ def _judged(outcomes: Iterable[Outcome]) -> list[tuple[Turn, Reply, bool]]:
 
 
 def _is_refusal(reply: Reply, language: str) -> bool:
-    return reply.text == REFUSALS["unsure"][language]
+    return reply.text == LANGUAGES[language].refusals["unsure"]
 
 
 def _by(key: Callable[[Outcome], str], outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:

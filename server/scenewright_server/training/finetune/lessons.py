@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from scenewright_server.families.diorama.course import Words, lay_answer
+from scenewright_server.families.diorama.course import Words, lay_course
 from scenewright_server.families.diorama.prefix import lay_out
+from scenewright_server.families.diorama.results import write
 from scenewright_server.families.diorama.tokenizer import Tokenizer
 from scenewright_server.families.diorama.vision import STRIDE, Vision, squash
 from scenewright_server.scene.entries import Detections, merge
-from scenewright_server.scene.lookup import BY_HEART, Lookup
+from scenewright_server.scene.lookup import Lookup
+from scenewright_server.scene.plans import BY_HEART
 from scenewright_server.scene.words import normalise
 from scenewright_server.simulator.kinds import ATTRIBUTES
 from scenewright_server.simulator.scene import sample
@@ -100,18 +102,12 @@ class Teacher:
         plan = find_plan(question, answer, lookup, nouns)
         ids = [id for slot in plan for id in [tokenizer.end, *tokenizer.words(slot)]][1:]
         asked = [tokenizer.user, *tokenizer.words(normalise(question)), tokenizer.assistant]
-        result = lookup.find(plan).result
-        refs = [part for part in result if isinstance(part, int)]
-        said = self._said(answer, refs, nouns)
+        found = lookup.find(plan).answer
+        said = self._said(answer, found.things, nouns)
         if plan != BY_HEART:
-            for step in lay_answer(tokenizer, plan[0], result, "en"):  # said so whatever is taught
+            for step in lay_course(tokenizer, found, "en", {}):  # said so whatever is taught
                 said = [Said(id, ()) for id in step.ids] if isinstance(step, Words) else said
-        return Passage("own", asked, [*ids, tokenizer.call], self._found(result), said)
-
-    def _found(self, result: Sequence[str | int]) -> list[int]:
-        tokenizer = self.tokenizer
-        parts = [[tokenizer.refs[part]] if isinstance(part, int) else tokenizer.words(part) for part in result]
-        return [*(id for part in parts for id in part), tokenizer.say]
+        return Passage("own", asked, [*ids, tokenizer.call], [*write(tokenizer, found), tokenizer.say], said)
 
     def _said(self, text: str, refs: Sequence[int], nouns: Sequence[str]) -> list[Said]:
         """A text whose names of these entries point at them."""

@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
+from scenewright_server.families.diorama.results import words
+from scenewright_server.languages.en import article, plural
 from scenewright_server.scene.entries import Detections, Entry
-from scenewright_server.scene.lookup import BY_HEART, LOOKS, Lookup
+from scenewright_server.scene.findings import Answer, Refusal, Several
+from scenewright_server.scene.lookup import Lookup
+from scenewright_server.scene.plans import BY_HEART, LOOKS, Plan
 from scenewright_server.scene.words import normalise
 from scenewright_server.simulator.kinds import ATTRIBUTES
-from scenewright_server.simulator.phrases import QUESTIONS, REFUSALS, RELATIONS, article, plural
-
-Plan = tuple[str, ...]
+from scenewright_server.simulator.phrases import QUESTIONS, RELATIONS
 
 MIN_LIKENESS = 0.55  # of a question to the forms in which its plan is asked for
 LOOK_WORDS = {value for look in LOOKS for value in ATTRIBUTES[look]}
@@ -28,12 +30,12 @@ def find_plan(question: str, answer: str, lookup: Lookup, nouns: Sequence[str]) 
     Of the plans whose result the answer tells, the one whose usual questions are most like this one; BY_HEART where
     there is none: then the answer is learnt by heart.
     """
-    words = normalise(question)
-    best: tuple[str, ...] = BY_HEART
+    asked = normalise(question)
+    best: Plan = BY_HEART
     likeness = MIN_LIKENESS
-    for plan, usual in candidates(words):
-        how = SequenceMatcher(None, usual.split(), words.split()).ratio()
-        if how > likeness and tells(normalise(answer), lookup.find(plan).result, nouns):
+    for plan, usual in candidates(asked):
+        how = SequenceMatcher(None, usual.split(), asked.split()).ratio()
+        if how > likeness and tells(normalise(answer), lookup.find(plan).answer, nouns):
             best, likeness = plan, how
     return best
 
@@ -59,15 +61,15 @@ def candidates(question: str) -> Iterator[tuple[Plan, str]]:
                     yield ("is", slot, relation, other), QUESTIONS["is"]["en"][0].format(*both, rel=rel)
 
 
-def tells(answer: str, result: Sequence[str | int], nouns: Sequence[str]) -> bool:
-    """Whether an answer says what a result gives: its words, or else the nouns of the things that it points at."""
-    said = answer.split()
-    words = [part for part in result if isinstance(part, str)]
-    if any(word in REFUSALS or word == "several" for word in words):
+def tells(answer: str, found: Answer, nouns: Sequence[str]) -> bool:
+    """Whether an answer says what was found: its words, or else the nouns of the things that it points at."""
+    if isinstance(found, Refusal | Several):
         return False
-    if words:
-        return all(word in said for word in words)
-    return all(nouns[part] in said for part in result if isinstance(part, int))
+    said = answer.split()
+    told = words(found)
+    if told:
+        return all(word in said for word in told)
+    return all(nouns[k] in said for k in found.things)
 
 
 def entry_nouns(entries: Sequence[Entry], seen: Detections) -> list[str]:

@@ -17,16 +17,18 @@ import sacrebleu
 import torch
 from torch import Tensor, nn
 
-from scenewright_server.engine.engine import Engine
-from scenewright_server.engine.request import Request
+from scenewright_server.families.bundle import EMBEDDED
+from scenewright_server.families.diorama.diorama import Diorama
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.storage import Bundle, load_bundle, save_bundle
 from scenewright_server.families.diorama.vision import Vision
+from scenewright_server.families.family import Turn
 from scenewright_server.scene.entries import iou
 from scenewright_server.scene.words import normalise
 from scenewright_server.simulator.kinds import ATTRIBUTES
 from scenewright_server.training.episodes import EpisodeMaker
-from scenewright_server.training.evaluation.run import EMBEDDED, Examiner, ask_all
+from scenewright_server.training.evaluation.asking import ask_all
+from scenewright_server.training.evaluation.run import Examiner
 from scenewright_server.training.evaluation.scores import MIN_IOU, rates
 from scenewright_server.training.finetune.folder import FolderError, Sample, load_pixels, read_folder
 from scenewright_server.training.finetune.lessons import CAPTION, Teacher, drawn_arrays, own_arrays, usual_episode
@@ -121,12 +123,12 @@ def finetune(config: Path, out: Path) -> Finetuned:
     order = np.random.default_rng(stage.seed).permutation(len(samples))
     n_held = -(-len(samples) // HELD_OUT)
     held, own = ([samples[i] for i in some] for some in (order[:n_held], order[n_held:]))
-    before = measure(bundle.model, held, stage)
+    before = measure(bundle, held, stage)
     model = bundle.model
     _teach_seeing(model.vision, own, stage, options, out)
     _teach_speaking(model, own, stage, options, out)
     model.eval().requires_grad_(False)
-    after = measure(model, held, stage)
+    after = measure(bundle, held, stage)
     path = out / "bundle" / stage.name
     _save(bundle, stage, len(own), before, after, path)
     return Finetuned(path, before, after)
@@ -204,11 +206,11 @@ def _teach_speaking(
     model.load_state_dict(language.cpu().state_dict(), strict=False)
 
 
-def measure(model: FusedModel, held: Sequence[Sample], stage: Finetuning) -> dict[str, float]:
+def measure(bundle: Bundle, held: Sequence[Sample], stage: Finetuning) -> dict[str, float]:
     """Rates in 0..1, of what is told of the held-out frames: objects (F1 of kind and box), captions (chrF), answers
     (word for word); and of the answers to usual questions about usual frames."""
-    engine = Engine(model)
-    seen = [engine.see(load_pixels(sample.image)) for sample in held]
+    family = Diorama(bundle)
+    seen = [bundle.model.see(load_pixels(sample.image)) for sample in held]
     scores: dict[str, float] = {}
     boxed = [(sample.objects, found) for sample, found in zip(held, seen, strict=True) if sample.objects is not None]
     if boxed:
@@ -225,15 +227,15 @@ def measure(model: FusedModel, held: Sequence[Sample], stage: Finetuning) -> dic
         scores["objects"] = 2 * hits / max(n_said + n_true, 1)
     captioned = [(s.caption, found) for s, found in zip(held, seen, strict=True) if s.caption is not None]
     if captioned:
-        replies = ask_all(engine, [Request("ask", frame=found, question=CAPTION) for _, found in captioned])
+        replies = ask_all(family, [[Turn("ask", found, question=CAPTION)] for _, found in captioned])
         texts = [normalise(caption) for caption, _ in captioned]
-        scores["captions"] = sacrebleu.corpus_chrf([normalise(r.text) for r in replies], [texts]).score / 100
+        scores["captions"] = sacrebleu.corpus_chrf([normalise(r.text) for [r] in replies], [texts]).score / 100
     turns = [(turn, found) for sample, found in zip(held, seen, strict=True) for turn in sample.qa]
     if turns:
-        replies = ask_all(engine, [Request("ask", frame=found, question=turn[0]) for turn, found in turns])
-        right = [normalise(r.text) == normalise(turn[1]) for r, (turn, _) in zip(replies, turns, strict=True)]
+        replies = ask_all(family, [[Turn("ask", found, question=turn[0])] for turn, found in turns])
+        right = [normalise(r.text) == normalise(turn[1]) for [r], (turn, _) in zip(replies, turns, strict=True)]
         scores["answers"] = float(np.mean(right))
-    usual = Examiner(model, FIRST_SEED).examine("test", 0, stage.n_check)
+    usual = Examiner(family, FIRST_SEED).examine("test", 0, stage.n_check)
     scores["usual answers"] = rates(usual)["overall"]
     return scores
 

@@ -1,1 +1,0 @@
-"""What `scenewright bench` measures, as a client of a server."""
