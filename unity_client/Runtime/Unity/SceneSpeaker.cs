@@ -1,6 +1,5 @@
 #nullable enable
 using System;
-using System.Threading;
 using System.Threading.Tasks;
 using UnityEngine;
 
@@ -25,17 +24,9 @@ namespace Scenewright
         [SerializeField] private bool _pushToTalk;
 
         [SerializeField] private InterruptedBy _interruptedBy = InterruptedBy.Speech;
-        [SerializeField] private TextEvent _onHeard = new TextEvent();
-        [SerializeField] private TextEvent _onWords = new TextEvent();
-        [SerializeField] private TextEvent _onAnswer = new TextEvent();
-        [SerializeField] private TextEvent _onProblem = new TextEvent();
-        [SerializeField] private AnnotationEvent _onAnnotation = new AnnotationEvent();
-        [SerializeField] private StateEvent _onState = new StateEvent();
+        [SerializeField] private SpeakerEvents _events = new SpeakerEvents();
 
-        private readonly TurnBook _book = new TurnBook();
-        private ScenewrightClient? _client;
-        private CancellationTokenSource? _enabled;
-        private Task<Conversation>? _begun;
+        private SpeakerTalk? _talk;
 
         /// <summary>Every event of the conversation, on the main thread.</summary>
         public event Action<LiveEvent>? Happened;
@@ -44,7 +35,7 @@ namespace Scenewright
         public event Action<Conversation>? Began;
 
         /// <summary>The conversation, if one is under way.</summary>
-        public Conversation? Conversation { get; private set; }
+        public Conversation? Conversation => _talk?.Current;
 
         /// <summary>How the speaker stands.</summary>
         public SpeakerState State { get; private set; }
@@ -52,8 +43,8 @@ namespace Scenewright
         /// <summary>Whether the microphone's sound is wanted.</summary>
         public bool IsListening { get; private set; }
 
-        /// <summary>The user holds a button while speaking.</summary>
-        public bool PushToTalk => _pushToTalk;
+        /// <summary>What the Inspector shows of the speaker's events.</summary>
+        public SpeakerEvents Events => _events;
 
         /// <summary>Whether the microphone may be listened to; a voice player calls its BeginReading and EndReading.</summary>
         public ListeningRule Listening { get; } = new ListeningRule();
@@ -61,15 +52,16 @@ namespace Scenewright
         /// <summary>The camera's poses at the frames that were sent.</summary>
         public PoseHistory Poses { get; } = new PoseHistory();
 
-        /// <summary>The client, made when it is first used.</summary>
-        public ScenewrightClient Client => _client ??= new ScenewrightClient(Connection().ToSettings());
+        /// <summary>The client, for calls beside the conversation.</summary>
+        public ScenewrightClient Client => Talk().Client;
 
         /// <summary>Ask, and wait for the whole answer; its words come by the events as well.</summary>
         public async Task<Answer> AskAsync(string question)
         {
             var talk = await BeginAsync();
-            var answer = _book.Asked(question);
-            _book.Sent(question, await talk.SendTextAsync(question));
+            var book = Talk().Book;
+            var answer = book.Asked(question);
+            book.Sent(question, await talk.SendTextAsync(question));
             return await answer;
         }
 
@@ -90,155 +82,31 @@ namespace Scenewright
         /// <summary>Listen no more; with push to talk, the user has spoken.</summary>
         public void StopListening()
         {
-            var listened = IsListening;
-            IsListening = false;
-            if (listened && _pushToTalk && Conversation is { } talk)
+            if (IsListening && _pushToTalk)
             {
-                Quietly(async () => await talk.EndActivityAsync());
+                Send(async talk => await talk.EndActivityAsync());
             }
+
+            IsListening = false;
         }
 
         /// <summary>Stop the answer that is under way.</summary>
-        public void Interrupt()
-        {
-            if (Conversation is { } talk)
-            {
-                Quietly(async () => await talk.InterruptAsync());
-            }
-        }
+        public void Interrupt() => Send(async talk => await talk.InterruptAsync());
 
         /// <summary>Speak as someone else from the next turn on.</summary>
         public void SetPersona(string persona)
         {
             _persona = persona;
-            if (Conversation is { } talk)
-            {
-                Quietly(async () => await talk.SendInstructionsAsync(persona));
-            }
+            Send(async talk => await talk.SendInstructionsAsync(persona));
         }
 
         /// <summary>The conversation; it is begun if there is none.</summary>
-        public Task<Conversation> BeginAsync()
-        {
-            if (!isActiveAndEnabled || _enabled == null)
-            {
-                throw new InvalidOperationException($"Scenewright: the speaker '{name}' is not enabled");
-            }
-
-            if (_begun == null || _begun.IsFaulted || _begun.IsCanceled || Conversation is { IsOver: true })
-            {
-                _begun = ConnectAsync(_enabled.Token);
-            }
-
-            return _begun;
-        }
-
-        /// <summary>Run something of the conversation that nobody waits for: what fails is said once, in component and Console.</summary>
-        public async void Quietly(Func<Task> work)
+        public async Task<Conversation> BeginAsync()
         {
             try
             {
-                await work();
-            }
-            catch (Exception error) when (error is OperationCanceledException || error is EndedException)
-            {
-            }
-            catch (Exception error)
-            {
-                Report(error);
-            }
-        }
-
-        private void OnEnable() => _enabled = new CancellationTokenSource();
-
-        private void OnDisable()
-        {
-            _enabled?.Cancel();
-            _enabled = null;
-            var talk = Conversation;
-            (Conversation, _begun, IsListening) = (null, null, false);
-            _book.End(new OperationCanceledException("the speaker was disabled"));
-            Show(SpeakerState.Off);
-            _client?.Dispose();
-            _client = null;
-            if (talk != null)
-            {
-                _ = talk.DisposeAsync();
-            }
-        }
-
-        private void OnApplicationPause(bool paused)
-        {
-            if (paused)
-            {
-                Conversation?.Pause();
-                _client?.Disconnect();
-                Show(Conversation == null ? State : SpeakerState.Paused);
-            }
-            else if (Conversation != null)
-            {
-                Conversation.Resume();
-                Show(SpeakerState.Reconnecting);
-            }
-        }
-
-        private void Update()
-        {
-            try
-            {
-                while (Conversation is { } talk && talk.TryRead(out var said))
-                {
-                    Tell(said!);
-                }
-            }
-            catch (Exception error)
-            {
-                var over = Conversation is { IsOver: true };
-                Report(error);
-                if (over)
-                {
-                    _book.End(error);
-                    Conversation = null;
-                    Show(SpeakerState.Failed);
-                }
-            }
-        }
-
-        private void Tell(LiveEvent said)
-        {
-            _book.Take(said);
-            Show(SpeakerEventStates.After(said, State));
-            switch (said)
-            {
-                case HeardSoFar { IsFinal: true } heard when heard.Text.Length > 0:
-                    _onHeard.Invoke(heard.Text);
-                    break;
-                case Words words:
-                    _onWords.Invoke(words.Text);
-                    break;
-                case Annotated annotated:
-                    _onAnnotation.Invoke(annotated.Annotation);
-                    break;
-                case ResponseEnded _:
-                    _onAnswer.Invoke(_book.Text);
-                    break;
-                case Problem problem:
-                    Report(problem.Error);
-                    break;
-            }
-
-            Happened?.Invoke(said);
-        }
-
-        private async Task<Conversation> ConnectAsync(CancellationToken enabled)
-        {
-            Show(SpeakerState.Connecting);
-            try
-            {
-                var talk = await Client.ConverseAsync(Setup(), enabled);
-                Conversation = talk;
-                Began?.Invoke(talk);
-                return talk;
+                Show(State == SpeakerState.Off || State == SpeakerState.Failed ? SpeakerState.Connecting : State);
+                return await Talk().BeginAsync(talk => Began?.Invoke(talk));
             }
             catch (ScenewrightException)
             {
@@ -247,7 +115,62 @@ namespace Scenewright
             }
         }
 
-        private ConversationSetup Setup() => new ConversationSetup
+        /// <summary>Tell the conversation something, if one is under way; see <see cref="Quietly"/>.</summary>
+        public void Send(Func<Conversation, Task> tell)
+        {
+            if (Conversation is { } talk)
+            {
+                Quietly(() => tell(talk));
+            }
+        }
+
+        /// <summary>Run something of the conversation that nobody waits for: what fails is said in component and Console.</summary>
+        public void Quietly(Func<Task> work) => Background.Run(work, Report);
+
+        private void OnEnable() => _talk = new SpeakerTalk(MakeClient, MakeSetup);
+
+        private void OnDisable()
+        {
+            IsListening = false;
+            _talk?.Stop();
+            _talk = null;
+            Show(SpeakerState.Off);
+        }
+
+        private void OnApplicationPause(bool paused)
+        {
+            _talk?.Pause(paused);
+            Show(Conversation == null ? State : paused ? SpeakerState.Paused : SpeakerState.Reconnecting);
+        }
+
+        private void Update()
+        {
+            try
+            {
+                _talk?.Pump(Tell);
+            }
+            catch (Exception error)
+            {
+                Show(Conversation == null ? SpeakerState.Failed : State);
+                Report(error);
+            }
+        }
+
+        private void Tell(LiveEvent said)
+        {
+            Show(SpeakerEvents.StateAfter(said, State));
+            _events.Tell(said, Talk().Book.Text, Report);
+            Happened?.Invoke(said);
+        }
+
+        private SpeakerTalk Talk() =>
+            _talk ?? throw new InvalidOperationException($"Scenewright: the speaker '{name}' is not enabled");
+
+        private ScenewrightClient MakeClient() => _connection != null
+            ? new ScenewrightClient(_connection.ToSettings())
+            : throw new InvalidInputException($"the speaker '{name}' has no connection: make one by Assets > Create > Scenewright");
+
+        private ConversationSetup MakeSetup() => new ConversationSetup
         {
             Turns = _pushToTalk ? TurnTaking.Manual : TurnTaking.Automatic,
             InterruptedBy = _interruptedBy,
@@ -255,23 +178,19 @@ namespace Scenewright
             Instructions = _persona.Length > 0 ? _persona : null,
         };
 
-        private ScenewrightConnection Connection() => _connection != null
-            ? _connection
-            : throw new InvalidInputException($"the speaker '{name}' has no connection: make one by Assets > Create > Scenewright");
-
         private void Show(SpeakerState state)
         {
             if (state != State)
             {
                 State = state;
-                _onState.Invoke(state);
+                _events.State.Invoke(state);
             }
         }
 
         private void Report(Exception error)
         {
             Debug.LogError($"Scenewright: {error.Message}", this);
-            _onProblem.Invoke(error.Message);
+            _events.Problem.Invoke(error.Message);
         }
     }
 }
