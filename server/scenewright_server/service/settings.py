@@ -30,6 +30,7 @@ class Limits(BaseModel):
     max_audio_s: float = Field(default=30.0, gt=0, description="Seconds of one recording; a model may hear less.")
     max_text_chars: int = Field(default=2000, gt=0, description="Characters of a question.")
     max_scene_objects: int = Field(default=24, gt=0, description="Objects of a scene graph; a model may take fewer.")
+    max_facts: int = Field(default=32, gt=0, le=32, description="Facts of one object.")
     max_label_chars: int = Field(default=64, gt=0, description="Characters of a label or of a text to embed.")
     max_texts: int = Field(default=64, gt=0, description="Texts of EmbedText, labels of RankLabels.")
     max_new_tokens: int = Field(default=256, gt=0, description="Tokens of one response.")
