@@ -22,7 +22,7 @@ from scenewright.v1 import (
     speech_pb2_grpc,
 )
 
-from scenewright_server.families.family import SAMPLE_RATE_HZ
+from scenewright_server.families.family import SAMPLE_RATE_HZ, Heard
 from scenewright_server.service.auth import owner
 from scenewright_server.service.exchange import Answer, Exchange
 from scenewright_server.service.live.live import Live
@@ -241,7 +241,7 @@ class SpeechServicer(speech_pb2_grpc.SpeechServiceServicer):
             text=heard.text,
             confidence=heard.confidence,
             no_speech=not heard.text,
-            duration_s=0.0 if recording is heard else len(recording) / SAMPLE_RATE_HZ,
+            duration_s=0.0 if isinstance(recording, Heard) else len(recording) / SAMPLE_RATE_HZ,
             timings=timings(watch),
         )
 
