@@ -230,7 +230,7 @@ namespace Scenewright
         private Number Numeral()
         {
             var start = _at;
-            while (_at < _text.Length && "+-.0123456789eE".IndexOf(_text[_at]) >= 0)
+            while (_at < _text.Length && "+-.0123456789eE".Contains(_text[_at]))
             {
                 _at++;
             }
