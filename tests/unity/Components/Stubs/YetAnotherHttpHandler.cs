@@ -1,3 +1,4 @@
+#nullable enable
 #pragma warning disable CS1591
 namespace Cysharp.Net.Http
 {
