@@ -5,13 +5,18 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 BUF := npx --yes @bufbuild/buf@1.75.0
 
-.PHONY: demo test check proto golden clean
+.PHONY: demo test test-unity check proto golden clean
 
 demo: $(VENV)/.server
 	$(BIN)/scenewright demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+	tests/unity/run.sh --if-there
+
+# Needs a .NET SDK, 10 or later.
+test-unity: $(VENV)/.dev
+	tests/unity/run.sh
 
 check: $(VENV)/.dev
 	@command -v npx >/dev/null || { echo "make check: npx is not installed (it runs buf): install Node.js" >&2; exit 1; }
