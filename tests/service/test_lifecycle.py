@@ -165,7 +165,7 @@ def test_draining_lets_running_calls_end_and_no_others_in(settings):
         code, info, retry_s = error_info(refusal(Stubs(channel).model.GetModel, GET_MODEL))
         assert (code, info.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN") and retry_s > 0
         rest = finish(running)
-        assert rest[-1].done.usage.output_tokens == 600
+        assert rest[-1].response_event.done.usage.output_tokens == 600
         closing.join()
         assert refusal(Stubs(channel).model.GetModel, GET_MODEL).code() == grpc.StatusCode.UNAVAILABLE
         channel.close()
@@ -176,7 +176,7 @@ def test_the_grace_period_is_not_endless(settings, monkeypatch):
     may_end = threading.Event()
     with ExitStack() as stack:
         server = stack.enter_context(app.background_server(with_settings(settings, grace_s=0.0)))
-        decoder = server.model.family.decoder
+        decoder = server.models.get().family.decoder
         forward = decoder.forward
 
         def forward_once(x, caches, **more):
@@ -215,13 +215,13 @@ def test_a_request_id_goes_back_and_into_the_log(settings, capfd):
 def test_an_unforeseen_error_is_told_without_its_trace(settings, capfd):
     loud = with_settings(settings, log_level="info", log_format="json")
     with app.background_server(loud) as server, grpc.insecure_channel(server.address) as channel:
-        server.model.describe = lambda: 1 / 0
+        server.models.get().describe = lambda: 1 / 0
         error = refusal(Stubs(channel).model.GetModel, GET_MODEL)
         code, info, _ = error_info(error)
         assert (code, info.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
         request_id = dict(error.trailing_metadata())["x-request-id"]
         assert request_id in error.details() and "division" not in str(error)
-        del server.model.describe
+        del server.models.get().describe
         assert Stubs(channel).model.GetModel(GET_MODEL).model.name == "tiny"
     assert "ZeroDivisionError" in capfd.readouterr().err
 
@@ -254,7 +254,7 @@ def test_sigterm_ends_the_process_in_order(tiny_bundle):
         **os.environ,
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-        "SCENEWRIGHT_BUNDLE": str(tiny_bundle),
+        "SCENEWRIGHT_MODELS": json.dumps([str(tiny_bundle)]),
         "SCENEWRIGHT_LIMITS__MAX_TEXTS": "7",
     }
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=environment) as process:

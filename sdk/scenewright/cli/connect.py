@@ -105,7 +105,9 @@ def serve_here(model: str | None) -> Iterator[str]:
 
 def bundle_path(model: str | None) -> Path | None:
     """Where a model to run here lies; None for the one that comes with the package."""
-    return None if model in (None, SHIPPED) else Path(str(model))
+    with needing("server"):
+        from scenewright_server.families.bundle import find_bundle
+    return None if model is None else find_bundle(model)
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from scenewright_server.families.family import Family
 
 FORMAT = 1
 MANIFEST = "model.json"
-EMBEDDED = Path(__file__).resolve().parents[1] / "bundles" / "diorama"
+EMBEDDED_NAME = "diorama"
+EMBEDDED = Path(__file__).resolve().parents[1] / "bundles" / EMBEDDED_NAME
 """The bundle that comes with the package."""
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -25,6 +26,11 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 class BundleError(ValueError):
     """A directory is no bundle that this version can load; the message says why."""
+
+
+def find_bundle(name: str | Path) -> Path:
+    """The directory of a bundle by its name, or by its path as it stands."""
+    return EMBEDDED if str(name) == EMBEDDED_NAME and not Path(name).is_dir() else Path(name)
 
 
 def load_family(path: Path = EMBEDDED, device: str | torch.device = "cpu", dtype: str = "float32") -> Family:

@@ -181,7 +181,7 @@ class DioramaScript:
                 continue
             entry = self._entries[part.ref]
             label = part.words or self._name(entry, self._turn.detections)
-            events.append(Mention(part.ref, label, sure if part.words else probability, entry))
+            events.append(Mention(part.ref, label, sure if part.words else probability, entry, len(part.words)))
         return events
 
     def _name(self, entry: Entry, detections: Detections | None) -> str:
