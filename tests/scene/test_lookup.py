@@ -160,7 +160,12 @@ def test_an_object_is_found_by_its_aliases_too():
 def test_what_running_text_names(text: str, spoken_of: tuple[int, ...], only_places: tuple[int, ...]):
     names = {"zh": {"red": "红色", "chair": "椅子", "mug": "杯子", "table": "桌子"}}
     known = [know(label, k) for k, label in enumerate(("red chair", "mug", "table", "goblin king"))]
-    lookup = Lookup(merge(None, [replace(item, position=(x - 2.0, 0, 1)) for x, item in enumerate(known)]), None, VALUES, names=names)
+    lookup = Lookup(
+        merge(None, [replace(item, position=(x - 2.0, 0, 1)) for x, item in enumerate(known)]),
+        None,
+        VALUES,
+        names=names,
+    )
     assert lookup.naming.find_named(text) == (spoken_of, only_places)
 
 

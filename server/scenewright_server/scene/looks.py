@@ -84,6 +84,11 @@ class Looks:
         posterior = self.posterior(k, attribute)
         return 0.0 if posterior is None else float(posterior[list(self.values[attribute]).index(value)])
 
+    def likeliest(self, k: int, attribute: str) -> str | None:
+        """What entry k most likely is seen to have of an attribute; None where nobody saw it."""
+        posterior = self.posterior(k, attribute)
+        return None if posterior is None else self.values[attribute][int(posterior.argmax())]
+
     def belied(self, k: int) -> dict[str, str]:
         """What is surely seen of entry k where its label tells otherwise: attribute -> value."""
         looks, noun = self.told[k]
