@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from scenewright_server.scene.geometry import Pose, rotation_matrix, to_camera
 
 NEAR_RAD = math.radians(5)
 """How far beside the ray a point may lie that is pointed at."""
+
+Pointed = int | Literal["nothing"]
+"""What is pointed at: an entry, or nothing that is known."""
 
 
 @dataclass(frozen=True)

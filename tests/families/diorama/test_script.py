@@ -15,7 +15,7 @@ from scenewright_server.families.diorama.audio import HeardTokens
 from scenewright_server.families.diorama.diorama import Diorama
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.memory import DioramaMemory
-from scenewright_server.families.diorama.script import NO_SPEECH_TEXT
+from scenewright_server.languages import LANGUAGES
 from scenewright_server.families.diorama.storage import Bundle, BundleInfo
 from scenewright_server.families.family import FinishReason, Heard, Mention, ModelError, TextDelta, Turn
 from scenewright_server.scene.entries import GraphObject
@@ -88,7 +88,7 @@ def test_silence_is_answered_honestly_and_leaves_nothing(diorama) -> None:
     silence = diorama.hear(np.zeros(16_000, np.float32))
     script = diorama.open(Turn("ask", detections(1), question=silence))
     [(run, events)] = finish(Engine(diorama.decoder), script, sampling=GREEDY)
-    assert text_of(events) == NO_SPEECH_TEXT and not run.ids and script.memory().n_turns == 0
+    assert text_of(events) == LANGUAGES["en"].unheard and not run.ids and script.memory().n_turns == 0
     assert events[-1].reason is FinishReason.NO_SPEECH
 
 
