@@ -19,6 +19,16 @@ namespace Scenewright.Tests
         /// <summary>The repository's folder.</summary>
         public static string Root { get; } = FindRoot();
 
+        /// <summary>The Python that `scenewright` runs in.</summary>
+        public static string Python
+        {
+            get
+            {
+                var beside = Path.Combine(Path.GetDirectoryName(Command()) ?? string.Empty, "python");
+                return File.Exists(beside) ? beside : "python3";
+            }
+        }
+
         /// <summary>A file of examples/.</summary>
         public static string Example(string name) => Path.Combine(Root, "examples", name);
 
@@ -59,7 +69,8 @@ namespace Scenewright.Tests
         public async ValueTask DisposeAsync()
         {
             _process.StandardInput.Close();
-            if (await Task.WhenAny(_process.WaitForExitAsync(), Task.Delay(10_000)) is { IsCompleted: true } && !_process.HasExited)
+            await Task.WhenAny(_process.WaitForExitAsync(), Task.Delay(10_000));
+            if (!_process.HasExited)
             {
                 _process.Kill(entireProcessTree: true);
             }

@@ -20,7 +20,8 @@ namespace Scenewright
         private readonly GrpcChannel _channel;
         private readonly AsyncDuplexStreamingCall<V1.ConverseRequest, V1.ConverseResponse> _call;
         private double _owedSince = double.NaN;
-        private int _ended;
+        private readonly object _gate = new object();
+        private bool _isOver;
 
         /// <summary>A connection, `number` counted from 1 in its conversation's log.</summary>
         public Link(ClientSettings settings, Metadata headers, int number, ConversationLog? log)
@@ -58,9 +59,13 @@ namespace Scenewright
         /// <summary>Send one message; false if the connection is lost.</summary>
         public async Task<bool> WriteAsync(V1.ConverseRequest message)
         {
+            if (!Log(log => log.Sent(_number, message)))
+            {
+                return false;
+            }
+
             try
             {
-                _log?.Sent(_number, message);
                 await _call.RequestStream.WriteAsync(message).ConfigureAwait(false);
                 return true;
             }
@@ -73,9 +78,13 @@ namespace Scenewright
         /// <summary>Nothing more will be written.</summary>
         public async Task HalfCloseAsync()
         {
+            if (!Log(log => log.HalfClosed(_number)))
+            {
+                return;
+            }
+
             try
             {
-                _log?.HalfClosed(_number);
                 await _call.RequestStream.CompleteAsync().ConfigureAwait(false);
             }
             catch (Exception gone) when (IsGone(gone))
@@ -108,7 +117,7 @@ namespace Scenewright
 
             Volatile.Write(ref _owedSince, double.NaN);
             var response = _call.ResponseStream.Current;
-            _log?.Came(_number, response);
+            Log(log => log.Came(_number, response));
             return response;
         }
 
@@ -164,9 +173,24 @@ namespace Scenewright
 
         private void Ended(string status)
         {
-            if (Interlocked.Exchange(ref _ended, 1) == 0)
+            lock (_gate)
             {
-                _log?.Ended(_number, status);
+                Log(log => log.Ended(_number, status));
+                _isOver = true;
+            }
+        }
+
+        /// <summary>Write a line, unless the connection has ended: nothing comes after its end. Whether it goes on.</summary>
+        private bool Log(Action<ConversationLog> write)
+        {
+            lock (_gate)
+            {
+                if (!_isOver && _log != null)
+                {
+                    write(_log);
+                }
+
+                return !_isOver;
             }
         }
     }
