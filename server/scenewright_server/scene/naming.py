@@ -64,11 +64,14 @@ class Naming:
         text = normalise(text)
         spoken_of: dict[int, None] = {}
         only_places: dict[int, None] = {}
+        named: dict[str, tuple[int, ...]] = {}
         for match in re.finditer(self._looks.name_pattern(), text):
-            found, _ = self.find_one(match["name"])
-            names = (found,) if isinstance(found, int) else found.things
+            name = match["name"]
+            if name not in named:
+                found, _ = self.find_one(name)
+                named[name] = (found,) if isinstance(found, int) else found.things
             is_place = PLACED_EN.search(text[: match.start()]) or PLACED_ZH.match(text[match.end() :])
-            (only_places if is_place else spoken_of).update(dict.fromkeys(names))
+            (only_places if is_place else spoken_of).update(dict.fromkeys(named[name]))
         return tuple(spoken_of), tuple(only_places)
 
     def _pointed_at(self) -> int | Refusal:
