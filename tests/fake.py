@@ -34,6 +34,7 @@ from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.gpt import GPT
 from scenewright_server.scene.content import digest
 from scenewright_server.scene.entries import Detections, merge
+from scenewright_server.scene.pointing import first_met
 
 WORDS = "red blue green chair mug lamp big small old new soft round left right near far on by with and".split()
 N_REFS, N_WORDS, SIDE, N_SEEN, D = 600, len(WORDS), 16, 2, 32
@@ -70,9 +71,11 @@ class FakeScript:
         self.confidence = 0.5
         self._before, self._text, self._complete = memory, text, False
         self._silent = text == ""
-        named = [
-            k for k, e in enumerate(self.entries) if text is None or set(self._name(k).split()) & set(text.split())
-        ]
+        words = None if text is None else set(text.split())
+        named = [k for k in range(len(self.entries)) if words is None or words & set(self._name(k).split())]
+        if words and "this" in words and turn.ray is not None:
+            met = first_met(turn.ray, self.entries)
+            named = [] if met is None else [met]
         self._forced = [N_WORDS + k for k in named]
         key = digest((turn.detections, turn.graph))
         n, generator = 1 + len(self.entries), torch.Generator().manual_seed(zlib.crc32(key))

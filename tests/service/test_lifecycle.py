@@ -15,14 +15,15 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from scenewright.v1 import (
-    content_pb2,
-    content_pb2_grpc,
     dialogue_pb2,
     generation_pb2,
+    language_pb2,
+    language_pb2_grpc,
     model_pb2,
     scene_pb2,
     speech_pb2,
 )
+from scenewright.v1alpha import content_pb2, content_pb2_grpc
 from scenewright_server.families.bundle import BundleError
 from scenewright_server.service import app
 from scenewright_server.service.logs import make_logger
@@ -105,7 +106,7 @@ def test_what_does_not_exist_yet_is_unimplemented(server_address, stubs):
         content = content_pb2_grpc.ContentServiceStub(channel)
         calls = [
             refusal(content.GenerateContent, content_pb2.GenerateContentRequest()),
-            refusal(stubs.speech.StreamingTranscribe, iter([speech_pb2.StreamingTranscribeRequest()])),
+            refusal(language_pb2_grpc.LanguageServiceStub(channel).Generate, language_pb2.GenerateRequest()),
         ]
     assert {error.code() for error in calls} == {grpc.StatusCode.UNIMPLEMENTED}
 

@@ -150,7 +150,7 @@ def test_a_scene_changes_whole_or_not_at_all(quick, patient):
     annotations = [event.response_event.annotation for event in talk.events if kind(event) == "annotation"]
     assert {(annotation.object_id, annotation.anchor_id) for annotation in annotations} <= {("a", "two")}
     session = patient.sessions.get(talk.events[0].setup_complete.session_id, "")
-    assert [(item.id, item.label) for item in session.sight.world.objects] == [("a", "green lamp")]
+    assert [(item.id, item.label) for item in session.sight.world.objects.values()] == [("a", "green lamp")]
     talk.send(scene_update={"snapshot": graph(revision=1)})
     assert talk.until("error").error.reason == "SCENE_OUTDATED"
     talk.hang_up()

@@ -9,7 +9,7 @@ from scenewright_server.service import app
 from tests.conftest import LIMITS
 from tests.fake import write_bundle
 from tests.service.talk import Talk
-from tests.service.wire import Stubs, error_info, graph, image, inner, kind, pcm, refusal, said
+from tests.service.wire import Stubs, error_info, graph, image, kind, pcm, refusal
 
 SHORT = {"max_new_tokens": 4}
 
@@ -94,25 +94,6 @@ def test_a_session_keeps_its_model(stubs):
         Talk(stubs, session_id=session.id, model="big").rest()
     assert error_info(error.value)[1].reason == "MODEL_MISMATCH"
     stubs.session.DeleteSession(session_pb2.DeleteSessionRequest(session_id=session.id))
-
-
-def test_the_embedded_model_and_another_answer_from_one_server(settings, tiny_bundle):
-    """With weights: the embedded model beside the fake one, described, asked and talked to."""
-    both = settings.model_copy(update={"models": ("diorama", str(tiny_bundle))})
-    with app.background_server(both) as server, grpc.insecure_channel(server.address) as channel:
-        stubs = Stubs(channel)
-        words = {}
-        for name in ("diorama", "tiny"):
-            ask = dialogue_pb2.AskRequest(model=name, scene=graph(), text="where is the red chair", sampling=SHORT)
-            events = list(stubs.dialogue.Ask(ask))
-            words[name] = said(events)
-            assert [inner(event).object_id for event in events if kind(event) == "annotation"][:1] == ["chair"]
-            talk = Talk(stubs, model=name)
-            talk.send(text={"text": "where is the red chair"})
-            assert talk.until("done").response_id == "r1" and talk.text("r1")
-            talk.hang_up()
-            talk.check()
-        assert words["diorama"] == "in the middle" != words["tiny"]
 
 
 def test_two_of_one_name_are_refused_at_the_start(settings, tiny_bundle):
