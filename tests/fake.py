@@ -207,12 +207,21 @@ class FakeFamily:
         )  # fmt: skip
         torch.manual_seed(0)
         config = GPTConfig(
-            vocab_size=N_WORDS + N_REFS, n_ctx=n_ctx, d_model=D, n_layers=2, n_heads=4, n_kv_heads=2, d_ff=48
+            vocab_size=N_WORDS + N_REFS,
+            n_ctx=n_ctx,
+            d_model=D,
+            n_layers=2,
+            n_heads=4,
+            n_kv_heads=2,
+            d_ff=48,
+            embed_scale=1.0,
         )
         self.gpt = GPT(config).eval().requires_grad_(False)
         for parameter in self.gpt.parameters():
             if parameter.dim() == 2:
-                parameter.mul_(6)  # so that every position matters to the next token
+                parameter.mul_(15)
+        for block in self.gpt.blocks:
+            block.attention.out.weight.mul_(5)  # so that every position matters to the next token
         self.decoder = GPTDecoder(self.gpt)
         self.embedder, self.codec, self.audio_codec = FakeEmbedder(), FakeCodec(), FakeAudioCodec()
         self.n_seen: list[int] = []  # frames, in each call of `see`

@@ -19,7 +19,7 @@ from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused
 
 LEFT, RIGHT = geometry_pb2.HANDEDNESS_LEFT_HANDED, geometry_pb2.HANDEDNESS_RIGHT_HANDED
-FAR_M, STEP_M = 30.0, 0.05
+FAR_M, STEP_M = 16.0, 0.1
 LIMITS = Limits(max_scene_objects=24)
 
 

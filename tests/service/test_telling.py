@@ -135,7 +135,8 @@ def test_this_is_what_is_pointed_at(stubs, handedness):
         (ray(1, 0, forward), ["beside"]),
         (ray(0, 0, forward, handedness), ["near"]),
         (ray(0, 1, 0), []),
-        (ray(0, 0, 1, LEFT), ["near"] if handedness == LEFT else []),
+        (ray(0, 0, 1, LEFT), ["near"]),
+        (ray(0, 0, 1, RIGHT), []),
     ):
         assert pointed(ask(stubs, scene=scene, text="what is this", pointer=pointer)) == met
 

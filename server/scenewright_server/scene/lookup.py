@@ -29,8 +29,8 @@ from scenewright_server.scene.findings import (
 )
 from scenewright_server.scene.looks import Looks
 from scenewright_server.scene.naming import Naming
-from scenewright_server.scene.pointing import Pointed
 from scenewright_server.scene.plans import LOOKS, RELATIONS
+from scenewright_server.scene.pointing import PointedAt
 from scenewright_server.scene.support import find_supports
 
 REACH_M = 0.8
@@ -52,7 +52,7 @@ class Lookup:
         values: Mapping[str, Sequence[str]],
         focus: Sequence[int] = (),
         names: Mapping[str, Mapping[str, str]] | None = None,
-        pointed: Pointed | None = None,
+        pointed: PointedAt | None = None,
     ) -> None:
         self.entries = entries
         self.looks = Looks(entries, detections, values, names)

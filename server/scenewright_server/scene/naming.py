@@ -11,7 +11,7 @@ import numpy as np
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.findings import Refusal, Several
 from scenewright_server.scene.looks import Looks
-from scenewright_server.scene.pointing import Pointed
+from scenewright_server.scene.pointing import PointedAt
 from scenewright_server.scene.words import is_chinese, normalise
 
 FITS, MAY_FIT = 0.4, 0.02  # one of a class; the best of all for "the ..."
@@ -29,7 +29,7 @@ class Naming:
     """Names among the entries of `looks`, of which there is one at least; `focus` are those that "it" may mean,
     `pointed` is what "this" means, None where nobody points."""
 
-    def __init__(self, looks: Looks, focus: Sequence[int] = (), pointed: Pointed | None = None) -> None:
+    def __init__(self, looks: Looks, focus: Sequence[int] = (), pointed: PointedAt | None = None) -> None:
         self._looks, self._entries = looks, looks.entries
         self._pointed = pointed
         self._focus = [k for k in focus if k < len(self._entries)]
@@ -64,11 +64,14 @@ class Naming:
         text = normalise(text)
         spoken_of: dict[int, None] = {}
         only_places: dict[int, None] = {}
+        named: dict[str, tuple[int, ...]] = {}
         for match in re.finditer(self._looks.name_pattern(), text):
-            found, _ = self.find_one(match["name"])
-            names = (found,) if isinstance(found, int) else found.things
+            name = match["name"]
+            if name not in named:
+                found, _ = self.find_one(name)
+                named[name] = (found,) if isinstance(found, int) else found.things
             is_place = PLACED_EN.search(text[: match.start()]) or PLACED_ZH.match(text[match.end() :])
-            (only_places if is_place else spoken_of).update(dict.fromkeys(names))
+            (only_places if is_place else spoken_of).update(dict.fromkeys(named[name]))
         return tuple(spoken_of), tuple(only_places)
 
     def _pointed_at(self) -> int | Refusal:

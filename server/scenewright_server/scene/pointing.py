@@ -15,7 +15,7 @@ from scenewright_server.scene.geometry import Pose, rotation_matrix, to_camera
 NEAR_RAD = math.radians(5)
 """How far beside the ray a point may lie that is pointed at."""
 
-Pointed = int | Literal["nothing"]
+PointedAt = int | Literal["nothing"]
 """What is pointed at: an entry, or nothing that is known."""
 
 

@@ -1,12 +1,12 @@
 """What the image tower made of a frame, and the audio tower of a recording, as rows of numbers and back.
 
-A frame's layout: a row-major float32 matrix (1 + N, C). Row 0 holds the upright frame's aspect (width over height) and its unit
-embedding, each further row one detection: box x0, y0, x1, y1 in [0, 1], score, depth and height in metres, the
+A frame's layout: a row-major float32 matrix (1 + N, C). Row 0 holds the upright frame's aspect (width over height) and
+its unit embedding, each further row one detection: box x0, y0, x1, y1 in [0, 1], score, depth and height in metres, the
 probability that it stands on another, and the posteriors of all attributes side by side in the model's order. Shorter
 rows end in zeros.
 
-A recording's layout: a row-major float32 matrix (1 + T, V) for T spoken tokens of a vocabulary of V, T = 0 where nothing
-was said. Row 0 begins with the confidence and ends in zeros, each further row is the posterior over one token.
+A recording's layout: a row-major float32 matrix (1 + T, V) for T spoken tokens of a vocabulary of V, T = 0 where
+nothing was said. Row 0 begins with the confidence and ends in zeros, each further row is one token's posterior.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class DioramaAudioCodec:
             id=f"{name}/{_AUDIO_LAYOUT}",
             preprocessing_id=f"mono-{SAMPLE_RATE_HZ}-hz",
             preprocessing=(
-                f"Mono float32 at {SAMPLE_RATE_HZ} Hz, its silent ends cut; Whisper's log-mel spectrogram of {config.n_mels} "
-                "bands at one peak level."
+                f"Mono float32 at {SAMPLE_RATE_HZ} Hz, its silent ends cut; Whisper's log-mel spectrogram of "
+                f"{config.n_mels} bands at one peak level."
             ),
             n_columns=config.vocab_size,
             max_rows=config.n_text_ctx,

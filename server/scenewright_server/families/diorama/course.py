@@ -95,8 +95,8 @@ class SpelledMentions:
         if graph is not None and noun not in self._looks.values["kind"]:
             return Spelled(k, normalise(graph.label) or graph.label)
         known = {**{name: self._looks.likeliest(k, name) for name in looks}, **told}
-        words = [known[look] for look in LOOKS if known.get(look) not in (None, "plain")]
-        words.append(noun or self._looks.likeliest(k, "kind") or "thing")
+        front = [value for look in LOOKS if (value := known.get(look)) is not None and value != "plain"]
+        words = [*front, noun or self._looks.likeliest(k, "kind") or "thing"]
         return Spelled(k, join(self.value(word) for word in words))
 
 
@@ -111,7 +111,8 @@ def lay_whole_course(
         return tokenizer.refs[part.k], *tokenizer.words(part.words), tokenizer.end
 
     said = LANGUAGES[language].say(answer, SpelledMentions(looks, values))
-    return [Words((*(id for part in said for id in ids(part)), tokenizer.eot))]
+    words = Words(tuple(id for part in said for id in ids(part)))
+    return [words, Choice(frozenset([tokenizer.eot]))]
 
 
 def lay_course(tokenizer: Tokenizer, answer: Answer, language: str, values: Mapping[str, str]) -> list[Step]:

@@ -148,8 +148,8 @@ class FusedModel(nn.Module):
         if len(entries) > N_REFS:
             raise ModelError(
                 "SCENE_TOO_LARGE",
-                f"the scene has {len(entries)} things, {len(graph)} told and {len(entries) - len(graph)} only seen, the "
-                f"model tells {N_REFS} apart",
+                f"the scene has {len(entries)} things, {len(graph)} told and {len(entries) - len(graph)} only seen, "
+                f"the model tells {N_REFS} apart",
                 field="scene",
                 value=len(entries),
                 bound=N_REFS,

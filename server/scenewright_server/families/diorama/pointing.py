@@ -14,6 +14,11 @@ from scenewright_server.scene.words import normalise
 
 _CLASSIFIERS = "个把张只台盏本件块条"
 _NO_THINGS = "里边儿么些样"  # here, there, so, these
+_WHAT_IS_IT = {
+    "what kind of thing is it": "(?:do you know |(?:can you )?tell me )?what (?:is it(?: called)?|it is)",
+    "它是什么东西": "(?:你知道)?它[是叫]什么(?:东西)?",
+}
+"""The form that the decoder learnt, and others that mean it."""
 
 
 def replace_demonstratives(question: str, looks: Looks) -> str:
@@ -29,7 +34,9 @@ def replace_demonstratives(question: str, looks: Looks) -> str:
 
     said = re.sub(rf"\b(this|that)\b(?: {name})?", replace, text)
     said = re.sub(rf"[这那](?![{_NO_THINGS}])[{_CLASSIFIERS}]?(?:{name})?", "它", said)
-    return question if said == text else said
+    if said == text:
+        return question
+    return next((known for known, form in _WHAT_IS_IT.items() if re.fullmatch(form, said)), said)
 
 
 def replace_heard(heard: HeardTokens, looks: Looks, tokenizer: Tokenizer) -> HeardTokens:

@@ -22,7 +22,7 @@ from scenewright_server.scene.entries import Detections, Entry
 from scenewright_server.scene.findings import Answer, Finding, Several, Things
 from scenewright_server.scene.lookup import Lookup
 from scenewright_server.scene.plans import BY_HEART
-from scenewright_server.scene.pointing import Pointed
+from scenewright_server.scene.pointing import PointedAt
 
 MAX_PLAN = 48
 
@@ -32,8 +32,8 @@ class Rules:
 
     `asked` are the question's tokens; None asks for a description, which needs no plan: its result comes at once.
     `focus` are the entries that "it" may mean, unless it is what is `pointed` at. `is_foreign`: the question is in
-    another language than the answer, so that no word of it is left to the decoder. `finding` is set once the plan is
-    carried out.
+    another language than the answer. Of an answer to either no word is left to the decoder, which did not learn it.
+    `finding` is set once the plan is carried out.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Rules:
         asked: Sequence[int] | None,
         language: str = "en",
         focus: Sequence[int] = (),
-        pointed: Pointed | None = None,
+        pointed: PointedAt | None = None,
         is_foreign: bool = False,
     ) -> None:
         tokenizer = model.tokenizer
@@ -175,7 +175,7 @@ class Rules:
             self._go_on(self._course.popleft())
 
     def _lay_course(self, answer: Answer) -> list[Step]:
-        if self._is_foreign:
+        if self._is_foreign or self._points:
             return lay_whole_course(self._tokenizer, answer, self._language, self._lookup.looks, self._names)
         return lay_course(self._tokenizer, answer, self._language, self._names)
 
@@ -207,7 +207,9 @@ class Rules:
             else:
                 slots[-1].append(token)
         words = [self._tokenizer.decode(slot) for slot in slots]
-        return ["this" if word == "it" and self._points else word for word in words]
+        if not self._points or tuple(words) == BY_HEART:
+            return words
+        return ["this" if word == "it" else word for word in words]
 
     def _tell(self, finding: Finding) -> None:
         """Force a result upon the decoder; what it then mentions is of it."""

@@ -28,7 +28,7 @@ from scenewright_server.languages import LANGUAGES
 from scenewright_server.scene.content import digest
 from scenewright_server.scene.entries import Detections, Entry
 from scenewright_server.scene.looks import Looks
-from scenewright_server.scene.pointing import Pointed, first_met
+from scenewright_server.scene.pointing import PointedAt, first_met
 from scenewright_server.scene.words import is_chinese, normalise
 
 _NAMING = ("colour", "kind")
@@ -104,7 +104,7 @@ class DioramaScript:
         )  # fmt: skip
         self._reader = MarkupReader(model.tokenizer, len(prefix.entries), points=turn.task == "ask")
 
-    def _point(self, looks: Looks) -> Pointed | None:
+    def _point(self, looks: Looks) -> PointedAt | None:
         """What "it" is, in a question that says "this" or "that" and is then asked about "it"; None for any other."""
         ray, asked = self._turn.ray, self._asked
         if ray is None or asked is None:

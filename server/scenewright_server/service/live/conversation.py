@@ -207,7 +207,17 @@ class Conversation:
     def _respond(self, spoken: Spoken | None, question: str | np.ndarray) -> None:
         before, seen = self._response, self._gaze.n_offered
         self._n_responses += 1
-        exchange = Exchange(self._model, self._metrics, self._gaze.sight, self._manner.sampling, Stopwatch(), question)
+        exchange = Exchange(
+            self._model,
+            self._metrics,
+            self._gaze.sight,
+            self._manner.sampling,
+            Stopwatch(),
+            question,
+            language=self._manner.language or self.dialogue.language,
+            instructions=self.dialogue.instructions,
+            pointer=self._pointer,
+        )
         exchange.session = self.dialogue.session
         response = Response(f"r{self._n_responses}", self._turn_index, exchange, spoken, self._say)
         self._response = response

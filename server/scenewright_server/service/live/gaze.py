@@ -21,8 +21,8 @@ class Gaze:
     """Reads one frame at a time, off the event loop, `max_live_frames_per_s` at most; of those that wait meanwhile
     only the newest counts. Call `close`.
 
-    `sight` is what has been read last, `handedness` that of what names none. `on_refusal` is told of a frame that cannot be read, and its number; the
-    frame before stays.
+    `sight` is what has been read last, `handedness` that of what names none. `on_refusal` is told of a frame that cannot
+    be read, and its number; the frame before stays.
     """
 
     def __init__(
