@@ -2,6 +2,7 @@
 using System;
 using System.Collections.Generic;
 using System.Text;
+using System.Threading;
 using System.Threading.Tasks;
 using NUnit.Framework;
 
@@ -23,8 +24,9 @@ namespace Scenewright.Tests
         /// <summary>What is said until the next answer's end.</summary>
         public static async Task<string> AnswerAsync(Conversation talk, ICollection<LiveEvent>? heard = null)
         {
+            using var patience = new CancellationTokenSource(Patience);
             var words = new StringBuilder();
-            await foreach (var said in talk.ReadAsync())
+            await foreach (var said in talk.ReadAsync(patience.Token))
             {
                 heard?.Add(said);
                 words.Append((said as Words)?.Text);
@@ -41,7 +43,8 @@ namespace Scenewright.Tests
         public static async Task<T> FirstAsync<T>(Conversation talk)
             where T : LiveEvent
         {
-            await foreach (var said in talk.ReadAsync())
+            using var patience = new CancellationTokenSource(Patience);
+            await foreach (var said in talk.ReadAsync(patience.Token))
             {
                 if (said is T found)
                 {
