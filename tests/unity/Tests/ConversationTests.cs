@@ -12,11 +12,15 @@ namespace Scenewright.Tests
     /// <summary>Conversations over networks that break, stall and wait, against a server that keeps the contract.</summary>
     internal sealed class ConversationTests
     {
-        private readonly HonestServer _server = new HonestServer();
+        private HonestServer _server = null!;
         private GrpcHost _host = null!;
 
         [SetUp]
-        public async Task StartAsync() => _host = await GrpcHost.StartAsync(_server.ConverseAsync);
+        public async Task StartAsync()
+        {
+            _server = new HonestServer();
+            _host = await GrpcHost.StartAsync(_server.ConverseAsync);
+        }
 
         [TearDown]
         public async Task StopAsync() => await _host.DisposeAsync();
@@ -25,7 +29,9 @@ namespace Scenewright.Tests
         public async Task Two_hundred_random_cuts_lose_and_double_nothing()
         {
             using var proxy = new Proxy(_host.Address);
-            using var client = new ScenewrightClient(new ClientSettings { Address = proxy.Address });
+            var never = TimeSpan.FromDays(1);
+            var settings = new ClientSettings { Address = proxy.Address, Time = new HurriedTime(), Timeout = never, Stall = never };
+            using var client = new ScenewrightClient(settings);
             var dice = new Dice(1);
             await using var talk = await client.ConverseAsync(new ConversationSetup());
             proxy.CutAfter = () => 900 + dice.Below(1600);
@@ -78,6 +84,23 @@ namespace Scenewright.Tests
             talk.Resume();
             Assert.That(await Talking.AnswerAsync(talk), Is.EqualTo("two "));
             Assert.That(talk.Connections, Is.EqualTo(2));
+            Assert.That(_server.Begun, Is.EqualTo(1));
+        }
+
+        [Test]
+        public async Task A_pause_of_any_length_loses_nothing()
+        {
+            using var client = new ScenewrightClient(new ClientSettings { Address = _host.Address });
+            await using var talk = await client.ConverseAsync(new ConversationSetup());
+            for (var i = 0; i < 50; i++)
+            {
+                await talk.SendTextAsync($"one {i}");
+                talk.Pause();
+                await Task.Delay(i % 5);
+                talk.Resume();
+                Assert.That(await Talking.AnswerAsync(talk), Is.EqualTo($"one {i} "));
+            }
+
             Assert.That(_server.Begun, Is.EqualTo(1));
         }
 
@@ -172,6 +195,30 @@ namespace Scenewright.Tests
             TestContext.WriteLine($"{(GC.GetTotalAllocatedBytes(precise: true) - allocated) / 9_800} bytes a frame of {pixels.Length}, client and server");
             Assert.That(GC.GetTotalMemory(forceFullCollection: true) - after200, Is.LessThan(8 << 20));
             Assert.That(_server.Taken["Image"], Is.EqualTo(10_000));
+        }
+
+        [Test]
+        public async Task A_minute_of_sound_and_five_frames_a_second_allocate_little_beside_what_is_sent()
+        {
+            var settings = new ClientSettings { Address = _host.Address, Time = new HurriedTime(), Stall = TimeSpan.FromDays(1) };
+            using var client = new ScenewrightClient(settings);
+            await using var talk = await client.ConverseAsync(new ConversationSetup());
+            var (pixels, sound) = (new byte[48 * 1024], new byte[1280]);
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            for (var block = 0; block < 60 * 25; block++)
+            {
+                await talk.SendAudioAsync(sound);
+                if (block % 5 == 0)
+                {
+                    await talk.SendFrameAsync(Plane(pixels, null));
+                    await UntilAsync(() => talk.FramesKept == 0);
+                }
+            }
+
+            var aSecond = (GC.GetTotalAllocatedBytes(precise: true) - before) / 60;
+            var sent = (25 * sound.Length) + (5 * pixels.Length);
+            TestContext.WriteLine($"{aSecond} bytes a second for {sent} that are sent, client and server");
+            Assert.That(aSecond, Is.LessThan(3 * sent));
         }
 
         [Test]

@@ -173,17 +173,6 @@ namespace Scenewright.Tests
             _ => said.ToString(),
         };
 
-        /// <summary>A clock that runs a thousand times as fast: nothing waits for the pace of the recorded voice.</summary>
-        private sealed class HurriedTime : TimeProvider
-        {
-            public override long TimestampFrequency => System.TimestampFrequency / 1000;
-
-            public override long GetTimestamp() => System.GetTimestamp();
-
-            public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-                System.CreateTimer(callback, state, dueTime < TimeSpan.Zero ? dueTime : dueTime / 1000, period);
-        }
-
         /// <summary>One line of a log.</summary>
         private sealed class Entry
         {

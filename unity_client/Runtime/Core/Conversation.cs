@@ -269,6 +269,10 @@ namespace Scenewright
             try
             {
                 await Clock.Until(_begun.Task, cancel).ConfigureAwait(false);
+                if (await _begun.Task.ConfigureAwait(false))
+                {
+                    return;
+                }
             }
             catch (OperationCanceledException)
             {
@@ -277,10 +281,7 @@ namespace Scenewright
                 throw;
             }
 
-            if (_error != null)
-            {
-                throw _error;
-            }
+            throw _error ?? new EndedException("the conversation is over");
         }
 
         private async ValueTask<ulong> SendAsync(V1.ConverseRequest message, Action? release, CancellationToken cancel)
@@ -360,7 +361,6 @@ namespace Scenewright
                 }
 
                 await Clock.Until(resumed, _abort.Token).ConfigureAwait(false);
-                _patience.Connected();
             }
 
             using var connection = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token);
@@ -383,8 +383,10 @@ namespace Scenewright
             {
                 throw new OperationCanceledException(_abort.Token);
             }
-            catch (Exception broken) when (_paused && (broken is OperationCanceledException || broken is ScenewrightException))
+            catch (Exception broken) when (connection.IsCancellationRequested
+                && (broken is OperationCanceledException || broken is ScenewrightException))
             {
+                _patience.Connected();  // paused; perhaps resumed already
                 return false;
             }
             catch (ScenewrightException broken)
@@ -420,7 +422,7 @@ namespace Scenewright
             _over = true;
             _outbox.Clear();
             _events.Writer.TryComplete(error);
-            _begun.TrySetResult(true);
+            _begun.TrySetResult(false);
             _room.Pulse();
             _setup.Frame?.Release?.Invoke();
         }
