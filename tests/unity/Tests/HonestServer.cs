@@ -75,7 +75,7 @@ namespace Scenewright.Tests
                     SessionId = talk.Handle,
                     ResumeHandle = talk.Handle,
                     LastConsumedClientSeq = talk.Consumed,
-                    ResumeTtl = Duration.FromTimeSpan(TimeSpan.FromSeconds(60)),
+                    ResumeTtl = Duration.FromTimeSpan(TimeSpan.FromDays(1)),
                     Model = "honest",
                     ServerVersion = "0.0",
                     Contract = Contract,
