@@ -1,7 +1,7 @@
 """Answers by the Python SDK, for the C# tests to compare with: a line of JSON in, a line of JSON out.
 
-python answers.py HOST:PORT; each line has "question" or "audio" (a file) and perhaps "image" and "scene" (files), or only the
-latter two to be described.
+python answers.py HOST:PORT; each line has "question" or "audio" (a file) and perhaps "image" and "scene" (files), or
+only these two, to be described.
 """
 
 from __future__ import annotations

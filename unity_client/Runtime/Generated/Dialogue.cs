@@ -1916,7 +1916,7 @@ namespace Scenewright.V1 {
     public const int VoiceActivityFieldNumber = 5;
     private global::Scenewright.V1.VoiceActivity voiceActivity_;
     /// <summary>
-    /// How speech is told from silence; with manual turn detection only `start_threshold` counts. Unset: as its fields say.
+    /// How speech is told from silence; with manual turn detection only `start_threshold` counts. Unset: its defaults.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]

@@ -101,7 +101,7 @@ namespace Scenewright.V1 {
     /// </summary>
     [pbr::OriginalName("FINISH_REASON_FAILED")] Failed = 5,
     /// <summary>
-    /// A spoken question held no speech; there is no text.
+    /// A spoken question held no speech: nothing was asked, and the text, if any, says so.
     /// </summary>
     [pbr::OriginalName("FINISH_REASON_NO_SPEECH")] NoSpeech = 6,
   }

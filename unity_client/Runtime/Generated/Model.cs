@@ -61,22 +61,23 @@ namespace Scenewright.V1 {
             "CGVuY29kZXJzGA0gAygLMhcuc2NlbmV3cmlnaHQudjEuRW5jb2RlchImCgZs",
             "aW1pdHMYDiABKAsyFi5zY2VuZXdyaWdodC52MS5MaW1pdHMSDQoFa25vd3MY",
             "DyABKAkSFQoNZG9lc19ub3Rfa25vdxgQIAEoCRIPCgdsaWNlbnNlGBEgASgJ",
-            "Eg4KBmRldmljZRgSIAEoCSrHAgoKQ2FwYWJpbGl0eRIaChZDQVBBQklMSVRZ",
+            "Eg4KBmRldmljZRgSIAEoCSrkAgoKQ2FwYWJpbGl0eRIaChZDQVBBQklMSVRZ",
             "X1VOU1BFQ0lGSUVEEAASGgoWQ0FQQUJJTElUWV9JTUFHRV9JTlBVVBABEhoK",
             "FkNBUEFCSUxJVFlfQVVESU9fSU5QVVQQAhIaChZDQVBBQklMSVRZX1NDRU5F",
             "X0lOUFVUEAMSFwoTQ0FQQUJJTElUWV9ERVNDUklCRRAEEhUKEUNBUEFCSUxJ",
             "VFlfQU5TV0VSEAUSFQoRQ0FQQUJJTElUWV9HUk9VTkQQBhIZChVDQVBBQklM",
             "SVRZX1RSQU5TQ1JJQkUQBxIaChZDQVBBQklMSVRZX0VNQkVEX0lNQUdFEAgS",
             "GQoVQ0FQQUJJTElUWV9FTUJFRF9URVhUEAkSFwoTQ0FQQUJJTElUWV9HRU5F",
-            "UkFURRAKEhcKE0NBUEFCSUxJVFlfQ09OVkVSU0UQCypVCgpGdXNpb25LaW5k",
-            "EhsKF0ZVU0lPTl9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQRlVTSU9OX0tJTkRf",
-            "U09GVBABEhQKEEZVU0lPTl9LSU5EX1RFWFQQAipMCghNb2RhbGl0eRIYChRN",
-            "T0RBTElUWV9VTlNQRUNJRklFRBAAEhIKDk1PREFMSVRZX0lNQUdFEAESEgoO",
-            "TU9EQUxJVFlfQVVESU8QAjKyAQoMTW9kZWxTZXJ2aWNlEk0KCEdldE1vZGVs",
-            "Eh8uc2NlbmV3cmlnaHQudjEuR2V0TW9kZWxSZXF1ZXN0GiAuc2NlbmV3cmln",
-            "aHQudjEuR2V0TW9kZWxSZXNwb25zZRJTCgpMaXN0TW9kZWxzEiEuc2NlbmV3",
-            "cmlnaHQudjEuTGlzdE1vZGVsc1JlcXVlc3QaIi5zY2VuZXdyaWdodC52MS5M",
-            "aXN0TW9kZWxzUmVzcG9uc2VCEaoCDlNjZW5ld3JpZ2h0LlYxYgZwcm90bzM="));
+            "UkFURRAKEhcKE0NBUEFCSUxJVFlfQ09OVkVSU0UQCxIbChdDQVBBQklMSVRZ",
+            "X0lOU1RSVUNUSU9OUxAMKlUKCkZ1c2lvbktpbmQSGwoXRlVTSU9OX0tJTkRf",
+            "VU5TUEVDSUZJRUQQABIUChBGVVNJT05fS0lORF9TT0ZUEAESFAoQRlVTSU9O",
+            "X0tJTkRfVEVYVBACKkwKCE1vZGFsaXR5EhgKFE1PREFMSVRZX1VOU1BFQ0lG",
+            "SUVEEAASEgoOTU9EQUxJVFlfSU1BR0UQARISCg5NT0RBTElUWV9BVURJTxAC",
+            "MrIBCgxNb2RlbFNlcnZpY2USTQoIR2V0TW9kZWwSHy5zY2VuZXdyaWdodC52",
+            "MS5HZXRNb2RlbFJlcXVlc3QaIC5zY2VuZXdyaWdodC52MS5HZXRNb2RlbFJl",
+            "c3BvbnNlElMKCkxpc3RNb2RlbHMSIS5zY2VuZXdyaWdodC52MS5MaXN0TW9k",
+            "ZWxzUmVxdWVzdBoiLnNjZW5ld3JpZ2h0LnYxLkxpc3RNb2RlbHNSZXNwb25z",
+            "ZUIRqgIOU2NlbmV3cmlnaHQuVjFiBnByb3RvMw=="));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { global::Scenewright.V1.FeaturesReflection.Descriptor, },
           new pbr::GeneratedClrTypeInfo(new[] {typeof(global::Scenewright.V1.Capability), typeof(global::Scenewright.V1.FusionKind), typeof(global::Scenewright.V1.Modality), }, null, new pbr::GeneratedClrTypeInfo[] {
@@ -145,6 +146,10 @@ namespace Scenewright.V1 {
     /// Converses live.
     /// </summary>
     [pbr::OriginalName("CAPABILITY_CONVERSE")] Converse = 11,
+    /// <summary>
+    /// Takes instructions (a persona). Another refuses them, and never forgets them in silence.
+    /// </summary>
+    [pbr::OriginalName("CAPABILITY_INSTRUCTIONS")] Instructions = 12,
   }
 
   /// <summary>

@@ -1057,7 +1057,7 @@ namespace Scenewright.V1 {
     private string instructions_ = "";
     /// <summary>
     /// Who the model is and how it is to speak, in words (a system prompt). Optional; at most
-    /// `Limits.max_instruction_chars` characters.
+    /// `Limits.max_instruction_chars` characters. Needs CAPABILITY_INSTRUCTIONS.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]

@@ -830,7 +830,7 @@ namespace Scenewright.V1 {
     public const int VoiceActivityFieldNumber = 4;
     private global::Scenewright.V1.VoiceActivity voiceActivity_;
     /// <summary>
-    /// How speech is told from silence. Unset: as its fields say.
+    /// How speech is told from silence. Unset: its defaults.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]

@@ -2,6 +2,7 @@
 using System;
 using System.Threading;
 using System.Threading.Tasks;
+using UnityEngine;
 
 namespace Scenewright
 {
@@ -84,7 +85,7 @@ namespace Scenewright
 
         private async Task<Conversation> ConnectAsync(Action<Conversation> began)
         {
-            var talk = await Client.ConverseAsync(_makeSetup(), _stopped.Token);
+            var talk = await OpenAsync(_makeSetup());
             if (_stopped.IsCancellationRequested)
             {
                 await talk.DisposeAsync();
@@ -94,6 +95,21 @@ namespace Scenewright
             Current = talk;
             began(talk);
             return talk;
+        }
+
+        /// <summary>A model that takes no persona speaks without one; that is said.</summary>
+        private async Task<Conversation> OpenAsync(ConversationSetup setup)
+        {
+            try
+            {
+                return await Client.ConverseAsync(setup, _stopped.Token);
+            }
+            catch (PreconditionException refused) when (refused.Reason == "CAPABILITY_MISSING" && setup.Instructions != null)
+            {
+                Debug.LogWarning($"Scenewright: the persona is left out: {refused.Message}");
+                setup.Instructions = null;
+                return await Client.ConverseAsync(setup, _stopped.Token);
+            }
         }
     }
 }
