@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
@@ -79,7 +79,7 @@ class Engine:
 
     def _run(self, decoding: Decoding, x: Sequence[Tensor], passing: Pass) -> None:
         """Run embeddings of one decoding and choose its next token, unless forced tokens have ended its pass."""
-        if not self._runs(decoding) or decoding.passing is not passing:
+        if not self._goes_on(decoding, passing):
             return
         first = passing.spans[0]
         logits = self._decoder.forward(
@@ -97,17 +97,20 @@ class Engine:
             with self._ending(decoding):
                 last, passing = self._decoder.embed(decoding.ids[-1:]), decoding.passing
                 forced = self._forced(decoding)
-                if forced and passing is not None:
+                if passing is None or not self._goes_on(decoding, passing):
+                    continue
+                if forced:
                     self._run(decoding, [last, *forced], passing)
                 else:
                     free.append(decoding)
         for adapter, group in groupby(sorted(free, key=_adapter), _adapter):
             together = list(group)
+            logits: Iterable[Tensor] = ()  # and so it stays when the forward fails
             with self._ending(*together):
                 x = self._decoder.embed([decoding.ids[-1] for decoding in together])[:, None]
                 caches = [decoding.session.cache(adapter) for decoding in together]
                 logits = self._decoder.forward(x, caches, adapter=adapter)
-            for decoding, row in zip(together, logits, strict=True):
+            for decoding, row in zip(together, logits, strict=False):
                 with self._ending(decoding):
                     self._choose(decoding, row)
 
@@ -122,7 +125,7 @@ class Engine:
         while more := passing.constraint.forced[: passing.max_new_tokens - len(decoding.ids) - 1]:
             for token in more:
                 self._take(decoding, token, 1.0)
-                if decoding.passing is not passing or not self._runs(decoding):
+                if not self._goes_on(decoding, passing):
                     return []
             ids += more
         return [self._decoder.embed(ids)] if ids else []
@@ -136,7 +139,7 @@ class Engine:
         if not decoding.timings.prefill:
             decoding.timings = replace(decoding.timings, prefill=decoding.age_ms - decoding.timings.queue)
         self._take(decoding, token, probability)
-        if self._runs(decoding) and decoding.passing is passing and len(decoding.ids) >= passing.max_new_tokens:
+        if self._goes_on(decoding, passing) and len(decoding.ids) >= passing.max_new_tokens:
             self._finish(decoding, FinishReason.TOKEN_LIMIT)
 
     def _take(self, decoding: Decoding, token: int, probability: float) -> None:
@@ -175,6 +178,10 @@ class Engine:
 
     def _runs(self, decoding: Decoding) -> bool:
         return decoding in self.scheduler.running
+
+    def _goes_on(self, decoding: Decoding, passing: Pass) -> bool:
+        """Whether it still runs, and in this pass."""
+        return self._runs(decoding) and decoding.passing is passing
 
     def _make_room(self, session: Session) -> None:
         """Note that a session is used, and let idle ones forget until all fit the bound."""
