@@ -93,6 +93,16 @@ def test_one_file_in_bfloat16_is_read(kind: str, tmp_path: Path) -> None:
     assert (logits(part, ids) - expected).abs().max() < 1e-4
 
 
+def test_weights_in_a_pickle_are_read_elsewhere(source: tuple[Path, Any], copy: Path) -> None:
+    tensors = {name: tensor for shard in copy.glob("*.safetensors") for name, tensor in load_file(shard).items()}
+    for file in (*copy.glob("*.safetensors"), copy / "model.safetensors.index.json"):
+        file.unlink()
+    torch.save(tensors, copy / "pytorch_model.bin")
+    expected = read_hf(source[0]).state
+    got = read_hf(copy).state
+    assert got.keys() == expected.keys() and all(torch.equal(got[name], expected[name]) for name in expected)
+
+
 def change(file: str, **values: Any) -> Callable[[Path], None]:
     """Write other values into a JSON file."""
 

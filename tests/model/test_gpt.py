@@ -96,6 +96,19 @@ def test_rows_with_caches_of_different_length_run_together_as_alone(gpt: GPT) ->
         assert torch.allclose(got, alone[0, -1:], atol=1e-5)
 
 
+@torch.no_grad()
+def test_a_decoder_made_of_weights_is_the_one_that_they_came_from(gpt: GPT) -> None:
+    made = GPT.of(gpt.config, gpt.state_dict())
+    x = torch.arange(12)[None]
+    expected = gpt.logits(gpt(gpt.embed(x)))
+    assert torch.equal(made.logits(made(made.embed(x))), expected) and not made.training
+    half = GPT.of(gpt.config, {**gpt.state_dict(), "norm.weight": gpt.norm.weight.half()}, torch.bfloat16)
+    assert {parameter.dtype for parameter in half.parameters()} == {torch.bfloat16}
+    assert torch.allclose(half.logits(half(half.embed(x))).float(), expected, atol=0.05)
+    with pytest.raises(RuntimeError, match=r"Missing key\(s\) .*tokens\.weight"):
+        GPT.of(gpt.config, {})
+
+
 def test_caches_that_do_not_fit_are_refused(gpt: GPT) -> None:
     caches = [KVCache(gpt.config, torch.device("cpu"), torch.float32) for _ in range(2)]
     with pytest.raises(ValueError, match="2 caches do not fit 2 rows of 3 positions"):

@@ -12,7 +12,7 @@ from scenewright_server.importers.fields import MAX_JSON_BYTES, Fields, read_jso
 from scenewright_server.importers.hf_names import read_config, read_state
 from scenewright_server.importers.parts import LanguagePart, check_ids, check_tokenizer
 from scenewright_server.importers.refusal import ImportRefused
-from scenewright_server.importers.stores import open_safetensors
+from scenewright_server.importers.stores import open_weights
 from scenewright_server.importers.tensors import Tensors
 
 MAX_TEMPLATE_CHARS = 200_000
@@ -21,8 +21,8 @@ MAX_TEMPLATE_CHARS = 200_000
 def read_hf(directory: Path) -> LanguagePart:
     """GPT-2, Llama 2 and 3, Mistral, Qwen2, Qwen2.5 or Qwen3 out of a directory that transformers can load.
 
-    It has config.json, model.safetensors (or shards and their index), tokenizer.json, and perhaps a chat template
-    (chat_template.jinja, or inside tokenizer_config.json) and generation_config.json.
+    It has config.json, model.safetensors (or shards and their index, or pytorch_model.bin), tokenizer.json, and perhaps
+    a chat template (chat_template.jinja, or inside tokenizer_config.json) and generation_config.json.
     Raises ImportRefused, which names the file, the key, what was expected and what was found.
     """
     fields = Fields(directory / "config.json", read_json(directory / "config.json"))
@@ -30,7 +30,7 @@ def read_hf(directory: Path) -> LanguagePart:
     path = directory / "tokenizer.json"
     data = _read_bounded(path)
     tokenizer = check_tokenizer(path, data, config.vocab_size)
-    store = open_safetensors(directory)
+    store = open_weights(directory)
     state = read_state(config, fields.get("model_type"), Tensors(directory / "model.safetensors", store))
     names = _optional(directory / "tokenizer_config.json")
     generation = _optional(directory / "generation_config.json")

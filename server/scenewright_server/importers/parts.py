@@ -10,6 +10,7 @@ from torch import Tensor
 
 from scenewright_server.importers.refusal import ImportRefused
 from scenewright_server.model.config import GPTConfig
+from scenewright_server.model.detector import DetectorConfig
 from scenewright_server.model.whisper import WhisperConfig
 
 
@@ -30,6 +31,14 @@ class WhisperPart:
     """An ear: build_whisper(config) takes `state`. Its tokenizer comes with openai-whisper, by `config.n_vocab`."""
 
     config: WhisperConfig
+    state: dict[str, Tensor]  # in the types that the checkpoint has
+
+
+@dataclass(frozen=True)
+class DetectorPart:
+    """An eye: Detector(config) takes `state`."""
+
+    config: DetectorConfig
     state: dict[str, Tensor]  # in the types that the checkpoint has
 
 

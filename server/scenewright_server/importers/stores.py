@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors, in one file or in shards with an index."""
+"""Weights on disk: safetensors, in one file or in shards with an index; or pytorch_model.bin, read elsewhere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from scenewright_server.importers.fields import read_json
+from scenewright_server.importers.pickles import read_pickle
 from scenewright_server.importers.refusal import ImportRefused
 
 
@@ -51,9 +52,12 @@ class SafetensorsStore(Mapping[str, Tensor]):
         return self._where[name][0]
 
 
-def open_safetensors(directory: Path, stem: str = "model") -> SafetensorsStore:
-    """`model.safetensors` of a directory, or the shards that `model.safetensors.index.json` names."""
-    whole, index = directory / f"{stem}.safetensors", directory / f"{stem}.safetensors.index.json"
+def open_weights(directory: Path) -> Mapping[str, Tensor]:
+    """A directory's model.safetensors, the shards that model.safetensors.index.json names, or pytorch_model.bin."""
+    whole, index = directory / "model.safetensors", directory / "model.safetensors.index.json"
+    pickled = directory / "pytorch_model.bin"
+    if pickled.is_file() and not whole.is_file() and not index.is_file():
+        return {name: value for name, value in read_pickle(pickled).items() if isinstance(value, Tensor)}
     if whole.is_file() or not index.is_file():
         return SafetensorsStore([whole])
     places = read_json(index).get("weight_map")

@@ -2,6 +2,7 @@
 
     python -I unpickle.py CHECKPOINT OUT_DIRECTORY OPTIONS
 
+CHECKPOINT is a file of torch.save, or a directory of torch.distributed.checkpoint, whose tensors alone are taken.
 OPTIONS is a JSON object: memory_bytes, cpu_s, out_bytes (limits), keep (top-level keys to keep, empty: all) and
 stand_ins (packages whose classes come as nothing). torch.load reads with weights_only=True. It writes
 `tensors.safetensors` and `values.json`, where a tensor is {"tensor": its name}, or `refused.json` with the reason.
@@ -12,13 +13,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pickle
 import resource
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from safetensors.torch import save_file
+from torch.distributed.checkpoint import FileSystemReader, load
+from torch.distributed.checkpoint.metadata import Metadata, TensorStorageMetadata
 
 MAX_NODES, MAX_DEPTH, MAX_TEXT = 1_000_000, 32, 1_000_000
 
@@ -65,6 +69,50 @@ def admit(path: str, packages: list[str]) -> None:
     torch.serialization.add_safe_globals(admitted)
 
 
+class MetadataUnpickler(pickle.Unpickler):
+    """Reads a distributed checkpoint's `.metadata`: dataclasses of torch and paths, no function that does anything."""
+
+    admitted: ClassVar = {
+        "torch.distributed.checkpoint.metadata": {
+            "BytesStorageMetadata", "ChunkStorageMetadata", "Metadata", "MetadataIndex", "StorageMeta",
+            "TensorProperties", "TensorStorageMetadata", "_MEM_FORMAT_ENCODING",
+        },
+        "torch.distributed.checkpoint.filesystem": {"_StorageInfo"},
+        "torch.serialization": {"_get_layout"},
+        "torch": {"Size", *(name for name in dir(torch) if isinstance(getattr(torch, name), torch.dtype))},
+        "pathlib": {"PosixPath", "PurePosixPath"},
+        "collections": {"OrderedDict"},
+    }  # fmt: skip
+
+    def find_class(self, module: str, name: str) -> Any:
+        if name not in self.admitted.get(module, ()):
+            raise Refused(f"{module}.{name} in .metadata")
+        return super().find_class(module, name)
+
+
+class Reader(FileSystemReader):
+    """torch's reader, with `.metadata` read by MetadataUnpickler; it reads tensors with weights_only=True."""
+
+    def read_metadata(self, *args: Any, **kwargs: Any) -> Metadata:
+        with Path(self.path, ".metadata").open("rb") as file:
+            metadata = MetadataUnpickler(file).load()
+        if not isinstance(metadata, Metadata):
+            raise Refused(f"a {type(metadata).__name__} where metadata was expected")
+        return metadata
+
+
+def load_distributed(directory: str) -> dict[str, torch.Tensor]:
+    """The tensors of a directory of torch.distributed.checkpoint, but for an optimizer's."""
+    known = Reader(directory).read_metadata().state_dict_metadata
+    state = {
+        key: torch.empty(entry.size, dtype=entry.properties.dtype)
+        for key, entry in known.items()
+        if isinstance(entry, TensorStorageMetadata) and not key.startswith(("optimizer.", "rng_state"))
+    }
+    load(state, storage_reader=Reader(directory), no_dist=True)
+    return state
+
+
 class Plain:
     """Plain values out of what was unpickled; its tensors are set aside under numbers."""
 
@@ -95,16 +143,22 @@ class Plain:
         return str(value) if isinstance(value, torch.dtype) else None
 
 
-def unpickle(path: str, out: Path, options: dict[str, Any]) -> None:
-    """Reads and writes. Raises whatever is wrong."""
-    admit(path, options["stand_ins"])
-    limit(options["memory_bytes"], options["cpu_s"], options["out_bytes"])
+def load_file(path: str) -> Any:
+    """A file of torch.save, mapped where its format allows it, so that what is not kept is not read."""
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except RuntimeError as error:
         if "mmap can only be used" not in str(error):
             raise
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def unpickle(path: str, out: Path, options: dict[str, Any]) -> None:
+    """Reads and writes. Raises whatever is wrong."""
+    if os.path.isfile(path):
+        admit(path, options["stand_ins"])
+    limit(options["memory_bytes"], options["cpu_s"], options["out_bytes"])
+    loaded = load_distributed(path) if os.path.isdir(path) else load_file(path)
     if not isinstance(loaded, dict):
         raise Refused(f"a {type(loaded).__name__} where a dict was expected")
     if options["keep"]:

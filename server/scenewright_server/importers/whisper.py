@@ -11,7 +11,7 @@ from scenewright_server.importers.fields import Fields, read_json
 from scenewright_server.importers.parts import WhisperPart
 from scenewright_server.importers.pickles import read_pickle
 from scenewright_server.importers.refusal import ImportRefused
-from scenewright_server.importers.stores import open_safetensors
+from scenewright_server.importers.stores import open_weights
 from scenewright_server.importers.tensors import Tensors
 from scenewright_server.importers.whisper_names import (
     name_in_ctranslate2,
@@ -71,7 +71,7 @@ def _read_transformers(directory: Path) -> WhisperPart:
     for side in ("encoder", "decoder"):
         fields.require(f"{side}_ffn_dim", 4 * config.n_audio_state)
     tensors = Tensors(
-        directory / "model.safetensors", open_safetensors(directory), name_in_transformers, skipped=("proj_out.weight",)
+        directory / "model.safetensors", open_weights(directory), name_in_transformers, skipped=("proj_out.weight",)
     )
     return WhisperPart(config, read_state(config, tensors))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -183,6 +183,19 @@ class GPT(nn.Module):
         if isinstance(module, Attention | MLP):
             last = module.out if isinstance(module, Attention) else module.down
             nn.init.normal_(last.weight, std=0.02 / math.sqrt(2 * self.config.n_layers))
+
+    @classmethod
+    def of(cls, config: GPTConfig, state: Mapping[str, Tensor], dtype: torch.dtype = torch.float32) -> GPT:
+        """The decoder with these weights, as `dtype`, in eval mode; no random weights are made first.
+
+        Weights that are of that type already are used as they are. Raises RuntimeError when they do not fit.
+        """
+        with torch.device("meta"):
+            gpt = cls(config)
+        gpt.load_state_dict({name: tensor.to(dtype) for name, tensor in state.items()}, assign=True)
+        if config.positions == "rotary":
+            gpt.cos, gpt.sin = rotary_table(config.n_ctx, config.d_head, config.rope_theta, config.rope_divisors)
+        return gpt.eval().requires_grad_(False)
 
     def embed(self, ids: Tensor) -> Tensor:
         """Token ids (...,) to embeddings (..., D)."""
