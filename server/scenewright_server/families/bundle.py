@@ -20,14 +20,15 @@ MANIFEST = "model.json"
 EMBEDDED = Path(__file__).resolve().parents[1] / "bundles" / "diorama"
 """The bundle that comes with the package."""
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+DTYPES = {"auto": None, "float32": torch.float32, "bfloat16": torch.bfloat16}
+"""What weights, keys and values may be; "auto": what suits the bundle."""
 
 
 class BundleError(ValueError):
     """A directory is no bundle that this version can load; the message says why."""
 
 
-def load_family(path: Path = EMBEDDED, device: str | torch.device = "cpu", dtype: str = "float32") -> Family:
+def load_family(path: Path = EMBEDDED, device: str | torch.device = "cpu", dtype: str = "auto") -> Family:
     """The model in the bundle at `path`, ready to run on `device` in `dtype` (a key of DTYPES).
 
     Raises BundleError for one that is missing, damaged, of another format or of an unknown family.
@@ -68,12 +69,22 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _load_diorama(path: Path, device: torch.device, dtype: torch.dtype) -> Family:
+def _load_diorama(path: Path, device: torch.device, dtype: torch.dtype | None) -> Family:
     from scenewright_server.families.diorama.diorama import Diorama
     from scenewright_server.families.diorama.storage import load_bundle
 
-    return Diorama(load_bundle(path, device, dtype))
+    return Diorama(load_bundle(path, device, dtype or torch.float32))
 
 
-FAMILIES: dict[str, Callable[[Path, torch.device, torch.dtype], Family]] = {"diorama": _load_diorama}
+def _load_chat(path: Path, device: torch.device, dtype: torch.dtype | None) -> Family:
+    from scenewright_server.families.chat.chat import Chat
+    from scenewright_server.families.chat.storage import load_bundle
+
+    return Chat(load_bundle(path, device, dtype))
+
+
+FAMILIES: dict[str, Callable[[Path, torch.device, torch.dtype | None], Family]] = {
+    "diorama": _load_diorama,
+    "chat": _load_chat,
+}
 """Every family, by the name that its bundles give."""
