@@ -63,7 +63,7 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(tiny_bundle: Path) -> Settings:
     """Settings of a quiet server of the fake family on any free port, with narrow limits."""
     return load_settings(
-        bundle=tiny_bundle, address="127.0.0.1:0", limits=LIMITS, log_level="error", device="cpu", grace_s=300
+        models=(str(tiny_bundle),), address="127.0.0.1:0", limits=LIMITS, log_level="error", device="cpu", grace_s=300
     )
 
 

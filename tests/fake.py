@@ -34,6 +34,7 @@ from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.gpt import GPT
 from scenewright_server.scene.content import digest
 from scenewright_server.scene.entries import Detections, merge
+from scenewright_server.scene.pointing import first_met
 
 WORDS = "red blue green chair mug lamp big small old new soft round left right near far on by with and".split()
 N_REFS, N_WORDS, SIDE, N_SEEN, D = 600, len(WORDS), 16, 2, 32
@@ -70,14 +71,16 @@ class FakeScript:
         self.confidence = 0.5
         self._before, self._text, self._complete = memory, text, False
         self._silent = text == ""
-        named = [
-            k for k, e in enumerate(self.entries) if text is None or set(self._name(k).split()) & set(text.split())
-        ]
+        words = None if text is None else set(text.split())
+        named = [k for k in range(len(self.entries)) if words is None or words & set(self._name(k).split())]
+        if words and "this" in words and turn.ray is not None:
+            met = first_met(turn.ray, self.entries)
+            named = [] if met is None else [met]
         self._forced = [N_WORDS + k for k in named]
         key = digest((turn.detections, turn.graph))
         n, generator = 1 + len(self.entries), torch.Generator().manual_seed(zlib.crc32(key))
         kind = "audio" if isinstance(question, Heard) else "text"
-        asked = ids_of(text or "describe")
+        asked = ids_of(f"{turn.instructions} {turn.language} {text or 'describe'}")
         n_seen = sum(entry.graph is None for entry in self.entries)
         counts = (("image", n_seen), ("scene", n - n_seen))
         scene = Span(torch.randn(n, D, generator=generator), counts, key, is_whole=True)
@@ -121,7 +124,8 @@ class FakeScript:
         if token < N_WORDS:
             return Outcome((TextDelta(("" if len(self.said) == 1 else " ") + WORDS[token]),))
         k = self._forced.pop(0) - N_WORDS
-        return Outcome((TextDelta(f"the {self._name(k)} "), Mention(k, self._name(k), 0.8, self.entries[k])))
+        name = self._name(k)
+        return Outcome((TextDelta(f"the {name}"), Mention(k, name, 0.8, self.entries[k], len(name)), TextDelta(" ")))
 
     def finish(self) -> list[TextDelta]:
         self._complete = True
@@ -157,6 +161,23 @@ class FakeCodec:
         return Detections(boxes, *columns, looks, height[:, 0], raised[:, 0]), rows[0, 1:9]
 
 
+class FakeAudioCodec:
+    encoder = Encoder("tiny/words", "none", "The number of words, and how sure they are.", 2, 1)
+
+    def pack(self, heard: Heard) -> np.ndarray:
+        return np.array([[len(heard.text.split()), heard.confidence]], np.float32)
+
+    def unpack(self, rows: np.ndarray) -> Heard:
+        n, confidence = rows[0]
+        if not (0 <= n <= 20 and 0 <= confidence <= 1):
+            raise FeatureError("out of range", "0 to 20 words, confidence in 0 to 1")
+        return heard_words(int(n), float(confidence))
+
+
+def heard_words(n: int, confidence: float) -> Heard:
+    return Heard(" ".join((["red", "chair"] * n)[:n]), confidence if n else 0.0)
+
+
 class FakeEmbedder:
     dimension, scale, max_tokens = 8, 2.0, 11
 
@@ -178,22 +199,31 @@ class FakeFamily:
     """See `families.family.Family`."""
 
     def __init__(self, name: str = "tiny", capabilities: tuple[str, ...] | None = None, n_ctx: int = 768) -> None:
-        able = "describe ask voice scene_graph transcribe embed_image embed_text".split()
+        able = "describe ask voice scene_graph transcribe embed_image embed_text instructions".split()
         fusion = {"scene_graph": "soft"} if capabilities else {"image": "soft", "audio": "soft", "scene_graph": "soft"}
         self.spec = Spec(
-            name, "0", "ab" * 32, "random", 0, frozenset(capabilities or able), ("en",), fusion,
+            name, "0", "ab" * 32, "random", 0, frozenset(capabilities or able), ("en",), ("en",), fusion,
             "nothing", "everything", "CC0-1.0", max_audio_s=3.0, max_objects=512, n_frames_at_once=4,
         )  # fmt: skip
         torch.manual_seed(0)
         config = GPTConfig(
-            vocab_size=N_WORDS + N_REFS, n_ctx=n_ctx, d_model=D, n_layers=2, n_heads=4, n_kv_heads=2, d_ff=48
+            vocab_size=N_WORDS + N_REFS,
+            n_ctx=n_ctx,
+            d_model=D,
+            n_layers=2,
+            n_heads=4,
+            n_kv_heads=2,
+            d_ff=48,
+            embed_scale=1.0,
         )
         self.gpt = GPT(config).eval().requires_grad_(False)
         for parameter in self.gpt.parameters():
             if parameter.dim() == 2:
-                parameter.mul_(6)  # so that every position matters to the next token
+                parameter.mul_(15)
+        for block in self.gpt.blocks:
+            block.attention.out.weight.mul_(5)  # so that every position matters to the next token
         self.decoder = GPTDecoder(self.gpt)
-        self.embedder, self.codec = FakeEmbedder(), FakeCodec()
+        self.embedder, self.codec, self.audio_codec = FakeEmbedder(), FakeCodec(), FakeAudioCodec()
         self.n_seen: list[int] = []  # frames, in each call of `see`
         self.n_heard = 0
 
@@ -218,10 +248,17 @@ class FakeFamily:
         """ "red chair", said over and over, two words a second."""
         self.n_heard += 1
         n = 0 if np.abs(clip).max(initial=0) < 1e-3 else 1 + int(2 * len(clip) / SAMPLE_RATE_HZ)
-        return Heard(" ".join((["red", "chair"] * n)[:n]), 0.75 if n else 0.0)
+        return heard_words(n, 0.75)
 
     def read(self, text: str) -> str:
         return "".join(c for c in text if c.isalnum())
+
+    def fault(self, label: str) -> tuple[str, str] | None:
+        return ("a dragon", "a thing that there is") if label == "dragon" else None
+
+    def past(self, history: list[tuple[str, str]]) -> FakeMemory:
+        spans = [[Span(ids_of(text), (("past", len(ids_of(text))),)) for text in turn if text] for turn in history]
+        return FakeMemory(tuple(map(tuple, spans)))
 
     def open(self, turn: Turn, memory: FakeMemory | None = None) -> FakeScript:
         return FakeScript(self, turn, memory or FakeMemory())

@@ -66,6 +66,7 @@ class Named:
 
 SAID: list[tuple[Answer, str, str]] = [
     (Refusal("unknown"), "i do not know", "我不知道"),
+    (Refusal("unpointed"), "i see nothing where you point", "你指的地方我什么也没看到"),
     (Several((2, 3)), "i see two, the mug and the blue mug", "我看到两个，杯子和蓝色杯子"),
     (
         Several((0, 2, 3)),
@@ -115,6 +116,7 @@ def test_no_kind_of_answer_is_left_out():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language_has_words_for_every_reason_and_place(language: str):
     assert set(LANGUAGES[language].refusals) == set(get_args(Reason))
+    assert LANGUAGES[language].unheard
     assert set(LANGUAGES[language].places) == set(get_args(Place))
 
 

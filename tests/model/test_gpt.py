@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from scenewright_server.engine.kv_cache import KVCache
+from scenewright_server.families.decoder import GPTDecoder
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.gpt import GPT, attention_mask
 
@@ -33,7 +34,7 @@ def gpt(request: pytest.FixtureRequest) -> GPT:
 def test_running_in_pieces_through_the_cache_changes_nothing(gpt: GPT, prefix_len: int) -> None:
     x = gpt.embed(torch.arange(16)[None])
     whole = gpt(x, prefix_len=prefix_len)
-    cache = KVCache(gpt.config, x.device, x.dtype)
+    cache = KVCache(GPTDecoder(gpt).shape)
     pieces = [gpt(piece, prefix_len=prefix_len, caches=[cache]) for piece in x.split([7, 1, 6, 1, 1], 1)]
     assert torch.allclose(torch.cat(pieces, 1), whole, atol=1e-5)
     cache.truncate(9)
@@ -85,7 +86,7 @@ def test_bfloat16_autocast_trains(gpt: GPT) -> None:
 @torch.no_grad()
 def test_rows_with_caches_of_different_length_run_together_as_alone(gpt: GPT) -> None:
     rows = [gpt.embed(torch.arange(n) + n)[None] for n in (9, 3, 6)]
-    caches = [KVCache(gpt.config, row.device, row.dtype) for row in rows]
+    caches = [KVCache(GPTDecoder(gpt).shape) for _ in rows]
     for row, cache in zip(rows, caches, strict=True):
         gpt(row, prefix_len=2, caches=[cache])
     new = gpt.embed(torch.tensor([[1], [2], [3]]))
@@ -110,7 +111,7 @@ def test_a_decoder_made_of_weights_is_the_one_that_they_came_from(gpt: GPT) -> N
 
 
 def test_caches_that_do_not_fit_are_refused(gpt: GPT) -> None:
-    caches = [KVCache(gpt.config, torch.device("cpu"), torch.float32) for _ in range(2)]
+    caches = [KVCache(GPTDecoder(gpt).shape) for _ in range(2)]
     with pytest.raises(ValueError, match="2 caches do not fit 2 rows of 3 positions"):
         gpt(torch.zeros(2, 3, 32), caches=caches)
     with pytest.raises(ValueError, match="2 caches do not fit 1 rows"):

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from scenewright_server.engine.kv_cache import KVCache
 from scenewright_server.importers.fields import Fields
 from scenewright_server.importers.hf_names import read_config, read_state
 from scenewright_server.importers.tensors import Tensors
@@ -65,13 +64,11 @@ def imported(model: Any) -> GPT:
 
 
 def greedy(gpt: GPT, prompt: Tensor, n_new: int) -> list[int]:
-    """The likeliest tokens after a prompt (T,), one by one through the cache."""
-    cache = KVCache(gpt.config, prompt.device, torch.float32)
-    hidden, out = gpt(gpt.embed(prompt)[None], caches=[cache]), []
+    """The likeliest tokens after a prompt (T,), everything run again for each."""
+    ids = prompt
     for _ in range(n_new):
-        out.append(int(gpt.logits(hidden[0, -1]).argmax()))
-        hidden = gpt(gpt.embed(torch.tensor([[out[-1]]])), caches=[cache])
-    return out
+        ids = torch.cat([ids, gpt.logits(gpt(gpt.embed(ids)[None])[0, -1:]).argmax(-1)])
+    return [int(token) for token in ids[len(prompt) :]]
 
 
 @torch.no_grad()

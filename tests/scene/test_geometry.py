@@ -59,3 +59,9 @@ def test_right_handed_is_left_handed_with_z_turned():
     assert ahead == pytest.approx(ahead_right_handed * [1, 1, -1])
     twice = geometry.flip_handedness(flipped)
     assert twice.position == pytest.approx(pose.position) and twice.rotation == pytest.approx(pose.rotation)
+
+
+def test_a_guessed_lens_is_that_of_the_cameras_that_were_learnt():
+    for aspect in (0.75, 1.0, 1.6):
+        lens = geometry.guessed_lens(aspect)
+        assert min(lens.fx, lens.fy) == 0.85 and lens.fy / lens.fx == pytest.approx(aspect), "square pixels"

@@ -123,6 +123,52 @@ def test_it_and_the_left_one_are_of_what_was_spoken_of():
     assert answer("where|it", None, *GOBLINS, focus=(7,)) == Refusal("lost"), "an entry that is no more"
 
 
+def test_this_is_what_is_pointed_at_and_it_what_was_spoken_of():
+    entries = merge(None, GOBLINS)
+
+    def find(plan: str, pointed) -> Answer:
+        return Lookup(entries, None, VALUES, (0,), pointed=pointed).find(plan.split("|")).answer
+
+    assert find("kind|this", 1) == Kind(1) and find("kind|it", 1) == Kind(0)
+    assert find("is|it|left|this", 1) == YesNo("is", (0, 1), True)
+    assert find("is|this|left|it", 1) == YesNo("is", (1, 0), False)
+    assert find("apart|this|raven", 0) == find("apart|it|raven", "nothing")
+    assert find("kind|this", "nothing") == find("is|it|left|this", "nothing") == Refusal("unpointed")
+    assert find("kind|this", None) == Refusal("lost")
+
+
+def test_an_object_is_found_by_its_aliases_too():
+    sofa = replace(know("sofa", -1), aliases=("couch", "长椅"))
+    known = (sofa, know("camp couch", 1))
+    assert answer("where|couch", None, *known) == answer("where|长椅", None, *known) == Where(0, "left")
+    assert answer("count|couch", None, *known) == Count((0, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken_of", "only_places"),
+    [
+        ("the red chair", (0,), ()),
+        ("On the table.", (), (2,)),
+        ("a red chair on the left and a mug on the table", (0, 1), (2,)),
+        ("two mugs and the tables", (1, 2), ()),
+        ("红色椅子在桌子上面，它右边有一个杯子", (0, 1), (2,)),
+        ("the king is to the left of the mug", (3,), (1,)),
+        ("the goblin king and a chairman", (3,), ()),
+        ("nothing", (), ()),
+    ],
+)
+def test_what_running_text_names(text: str, spoken_of: tuple[int, ...], only_places: tuple[int, ...]):
+    names = {"zh": {"red": "红色", "chair": "椅子", "mug": "杯子", "table": "桌子"}}
+    known = [know(label, k) for k, label in enumerate(("red chair", "mug", "table", "goblin king"))]
+    lookup = Lookup(
+        merge(None, [replace(item, position=(x - 2.0, 0, 1)) for x, item in enumerate(known)]),
+        None,
+        VALUES,
+        names=names,
+    )
+    assert lookup.naming.find_named(text) == (spoken_of, only_places)
+
+
 def test_nothing_seen_and_nothing_known():
     assert answer("list") == answer("colour|chair") == answer("what|left|me") == Refusal("unsure")
     assert answer("what|behind|me", see(("red chair", LEFT))) == Refusal("blind"), "a frame shows what is ahead"

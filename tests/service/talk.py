@@ -10,7 +10,7 @@ import soundfile
 from scenewright.conformance import LogEntry, check
 from scenewright.v1 import dialogue_pb2
 
-from tests.service.wire import graph
+from tests.service.wire import graph, kind, said
 
 VOICE = Path(__file__).resolve().parents[2] / "examples" / "what_colour_is_the_chair.wav"
 RATE_HZ = 16_000
@@ -30,7 +30,7 @@ def silence(seconds):
 class Talk:
     """Sends when told to, keeps every event. `log` is shared by the streams of one conversation."""
 
-    def __init__(self, stubs, log=None, seq=0, **setup):
+    def __init__(self, stubs, log=None, seq=0, metadata=(), **setup):
         self.log = [] if log is None else log
         self.seq = seq
         self.events = []
@@ -39,7 +39,7 @@ class Talk:
         if "resume" not in setup:
             setup = {"scene": graph(), "sample_rate_hz": RATE_HZ, "sampling": {"max_new_tokens": 24}, **setup}
         self.send(setup=setup)
-        self.call = stubs.dialogue.Converse(iter(self._requests.get, None))
+        self.call = stubs.dialogue.Converse(iter(self._requests.get, None), metadata=metadata)
 
     def send(self, **message):
         """A message, numbered unless it says otherwise."""
@@ -61,12 +61,12 @@ class Talk:
         self.log.append(LogEntry(0, self._stream, "server", event, line=len(self.log) + 1))
         return event
 
-    def until(self, kind, **fields):
+    def until(self, name, **fields):
         """Read on to the next event of this kind, whose members are these."""
         while True:
             event = self.next()
-            if event.WhichOneof("event") == kind:
-                member = getattr(event, kind)
+            if kind(event) == name:
+                member = getattr(event if event.WhichOneof("event") == name else event.response_event, name)
                 if all(getattr(member, name) == value for name, value in fields.items()):
                     return event
 
@@ -90,10 +90,10 @@ class Talk:
         self._requests.put(None)
 
     def kinds(self, numbered=True):
-        return [event.WhichOneof("event") for event in self.events if event.event_seq or not numbered]
+        return [kind(event) for event in self.events if event.event_seq or not numbered]
 
     def text(self, response_id):
-        return "".join(event.text_delta for event in self.events if event.response_id == response_id)
+        return said(event for event in self.events if event.response_id == response_id)
 
     def check(self):
         """No rule of the contract is broken."""

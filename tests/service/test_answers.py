@@ -17,7 +17,8 @@ from scenewright.v1 import (
 )
 from scenewright_server.service.reading.sounds import read_audio
 
-from tests.service.wire import error_info, graph, image, pcm, pixels, refusal, thing, wav
+from tests.service.wire import error_info, graph, image, inner, kind, pcm, pixels, refusal, thing, wav
+from tests.service.wire import said as text_of
 
 SHORT = generation_pb2.SamplingConfig(max_new_tokens=40, temperature=0.8, seed=2)
 LIVELY = generation_pb2.SamplingConfig(max_new_tokens=150, temperature=0.8, seed=3)
@@ -37,11 +38,11 @@ def ask(stubs, **fields):
     request = dialogue_pb2.AskRequest(**{"sampling": SHORT, **fields})
     events = list(stubs.dialogue.Ask(request))
     assert all(event.session_id == request.session_id for event in events)
-    return [(event.WhichOneof("event"), getattr(event, event.WhichOneof("event"))) for event in events]
+    return [(kind(event), event.question if kind(event) == "question" else inner(event)) for event in events]
 
 
 def said(events):
-    return "".join(value for name, value in events if name == "text_delta")
+    return "".join(value.text for name, value in events if name == "text_delta")
 
 
 def without_times(response):
@@ -91,10 +92,12 @@ def test_stream_and_unary_say_the_same(stubs):
     fields = {"image": image(), "scene": graph(), "sampling": LIVELY}
     whole = describe(stubs, **fields)
     events = list(stubs.scene.StreamDescribeScene(scene_pb2.StreamDescribeSceneRequest(**fields)))
-    assert "".join(event.text_delta for event in events) == whole.text
-    streamed = {event.annotation.id: event.annotation for event in events if event.HasField("annotation")}
+    assert text_of(events) == whole.text
+    streamed = {inner(event).id: inner(event) for event in events if kind(event) == "annotation"}
     assert set(streamed) == {annotation.id for annotation in whole.annotations}
-    assert [event.WhichOneof("event") == "done" for event in events].index(True) == len(events) - 1
+    assert list(streamed.values()) == list(whole.annotations), "the last of an id counts"
+    assert [kind(event) for event in events].index("done") == len(events) - 1
+    assert inner(events[-1]).confidence == whole.confidence == 0.5
 
 
 def test_sampling_reaches_the_engine(stubs):
@@ -148,7 +151,8 @@ def test_get_model_lists_the_encoder_of_the_features(stubs, settings):
     features = stubs.embedding.EmbedImage(
         embedding_pb2.EmbedImageRequest(image=image(), include_features=True)
     ).features
-    (encoder,) = model.encoders
+    encoder, hearing = model.encoders
+    assert (encoder.modality, hearing.modality) == (model_pb2.MODALITY_IMAGE, model_pb2.MODALITY_AUDIO)
     for name in ("checkpoint_sha256", "preprocessing_id"):
         assert getattr(features, name) == getattr(encoder, name)
     assert (features.encoder_id, features.shape[1]) == (encoder.id, encoder.feature_shape[1])
@@ -189,7 +193,7 @@ def test_silence_is_no_question(stubs):
     assert heard.no_speech and not heard.text
     events = ask(stubs, image=image(), audio=silence)
     assert events[0][1].spoken and not events[0][1].text
-    assert events[-1][1].finish_reason == generation_pb2.FINISH_REASON_COMPLETED
+    assert events[-1][1].finish_reason == generation_pb2.FINISH_REASON_NO_SPEECH
 
 
 def open_session(stubs, **fields):
@@ -206,7 +210,12 @@ def end(stubs, session):
 
 def test_a_session_remembers_frame_graph_and_turns(stubs):
     session = open_session(stubs, ttl=duration_pb2.Duration(seconds=30))
-    assert session.language == "en" and session.ttl.seconds == 30 and session.max_context_tokens == 768
+    assert (
+        session.language == ""
+        and session.model == "tiny"
+        and session.ttl.seconds == 30
+        and session.max_context_tokens == 768
+    )
     error = refusal(stubs.dialogue.Ask, dialogue_pb2.AskRequest(session_id=session.id, text="red?"))
     assert error_info(error)[1].reason == "NOTHING_TO_SEE"
     scene = graph(revision=4)

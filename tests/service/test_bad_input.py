@@ -21,6 +21,7 @@ from tests.service.wire import (
     finish,
     graph,
     image,
+    kind,
     pcm,
     pixels,
     png,
@@ -133,7 +134,7 @@ def cases():
         for name, (bad, reason, message) in SOUNDS.items():
             yield f"{method}-sound-{name}", method, {"audio": bad}, INVALID, reason, message
         bad = {"audio": {"features": {}}}
-        yield f"{method}-sound-features", method, bad, PRECONDITION, "CAPABILITY_MISSING", "audio.features"
+        yield f"{method}-sound-features", method, bad, PRECONDITION, "ENCODER_MISMATCH", "audio.features.encoder_id"
     for method in ANSWERS:
         for name, (bad, reason, message) in SCENES.items():
             yield f"{method}-scene-{name}", method, {"scene": bad}, INVALID, reason, message
@@ -252,7 +253,7 @@ def test_streams_do_not_notice(stubs):
     request = build("scene.StreamDescribeScene", {"sampling": {"max_new_tokens": 200, "temperature": 0.5, "seed": 1}})
 
     def words(events):
-        return [event for event in events if event.WhichOneof("event") != "done"]
+        return [event for event in events if kind(event) != "done"]
 
     undisturbed = words(stubs.scene.StreamDescribeScene(request))
     bad = iter(CASES.values())

@@ -10,6 +10,7 @@ from scenewright_server.service.reading.images import read_image
 from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused
 
+TURNS = ("NONE", "CLOCKWISE_90", "CLOCKWISE_180", "CLOCKWISE_270")
 LIMITS = Limits(max_image_pixels=10_000, max_image_side=400, max_image_bytes=40_000)
 
 
@@ -65,7 +66,7 @@ def test_rotation_and_mirror_undo_what_the_sensor_did(turns, mirrored):
     upright = picture()
     sent = upright[:, ::-1] if mirrored else upright
     sent = np.ascontiguousarray(np.rot90(sent, turns))
-    rotation = image_pb2.Rotation.Value(f"ROTATION_{90 * turns}")
+    rotation = image_pb2.Rotation.Value("ROTATION_" + TURNS[turns])
     frame = read_image(image_pb2.ImageInput(encoded=to_file(sent), rotation=rotation, mirrored=mirrored), LIMITS)
     assert np.array_equal(frame.rgb, upright)
 
@@ -78,7 +79,7 @@ def test_exif_orientation_is_followed():
     assert np.array_equal(frame.rgb, picture())
 
 
-@pytest.mark.parametrize("name", ["RGB24", "RGBA32", "NV12", "NV21", "I420"])
+@pytest.mark.parametrize("name", ["RGB24", "RGBA32", "BGRA32", "ARGB32", "NV12", "NV21", "I420"])
 def test_every_raw_format_shows_the_same_picture(name):
     """Flat quarters of even size: chroma at half size loses nothing, so all formats agree to rounding."""
     rgb = picture()
@@ -88,6 +89,8 @@ def test_every_raw_format_shows_the_same_picture(name):
     planes = {
         "RGB24": [(rgb.tobytes(), 0, 0)],
         "RGBA32": [(np.dstack([rgb, rgb[..., :1]]).tobytes(), 0, 0)],
+        "BGRA32": [(np.dstack([rgb[..., ::-1], rgb[..., :1]]).tobytes(), 0, 0)],
+        "ARGB32": [(np.dstack([rgb[..., :1], rgb]).tobytes(), 0, 0)],
         "NV12": [(y.tobytes(), 32, 1), (np.stack([u, v], -1).tobytes(), 32, 2)],
         "NV21": [(y.tobytes(), 32, 1), (np.stack([v, u], -1).tobytes(), 32, 2)],
         "I420": [(y.tobytes(), 32, 1), (u.tobytes(), 16, 1), (v.tobytes(), 16, 1)],
@@ -108,13 +111,34 @@ def test_semi_planar_as_three_planes(form):
     assert np.abs(frame.rgb.astype(int) - picture()).max() <= 2
 
 
+def test_bottom_up_turns_the_rows_before_anything_else():
+    sent = np.ascontiguousarray(np.rot90(picture()))
+    bottom_up = raw(image_pb2.PIXEL_FORMAT_RGB24, sent.shape[:2], (sent[::-1].tobytes(), 0, 0))
+    bottom_up.bottom_up = True
+    lens = geometry_pb2.CameraIntrinsics(fx=1, fy=1, cx=4, cy=3, width=sent.shape[1], height=sent.shape[0])
+    image = image_pb2.ImageInput(raw=bottom_up, rotation=image_pb2.ROTATION_CLOCKWISE_90, intrinsics=lens)
+    frame = read_image(image, LIMITS)
+    assert np.array_equal(frame.rgb, picture())
+    assert (
+        frame.lens == read_image(image_pb2.ImageInput(encoded=to_file(sent), rotation=2, intrinsics=lens), LIMITS).lens
+    )
+
+
+def test_a_pose_without_a_handedness_takes_the_one_told_before():
+    image = image_pb2.ImageInput(encoded=to_file(picture()), camera_pose={"position": {"z": 2}})
+    left, right = geometry_pb2.HANDEDNESS_LEFT_HANDED, geometry_pb2.HANDEDNESS_RIGHT_HANDED
+    for own, told, z in ((0, 0, 2), (0, left, 2), (0, right, -2), (left, right, 2), (right, left, -2)):
+        image.handedness = own
+        assert read_image(image, LIMITS, default=told).camera.position[2] == z
+
+
 def test_intrinsics_follow_the_picture():
     """A pixel keeps its ray: what is projected by the turned lens lands on the turned pixel."""
     intrinsics = geometry_pb2.CameraIntrinsics(fx=50, fy=40, cx=12, cy=9, width=64, height=32)
     sent = image_pb2.ImageInput(encoded=to_file(picture()), intrinsics=intrinsics)
     plain = read_image(sent, LIMITS).lens
     assert (plain.fx, plain.fy, plain.cx, plain.cy) == pytest.approx((50 / 64, 40 / 32, 12 / 64, 9 / 32))
-    sent.rotation = image_pb2.ROTATION_90
+    sent.rotation = image_pb2.ROTATION_CLOCKWISE_90
     turned = read_image(sent, LIMITS).lens
     assert (turned.fx, turned.fy, turned.cx, turned.cy) == pytest.approx((40 / 32, 50 / 64, 1 - 9 / 32, 12 / 64))
     sent.mirrored = True
@@ -147,7 +171,7 @@ BAD = [
     ({"raw": raw(RGB24, (2, 2), (bytes(12), 6, 2))}, "FIELD_INVALID", "pixel_stride is 2, needs at least 3"),
     ({"raw": raw(RGB24, (2, 2), (bytes(12), 2**32 - 1, 0))}, "FIELD_INVALID", "planes[0].data is 12 bytes"),
     ({"raw": raw(RGB24, (2, 2), (bytes(40_001), 0, 0))}, "FRAME_TOO_LARGE", "at most 40000"),
-    ({"raw": raw(NV12, (2, 2), (bytes(4), 0, 0), (bytes(1), 0, 0))}, "FIELD_INVALID", "planes[1].data is 1"),
+    ({"raw": raw(NV12, (2, 2), (bytes(4), 0, 0), (b"", 0, 0))}, "FIELD_INVALID", "planes[1].data is 0"),
     ({"frame_id": "x" * 129}, "FIELD_INVALID", "image.frame_id is 129 characters, needs at most 128"),
     ({"rotation": 9}, "FIELD_INVALID", "image.rotation is 9"),
     ({"intrinsics": {**INTRINSICS, "fx": np.nan}}, "FIELD_INVALID", "image.intrinsics.fx is nan"),

@@ -15,14 +15,15 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from scenewright.v1 import (
-    content_pb2,
-    content_pb2_grpc,
     dialogue_pb2,
     generation_pb2,
+    language_pb2,
+    language_pb2_grpc,
     model_pb2,
     scene_pb2,
     speech_pb2,
 )
+from scenewright.v1alpha import content_pb2, content_pb2_grpc
 from scenewright_server.families.bundle import BundleError
 from scenewright_server.service import app
 from scenewright_server.service.logs import make_logger
@@ -105,7 +106,7 @@ def test_what_does_not_exist_yet_is_unimplemented(server_address, stubs):
         content = content_pb2_grpc.ContentServiceStub(channel)
         calls = [
             refusal(content.GenerateContent, content_pb2.GenerateContentRequest()),
-            refusal(stubs.speech.StreamingTranscribe, iter([speech_pb2.StreamingTranscribeRequest()])),
+            refusal(language_pb2_grpc.LanguageServiceStub(channel).Generate, language_pb2.GenerateRequest()),
         ]
     assert {error.code() for error in calls} == {grpc.StatusCode.UNIMPLEMENTED}
 
@@ -165,7 +166,7 @@ def test_draining_lets_running_calls_end_and_no_others_in(settings):
         code, info, retry_s = error_info(refusal(Stubs(channel).model.GetModel, GET_MODEL))
         assert (code, info.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN") and retry_s > 0
         rest = finish(running)
-        assert rest[-1].done.usage.output_tokens == 600
+        assert rest[-1].response_event.done.usage.output_tokens == 600
         closing.join()
         assert refusal(Stubs(channel).model.GetModel, GET_MODEL).code() == grpc.StatusCode.UNAVAILABLE
         channel.close()
@@ -176,7 +177,7 @@ def test_the_grace_period_is_not_endless(settings, monkeypatch):
     may_end = threading.Event()
     with ExitStack() as stack:
         server = stack.enter_context(app.background_server(with_settings(settings, grace_s=0.0)))
-        decoder = server.model.family.decoder
+        decoder = server.models.get().family.decoder
         forward = decoder.forward
 
         def forward_once(x, caches, **more):
@@ -215,13 +216,13 @@ def test_a_request_id_goes_back_and_into_the_log(settings, capfd):
 def test_an_unforeseen_error_is_told_without_its_trace(settings, capfd):
     loud = with_settings(settings, log_level="info", log_format="json")
     with app.background_server(loud) as server, grpc.insecure_channel(server.address) as channel:
-        server.model.describe = lambda: 1 / 0
+        server.models.get().describe = lambda: 1 / 0
         error = refusal(Stubs(channel).model.GetModel, GET_MODEL)
         code, info, _ = error_info(error)
         assert (code, info.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
         request_id = dict(error.trailing_metadata())["x-request-id"]
         assert request_id in error.details() and "division" not in str(error)
-        del server.model.describe
+        del server.models.get().describe
         assert Stubs(channel).model.GetModel(GET_MODEL).model.name == "tiny"
     assert "ZeroDivisionError" in capfd.readouterr().err
 
@@ -254,7 +255,7 @@ def test_sigterm_ends_the_process_in_order(tiny_bundle):
         **os.environ,
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-        "SCENEWRIGHT_BUNDLE": str(tiny_bundle),
+        "SCENEWRIGHT_MODELS": json.dumps([str(tiny_bundle)]),
         "SCENEWRIGHT_LIMITS__MAX_TEXTS": "7",
     }
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=environment) as process:

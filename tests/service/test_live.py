@@ -9,7 +9,7 @@ from scenewright_server.service import app
 
 from tests.conftest import LIMITS
 from tests.service.talk import RATE_HZ, Talk, silence, voice
-from tests.service.wire import Stubs, error_info, graph, image, thing
+from tests.service.wire import Stubs, error_info, graph, image, kind, thing
 
 MANUAL = dialogue_pb2.TURN_DETECTION_MANUAL
 COMPLETED, TOKEN_LIMIT = generation_pb2.FINISH_REASON_COMPLETED, generation_pb2.FINISH_REASON_TOKEN_LIMIT
@@ -42,8 +42,8 @@ def status(talk):
 def test_a_typed_turn_is_answered(quick):
     talk = Talk(quick, image=image(frame_id="f1"))
     talk.send(text={"text": "where is the chair"})
-    done = talk.until("response_done")
-    assert done.response_done.finish_reason in (COMPLETED, TOKEN_LIMIT) and done.turn_index == 1
+    done = talk.until("done")
+    assert done.response_event.done.finish_reason in (COMPLETED, TOKEN_LIMIT) and done.turn_index == 1
     started = next(event for event in talk.events if event.WhichOneof("event") == "response_started")
     assert started.response_started.frame_id == "f1" and started.response_started.question.text == "where is the chair"
     assert not talk.hang_up()
@@ -52,7 +52,7 @@ def test_a_typed_turn_is_answered(quick):
 
 @pytest.mark.parametrize("rate_hz", [16_000, 48_000])
 def test_a_spoken_turn_is_found_heard_and_answered(quick, rate_hz):
-    talk = Talk(quick, sample_rate_hz=rate_hz, end_silence_ms=200)
+    talk = Talk(quick, sample_rate_hz=rate_hz, voice_activity={"end_silence_ms": 200})
     spoken = voice() if rate_hz == RATE_HZ else b"".join(voice()[i : i + 2] * 3 for i in range(0, len(voice()), 2))
     for data in (silence(0.5 * rate_hz / RATE_HZ), spoken, silence(rate_hz / RATE_HZ)):
         for at in range(0, len(data), 8000):
@@ -62,7 +62,7 @@ def test_a_spoken_turn_is_found_heard_and_answered(quick, rate_hz):
     talk.until("speech_stopped")
     words = talk.until("transcript", is_final=True).transcript
     assert words.text and words.start_ms == started.speech_started.audio_ms
-    timings = talk.until("response_done").response_done.timings
+    timings = talk.until("done").response_event.done.timings
     assert timings.silence_ms >= 200 and 0 < timings.transcript_ms <= timings.total_ms
     talk.hang_up()
     talk.check()
@@ -78,7 +78,7 @@ def test_silence_gets_no_answer_but_to_a_pressed_button(quick):
     talk.say(silence(1))
     talk.send(activity_end={})
     assert talk.until("transcript").transcript.text == ""
-    done = talk.until("response_done")
+    done = talk.until("done")
     assert talk.text(done.response_id) == "I did not hear a question."
     talk.hang_up()
     talk.check()
@@ -99,7 +99,7 @@ def test_an_answer_is_interrupted_at_any_event(quick, cause, n_events):
     talk.hang_up()
     talk.check()
     ours = [event for event in talk.events if event.response_id == "r1"]
-    done = ours[-1].response_done.finish_reason
+    done = ours[-1].response_event.done.finish_reason
     assert done == INTERRUPTED or (n_events and done in (COMPLETED, TOKEN_LIMIT)), "unless it was whole by then"
     if done == INTERRUPTED:
         name = dialogue_pb2.InterruptionCause.Name(ours[-2].interrupted.cause)
@@ -112,7 +112,7 @@ def test_of_many_typed_turns_the_last_is_answered(quick):
         talk.send(text={"text": "chair"})
     talk.hang_up()
     talk.check()
-    reasons = [e.response_done.finish_reason for e in talk.events if e.WhichOneof("event") == "response_done"]
+    reasons = [e.response_event.done.finish_reason for e in talk.events if kind(e) == "done"]
     assert len(reasons) == 20 and reasons[-1] != INTERRUPTED
 
 
@@ -122,7 +122,7 @@ def test_the_newest_frame_counts_and_a_bad_one_leaves_it(quick):
         talk.send(image=image(seed=k, frame_id=f"f{k}"))
     talk.send(text={"text": "chair"})
     assert talk.until("response_started").response_started.frame_id == "f29"
-    talk.until("response_done")
+    talk.until("done")
     talk.send(image={"encoded": b"no picture", "frame_id": "bad"})
     assert talk.until("error").error.reason == "IMAGE_UNDECODABLE"
     talk.send(text={"text": "chair"})
@@ -146,11 +146,11 @@ def test_a_scene_changes_whole_or_not_at_all(quick, patient):
     delta(base_revision=1, revision=2, removed_ids=["b"], upserts=[thing("a", "green lamp", anchor_id="two")])
     talk.send(text={"text": "lamp"})
     assert talk.until("response_started").response_started.scene_revision == 2
-    talk.until("response_done")
-    annotations = [event.annotation for event in talk.events if event.WhichOneof("event") == "annotation"]
+    talk.until("done")
+    annotations = [event.response_event.annotation for event in talk.events if kind(event) == "annotation"]
     assert {(annotation.object_id, annotation.anchor_id) for annotation in annotations} <= {("a", "two")}
-    session = patient.sessions.get(talk.events[0].setup_complete.session_id)
-    assert [(item.id, item.label) for item in session.sight.world.objects] == [("a", "green lamp")]
+    session = patient.sessions.get(talk.events[0].setup_complete.session_id, "")
+    assert [(item.id, item.label) for item in session.sight.world.objects.values()] == [("a", "green lamp")]
     talk.send(scene_update={"snapshot": graph(revision=1)})
     assert talk.until("error").error.reason == "SCENE_OUTDATED"
     talk.hang_up()
@@ -161,20 +161,20 @@ def test_what_was_heard_is_remembered(quick, patient):
     talk = Talk(quick, sampling={"max_new_tokens": 60, "temperature": 1.0})
 
     def turns():
-        return patient.sessions.get(talk.events[0].setup_complete.session_id).memory.n_turns
+        return patient.sessions.get(talk.events[0].setup_complete.session_id, "").memory.n_turns
 
     talk.send(text={"text": "chair"})
-    talk.until("response_done")
+    talk.until("done")
     assert turns() == 1
     for report, remembered in (
-        ({"presented_bytes": 0}, 0),
-        ({"presented_bytes": 0, "finished": True}, 1),
+        ({"presented_chars": 0}, 0),
+        ({"presented_chars": 0, "finished": True}, 1),
     ):
         before = turns() - 1
         last = talk.events[-1].response_id or next(e.response_id for e in reversed(talk.events) if e.response_id)
         talk.send(playback_report={"response_id": last, **report})
         talk.send(text={"text": "mug"})
-        talk.until("response_done")
+        talk.until("done")
         assert turns() == before + remembered + 1
     talk.send(playback_report={"response_id": "r99"})
     assert talk.until("error").error.reason == "FIELD_INVALID"
@@ -212,7 +212,7 @@ def test_conversations_know_nothing_of_each_other(quick):
         talk.hang_up()
         talk.check()
         for event in talk.events:
-            assert event.annotation.frame_id in ("", frame_id)
+            assert event.response_event.annotation.frame_id in ("", frame_id)
             assert event.response_started.frame_id in ("", frame_id)
             assert event.response_started.question.text in ("", words)
     assert one.events[0].setup_complete.resume_handle != two.events[0].setup_complete.resume_handle
@@ -242,7 +242,7 @@ def test_what_is_refused_alone_leaves_the_conversation(quick, messages, reason):
     error = talk.until("error").error
     assert (error.reason, error.client_seq) == (reason, len(messages)) and error.message
     talk.send(text={"text": "chair"})
-    assert talk.until("response_done").response_done.finish_reason != FAILED
+    assert talk.until("done").response_event.done.finish_reason != FAILED
     talk.hang_up()
     talk.check()
 
@@ -252,10 +252,10 @@ def test_a_response_that_fails_says_why(quick):
     talk.send(text={"text": "chair"})
     error = talk.until("error")
     assert error.error.reason == "NOTHING_TO_SEE" and error.response_id == "r1"
-    assert talk.until("response_done").response_done.finish_reason == FAILED
+    assert talk.until("done").response_event.done.finish_reason == FAILED
     talk.send(scene_update={"snapshot": graph()})
     talk.send(text={"text": "chair"})
-    assert talk.until("response_done").response_done.finish_reason != FAILED
+    assert talk.until("done").response_event.done.finish_reason != FAILED
     talk.hang_up()
     talk.check()
 
@@ -279,7 +279,7 @@ def test_what_breaks_the_protocol_ends_the_stream_and_not_the_conversation(stubs
     again = Talk(stubs, resume={"handle": handle})
     n_taken = again.until("setup_complete").setup_complete.last_consumed_client_seq
     again.send(text={"text": "chair"}, client_seq=n_taken + 1)
-    again.until("response_done")
+    again.until("done")
     again.hang_up()
 
 
@@ -287,9 +287,20 @@ def test_what_breaks_the_protocol_ends_the_stream_and_not_the_conversation(stubs
     ("setup", "expected"),
     [
         ({"sample_rate_hz": 4000}, ("INVALID_ARGUMENT", "FIELD_INVALID", "setup.sample_rate_hz")),
-        ({"end_silence_ms": 50}, ("INVALID_ARGUMENT", "FIELD_INVALID", "setup.end_silence_ms")),
-        ({"start_threshold": 1.0}, ("INVALID_ARGUMENT", "FIELD_INVALID", "setup.start_threshold")),
-        ({"min_speech_ms": 2000}, ("INVALID_ARGUMENT", "FIELD_INVALID", "setup.min_speech_ms")),
+        (
+            {"voice_activity": {"end_silence_ms": 50}},
+            ("INVALID_ARGUMENT", "FIELD_INVALID", "setup.voice_activity.end_silence_ms"),
+        ),
+        (
+            {"voice_activity": {"start_threshold": 1.0}},
+            ("INVALID_ARGUMENT", "FIELD_INVALID", "setup.voice_activity.start_threshold"),
+        ),
+        (
+            {"voice_activity": {"min_speech_ms": 2000}},
+            ("INVALID_ARGUMENT", "FIELD_INVALID", "setup.voice_activity.min_speech_ms"),
+        ),
+        ({"interruption": 9}, ("INVALID_ARGUMENT", "FIELD_INVALID", "setup.interruption")),
+        ({"model": "nobody"}, ("NOT_FOUND", "MODEL_NOT_FOUND", "model")),
         ({"turn_detection": 9}, ("INVALID_ARGUMENT", "FIELD_INVALID", "setup.turn_detection")),
         ({"language": "xx"}, ("INVALID_ARGUMENT", "FIELD_INVALID", "setup.language")),
         ({"session_id": "nobody's"}, ("NOT_FOUND", "SESSION_NOT_FOUND", "session_id")),

@@ -13,7 +13,7 @@ from tests.conftest import LIMITS
 from tests.service.talk import Talk
 from tests.service.test_lifecycle import GET_MODEL, with_settings
 from tests.service.test_live import status
-from tests.service.wire import Stubs
+from tests.service.wire import Stubs, kind
 
 LONG = {"max_new_tokens": 600, "temperature": 0.5}
 
@@ -36,7 +36,7 @@ def test_cut_anywhere_nothing_is_lost_and_nothing_comes_twice(stubs):
         talk = talks[-1]
         talk.send(text={"text": "red chair"})
         for _ in range(rng.randrange(1, 9)):
-            if talk.next().WhichOneof("event") == "response_done":
+            if kind(talk.next()) == "done":
                 break
         talk.cut()
         last = max((event.event_seq for one in talks for event in one.events), default=0)
@@ -47,7 +47,7 @@ def test_cut_anywhere_nothing_is_lost_and_nothing_comes_twice(stubs):
         talks.append(again)
     talks[-1].hang_up()
     assert [seq for seq, _ in numbered(talks)] == list(range(1, len(numbered(talks)) + 1))
-    ends = [e.response_id for talk in talks for e in talk.events if e.WhichOneof("event") == "response_done"]
+    ends = [e.response_id for talk in talks for e in talk.events if kind(e) == "done"]
     assert len(ends) == len(set(ends)) > 30
 
 
@@ -57,10 +57,10 @@ def test_an_answer_goes_on_without_its_stream_and_is_replayed_as_it_was(stubs):
     talk.until("response_started")
     talk.cut()
     once = resume(stubs, talk, 0)
-    once.until("response_done")
+    once.until("done")
     once.cut()
     twice = resume(stubs, once, 1)
-    twice.until("response_done")
+    twice.until("done")
     assert numbered([twice]) == numbered([once])[1:]
     assert not [event for event in twice.hang_up() if event.event_seq]
 
@@ -72,7 +72,7 @@ def test_the_newer_stream_has_the_conversation(stubs):
     again.until("setup_complete")
     assert status(talk) == ("ABORTED", "TAKEN_OVER", "")
     again.send(text={"text": "chair"})
-    again.until("response_done")
+    again.until("done")
     again.hang_up()
 
 
@@ -83,7 +83,7 @@ def test_what_cannot_be_resumed_is_told(settings):
         talk = Talk(stubs)
         for _ in range(4):
             talk.send(text={"text": "chair"})
-            last = talk.until("response_done").event_seq
+            last = talk.until("done").event_seq
         talk.cut()
         assert status(resume(stubs, talk, last + 1))[1:] == ("FIELD_INVALID", "setup.resume.last_event_seq")
         assert last > 31 and status(resume(stubs, talk, 0))[:2] == ("FAILED_PRECONDITION", "EVENTS_LOST")
@@ -103,7 +103,7 @@ def test_a_conversation_waits_for_a_while_and_leaves_nothing(settings):
         talk.until("response_started")
         assert len(server.live) == len(server.sessions) == 1
         talk.cut()
-        while len(server.live) or len(server.sessions) or server.model.engine.n_inside:
+        while len(server.live) or len(server.sessions) or server.models.get().engine.n_inside:
             stubs.model.GetModel(GET_MODEL)
         assert status(resume(stubs, talk, 0))[:2] == ("NOT_FOUND", "SESSION_EXPIRED")
 
@@ -112,14 +112,14 @@ def test_a_named_session_outlives_the_conversation(stubs, live_server):
     session_id = stubs.session.CreateSession(session_pb2.CreateSessionRequest()).session.id
     talk = Talk(stubs, session_id=session_id)
     talk.send(text={"text": "chair"})
-    talk.until("response_done")
+    talk.until("done")
     assert status(Talk(stubs, session_id=session_id))[:2] == ("FAILED_PRECONDITION", "SESSION_BUSY")
     talk.hang_up()
     found = stubs.session.GetSession(session_pb2.GetSessionRequest(session_id=session_id)).session
     assert found.turns == 1
     talk = Talk(stubs, session_id=session_id, scene=None)
     talk.send(text={"text": "chair"})
-    assert talk.until("response_done").response_done.finish_reason != generation_pb2.FINISH_REASON_FAILED
+    assert talk.until("done").response_event.done.finish_reason != generation_pb2.FINISH_REASON_FAILED
     stubs.session.DeleteSession(session_pb2.DeleteSessionRequest(session_id=session_id))
     assert status(talk)[:2] == ("NOT_FOUND", "SESSION_NOT_FOUND")
 
@@ -132,7 +132,7 @@ def test_a_stream_that_gets_old_is_told_and_can_be_resumed(settings):
         assert status(talk)[:2] == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
         again = resume(Stubs(channel), talk, 0)
         again.send(text={"text": "chair"})
-        again.until("response_done")
+        again.until("done")
         again.hang_up()
 
 
@@ -149,7 +149,7 @@ def test_a_server_that_stops_says_so_and_finishes_the_answer(settings, grace_s):
         assert status(idle)[:2] == ("UNAVAILABLE", "SHUTTING_DOWN")
         assert "go_away" in idle.kinds(numbered=False)
         assert status(talking)[:2] == ("UNAVAILABLE", "SHUTTING_DOWN")
-        done = [e.response_done for e in talking.events if e.WhichOneof("event") == "response_done"]
+        done = [e.response_event.done for e in talking.events if kind(e) == "done"]
         cancelled = generation_pb2.FINISH_REASON_CANCELLED
         assert len(done) == 1 and (done[0].finish_reason == cancelled) == (grace_s == 0)
         closing.join()

@@ -46,17 +46,19 @@ def chroma_shape(height, width):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("row_padding", "pixel_stride"), [(0, None), (13, None), (0, 8), (3, 5)])
-@pytest.mark.parametrize("depth", [3, 4])
-def test_interleaved(size, row_padding, pixel_stride, depth):
-    samples = noise(*size, depth)
+@pytest.mark.parametrize(
+    ("order", "channels"), [("RGB", (0, 1, 2)), ("RGBA", (0, 1, 2)), ("BGRA", (2, 1, 0)), ("ARGB", (1, 2, 3))]
+)
+def test_interleaved(size, row_padding, pixel_stride, order, channels):
+    samples = noise(*size, len(order))
     plane = lay_out(samples, row_padding, pixel_stride)
-    rgb = pixels.read_interleaved([plane], *size, "image.raw.planes", depth=depth)
-    assert np.array_equal(rgb, samples[..., :3])
+    rgb = pixels.read_interleaved([plane], *size, "image.raw.planes", order=order)
+    assert np.array_equal(rgb, samples[..., channels])
 
 
 def test_strides_of_zero_mean_close_together():
     data = noise(3, 4, 3)
-    assert np.array_equal(pixels.read_interleaved([Plane(data.tobytes(), 0, 0)], 3, 4, "planes", depth=3), data)
+    assert np.array_equal(pixels.read_interleaved([Plane(data.tobytes(), 0, 0)], 3, 4, "planes", order="RGB"), data)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -82,6 +84,39 @@ def test_planar(size, padding, pixel_stride):
     ]
     rgb = pixels.read_planar(planes, *size, "image.raw.planes")
     assert np.abs(rgb.astype(int) - rgb_by_the_book(y, u, v)).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(4, 6), (5, 7), (1, 1), (3, 2)])
+@pytest.mark.parametrize("v_first", [False, True])
+@pytest.mark.parametrize("padding", [0, 9])
+def test_the_last_byte_of_interleaved_chroma_may_be_missing(size, v_first, padding):
+    """Android gives 153,599 of 153,600 bytes: what is missing is as in the pixel before, and grey without one."""
+    y, first, second = noise(*size), noise(*chroma_shape(*size)), noise(*chroma_shape(*size))[::-1].copy()
+    second[-1, -1] = second[-1, -2] if second.shape[1] > 1 else 128
+    luma, chroma = lay_out(y[..., None], padding), lay_out(np.stack([first, second], -1), padding)
+    short = Plane(chroma.data[:-1], chroma.row_stride, chroma.pixel_stride)
+    rgb = pixels.read_semi_planar([luma, short], *size, "planes", v_first=v_first)
+    u, v = (second, first) if v_first else (first, second)
+    assert np.abs(rgb.astype(int) - rgb_by_the_book(y, u, v)).max() <= 1
+    shorter = Plane(chroma.data[:-2], chroma.row_stride, chroma.pixel_stride)
+    with pytest.raises(Refused, match=r"planes\[1\]\.data is"):
+        pixels.read_semi_planar([luma, shorter], *size, "planes", v_first=v_first)
+    with pytest.raises(Refused, match=r"planes\[0\]\.data is"):
+        pixels.read_semi_planar([Plane(luma.data[:-1], luma.row_stride, 1), chroma], *size, "planes", v_first=v_first)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_rows_that_come_bottom_up_are_turned_in_every_plane(size):
+    def upside_down(samples, padding):
+        plane = lay_out(samples[::-1], padding)
+        return Plane(plane.data, plane.row_stride, plane.pixel_stride, bottom_up=True)
+
+    rgb = noise(*size, 3)
+    assert np.array_equal(pixels.read_interleaved([upside_down(rgb, 7)], *size, "planes", order="RGB"), rgb)
+    y, u, v = noise(*size), noise(*chroma_shape(*size)), noise(*chroma_shape(*size))[::-1]
+    planes = [upside_down(y[..., None], 3), upside_down(np.stack([u, v], -1), 5)]
+    found = pixels.read_semi_planar(planes, *size, "planes", v_first=False)
+    assert np.abs(found.astype(int) - rgb_by_the_book(y, u, v)).max() <= 1
 
 
 @pytest.mark.parametrize(

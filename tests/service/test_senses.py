@@ -25,8 +25,8 @@ def stubs(server):
 
 @pytest.fixture
 def blind_and_deaf(server, monkeypatch):
-    monkeypatch.setattr(server.model.family, "see", lambda frames: 1 / 0)
-    monkeypatch.setattr(server.model.family, "hear", lambda clip: 1 / 0)
+    monkeypatch.setattr(server.models.get().family, "see", lambda frames: 1 / 0)
+    monkeypatch.setattr(server.models.get().family, "hear", lambda clip: 1 / 0)
     return monkeypatch
 
 

@@ -48,6 +48,11 @@ def png(rgb):
     return buffer.getvalue()
 
 
+def bearer(token):
+    """A call's metadata with a token."""
+    return (("authorization", f"Bearer {token}"),)
+
+
 def image(seed=0, **fields):
     return image_pb2.ImageInput(**{"encoded": png(pixels(seed=seed)), **fields})
 
@@ -76,6 +81,22 @@ def graph(*objects, **fields):
 def finish(call):
     """The response of a unary call or the responses of a stream: until then nothing has failed."""
     return list(call) if hasattr(call, "__iter__") else call
+
+
+def kind(message):
+    """What a streamed message is: of a response's events which one."""
+    name = message.WhichOneof("event") if message.DESCRIPTOR.oneofs else "response_event"
+    return message.response_event.WhichOneof("event") if name == "response_event" else name
+
+
+def inner(message):
+    """The event itself."""
+    return getattr(message.response_event, kind(message))
+
+
+def said(messages):
+    """The words of streamed messages."""
+    return "".join(message.response_event.text_delta.text for message in messages)
 
 
 def error_info(error):

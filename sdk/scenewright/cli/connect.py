@@ -104,16 +104,10 @@ def serve_here(model: str | None) -> Iterator[str]:
 
 
 def bundle_path(model: str | None) -> Path | None:
-    """Where a model to run here lies: a path, or the name of one that was pulled; None for the one that comes with
-    the package."""
-    if model in (None, SHIPPED):
-        return None
-    path = Path(str(model))
-    if not path.exists() and path.name == model:
-        from scenewright_server.importers.pull import bundle_of, user_cache
-
-        path = pulled if (pulled := bundle_of(model, user_cache())).exists() else path
-    return path
+    """Where a model to run here lies; None for the one that comes with the package."""
+    with needing("server"):
+        from scenewright_server.families.bundle import find_bundle
+    return None if model is None else find_bundle(model)
 
 
 @contextmanager

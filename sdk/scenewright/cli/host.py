@@ -36,6 +36,13 @@ def serve(
     address: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Where to listen.")] = None,
     tls_certificate: Annotated[Path | None, typer.Option(metavar="PEM")] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="PEM")] = None,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Let in only who has a token of which this file has the SHA-256."),
+    ] = None,
+    until_stdin_closes: Annotated[
+        bool | None, typer.Option("--until-stdin-closes", help="End with the program that started this one.")
+    ] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Prometheus at this port.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
     slots: Annotated[int | None, typer.Option(help="Requests worked on at once.")] = None,
@@ -55,6 +62,8 @@ def serve(
             address=address,
             tls_certificate=tls_certificate,
             tls_key=tls_key,
+            tokens=tokens,
+            until_stdin_closes=until_stdin_closes,
             metrics_port=metrics_port,
             device=device,
             slots=slots,
@@ -73,9 +82,11 @@ def _settings_message(error: ValueError) -> str:
     """One line of pydantic's ValidationError, or what the TOML reader says."""
     if not hasattr(error, "errors"):
         return f"--config: {error}"
-    return "; ".join(
-        f"{'.'.join(map(str, item['loc']))}: {item['msg']}, got {item['input']!r}" for item in error.errors()
-    )
+    lines = []
+    for item in error.errors():
+        name, message = ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {message}, got {item['input']!r}" if name else message)
+    return "; ".join(lines)
 
 
 def train(
@@ -85,7 +96,7 @@ def train(
     ),
     stage: Annotated[list[str] | None, typer.Option(help="Only this stage; may be given again.")] = None,
 ) -> None:
-    """Train a bundle from scratch on scenes of the diorama, or, where the TOML has a [finetune] table, fine-tune one
+    """Train a bundle from scratch on scenes of the diorama, or, where the TOML has a \\[finetune] table, fine-tune one
     on a folder of your own frames. Goes on where an earlier run in --out stopped."""
     with needing("train"):
         from scenewright_server.families.bundle import BundleError

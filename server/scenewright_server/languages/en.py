@@ -37,11 +37,13 @@ class English:
     refusals: ClassVar[Mapping[Reason, str]] = {
         "missing": "i do not see that here",
         "lost": "i am not sure which one you mean",
+        "unpointed": "i see nothing where you point",
         "blind": "i can not see behind you",
         "unsure": "i can not make out anything that i know",
         "beyond": "i can only talk about the things that are here",
         "unknown": "i do not know",
     }
+    unheard: ClassVar[str] = "I did not hear a question."
     places: ClassVar[Mapping[Place, str]] = {
         "left": "on the left", "middle": "in the middle", "right": "on the right", "you": "behind you",
         "behind": "behind it", "front": "in front of it", "beside": "to the right of it", "on": "on it",

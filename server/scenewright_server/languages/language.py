@@ -36,9 +36,10 @@ class Names(Protocol[M]):
 
 
 class Language(Protocol):
-    """How a language says what was found. All text is lower case."""
+    """How a language says what was found. All text is lower case, but for `unheard`: that no question was heard."""
 
     refusals: ClassVar[Mapping[Reason, str]]
+    unheard: ClassVar[str]
     places: ClassVar[Mapping[Place, str]]
 
     def count(self, n: int) -> str:

@@ -40,11 +40,13 @@ class Chinese:
     refusals: ClassVar[Mapping[Reason, str]] = {
         "missing": "我在这里没有看到这个",
         "lost": "我不确定你说的是哪一个",
+        "unpointed": "你指的地方我什么也没看到",
         "blind": "我看不到你的身后",
         "unsure": "我认不出任何我知道的东西",
         "beyond": "我只能谈论这里的东西",
         "unknown": "我不知道",
     }
+    unheard: ClassVar[str] = "我没有听到问题。"
     places: ClassVar[Mapping[Place, str]] = {
         "left": "左边", "middle": "中间", "right": "右边", "you": "你身后",
         "behind": "它后面", "front": "它前面", "beside": "它右边", "on": "它上面",

@@ -83,6 +83,11 @@ class Perception:
         work = self._threads.opening.submit(self._family.open, turn, memory)
         return await asyncio.wrap_future(work)
 
+    async def past(self, history: Sequence[tuple[str, str]]) -> Memory:
+        """What remembers these questions and answers."""
+        work = self._threads.opening.submit(self._family.past, history)
+        return await asyncio.wrap_future(work)
+
     @property
     def _embedder(self) -> Embedder:
         assert self._family.embedder is not None  # or its spec would not name the capability

@@ -10,12 +10,13 @@ from typing import Literal
 
 import numpy as np
 
+from scenewright_server.scene.geometry import FOCAL, Intrinsics
+
 Box = tuple[float, float, float, float]
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
 Side = Literal["left", "middle", "right", "you"]
 
-FOCAL = 0.85  # of a frame whose intrinsics are not given, in frame sizes
 MATCH_IOU = 0.35
 BEHIND_RAD = 1.75
 
@@ -116,31 +117,45 @@ def is_same(a: Entry, b: Entry) -> bool:
     return a.box is not None and b.box is not None and iou(a.box, b.box) >= MATCH_IOU
 
 
-def merge(detections: Detections | None, graph: Sequence[GraphObject], most: int | None = None) -> tuple[Entry, ...]:
-    """One entry for each thing seen or known, left to right, what is behind the camera last; `most` at most.
+def merge(
+    detections: Detections | None, graph: Sequence[GraphObject], lens: Intrinsics | None = None
+) -> tuple[Entry, ...]:
+    """One entry for each thing seen or known, left to right, what is behind the camera last.
 
-    A detection and a graph object are one thing when their boxes overlap by MATCH_IOU.
+    A detection and a graph object are one thing when their boxes overlap by MATCH_IOU. `lens`: of the frame, for the
+    metres of what is only seen; None: a square frame's with a focal length of FOCAL.
     """
     n = 0 if detections is None else len(detections)
-    pairs = sorted(
-        (
-            (iou(detections.boxes[i], item.box), i, j)
-            for i in range(n)
-            for j, item in enumerate(graph)
-            if detections is not None and item.box is not None
-        ),
-        reverse=True,
-    )
+    seen_as = {} if detections is None else _match(detections.boxes, graph)
+    only_seen = sorted(set(range(n)) - set(seen_as.values()))
+    entries = [_entry(detections, seen_as.get(j), item, lens) for j, item in enumerate(graph)]
+    entries += [_entry(detections, i, None, lens) for i in only_seen]
+    return tuple(sorted(entries, key=lambda entry: entry.order))
+
+
+def _match(boxes: np.ndarray, graph: Sequence[GraphObject]) -> dict[int, int]:
+    """For each object of the graph that is seen, the box (N, 4) that shows it: those that overlap most go first."""
+    in_view = [j for j, item in enumerate(graph) if item.box is not None]
+    overlaps = _pair_iou(boxes, np.array([graph[j].box for j in in_view], float).reshape(-1, 4))
+    found = zip(*(axis.tolist() for axis in np.nonzero(overlaps >= MATCH_IOU)), strict=True)
     seen_as: dict[int, int] = {}
-    for overlap, i, j in pairs:
-        if overlap >= MATCH_IOU and i not in seen_as.values() and j not in seen_as:
+    shown: set[int] = set()
+    for _, i, j in sorted(((overlaps[i, at], i, in_view[at]) for i, at in found), reverse=True):
+        if i not in shown and j not in seen_as:
             seen_as[j] = i
-    entries = [_entry(detections, seen_as.get(j), item) for j, item in enumerate(graph)]
-    entries += [_entry(detections, i, None) for i in range(n) if i not in seen_as.values()]
-    return tuple(sorted(entries[:most], key=lambda entry: entry.order))
+            shown.add(i)
+    return seen_as
 
 
-def _entry(detections: Detections | None, i: int | None, item: GraphObject | None) -> Entry:
+def _pair_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(N, M): `iou` of each of boxes a (N, 4) with each of b (M, 4)."""
+    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
+    overlap = np.clip(high - low, 0, None).prod(-1)
+    areas = [(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) for boxes in (a, b)]
+    return overlap / np.maximum(areas[0][:, None] + areas[1][None] - overlap, 1e-9)
+
+
+def _entry(detections: Detections | None, i: int | None, item: GraphObject | None, lens: Intrinsics | None) -> Entry:
     if detections is None or i is None:
         assert item is not None
         return Entry(None, item, item.position, item.size, item.box, 1.0)
@@ -148,11 +163,8 @@ def _entry(detections: Detections | None, i: int | None, item: GraphObject | Non
     score = float(detections.scores[i])
     if item is not None:
         return Entry(i, item, item.position, item.size, (x0, y0, x1, y1), score)
-    per_metre = float(detections.depth[i]) / FOCAL
-    position = (
-        ((x0 + x1) / 2 - 0.5) * per_metre,
-        (0.5 - (y0 + y1) / 2) * per_metre,
-        float(detections.depth[i]),
-    )
-    height = (y1 - y0) * per_metre if detections.height is None else float(detections.height[i])
-    return Entry(i, None, position, ((x1 - x0) * per_metre, height, 0.0), (x0, y0, x1, y1), score)
+    lens, depth = lens or Intrinsics(FOCAL, FOCAL), float(detections.depth[i])
+    across, up = depth / lens.fx, depth / lens.fy  # metres over the frame's width, its height
+    position = (((x0 + x1) / 2 - lens.cx) * across, (lens.cy - (y0 + y1) / 2) * up, depth)
+    height = (y1 - y0) * up if detections.height is None else float(detections.height[i])
+    return Entry(i, None, position, ((x1 - x0) * across, height, 0.0), (x0, y0, x1, y1), score)

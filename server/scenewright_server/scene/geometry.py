@@ -13,6 +13,8 @@ import numpy as np
 
 Box = tuple[float, float, float, float]
 
+FOCAL = 0.85
+"""Focal length of a camera whose lens is not known, over the longer side of its picture."""
 NEAR_M = 0.05
 """What is nearer to the camera plane than this is cut off before projection."""
 
@@ -53,6 +55,11 @@ def default_lens(aspect: float) -> Intrinsics:
     return Intrinsics(fy / aspect, fy)
 
 
+def guessed_lens(aspect: float) -> Intrinsics:
+    """Square pixels and a focal length of FOCAL, for a frame of this width over height whose lens is not known."""
+    return Intrinsics(FOCAL, FOCAL * aspect) if aspect >= 1 else Intrinsics(FOCAL / aspect, FOCAL)
+
+
 def flip_handedness(pose: Pose) -> Pose:
     """The same pose with z reversed: right-handed (ARKit, glTF; z backward) to left-handed and back."""
     x, y, z, w = pose.rotation
@@ -74,6 +81,20 @@ def rotation_matrix(quaternion: np.ndarray) -> np.ndarray:
 def to_camera(points: np.ndarray, camera: Pose) -> np.ndarray:
     """World points (N, 3) in the camera's frame."""
     return (points - camera.position) @ rotation_matrix(camera.rotation)
+
+
+def turn_to_camera(rotation: np.ndarray, camera: Pose) -> np.ndarray:
+    """A rotation (4,) from a thing's axes to the world's, as one to the camera's."""
+    ax, ay, az, aw = camera.rotation * [-1, -1, -1, 1]
+    bx, by, bz, bw = rotation
+    return np.array(
+        [
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+            aw * bw - ax * bx - ay * by - az * bz,
+        ]
+    )
 
 
 def corners(pose: Pose, size: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -17,7 +18,8 @@ class Looks:
     """The looks of these entries.
 
     `values` names each attribute's values in the order of the detections' posteriors; `names`: language -> what it
-    calls the values. `told`: for each entry, what its label tells: attribute -> value, and a noun ("" without label).
+    calls the values. `told`: for each entry, what its label tells: attribute -> value, and a noun ("" without label);
+    `nouns`: that noun and its aliases, none without label. `translated`: another language's name -> value.
     """
 
     def __init__(
@@ -30,9 +32,13 @@ class Looks:
         self.entries, self.values, self._seen = entries, values, seen
         self._look_of = {word: look for look in LOOKS for word in values.get(look, ())}
         spoken = {name: value for called in (names or {}).values() for value, name in called.items()}
-        self._values_of = dict(sorted(spoken.items(), key=lambda pair: -len(pair[0])))
+        self.translated = dict(sorted(spoken.items(), key=lambda pair: -len(pair[0])))
         self._labels = [normalise(e.graph.label) if e.graph else "" for e in entries]
         self.told = [self.split(label) for label in self._labels]
+        self.nouns = [
+            tuple(word for word in (noun, *map(normalise, e.graph.aliases)) if word) if e.graph else ()
+            for e, (_, noun) in zip(entries, self.told, strict=True)
+        ]
 
     def split(self, words: str) -> tuple[dict[str, str], str]:
         """Looks and noun of a name: "small red chair"; a label of other words is all noun."""
@@ -47,12 +53,22 @@ class Looks:
         """A name made of known words of another language, which may not part them, in English; others as they are."""
         english, rest = [], words
         while rest:
-            name = next((name for name in self._values_of if rest.startswith(name)), None)
+            name = next((name for name in self.translated if rest.startswith(name)), None)
             if name is None:
                 return words
-            english.append(self._values_of[name])
+            english.append(self.translated[name])
             rest = rest[len(name) :].removeprefix("的").strip()
         return " ".join(english)
+
+    def name_pattern(self, *more: str) -> str:
+        """A regular expression of what things may be called in running text: looks, then a noun, or one of `more`;
+        the group "name" leaves out a plural's ending."""
+        kinds = self.values["kind"]
+        labels = [word for label in self._labels if label for word in (label, label.split()[-1])]
+        nouns = [*kinds, *more, *labels, *(noun for nouns in self.nouns for noun in nouns)]
+        nouns += [name for name, value in self.translated.items() if value in kinds]
+        fronts = [*self._look_of, *(name for name, value in self.translated.items() if value in self._look_of)]
+        return rf"(?<![a-z])(?P<name>(?:(?:{_any(fronts)})[的 ]*)*(?:{_any(nouns)}))(?:e?s)?(?![a-z])"
 
     def posterior(self, k: int, attribute: str) -> np.ndarray | None:
         """How likely entry k is seen to have each value of an attribute, (n_values,); None where nobody saw it."""
@@ -68,6 +84,11 @@ class Looks:
         posterior = self.posterior(k, attribute)
         return 0.0 if posterior is None else float(posterior[list(self.values[attribute]).index(value)])
 
+    def likeliest(self, k: int, attribute: str) -> str | None:
+        """What entry k most likely is seen to have of an attribute; None where nobody saw it."""
+        posterior = self.posterior(k, attribute)
+        return None if posterior is None else self.values[attribute][int(posterior.argmax())]
+
     def belied(self, k: int) -> dict[str, str]:
         """What is surely seen of entry k where its label tells otherwise: attribute -> value."""
         looks, noun = self.told[k]
@@ -80,3 +101,8 @@ class Looks:
                 if best != value and attribute != "size":
                     seen[attribute] = best
         return seen
+
+
+def _any(words: Iterable[str]) -> str:
+    """A regular expression of any of these words, longer ones first."""
+    return "|".join(map(re.escape, sorted({word for word in words if word}, key=lambda word: (-len(word), word))))

@@ -30,6 +30,7 @@ from scenewright_server.scene.findings import (
 from scenewright_server.scene.looks import Looks
 from scenewright_server.scene.naming import Naming
 from scenewright_server.scene.plans import LOOKS, RELATIONS
+from scenewright_server.scene.pointing import PointedAt
 from scenewright_server.scene.support import find_supports
 
 REACH_M = 0.8
@@ -40,7 +41,8 @@ class Lookup:
     """One scene's entries, ready to be asked.
 
     `values` names each attribute's values in the order of the detections' posteriors; `focus` are the entries that
-    the answer before settled on, for "it"; `names`: language -> what it calls the values.
+    the answer before settled on, for "it"; `names`: language -> what it calls the values; `pointed` is what the user
+    points at, for "this", None where nobody points. `naming` and `looks` tell names and looks among them.
     """
 
     def __init__(
@@ -50,10 +52,11 @@ class Lookup:
         values: Mapping[str, Sequence[str]],
         focus: Sequence[int] = (),
         names: Mapping[str, Mapping[str, str]] | None = None,
+        pointed: PointedAt | None = None,
     ) -> None:
         self.entries = entries
-        self._looks = Looks(entries, detections, values, names)
-        self._naming = Naming(self._looks, focus)
+        self.looks = Looks(entries, detections, values, names)
+        self.naming = Naming(self.looks, focus, pointed)
         self._under = find_supports(entries, detections)
 
     def find(self, plan: Sequence[str]) -> Finding:
@@ -109,7 +112,7 @@ class Lookup:
                     return Finding(Refusal("beyond"), sure)
                 named.append(slot)
                 continue
-            found, how_sure = self._naming.find_one(slot)
+            found, how_sure = self.naming.find_one(slot)
             sure *= how_sure
             if not isinstance(found, int):
                 return Finding(found, sure)
@@ -118,28 +121,28 @@ class Lookup:
         return Finding(finding.answer, sure * finding.confidence)
 
     def _exist(self, slot: str) -> Finding:
-        found, sure = self._naming.find_all(slot)
+        found, sure = self.naming.find_all(slot)
         return Finding(YesNo("exist", found, bool(found)), sure)
 
     def _count(self, slot: str) -> Finding:
-        found, sure = self._naming.find_all(slot)
+        found, sure = self.naming.find_all(slot)
         return Finding(Count(found), sure)
 
     def _look(self, look: str, k: int) -> Finding:
-        told = self._looks.told[k][0].get(look)
+        told = self.looks.told[k][0].get(look)
         if told is not None:
-            seen = self._looks.belied(k).get(look)
+            seen = self.looks.belied(k).get(look)
             return Finding(Look(k, look, told) if seen is None else Look(k, look, seen, told))
-        posterior = self._looks.posterior(k, look)
+        posterior = self.looks.posterior(k, look)
         if posterior is None:
             return Finding(Refusal("unknown"))
-        return Finding(Look(k, look, self._looks.values[look][int(posterior.argmax())]), float(posterior.max()))
+        return Finding(Look(k, look, self.looks.values[look][int(posterior.argmax())]), float(posterior.max()))
 
     def _kind(self, k: int) -> Finding:
-        posterior = self._looks.posterior(k, "kind")
-        is_seen = not self._looks.told[k][1] and posterior is not None
+        posterior = self.looks.posterior(k, "kind")
+        is_seen = not self.looks.told[k][1] and posterior is not None
         return Finding(
-            Kind(k, self._looks.belied(k).get("kind")),
+            Kind(k, self.looks.belied(k).get("kind")),
             float(posterior.max()) if is_seen and posterior is not None else 1.0,
         )
 
@@ -211,7 +214,7 @@ class Lookup:
 
     def _fact(self, k: int, previous: int | None) -> Placing:
         """Of entry k, in a description in which `previous` was named before it."""
-        under, seen = self._under[k], tuple(self._looks.belied(k).values())
+        under, seen = self._under[k], tuple(self.looks.belied(k).values())
         if under is not None:
             return Placing(k, "on", None if under == previous else under, seen)
         place = self.entries[k].side if previous is None else _place(self.entries[k], self.entries[previous])

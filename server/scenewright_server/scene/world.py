@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from scenewright_server.scene.entries import GraphObject
+from scenewright_server.scene.entries import Fact, GraphObject
 from scenewright_server.scene.geometry import (
     IDENTITY,
     Intrinsics,
@@ -15,6 +16,7 @@ from scenewright_server.scene.geometry import (
     default_lens,
     project_box,
     to_camera,
+    turn_to_camera,
 )
 
 POINT_M = 0.01
@@ -30,15 +32,20 @@ class WorldObject:
     label: str
     pose: Pose
     size: np.ndarray
+    aliases: tuple[str, ...] = ()
+    description: str = ""
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True)
 class World:
-    """A scene graph, and the viewpoint that came with it."""
+    """A scene graph: its objects by their ids, the viewpoint that came with it, and whether the app's coordinates,
+    which are left-handed here, are right-handed."""
 
-    revision: int
-    objects: tuple[WorldObject, ...]
-    viewpoint: tuple[Pose, Intrinsics | None] | None
+    revision: int = 0
+    objects: Mapping[str, WorldObject] = field(default_factory=dict)
+    viewpoint: tuple[Pose, Intrinsics | None] | None = None
+    is_right_handed: bool = False
 
 
 def view(
@@ -52,12 +59,13 @@ def view(
     if world.viewpoint is not None:
         camera, lens = camera or world.viewpoint[0], lens or world.viewpoint[1]
     camera, lens = camera or IDENTITY, lens or default_lens(aspect)
-    return tuple(_view_object(item, camera, lens) for item in world.objects)
+    return tuple(_view_object(item, camera, lens) for item in world.objects.values())
 
 
 def _view_object(item: WorldObject, camera: Pose, lens: Intrinsics) -> GraphObject:
     x, y, z = to_camera(item.pose.position[None], camera)[0]
     points = to_camera(corners(item.pose, np.maximum(item.size, POINT_M)), camera)
+    turn = turn_to_camera(item.pose.rotation, camera)
     width, height, depth = item.size
     return GraphObject(
         id=item.id,
@@ -66,4 +74,8 @@ def _view_object(item: WorldObject, camera: Pose, lens: Intrinsics) -> GraphObje
         size=(float(width), float(height), float(depth)),
         box=project_box(points, lens),
         anchor_id=item.anchor_id,
+        rotation=(float(turn[0]), float(turn[1]), float(turn[2]), float(turn[3])),
+        aliases=item.aliases,
+        description=item.description,
+        facts=item.facts,
     )

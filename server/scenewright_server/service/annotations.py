@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scenewright.v1 import annotation_pb2
 
 from scenewright_server.families.family import Mention
 
 
-def annotate(mention: Mention, frame_id: str) -> annotation_pb2.Annotation:
-    """The annotation of a mention.
+def annotate(
+    mention: Mention, frame_id: str, spans: Sequence[annotation_pb2.TextSpan] = ()
+) -> annotation_pb2.Annotation:
+    """The annotation of a mention; `spans` are the words of the response that mean the thing.
 
     Its id is made of the thing's place in the scene: the same thing has the same id in every answer about the same
     frame and graph.
     """
     entry = mention.entry
-    annotation = annotation_pb2.Annotation(id=f"a{mention.ref + 1}", frame_id=frame_id, label=mention.label)
+    annotation = annotation_pb2.Annotation(
+        id=f"a{mention.ref + 1}", frame_id=frame_id, label=mention.label, spans=spans
+    )
     if entry.graph is not None:
         annotation.object_id = entry.graph.id
         annotation.anchor_id = entry.graph.anchor_id

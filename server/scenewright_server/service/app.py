@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -34,15 +35,18 @@ from scenewright.v1 import (
 
 from scenewright_server.engine.compute import ComputeThread
 from scenewright_server.engine.request import Sampling
-from scenewright_server.families.bundle import load_family
+from scenewright_server.families.bundle import find_bundle, load_family
 from scenewright_server.families.family import SAMPLE_RATE_HZ
 from scenewright_server.perception.perception import PerceptionThreads
 from scenewright_server.service import servicers
+from scenewright_server.service.auth import Tokens
 from scenewright_server.service.calls import CallInterceptor, Gate
+from scenewright_server.service.embedding import EmbeddingServicer
 from scenewright_server.service.exchange import Exchange
 from scenewright_server.service.live.live import Live
 from scenewright_server.service.logs import make_logger
 from scenewright_server.service.metrics import Metrics
+from scenewright_server.service.models import Models
 from scenewright_server.service.reading.images import Frame
 from scenewright_server.service.reading.sight import Sight
 from scenewright_server.service.served import ServedModel, Stopwatch
@@ -65,7 +69,7 @@ SERVICES = tuple(
 class Server:
     """One server on one port. `start`, `load`, then serve until `drain`.
 
-    `address` is what it listens on once started; `model` is set once it is loaded.
+    `address` is what it listens on once started; `models` are there once they are loaded.
     """
 
     def __init__(self, settings: Settings, log: Any) -> None:
@@ -74,15 +78,16 @@ class Server:
         self.metrics = Metrics()
         self.sessions = SessionStore(settings.limits.max_sessions)
         self.gate = Gate(settings.limits.max_calls)
-        self.live = Live(self._serving, self.sessions, self.metrics, log)
+        self.models = Models()
+        self.live = Live(self.models, self.sessions, settings.limits, self.metrics, log)
         self.address = ""
-        self.model: ServedModel | None = None
         self._compute = ComputeThread(settings.threads)
         self._perception = PerceptionThreads(settings.threads)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        tokens = Tokens(settings.tokens, log)
         size = settings.limits.max_message_bytes
         self._server = grpc.aio.server(
-            interceptors=[CallInterceptor(self.gate, self.metrics, log, settings.limits)],
+            interceptors=[CallInterceptor(self.gate, tokens, self.metrics, log, settings.limits)],
             options=[
                 ("grpc.max_receive_message_length", size),
                 ("grpc.max_send_message_length", size),
@@ -99,31 +104,39 @@ class Server:
     async def start(self) -> None:
         """Listen; until `load` is through, calls are refused with MODEL_LOADING and health is NOT_SERVING."""
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
-        host = self.settings.address.rpartition(":")[0]
+        settings = self.settings
+        host = settings.address.rpartition(":")[0]
         port = self._bind()
         self.address = f"{host}:{port}"
         await self._server.start()
-        self.log.info("listening", address=self.address)
+        self.log.info("listening", address=self.address, port=port)
+        if settings.is_open:
+            self.log.warning(
+                "open to everybody who reaches it",
+                address=self.address,
+                remedy="set tokens, and tls_certificate and tls_key",
+            )
+        elif settings.tokens is not None and settings.tls_certificate is None and not settings.is_local:
+            self.log.warning("tokens travel in plain text", address=self.address, remedy="set tls_certificate, tls_key")
 
     async def load(self) -> None:
-        """Load the bundle, run it once on every sense, and let calls in."""
-        settings = self.settings
+        """Load the bundles, run each once on every sense, and let calls in. Raises BundleError."""
+        settings, models = self.settings, self.models
         device = _choose_device(settings.device)
-        family = await asyncio.to_thread(load_family, settings.bundle, device, settings.dtype)
-        model = self.model = ServedModel(family, settings, self._compute, self._perception)
-        self.metrics.watch("scenewright_engine_requests", "Requests in the engine.", lambda: model.engine.n_inside)
-        self.metrics.watch(
-            "scenewright_perception_requests",
-            "Frames, recordings and texts in work.",
-            lambda: model.perception.n_inside,
-        )
-        self.metrics.watch("scenewright_sessions", "Sessions held.", lambda: len(self.sessions))
-        self.metrics.watch("scenewright_conversations", "Live conversations held.", lambda: len(self.live))
+        for name in settings.models:
+            family = await asyncio.to_thread(load_family, find_bundle(name), device, settings.dtype)
+            models.add(ServedModel(family, settings, self._compute, self._perception))
+        watch = self.metrics.watch
+        watch("scenewright_engine_requests", "In engines.", lambda: sum(m.engine.n_inside for m in models))
+        watch("scenewright_perception_requests", "In perception.", lambda: sum(m.perception.n_inside for m in models))
+        watch("scenewright_sessions", "Sessions held.", lambda: len(self.sessions))
+        watch("scenewright_conversations", "Live conversations held.", lambda: len(self.live))
         await self.live.load()
-        await self._warm_up(model)
+        for model in models:
+            await self._warm_up(model)
         self.gate.open()
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
-        self.log.info("serving", address=self.address, model=family.spec.name, version=family.spec.version)
+        self.log.info("serving", address=self.address, models=[model.name for model in models])
 
     async def drain(self) -> None:
         """Refuse new calls, give those running `grace_s` to finish, and stop."""
@@ -136,23 +149,16 @@ class Server:
         await asyncio.to_thread(self._compute.close)
         await asyncio.to_thread(self._perception.close)
 
-    def _serving(self) -> ServedModel:
-        assert self.model is not None  # the gate is shut until then
-        return self.model
-
     def _register(self) -> None:
-        model, server, sessions = self._serving, self._server, self.sessions
-        scene_pb2_grpc.add_SceneServiceServicer_to_server(servicers.SceneServicer(model, self.metrics), server)
+        models, metrics, server, sessions = self.models, self.metrics, self._server, self.sessions
+        scene_pb2_grpc.add_SceneServiceServicer_to_server(servicers.SceneServicer(models, metrics), server)
         dialogue_pb2_grpc.add_DialogueServiceServicer_to_server(
-            servicers.DialogueServicer(model, self.metrics, sessions, self.live), server
+            servicers.DialogueServicer(models, metrics, sessions, self.live), server
         )
-        session_pb2_grpc.add_SessionServiceServicer_to_server(servicers.SessionServicer(model, sessions), server)
-        speech_pb2_grpc.add_SpeechServiceServicer_to_server(
-            servicers.SpeechServicer(model),  # type: ignore[abstract]
-            server,
-        )
-        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(servicers.EmbeddingServicer(model), server)
-        model_pb2_grpc.add_ModelServiceServicer_to_server(servicers.ModelServicer(model), server)
+        session_pb2_grpc.add_SessionServiceServicer_to_server(servicers.SessionServicer(models, sessions), server)
+        speech_pb2_grpc.add_SpeechServiceServicer_to_server(servicers.SpeechServicer(models, self.live), server)
+        embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(EmbeddingServicer(models), server)
+        model_pb2_grpc.add_ModelServiceServicer_to_server(servicers.ModelServicer(models), server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
 
@@ -206,6 +212,8 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    if settings.until_stdin_closes:
+        threading.Thread(target=_watch_stdin, args=(loop, stop), name="stdin", daemon=True).start()
     server = Server(settings, log)
     with contextlib.ExitStack() as stack:
         if settings.metrics_port is not None:
@@ -226,6 +234,14 @@ async def _serve(settings: Settings) -> None:
             await server.drain()
 
 
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Stop when standard input ends: whoever started this process has gone."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    with contextlib.suppress(RuntimeError):  # the loop has ended before
+        loop.call_soon_threadsafe(stop.set)
+
+
 @contextmanager
 def serve_in_background(
     bundle: Path | None = None, address: str = "127.0.0.1:0", settings: Settings | None = None
@@ -236,7 +252,8 @@ def serve_in_background(
     an address that is taken.
     """
     given = settings if settings is not None else load_settings(log_level="warning")
-    given = given.model_copy(update={"bundle": bundle or given.bundle, "address": address})
+    models = given.models if bundle is None else (str(bundle),)
+    given = given.model_copy(update={"models": models, "address": address})
     with background_server(given) as server:
         yield server.address
 

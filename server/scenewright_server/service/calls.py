@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 import structlog
 
+from scenewright_server.service.auth import Tokens, set_owner
 from scenewright_server.service.metrics import Metrics
 from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused, to_status
@@ -22,6 +23,7 @@ from scenewright_server.service.status import Refused, to_status
 REQUEST_ID = "x-request-id"
 _REQUEST_ID_FORM = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
 _OURS = "/scenewright."
+_HEALTH = "/grpc.health."
 
 
 class Gate:
@@ -77,10 +79,11 @@ class _Call:
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every handler of this contract; health and reflection pass by untouched."""
+    """Wraps every handler of this contract; reflection is for those who have a token, health for everybody."""
 
-    def __init__(self, gate: Gate, metrics: Metrics, log: Any, limits: Limits) -> None:
+    def __init__(self, gate: Gate, tokens: Tokens, metrics: Metrics, log: Any, limits: Limits) -> None:
         self._gate = gate
+        self._tokens = tokens
         self._metrics = metrics
         self._log = log
         self._limits = limits
@@ -93,23 +96,30 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         """The method's handler with the wrapping around it; None for a method that is not served."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith(_OURS):
+        if method.startswith(_HEALTH):
             return handler
+        try:
+            caller: str | Refused = self._tokens.admit(handler_call_details.invocation_metadata or ())
+        except Refused as refused:
+            caller = refused
+        if handler is None or not method.startswith(_OURS):
+            return handler if isinstance(caller, str) else _shut(caller)
         answer: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         if not (inspect.iscoroutinefunction(answer) or inspect.isasyncgenfunction(answer)):
-            return None  # the generated base class's own: UNIMPLEMENTED
+            # The generated base class's own: UNIMPLEMENTED
+            return None if isinstance(caller, str) else _shut(caller)
 
         limit = "max_live_s" if handler.request_streaming else "max_request_s"
 
         # A coroutine that writes, not a generator: cancelling reaches it at once, even while it waits for the
         # client to read, and not when a generator is collected.
         async def stream(request: Any, context: grpc.aio.ServicerContext) -> None:
-            async with self._around(method, context, limit), aclosing(answer(request, context)) as responses:
+            async with self._around(method, context, limit, caller), aclosing(answer(request, context)) as responses:
                 async for response in responses:
                     await context.write(response)
 
         async def unary(request: Any, context: grpc.aio.ServicerContext) -> Any:
-            async with self._around(method, context, limit):
+            async with self._around(method, context, limit, caller):
                 return await answer(request, context)
 
         make, wrapped = {
@@ -121,13 +131,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return make(wrapped, handler.request_deserializer, handler.response_serializer)
 
     @asynccontextmanager
-    async def _around(self, method: str, context: grpc.aio.ServicerContext, limit: str) -> AsyncIterator[None]:
+    async def _around(
+        self, method: str, context: grpc.aio.ServicerContext, limit: str, caller: str | Refused
+    ) -> AsyncIterator[None]:
         call = _Call(method.rpartition(".")[2], _request_id(context))
         context.set_trailing_metadata(((REQUEST_ID, call.request_id),))
         structlog.contextvars.bind_contextvars(request_id=call.request_id)
         code, reason, problem = "OK", "", {}
         inside = False
         try:
+            if isinstance(caller, Refused):
+                raise caller
+            set_owner(caller)
             self._gate.enter()
             inside = True
             with self._metrics.calls_running.track_inprogress(), _time_limit(call, limit, getattr(self._limits, limit)):
@@ -187,5 +202,15 @@ def _request_id(context: grpc.aio.ServicerContext) -> str:
 
 
 async def _abort(context: grpc.aio.ServicerContext, refused: Refused, call: _Call) -> None:
-    status = to_status(refused)
-    await context.abort(status.code, status.details, (*status.trailing_metadata, (REQUEST_ID, call.request_id)))
+    code, message, metadata = to_status(refused)
+    await context.abort(code, message, (*metadata, (REQUEST_ID, call.request_id)))
+
+
+def _shut(refused: Refused) -> grpc.RpcMethodHandler:
+    """A handler of any method that says no."""
+
+    async def refuse(_: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[bytes]:
+        await context.abort(*to_status(refused))
+        yield b""
+
+    return grpc.stream_stream_rpc_method_handler(refuse)

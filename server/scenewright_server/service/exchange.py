@@ -13,16 +13,19 @@ from scenewright_server.engine.compute import Run
 from scenewright_server.engine.request import Done, Sampling, Started, Timings, Usage
 from scenewright_server.engine.session import Session
 from scenewright_server.families.family import FinishReason, Heard, Memory, Mention, Script, TextDelta, Turn
+from scenewright_server.scene.pointing import Ray
 from scenewright_server.service.annotations import annotate
 from scenewright_server.service.metrics import Metrics
 from scenewright_server.service.reading.sight import Sight
 from scenewright_server.service.served import ServedModel, Stopwatch, refusals
 
-Answer = dialogue_pb2.Question | str | annotation_pb2.Annotation | generation_pb2.ResponseDone
+Answer = dialogue_pb2.Question | generation_pb2.ResponseEvent
+
+MAX_SPANS = 64
 
 _FINISH_REASONS = {
     FinishReason.STOP: generation_pb2.FINISH_REASON_COMPLETED,
-    FinishReason.NO_SPEECH: generation_pb2.FINISH_REASON_COMPLETED,
+    FinishReason.NO_SPEECH: generation_pb2.FINISH_REASON_NO_SPEECH,
     FinishReason.TOKEN_LIMIT: generation_pb2.FINISH_REASON_TOKEN_LIMIT,
     FinishReason.CANCELLED: generation_pb2.FINISH_REASON_CANCELLED,
 }
@@ -31,7 +34,7 @@ _FINISH_REASONS = {
 class Exchange:
     """A handle on one response to make: its events, its end, what it has cost, and what it leaves to remember.
 
-    `question` is typed or, as (n,) float32 at 16 kHz, spoken; None asks for a description in `language`. `sight`,
+    `question` is typed or, as (n,) float32 at 16 kHz or as features, spoken; None asks for a description. `sight`,
     `session`, `before` (what is remembered) and `on_started` may be set until `events` is asked for. `on_started` is
     called when the turn begins; by then `sight` says what its frame shows.
     """
@@ -43,9 +46,11 @@ class Exchange:
         sight: Sight,
         sampling: Sampling,
         watch: Stopwatch,
-        question: str | np.ndarray | None = None,
+        question: str | np.ndarray | Heard | None = None,
         *,
-        language: str = "en",
+        language: str = "",
+        instructions: str = "",
+        pointer: Ray | None = None,
     ) -> None:
         self.sight = sight
         self.question = question
@@ -59,6 +64,10 @@ class Exchange:
         self._sampling = sampling
         self._watch = watch
         self._language = language
+        self._instructions = instructions
+        self._pointer = pointer  # in the world
+        self._n_chars = 0  # of the text so far
+        self._spans: dict[int, list[annotation_pb2.TextSpan]] = {}  # of each entry's words
         self._cancelled = False
         self._script: Script | None = None
         self._run: Run | None = None
@@ -77,9 +86,8 @@ class Exchange:
         """
         model, asked = self._model, self.question
         question: str | Heard | None = None
-        if isinstance(asked, np.ndarray):
-            with self._watch.encoding("audio"), refusals():
-                question = await model.perception.hear(asked)
+        if asked is not None and not isinstance(asked, str):
+            question = await model.hear(asked, self._watch)
             self._transcript_ms = self._watch.ms
             yield dialogue_pb2.Question(text=question.text, spoken=True, confidence=question.confidence)
         else:
@@ -88,11 +96,21 @@ class Exchange:
         if not is_silent:
             self.sight = await model.see(self.sight, self._watch)
         if self._cancelled:
-            yield self.so_far()
+            yield generation_pb2.ResponseEvent(done=self.so_far())
             return
         task: Literal["describe", "ask"] = "describe" if question is None else "ask"
-        sight, n_tokens = self.sight, self._sampling.max_new_tokens
-        turn = Turn(task, sight.detections, sight.graph, question, self._language, n_tokens)
+        sight = self.sight
+        turn = Turn(
+            task,
+            sight.detections,
+            sight.graph,
+            question,
+            self._language,
+            self._sampling.max_new_tokens,
+            lens=sight.lens,
+            ray=None if self._pointer is None else sight.ray(self._pointer),
+            instructions=self._instructions,
+        )
         with refusals():
             self._script = await model.perception.open(turn, self.before)
             self._submitted_ms = self._watch.ms
@@ -106,11 +124,12 @@ class Exchange:
                         self.on_started()
                     elif isinstance(event, TextDelta):
                         self._first_text_ms = self._first_text_ms or self._watch.ms
-                        yield event.text
+                        self._n_chars += len(event.text)
+                        yield generation_pb2.ResponseEvent(text_delta=generation_pb2.TextDelta(text=event.text))
                     elif isinstance(event, Mention):
-                        yield annotate(event, self.sight.frame_id)
+                        yield generation_pb2.ResponseEvent(annotation=self._annotate(event))
                     elif isinstance(event, Done):
-                        yield self._conclude(event)
+                        yield generation_pb2.ResponseEvent(done=self._conclude(event))
 
     def memory(self, n_chars: int | None = None) -> Memory | None:
         """What the next exchange of the session will remember if the user took in `n_chars` characters of the
@@ -124,9 +143,18 @@ class Exchange:
         usage, timings = (Usage(), Timings()) if self._run is None else (self._run.usage, self._run.timings)
         return self._response_done(FinishReason.CANCELLED, usage, timings)
 
+    def _annotate(self, mention: Mention) -> annotation_pb2.Annotation:
+        """The annotation of a mention, with all the words so far that mean the thing."""
+        spans = self._spans.setdefault(mention.ref, [])
+        if mention.n_chars and len(spans) < MAX_SPANS:
+            start = self._n_chars - mention.n_chars
+            spans.append(annotation_pb2.TextSpan(start=start, length=mention.n_chars))
+        return annotate(mention, self.sight.frame_id, spans)
+
     def _conclude(self, done: Done) -> generation_pb2.ResponseDone:
         self.is_complete = done.reason in (FinishReason.STOP, FinishReason.TOKEN_LIMIT)
         response_done = self._response_done(done.reason, done.usage, done.timings)
+        response_done.confidence = done.confidence
         self._metrics.tokens.inc(done.usage.generated)
         if response_done.timings.first_token_ms:
             self._metrics.first_token_seconds.observe(response_done.timings.first_token_ms / 1e3)

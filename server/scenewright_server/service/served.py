@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
-from scenewright.v1 import features_pb2, graph_pb2, image_pb2, model_pb2
+from scenewright.v1 import audio_pb2, features_pb2, generation_pb2, graph_pb2, image_pb2, model_pb2
 
 from scenewright_server.engine.compute import AsyncEngine, ComputeThread
-from scenewright_server.families.family import Family, ModelError
+from scenewright_server.families.family import Family, Heard, ModelError
 from scenewright_server.perception.perception import Perception, PerceptionThreads
 from scenewright_server.scene.entries import Detections
-from scenewright_server.service.reading.features import FeatureReader
+from scenewright_server.scene.world import World
+from scenewright_server.service.reading.features import FrameFeatures, SoundFeatures
 from scenewright_server.service.reading.graphs import check_revision, read_graph
 from scenewright_server.service.reading.images import Frame, read_image
 from scenewright_server.service.reading.sight import Sight
+from scenewright_server.service.reading.sounds import read_audio
 from scenewright_server.service.settings import Settings
 from scenewright_server.service.status import REASONS, Refused
+from scenewright_server.service.validate import refuse
 
 T = TypeVar("T")
 
@@ -33,6 +36,7 @@ _CAPABILITIES = {
     "transcribe": model_pb2.CAPABILITY_TRANSCRIBE,
     "embed_image": model_pb2.CAPABILITY_EMBED_IMAGE,
     "embed_text": model_pb2.CAPABILITY_EMBED_TEXT,
+    "instructions": model_pb2.CAPABILITY_INSTRUCTIONS,
 }
 _FUSIONS = {"soft": model_pb2.FUSION_KIND_SOFT, "text": model_pb2.FUSION_KIND_TEXT}
 
@@ -88,34 +92,43 @@ class ServedModel:
             n_waiting=limits.max_requests - n_slots,
             kv_bytes=settings.kv_bytes,
         )
-        self.features = (
-            None if family.codec is None else FeatureReader(family.codec, spec.sha256, limits.max_image_aspect)
-        )
+        self.frame_features = self.sound_features = None
+        if family.codec is not None:
+            self.frame_features = FrameFeatures(family.codec, spec.sha256, limits.max_image_aspect)
+        if family.audio_codec is not None:
+            self.sound_features = SoundFeatures(family.audio_codec, spec.sha256)
         self.capabilities = {_CAPABILITIES[name] for name in spec.capabilities if name in _CAPABILITIES}
         if "ask" in spec.capabilities:
             self.capabilities.add(model_pb2.CAPABILITY_CONVERSE)
         if "image" in spec.fusion:
             self.capabilities |= {model_pb2.CAPABILITY_IMAGE_INPUT, model_pb2.CAPABILITY_GROUND}
 
+    @property
+    def name(self) -> str:
+        """The bundle's."""
+        return self.family.spec.name
+
     def need(self, *capabilities: model_pb2.Capability.ValueType) -> None:
         """Raises `Refused` (CAPABILITY_MISSING), the capability named, unless the model has all of these."""
         for capability in capabilities:
             if capability not in self.capabilities:
                 name = model_pb2.Capability.Name(capability)
-                raise Refused("CAPABILITY_MISSING", f"model {self.family.spec.name!r} lacks {name}", capability=name)
+                raise Refused("CAPABILITY_MISSING", f"model {self.name!r} lacks {name}", capability=name)
 
     async def look(
         self,
         image: image_pb2.ImageInput | None,
         scene: graph_pb2.SceneGraph | None,
         watch: Stopwatch,
+        handedness: int = 0,
         known: Sight | None = None,
     ) -> Sight:
-        """Read a request's frame and graph, over those `known` already; one of them must be there then.
+        """Read a request's frame and graph, over those `known` already; one of them must be there then. `handedness`
+        is that of what names none.
 
         Raises `Refused` as `glance` does, and NOTHING_TO_SEE.
         """
-        sight = await self.glance(image, scene, watch, known)
+        sight = await self.glance(image, scene, watch, handedness, known)
         sight.need()
         return sight
 
@@ -124,6 +137,7 @@ class ServedModel:
         image: image_pb2.ImageInput | None,
         scene: graph_pb2.SceneGraph | None,
         watch: Stopwatch,
+        handedness: int = 0,
         known: Sight | None = None,
     ) -> Sight:
         """The same, but there may be nothing to see.
@@ -133,17 +147,51 @@ class ServedModel:
         known = known or Sight()
         sight = Sight()
         if scene is not None:
-            self.need(model_pb2.CAPABILITY_SCENE_INPUT)
-            sight = Sight(world=read_graph(scene, self.limits))
+            sight = Sight(world=self.read_graph(scene, handedness=handedness))
             check_revision("scene.revision", sight.revision, known.revision)
         if image is not None:
-            sight = (await self.look_at_image(image, watch))[0].over(sight)
+            sight = (await self.look_at_image(image, watch, handedness))[0].over(sight)
         return sight.over(known)
 
-    async def look_at_image(self, image: image_pb2.ImageInput, watch: Stopwatch) -> tuple[Sight, np.ndarray | None]:
+    def read_graph(self, scene: graph_pb2.SceneGraph, field: str = "scene", *, handedness: int = 0) -> World:
+        """A scene graph that the model can take. Raises `Refused` as reading.graphs does, and CAPABILITY_MISSING."""
+        self.need(model_pb2.CAPABILITY_SCENE_INPUT)
+        world = read_graph(scene, self.limits, field, default=handedness)
+        self.check_labels(scene.objects, f"{field}.objects")
+        return world
+
+    def check_labels(self, objects: Sequence[graph_pb2.SceneObject], field: str) -> None:
+        """Refuse a label that the model cannot take whole."""
+        for i, item in enumerate(objects):
+            fault = self.family.fault(item.label)
+            if fault is not None:
+                refuse(f"{field}[{i}].label", *fault)
+
+    async def read_recording(self, audio: audio_pb2.AudioInput, watch: Stopwatch) -> np.ndarray | Heard:
+        """Samples (n,) float32 at 16 kHz, or what the encoder made of them. Raises `Refused` as `read_audio` does."""
+        if audio.WhichOneof("source") != "features":
+            return await watch.decode(read_audio, audio, self.limits)
+        if self.sound_features is None:
+            raise Refused(
+                "CAPABILITY_MISSING",
+                f"audio.features: model {self.name!r} takes recordings only, GetModel lists no audio encoder",
+                field="audio.features",
+            )
+        return self.sound_features.unpack(audio.features, "audio.features")
+
+    async def hear(self, recording: np.ndarray | Heard, watch: Stopwatch) -> Heard:
+        """What is said in a recording. Raises `Refused`: OVERLOADED."""
+        if isinstance(recording, Heard):
+            return recording
+        with watch.encoding("audio"), refusals():
+            return await self.perception.hear(recording)
+
+    async def look_at_image(
+        self, image: image_pb2.ImageInput, watch: Stopwatch, handedness: int = 0
+    ) -> tuple[Sight, np.ndarray | None]:
         """A frame alone, and its embedding (E,) where features brought it."""
         self.need(model_pb2.CAPABILITY_IMAGE_INPUT)
-        frame = await watch.decode(self._read_frame, image)
+        frame = await watch.decode(self._read_frame, image, handedness)
         if frame.features is None:
             return Sight(frame), None
         detections, embedding, aspect = self._unpack(frame.features)
@@ -156,19 +204,19 @@ class ServedModel:
         with watch.encoding("image"), refusals():
             return sight.seen(await self.perception.see(sight.frame.rgb))
 
-    def _read_frame(self, image: image_pb2.ImageInput) -> Frame:
+    def _read_frame(self, image: image_pb2.ImageInput, handedness: int) -> Frame:
         """A frame fitted at once: nobody need carry 12 megapixels further."""
-        frame = read_image(image, self.limits)
+        frame = read_image(image, self.limits, default=handedness)
         return frame if frame.rgb is None else replace(frame, rgb=self.family.fit(frame.rgb))
 
     def _unpack(self, features: features_pb2.Features) -> tuple[Detections, np.ndarray, float]:
-        if self.features is None:
+        if self.frame_features is None:
             raise Refused(
                 "CAPABILITY_MISSING",
-                f"image.features: model {self.family.spec.name!r} takes frames only, GetModel lists no image encoder",
+                f"image.features: model {self.name!r} takes frames only, GetModel lists no image encoder",
                 field="image.features",
             )
-        return self.features.unpack(features, "image.features")
+        return self.frame_features.unpack(features, "image.features")
 
     def describe(self) -> model_pb2.Model:
         """The Model message."""
@@ -184,11 +232,12 @@ class ServedModel:
             n_parameters=spec.n_parameters,
             capabilities=sorted(self.capabilities),
             languages=spec.languages,
+            speech_languages=spec.speech_languages,
             image_fusion=_FUSIONS.get(spec.fusion.get("image", ""), model_pb2.FUSION_KIND_UNSPECIFIED),
             audio_fusion=_FUSIONS.get(spec.fusion.get("audio", ""), model_pb2.FUSION_KIND_UNSPECIFIED),
             scene_fusion=_FUSIONS.get(spec.fusion.get("scene_graph", ""), model_pb2.FUSION_KIND_UNSPECIFIED),
             embedding_dimension=embedder.dimension if embeds and embedder is not None else 0,
-            encoders=[] if self.features is None else [self.features.encoder],
+            encoders=[one.encoder for one in (self.frame_features, self.sound_features) if one is not None],
             limits=model_pb2.Limits(
                 max_context_tokens=shape.n_ctx, **{name: getattr(self.limits, name) for name in shared}
             ),
@@ -207,3 +256,13 @@ def refusals() -> Iterator[None]:
     except ModelError as error:
         reason = error.reason if error.reason in REASONS else "FIELD_INVALID"
         raise Refused(reason, error.message, **error.metadata) from error
+
+
+def timings(watch: Stopwatch) -> generation_pb2.Timings:
+    """Of a call without a decoder."""
+    return generation_pb2.Timings(
+        decode_ms=watch.decode_ms,
+        encode_image_ms=watch.encode_image_ms,
+        encode_audio_ms=watch.encode_audio_ms,
+        total_ms=watch.ms,
+    )

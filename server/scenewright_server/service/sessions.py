@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 from scenewright_server.engine.session import Session
 from scenewright_server.families.family import Memory
+from scenewright_server.service.exchange import Exchange
 from scenewright_server.service.reading.sight import Sight
+from scenewright_server.service.served import ServedModel
 from scenewright_server.service.status import Refused
 
 
@@ -28,13 +30,21 @@ class Dialogue:
     created_at: float
     expires_at: float
     ttl_s: float
-    language: str
+    owner: str
+    model: ServedModel
+    language: str = ""
+    instructions: str = ""
+    handedness: int = 0  # of messages that name none
     session: Session = field(default_factory=Session)
     memory: Memory | None = None
     sight: Sight = field(default_factory=Sight)
     n_turns: int = 0
     user: asyncio.Task | None = None
     deleted: bool = False
+
+    def begin(self, exchange: Exchange, instructions: str, handedness: int) -> None:
+        """An exchange has begun: what it looks at, and how it was told to be, is the session's from now on."""
+        self.sight, self.instructions, self.handedness = exchange.sight, instructions, handedness
 
 
 class SessionStore:
@@ -53,15 +63,15 @@ class SessionStore:
         self._clock = clock
         self._call_later = call_later
         self._dialogues: dict[str, Dialogue] = {}
-        self._expired: OrderedDict[str, None] = OrderedDict()
+        self._expired: OrderedDict[str, str] = OrderedDict()  # whose they were
         self._n_created = 0
 
     def __len__(self) -> int:
         self._forget_expired()
         return len(self._dialogues)
 
-    def create(self, ttl_s: float, language: str) -> Dialogue:
-        """A new dialogue. Raises `Refused` (TOO_MANY_SESSIONS) when there is no room."""
+    def create(self, ttl_s: float, owner: str, model: ServedModel) -> Dialogue:
+        """A new dialogue of this owner with this model. Raises `Refused` (TOO_MANY_SESSIONS) when there is no room."""
         self._forget_expired()
         if len(self._dialogues) >= self._max_sessions:
             raise Refused(
@@ -72,34 +82,34 @@ class SessionStore:
             )
         now = self._clock()
         self._n_created += 1
-        dialogue = Dialogue(secrets.token_urlsafe(16), self._n_created, now, now + ttl_s, ttl_s, language)
+        dialogue = Dialogue(secrets.token_urlsafe(16), self._n_created, now, now + ttl_s, ttl_s, owner, model)
         self._dialogues[dialogue.id] = dialogue
         self._watch(dialogue.id)
         return dialogue
 
-    def get(self, session_id: str, field: str = "session_id") -> Dialogue:
-        """A live dialogue, its time begun anew. Raises `Refused`: SESSION_NOT_FOUND or SESSION_EXPIRED."""
+    def get(self, session_id: str, owner: str, field: str = "session_id") -> Dialogue:
+        """A live dialogue of this owner, its time begun anew. Raises `Refused`: SESSION_NOT_FOUND, SESSION_EXPIRED."""
         if not session_id:
             raise Refused("FIELD_REQUIRED", f"{field} is empty", field=field)
         self._forget_expired()
         dialogue = self._dialogues.get(session_id)
-        if dialogue is None:
+        if dialogue is None or dialogue.owner != owner:
             shown = session_id[:64]
-            if session_id in self._expired:
+            if self._expired.get(session_id) == owner:
                 raise Refused("SESSION_EXPIRED", f"{field} {shown!r} has expired", field=field, value=shown)
             raise Refused("SESSION_NOT_FOUND", f"{field} {shown!r} is unknown", field=field, value=shown)
         dialogue.expires_at = self._clock() + dialogue.ttl_s
         return dialogue
 
-    def page(self, size: int, after: int) -> tuple[list[Dialogue], int | None]:
-        """The oldest `size` dialogues numbered above `after`, and the last one's number if more follow."""
+    def page(self, size: int, after: int, owner: str) -> tuple[list[Dialogue], int | None]:
+        """The owner's oldest `size` dialogues numbered above `after`, and the last one's number if more follow."""
         self._forget_expired()
-        rest = [dialogue for dialogue in self._dialogues.values() if dialogue.number > after]
+        rest = [one for one in self._dialogues.values() if one.owner == owner and one.number > after]
         return rest[:size], rest[size - 1].number if len(rest) > size else None
 
-    def delete(self, session_id: str) -> None:
-        """End a dialogue and the call that uses it."""
-        dialogue = self.get(session_id)
+    def delete(self, session_id: str, owner: str) -> None:
+        """End a dialogue of this owner and the call that uses it."""
+        dialogue = self.get(session_id, owner)
         del self._dialogues[session_id]
         dialogue.deleted = True
         if dialogue.user is not None:
@@ -110,12 +120,12 @@ class SessionStore:
         self._dialogues.pop(session_id, None)
 
     @contextmanager
-    def use(self, session_id: str) -> Iterator[Dialogue]:
-        """The dialogue for the calling task alone; it does not expire meanwhile.
+    def use(self, session_id: str, owner: str) -> Iterator[Dialogue]:
+        """The owner's dialogue for the calling task alone; it does not expire meanwhile.
 
         Raises `Refused`: SESSION_BUSY if another call has it, SESSION_NOT_FOUND if it is deleted meanwhile.
         """
-        dialogue = self.get(session_id)
+        dialogue = self.get(session_id, owner)
         if dialogue.user is not None:
             raise Refused(
                 "SESSION_BUSY",
@@ -148,6 +158,6 @@ class SessionStore:
         now = self._clock()
         for dialogue in [d for d in self._dialogues.values() if d.user is None and d.expires_at <= now]:
             del self._dialogues[dialogue.id]
-            self._expired[dialogue.id] = None
+            self._expired[dialogue.id] = dialogue.owner
             if len(self._expired) > self._max_sessions:
                 self._expired.popitem(last=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -13,7 +13,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from scenewright_server.families.bundle import EMBEDDED
+from scenewright_server.families.bundle import EMBEDDED_NAME
+from scenewright_server.service.auth import read_sums
 
 
 class Limits(BaseModel):
@@ -29,7 +30,10 @@ class Limits(BaseModel):
     max_audio_bytes: int = Field(default=8 << 20, gt=0, description="Bytes of one recording, encoded or raw.")
     max_audio_s: float = Field(default=30.0, gt=0, description="Seconds of one recording; a model may hear less.")
     max_text_chars: int = Field(default=2000, gt=0, description="Characters of a question.")
-    max_scene_objects: int = Field(default=24, gt=0, description="Objects of a scene graph; a model may take fewer.")
+    max_instruction_chars: int = Field(default=2000, gt=0, description="Characters of a session's instructions.")
+    max_history_turns: int = Field(default=64, gt=0, le=64, description="Turns of a history.")
+    max_scene_objects: int = Field(default=512, gt=0, description="Objects of a scene graph; a model may take fewer.")
+    max_facts: int = Field(default=32, gt=0, le=32, description="Facts of one object.")
     max_label_chars: int = Field(default=64, gt=0, description="Characters of a label or of a text to embed.")
     max_texts: int = Field(default=64, gt=0, description="Texts of EmbedText, labels of RankLabels.")
     max_new_tokens: int = Field(default=256, gt=0, description="Tokens of one response.")
@@ -53,16 +57,20 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SCENEWRIGHT_", env_nested_delimiter="__", frozen=True, extra="forbid")
 
-    bundle: Path = Field(default=EMBEDDED, description="The model to serve.")
+    models: tuple[str, ...] = Field(default=(EMBEDDED_NAME,), min_length=1, description="To serve, by name or path.")
     address: str = Field(default="127.0.0.1:7447", description="host:port, port 0 for any free one.")
     tls_certificate: Path | None = Field(default=None, description="PEM chain; with `tls_key`, the port speaks TLS.")
     tls_key: Path | None = Field(default=None, description="PEM private key.")
+    tokens: Path | None = Field(default=None, description="SHA-256 sums of the bearer tokens that are let in.")
+    until_stdin_closes: bool = Field(default=False, description="End when standard input does.")
     metrics_port: int | None = Field(
         default=None, description="Prometheus at this port of `metrics_host`; none by default."
     )
     metrics_host: str = "127.0.0.1"
     device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N.")
-    dtype: Literal["float32", "bfloat16"] = Field(default="float32", description="Of weights, keys and values.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="Of weights, keys and values; auto: what suits the bundle and the device."
+    )
     threads: int = Field(default=1, gt=0, description="Of torch, for the decoder; as many again to see and hear.")
     slots: int = Field(default=8, gt=0, description="Requests that an engine works on at once.")
     kv_bytes: int = Field(default=1 << 30, gt=0, description="Keys and values that idle sessions may keep.")
@@ -70,6 +78,32 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> Settings:
+        """What is given by half, or is not there, is told at once."""
+        pair = {"tls_certificate": self.tls_certificate, "tls_key": self.tls_key}
+        for name, path in pair.items():
+            other = next(one for one in pair if one != name)
+            if path is not None and pair[other] is None:
+                raise ValueError(f"{name} is given without {other}: a port that speaks TLS needs both")
+        for name, path in {**pair, "tokens": self.tokens}.items():
+            if path is not None and not path.is_file():
+                raise ValueError(f"{name}: no file at {path}")
+        if self.tokens is not None:
+            read_sums(self.tokens)
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        """Only this machine reaches the address."""
+        host = self.address.rpartition(":")[0].strip("[]")
+        return host in ("127.0.0.1", "localhost", "::1") or self.address.startswith("unix:")
+
+    @property
+    def is_open(self) -> bool:
+        """More than this machine reaches the address, and nobody is asked for a token."""
+        return self.tokens is None and not self.is_local
 
     @classmethod
     def settings_customise_sources(

@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -41,10 +42,13 @@ REASONS: dict[str, Verdict] = {
     "CAPABILITY_MISSING": _PRECONDITION,
     "ENCODER_MISMATCH": _PRECONDITION,
     "SCENE_OUTDATED": _PRECONDITION,
+    "MODEL_MISMATCH": _PRECONDITION,
     "SESSION_BUSY": _PRECONDITION,
     "OUT_OF_ORDER": _PRECONDITION,
     "EVENTS_LOST": _PRECONDITION,
     "TAKEN_OVER": Verdict(grpc.StatusCode.ABORTED),
+    "UNAUTHENTICATED": Verdict(grpc.StatusCode.UNAUTHENTICATED),
+    "MODEL_NOT_FOUND": Verdict(grpc.StatusCode.NOT_FOUND),
     "SESSION_NOT_FOUND": Verdict(grpc.StatusCode.NOT_FOUND),
     "SESSION_EXPIRED": Verdict(grpc.StatusCode.NOT_FOUND),
     "CONTEXT_FULL": Verdict(grpc.StatusCode.RESOURCE_EXHAUSTED),
@@ -73,21 +77,22 @@ class Refused(Exception):
         self.metadata = {key: str(value) for key, value in metadata.items()}
 
 
-def to_status(refused: Refused) -> grpc.Status:
-    """The rich status of a refusal: code, message and the `grpc-status-details-bin` trailing metadata."""
-    details = [
+def to_status(refused: Refused) -> tuple[grpc.StatusCode, str, tuple[tuple[str, str | bytes], ...]]:
+    """A refusal's code, message and trailing metadata: `grpc-status-details-bin`, and where a retry helps
+    `grpc-retry-pushback-ms`, which gRPC's own retry policies go by."""
+    details: list[Message] = [
         error_details_pb2.ErrorInfo(reason=refused.reason, domain=DOMAIN, metadata=refused.metadata),
     ]
-    if refused.verdict.retry_after_s is not None:
+    delay_s = refused.verdict.retry_after_s
+    if delay_s is not None:
         retry = error_details_pb2.RetryInfo()
-        retry.retry_delay.FromMicroseconds(round(refused.verdict.retry_after_s * 1e6))
+        retry.retry_delay.FromMicroseconds(round(delay_s * 1e6))
         details.append(retry)
-    status = status_pb2.Status(
-        code=code_pb2.Code.Value(refused.verdict.code.name),
-        message=refused.message,
-    )
+    message = status_pb2.Status(code=code_pb2.Code.Value(refused.verdict.code.name), message=refused.message)
     for detail in details:
         packed = AnyMessage()
         packed.Pack(detail)
-        status.details.append(packed)
-    return rpc_status.to_status(status)
+        message.details.append(packed)
+    status = rpc_status.to_status(message)
+    pushback = () if delay_s is None else (("grpc-retry-pushback-ms", str(round(1e3 * delay_s))),)
+    return status.code, status.details, (*status.trailing_metadata, *pushback)

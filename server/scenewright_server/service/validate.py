@@ -65,7 +65,7 @@ def check_count(field: str, count: int, low: int, high: int, reason: str = "FIEL
 
 
 def check_language(field: str, tag: str, languages: Sequence[str]) -> str:
-    """The tag, or the model's first language for an empty one."""
+    """The tag, which must be one of these or empty."""
     if tag and tag not in languages:
-        refuse(field, repr(tag[:MAX_ID_CHARS]), f"one of {', '.join(languages)}")
-    return tag or languages[0]
+        refuse(field, repr(tag[:MAX_ID_CHARS]), f"one of {', '.join(languages)}" if languages else "empty")
+    return tag

@@ -152,7 +152,7 @@ class EpisodeMaker:
         seen = None
         if source != "graph":
             seen = detections if detections is not None else imitate(scene, boxes, rng)
-        entries = merge(seen, graph, N_REFS)
+        entries = merge(seen, graph)
         things, refs = align(items, entries)
         names = ATTRIBUTES["kind"]
         if source != "frame":

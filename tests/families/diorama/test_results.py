@@ -26,6 +26,7 @@ from scenewright_server.scene.findings import (
 TOLD: list[tuple[Answer, tuple[str | int, ...]]] = [
     (Refusal("missing"), ("missing",)),
     (Refusal("unsure"), ("unsure",)),
+    (Refusal("unpointed"), ("missing",)),
     (Several((0, 2)), ("several", 0, 2)),
     (Things((2, 0)), (2, 0)),
     (Things(()), ("nothing",)),

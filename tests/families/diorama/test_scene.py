@@ -46,11 +46,6 @@ def test_merge_joins_what_overlaps_and_lists_left_to_right_then_behind():
     assert entries[2].box == pytest.approx((0.7, 0.4, 0.9, 0.8)), "a seen box is better than a projected one"
 
 
-def test_merge_keeps_to_the_references_there_are():
-    graph = [known(str(i), i * 0.1, 2.0, None) for i in range(30)]
-    assert len(merge(detections((0, 0, 1, 1)), graph, 24)) == 24
-
-
 def read(reader: MarkupReader, tokens: list[int]) -> list[TextDelta | Pointed]:
     return [event for token in tokens for event in reader.feed(token)] + reader.finish()
 

@@ -15,9 +15,9 @@ from scenewright_server.families.diorama.audio import HeardTokens
 from scenewright_server.families.diorama.diorama import Diorama
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.memory import DioramaMemory
-from scenewright_server.families.diorama.script import NO_SPEECH_TEXT
 from scenewright_server.families.diorama.storage import Bundle, BundleInfo
 from scenewright_server.families.family import FinishReason, Heard, Mention, ModelError, TextDelta, Turn
+from scenewright_server.languages import LANGUAGES
 from scenewright_server.scene.entries import GraphObject
 from scenewright_server.scene.lookup import Lookup
 from torch import Tensor
@@ -33,6 +33,11 @@ GOBLIN = graph("goblin king", "health potion")
 @pytest.fixture(scope="session")
 def diorama(model: FusedModel) -> Diorama:
     return Diorama(Bundle(model, BundleInfo("tiny", "0")))
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Diorama:
+    return load_family()
 
 
 def heard(model: FusedModel, *ids: int) -> Heard:
@@ -84,11 +89,82 @@ def test_a_scene_that_fills_the_context_is_refused_with_numbers(diorama) -> None
     assert error.reason == "CONTEXT_FULL" and error.metadata["scene"] in error.message
 
 
+def test_a_scene_of_more_things_than_it_tells_apart_is_refused_with_both_numbers(diorama) -> None:
+    crowd = graph(*["mug"] * 23)
+    assert diorama.open(Turn("describe", detections(1, 1), crowd[:15]))
+    with pytest.raises(ModelError, match="has 25 things, 23 told and 2 only seen, the model tells 24 apart") as caught:
+        diorama.open(Turn("describe", detections(1, 2), crowd))
+    error = caught.value
+    assert (error.reason, error.metadata["value"], error.metadata["bound"]) == ("SCENE_TOO_LARGE", "25", "24")
+
+
+def test_a_label_that_it_cannot_spell_is_a_fault_with_both_numbers(diorama) -> None:
+    tokenizer = diorama.model.tokenizer
+    label = "x" * 15
+    assert len(tokenizer.words(label)) == 16 and diorama.fault(label) is None
+    assert diorama.fault(label + "x") == ("17 tokens", "at most 16")
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "answer"),
+    [
+        ("where is the goblin king", "", "on the left"),
+        ("where is the goblin king", "en", "on the left"),
+        ("where is the goblin king", "zh", "在左边"),
+        ("how many things are there", "zh", "两个"),
+        ("what is right of the goblin king", "zh", " health potion"),
+        ("椅子在哪里", "en", "i do not see that here"),
+        ("椅子在哪里", "", "我在这里没有看到这个"),
+    ],
+)
+def test_an_answer_is_in_the_language_that_is_asked_for_else_in_its_questions(shipped, question, language, answer):
+    script = shipped.open(Turn("ask", None, GOBLIN, question, language))
+    [(_, events)] = finish(Engine(shipped.decoder), script, sampling=GREEDY)
+    assert text_of(events) == answer.removeprefix(" ")
+
+
+def test_a_description_is_in_the_models_first_language_unless_told(shipped) -> None:
+    known = graph("goblin king")
+    for language, begin in (("", "a goblin king"), ("en", "a goblin king"), ("zh", "左边有一个")):
+        script = shipped.open(Turn("describe", None, known, language=language))
+        [(_, events)] = finish(Engine(shipped.decoder), script, sampling=GREEDY)
+        assert text_of(events).startswith(begin)
+
+
+def test_a_told_past_is_remembered_as_its_own_turns(shipped) -> None:
+    """The next turn runs over the same positions as after turns that the decoder answered by heart."""
+    tokenizer = shipped.model.tokenizer
+    long = "the health potion is old " * 8
+    memory = shipped.past([("Hello!", "Hi."), ("tell me more", long), ("which one do you mean", "the health potion")])
+    assert memory.n_turns == 3 and memory.scene is None
+    (prompt, answer) = memory.turns[1]
+    assert list(prompt.rows) == shipped.model.question_ids("tell me more")
+    plan = [*tokenizer.words("beyond"), tokenizer.end, *tokenizer.words("it"), tokenizer.call]
+    said = [*tokenizer.words("beyond"), tokenizer.say, *tokenizer.words(long.strip()), tokenizer.eot]
+    assert list(answer.rows) == plan + said
+    assert all(span.counts == (("past", len(span)),) for turn in memory.turns for span in turn)
+
+    def ask(question: str, before):
+        script = shipped.open(Turn("ask", None, GOBLIN, question), before)
+        [(_, events)] = finish(Engine(shipped.decoder), script, sampling=GREEDY)
+        return text_of(events), script.memory()
+
+    text, after = ask("where is it", memory)
+    assert text == "in the middle" and after.n_turns == 4 and after.turns[:3] == memory.turns
+    assert [entry.graph.label for entry in after.focus] == ["health potion"] and after.last is None
+    assert (
+        ask("where is it", shipped.past([("where is the goblin king", "left of the health potion")]))[0]
+        == "on the left"
+    )
+    assert shipped.past([]) == DioramaMemory()
+    assert ask("where is it", shipped.past([("tell me more", "word " * 3000)]))[1].n_turns == 1, "too long to be kept"
+
+
 def test_silence_is_answered_honestly_and_leaves_nothing(diorama) -> None:
     silence = diorama.hear(np.zeros(16_000, np.float32))
     script = diorama.open(Turn("ask", detections(1), question=silence))
     [(run, events)] = finish(Engine(diorama.decoder), script, sampling=GREEDY)
-    assert text_of(events) == NO_SPEECH_TEXT and not run.ids and script.memory().n_turns == 0
+    assert text_of(events) == LANGUAGES["en"].unheard and not run.ids and script.memory().n_turns == 0
     assert events[-1].reason is FinishReason.NO_SPEECH
 
 

@@ -47,14 +47,14 @@ class GroundingReader:
         return [*self._close()]
 
     def _read(self, text: str) -> list[str | int]:
-        """Words without citations, and what they name, as far as the next character tells that a name ends there."""
+        """Words without citations, and what they name, as far as the words after tell that a name ends there."""
         if self._at_line_start:
             text = text.lstrip()
         self._at_line_start = text.endswith("\n") if text else self._at_line_start
         whole, n_old = self._tail + text, len(self._tail)
         found, read, begin = list[str | int](), 0, 0
         for match in self._name.finditer(whole) if self._name else ():
-            if match.end() == len(whole):
+            if self._may_go_on(whole[match.start() :]):
                 break
             k, is_cited = self._names[match[0].lower()], not whole[begin : match.start()].strip()
             begin = match.end()
@@ -64,6 +64,11 @@ class GroundingReader:
             self._cited = []
         self._tail = whole[begin:][-self._n_longest - 1 :]
         return [part for part in (*found, text[read:]) if part != ""]
+
+    def _may_go_on(self, text: str) -> bool:
+        """Whether a text that begins with a name may become a longer name, or word."""
+        rest = text.lower()
+        return any(name.startswith(rest) for name in self._names)
 
     def _close(self) -> list[int]:
         """The entry whose name ends the text so far."""

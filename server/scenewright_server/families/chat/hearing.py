@@ -1,7 +1,7 @@
 """Listening with Whisper: words, or nothing where nobody speaks.
 
 Decoding is openai-whisper's, greedy and without time stamps, with its vocabulary. Whisper writes fluent sentences about
-silence and noise too; the three rules that tell these apart are those of its `transcribe` (Radford et al. 2022, 4.5).
+silence and noise too; the rules that tell these apart are those of Radford et al. 2022, 4.5, a little stricter.
 """
 
 from __future__ import annotations
@@ -21,10 +21,18 @@ from scenewright_server.families.family import SAMPLE_RATE_HZ, Heard, ModelError
 MAX_AUDIO_S = N_SAMPLES / SAMPLE_RATE_HZ
 MIN_AUDIO_S = 0.1  # Whisper's window is 25 ms, and no word is shorter than this
 SILENT = 1e-3  # amplitude
-NO_SPEECH, UNSURE = 0.6, -1.0  # probability of no speech; mean log probability of a token: both together mean nobody
-DOUBTFUL = -1.5  # this unsure, it is nobody's words, whatever the probability of speech
+NO_SPEECH = 0.6  # probability above which only sure words count
+SURE, DOUBTFUL = -0.4, -1.5  # mean log probability of a token: above, words are sure; below, they are nobody's
 LOOPS = 2.4  # characters for a byte of zlib: above, the same is said over and over
 N_TOKENS_S, N_TOKENS_MORE = 12, 8  # that one may say in so many seconds; a loop ends there
+
+
+def is_said(text: str, no_speech: float, log_probability: float, compression: float) -> bool:
+    """Whether somebody said these words, by the probability of no speech, the mean log probability of a token, and
+    the text's characters for a byte of zlib."""
+    is_nobody = no_speech > NO_SPEECH and log_probability < SURE
+    is_loop = compression > LOOPS
+    return any(map(str.isalnum, text)) and not is_nobody and not is_loop and log_probability >= DOUBTFUL
 
 
 class Hearing:
@@ -58,12 +66,10 @@ class Hearing:
                 sample_len=min(int(n_s * N_TOKENS_S) + N_TOKENS_MORE, whisper.dims.n_text_ctx // 2),
             ),
         )  # fmt: skip
-        nobody = result.no_speech_prob > NO_SPEECH and result.avg_logprob < UNSURE
-        if nobody or result.avg_logprob < DOUBTFUL or result.compression_ratio > LOOPS:
-            return Heard("", 0.0)
         text = " ".join(result.text.split())
-        has_words = any(map(str.isalnum, text))
-        return Heard(text if has_words else "", math.exp(result.avg_logprob) if has_words else 0.0)
+        if not is_said(text, result.no_speech_prob, result.avg_logprob, result.compression_ratio):
+            return Heard("", 0.0)
+        return Heard(text, math.exp(result.avg_logprob))
 
     def _detect(self, features: torch.Tensor) -> str:
         if not self._whisper.is_multilingual:

@@ -16,6 +16,7 @@ INSTRUCTIONS = (
 )
 DESCRIBE = {"en": "What is here?", "zh": "这里有什么？"}
 NOW = {"en": "As things are now:", "zh": "现在的情况："}
+NOTHING = {"en": "Nothing that you know is in sight.", "zh": "视野里没有你认识的东西。"}
 SPEAK = {"en": "", "zh": "请用中文回答。"}
 NO_SPEECH = {"en": "I did not hear a question.", "zh": "我没有听到问题。"}
 

@@ -56,7 +56,8 @@ class Roster:
         """Names and other names in lower case, of which each belongs to one entry alone."""
         owners: dict[str, set[int]] = {}
         for k, entry in enumerate(self.entries):
-            for name in (self.name(k), *(map(clean, entry.graph.aliases) if entry.graph else ())):
+            other = map(clean, entry.graph.aliases) if entry.graph else [self._look(k, colour=False)]
+            for name in (self.name(k), *other):
                 owners.setdefault(name.lower(), set()).add(k)
         return {name: ks.pop() for name, ks in owners.items() if name and len(ks) == 1}
 
@@ -120,13 +121,13 @@ class Roster:
         names = [self.name(k)] if item is None else [item.label, *item.aliases]
         return any(_words(name) & words or normalise(name) in normalise(question) for name in names)
 
-    def _look(self, k: int) -> str:
+    def _look(self, k: int, colour: bool = True) -> str:
         """ "red cup", as far as it is seen."""
         i = self.entries[k].detection
         if i is None or self._seen is None:
             return ""
         found = []
-        for attribute, least in (("colour", SURE), ("kind", 0.0)):
+        for attribute, least in (("colour", SURE if colour else 1.0), ("kind", 0.0)):
             posterior = self._seen.attributes.get(attribute)
             if posterior is not None and posterior[i].max() > least:
                 found.append(self._looks[attribute][int(posterior[i].argmax())])

@@ -8,16 +8,23 @@ import numpy as np
 import torch
 
 from scenewright_server.families.decoder import GPTDecoder
-from scenewright_server.families.diorama.codec import DioramaCodec
+from scenewright_server.families.diorama.codec import DioramaAudioCodec, DioramaCodec
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.memory import DioramaMemory
-from scenewright_server.families.diorama.script import DioramaScript
+from scenewright_server.families.diorama.prefix import MAX_LABEL_TOKENS, spell
+from scenewright_server.families.diorama.results import write
+from scenewright_server.families.diorama.script import DioramaScript, past_turn, prompt_spans
 from scenewright_server.families.diorama.storage import Bundle
 from scenewright_server.families.diorama.tokenizer import N_REFS
 from scenewright_server.families.diorama.vision import preprocess, squash
 from scenewright_server.families.family import SAMPLE_RATE_HZ, Heard, Memory, ModelError, Spec, Turn
 from scenewright_server.scene.entries import Detections
+from scenewright_server.scene.findings import Refusal
+from scenewright_server.scene.plans import BY_HEART
 from scenewright_server.scene.words import normalise
+
+SPEECH_LANGUAGES = ("en",)
+"""What Diorama's Whisper learnt to hear."""
 
 
 class ClipEmbedder:
@@ -60,6 +67,7 @@ class Diorama:
             n_parameters=sum(parameter.numel() for parameter in model.parameters()),
             capabilities=frozenset(info.capabilities),
             languages=info.languages,
+            speech_languages=SPEECH_LANGUAGES,
             fusion=info.fusion,
             knows=info.knows,
             knows_not=info.knows_not,
@@ -71,6 +79,7 @@ class Diorama:
         self.decoder = GPTDecoder(model.gpt)
         self.embedder = ClipEmbedder(model)
         self.codec = DioramaCodec(info.name, model.config.vision)
+        self.audio_codec = DioramaAudioCodec(info.name, model.config.audio, model.tokenizer)
 
     def fit(self, frame: np.ndarray) -> np.ndarray:
         return squash(frame, self.model.config.vision.image_size)
@@ -94,10 +103,28 @@ class Diorama:
     def read(self, text: str) -> str:
         return normalise(text)
 
+    def fault(self, label: str) -> tuple[str, str] | None:
+        n = len(spell(label, self.model.tokenizer))
+        return (f"{n} tokens", f"at most {MAX_LABEL_TOKENS}") if n > MAX_LABEL_TOKENS else None
+
+    def past(self, history: Sequence[tuple[str, str]]) -> DioramaMemory:
+        turns = tuple(
+            past_turn(prompt_spans(self.model, question), self._by_heart(answer)) for question, answer in history
+        )
+        return DioramaMemory(turns=turns, last=history[-1] if history else None)
+
+    def _by_heart(self, answer: str) -> list[int]:
+        """The tokens of an answer that nothing settles, as the decoder would have written them."""
+        tokenizer = self.model.tokenizer
+        plan = [id for slot in BY_HEART for id in [tokenizer.end, *tokenizer.words(slot)]][1:]
+        result = write(tokenizer, Refusal("beyond"))
+        said = tokenizer.words(normalise(answer))
+        return [*plan, tokenizer.call, *result, tokenizer.say, *said, tokenizer.eot]
+
     @torch.inference_mode()
     def open(self, turn: Turn, memory: Memory | None = None) -> DioramaScript:
         assert memory is None or isinstance(memory, DioramaMemory)
-        return DioramaScript(self.model, turn, memory or DioramaMemory())
+        return DioramaScript(self.model, turn, memory or DioramaMemory(), self.spec.languages[0])
 
 
 def _describe(model: FusedModel) -> str:

@@ -15,8 +15,10 @@ from scenewright_server.families.diorama.config import ModelConfig
 from scenewright_server.families.diorama.prefix import N_GEOMETRY, Prefix, lay_out
 from scenewright_server.families.diorama.tokenizer import N_REFS, Tokenizer
 from scenewright_server.families.diorama.vision import Vision, preprocess
+from scenewright_server.families.family import ModelError
 from scenewright_server.model.gpt import GPT
 from scenewright_server.scene.entries import Detections, GraphObject, merge
+from scenewright_server.scene.geometry import Intrinsics
 from scenewright_server.scene.plans import PLAN_WORDS
 from scenewright_server.scene.words import normalise
 
@@ -134,10 +136,24 @@ class FusedModel(nn.Module):
         """What was said in (n,) float32 at 16 kHz."""
         return self.audio.hear(waveform)
 
-    def read(self, detections: Detections | None, graph: Sequence[GraphObject]) -> Prefix:
-        """Frame and scene graph, either or both, as the decoder's prefix."""
+    def read(
+        self, detections: Detections | None, graph: Sequence[GraphObject], lens: Intrinsics | None = None
+    ) -> Prefix:
+        """Frame and scene graph, either or both, as the decoder's prefix; `lens`: the frame's, if it is known.
+
+        Raises ModelError SCENE_TOO_LARGE.
+        """
         n_posteriors = len(self.scene.value_ids)
-        entries = merge(detections, graph, N_REFS)
+        entries = merge(detections, graph, lens)
+        if len(entries) > N_REFS:
+            raise ModelError(
+                "SCENE_TOO_LARGE",
+                f"the scene has {len(entries)} things, {len(graph)} told and {len(entries) - len(graph)} only seen, "
+                f"the model tells {N_REFS} apart",
+                field="scene",
+                value=len(entries),
+                bound=N_REFS,
+            )
         return lay_out(entries, detections, self.tokenizer, n_posteriors)
 
     def prefix(self, prefix: Prefix) -> Tensor:

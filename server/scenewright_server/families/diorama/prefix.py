@@ -13,6 +13,7 @@ from scenewright_server.scene.words import normalise
 
 N_GEOMETRY = 15  # see _geometry
 MAX_LABEL_TOKENS = 16
+"""Of a label that the decoder learnt to spell; a longer one is refused."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,12 @@ class Prefix:
 
 def label_tokens(entry: Entry, tokenizer: Tokenizer) -> list[int]:
     """The tokens of what the scene graph calls an entry; none for one that is only seen."""
-    return tokenizer.words(normalise(entry.graph.label))[:MAX_LABEL_TOKENS] if entry.graph else []
+    return spell(entry.graph.label, tokenizer) if entry.graph else []
+
+
+def spell(label: str, tokenizer: Tokenizer) -> list[int]:
+    """A label's tokens."""
+    return tokenizer.words(normalise(label))
 
 
 def lay_out(

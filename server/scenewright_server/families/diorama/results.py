@@ -27,6 +27,8 @@ Part = str | int
 def parts(answer: Answer) -> tuple[Part, ...]:
     """The words and the indices of an answer, such as (0, "red") or (0, 2, "yes"); each index becomes `<ref_k>`."""
     match answer:
+        case Refusal("unpointed"):
+            return ("missing",)  # the nearest of the reasons that the decoder was taught
         case Refusal(reason):
             return (reason,)
         case Several(things):

@@ -14,14 +14,15 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from scenewright_server.families.diorama.course import Name, Step, Words, lay_course
+from scenewright_server.families.diorama.course import Name, Step, Words, lay_course, lay_whole_course
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.prefix import label_tokens
 from scenewright_server.families.diorama.results import write
 from scenewright_server.scene.entries import Detections, Entry
-from scenewright_server.scene.findings import Finding, Several, Things
+from scenewright_server.scene.findings import Answer, Finding, Several, Things
 from scenewright_server.scene.lookup import Lookup
 from scenewright_server.scene.plans import BY_HEART
+from scenewright_server.scene.pointing import PointedAt
 
 MAX_PLAN = 48
 
@@ -30,7 +31,9 @@ class Rules:
     """Follows one response and says which tokens may come next (a `Constraint`).
 
     `asked` are the question's tokens; None asks for a description, which needs no plan: its result comes at once.
-    `focus` are the entries that "it" may mean. `finding` is set once the plan is carried out.
+    `focus` are the entries that "it" may mean, unless it is what is `pointed` at. `is_foreign`: the question is in
+    another language than the answer. Of an answer to either no word is left to the decoder, which did not learn it.
+    `finding` is set once the plan is carried out.
     """
 
     def __init__(
@@ -42,11 +45,15 @@ class Rules:
         asked: Sequence[int] | None,
         language: str = "en",
         focus: Sequence[int] = (),
+        pointed: PointedAt | None = None,
+        is_foreign: bool = False,
     ) -> None:
         tokenizer = model.tokenizer
         self.finding: Finding | None = None
         self._tokenizer = tokenizer
-        self._lookup = Lookup(entries, detections, model.config.vision.attributes, focus, model.config.names)
+        values, names = model.config.vision.attributes, model.config.names
+        self._lookup = Lookup(entries, detections, values, focus, names, pointed)
+        self._is_foreign, self._points = is_foreign, pointed is not None
         self._labels = self._spellings(model, entries, language)
         self._looks = {
             tokenizer.refs[k]: self._seen_words(model, detections, entry.detection, language)
@@ -71,7 +78,7 @@ class Rules:
         self._naming: frozenset[int] = frozenset()  # the words of a name that has begun
         if asked is None:
             survey = self._lookup.survey()
-            self._course.extend(lay_course(tokenizer, survey.answer, language, self._names))
+            self._course.extend(self._lay_course(survey.answer))
             self._tell(survey)
 
     @staticmethod
@@ -153,19 +160,24 @@ class Rules:
         elif self.is_speaking:
             if token == tokenizer.end:
                 self._naming = frozenset()
-            if token in self._unsaid:
+            if token in self._unsaid and not self._forced:
                 self._begin_name(token)
         elif token == tokenizer.call:
             plan = self._slots()
             finding = self._lookup.find(plan)
             self._names_all = isinstance(finding.answer, Things | Several)
-            if tuple(plan) != BY_HEART:
-                self._course.extend(lay_course(tokenizer, finding.answer, self._language, self._names))
+            if tuple(plan) != BY_HEART or self._is_foreign:
+                self._course.extend(self._lay_course(finding.answer))
             self._tell(finding)
         elif not was_forced:
             self._plan.append(token)
         if self.is_speaking and not self._forced and not self._naming and self._course:
             self._go_on(self._course.popleft())
+
+    def _lay_course(self, answer: Answer) -> list[Step]:
+        if self._is_foreign or self._points:
+            return lay_whole_course(self._tokenizer, answer, self._language, self._lookup.looks, self._names)
+        return lay_course(self._tokenizer, answer, self._language, self._names)
 
     def _begin_name(self, ref: int) -> None:
         """A mention: a label of the graph's must be spelled as it stands, behind adjectives for what was seen."""
@@ -194,7 +206,10 @@ class Rules:
                 slots.append([])
             else:
                 slots[-1].append(token)
-        return [self._tokenizer.decode(slot) for slot in slots]
+        words = [self._tokenizer.decode(slot) for slot in slots]
+        if not self._points or tuple(words) == BY_HEART:
+            return words
+        return ["this" if word == "it" else word for word in words]
 
     def _tell(self, finding: Finding) -> None:
         """Force a result upon the decoder; what it then mentions is of it."""

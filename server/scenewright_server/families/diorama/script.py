@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from scenewright_server.families.diorama.audio import HeardTokens
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.markup import MarkupReader, Pointed
 from scenewright_server.families.diorama.memory import DioramaMemory
+from scenewright_server.families.diorama.pointing import replace_demonstratives, replace_heard
 from scenewright_server.families.diorama.prefix import Prefix
 from scenewright_server.families.diorama.rules import Rules
 from scenewright_server.families.family import (
@@ -22,11 +24,13 @@ from scenewright_server.families.family import (
     TextDelta,
     Turn,
 )
+from scenewright_server.languages import LANGUAGES
 from scenewright_server.scene.content import digest
 from scenewright_server.scene.entries import Detections, Entry
+from scenewright_server.scene.looks import Looks
+from scenewright_server.scene.pointing import PointedAt, first_met
 from scenewright_server.scene.words import is_chinese, normalise
 
-NO_SPEECH_TEXT = "I did not hear a question."
 _NAMING = ("colour", "kind")
 """The attributes that make a short name, in the order in which they are said."""
 
@@ -37,29 +41,30 @@ def scene_span(model: FusedModel, prefix: Prefix, key: bytes) -> Span:
     return Span(model.prefix(prefix), (("image", n_seen), ("scene", len(prefix) - n_seen)), key, is_whole=True)
 
 
-def prompt_spans(model: FusedModel, turn: Turn) -> tuple[Span, ...]:
-    """What is asked, typed or spoken, or the wish for a description."""
-    if isinstance(turn.question, Heard):
-        tokenizer, words = model.tokenizer, model.voice(turn.question.opaque)
-        key = digest(turn.question.opaque)
+def prompt_spans(model: FusedModel, question: str | HeardTokens | None, language: str = "en") -> tuple[Span, ...]:
+    """What is asked, typed or spoken, or the wish for a description in a language."""
+    if isinstance(question, HeardTokens):
+        tokenizer, words = model.tokenizer, model.voice(question)
+        key = digest(question)
         return (
             Span((tokenizer.user,), (("audio", 1),)),
             Span(words, (("audio", len(words)),), key),
             Span((tokenizer.assistant,), (("audio", 1),)),
         )
-    if turn.question is None:
-        ids = model.describe_ids(turn.language)
-    else:
-        ids = model.question_ids(turn.question)
+    ids = model.describe_ids(language) if question is None else model.question_ids(question)
     return (Span(tuple(ids), (("text", len(ids)),)),)
 
 
 class DioramaScript:
-    """See `families.family.Script`."""
+    """See `families.family.Script`. `language` is the model's first."""
 
-    def __init__(self, model: FusedModel, turn: Turn, memory: DioramaMemory) -> None:
+    def __init__(self, model: FusedModel, turn: Turn, memory: DioramaMemory, language: str = "en") -> None:
         self._model = model
         self._turn = turn
+        self._asked, own = _read_question(turn.question, language)
+        self._language, self._is_foreign = turn.language or own, turn.language not in ("", own)
+        if turn.question is None:
+            self._is_foreign = False  # a description needs no words of the user's
         self._before = memory
         self._ids: list[int] = []  # the plan, what it gave, and the answer so far
         self._plan_confidence = 1.0  # the least probability of a token that the decoder planned with
@@ -71,12 +76,14 @@ class DioramaScript:
 
     def _open(self) -> None:
         model, turn, before = self._model, self._turn, self._before
-        prefix = model.read(turn.detections, turn.graph)
-        key = digest((turn.detections, turn.graph))
+        prefix = model.read(turn.detections, turn.graph, turn.lens)
+        key = digest((turn.detections, turn.graph, turn.lens))
         known = before.scene is not None and before.scene.key == key
         self._entries = prefix.entries
         self._scene = before.scene if known and before.scene else scene_span(model, prefix, key)
-        self._prompt = prompt_spans(model, turn)
+        looks = Looks(prefix.entries, turn.detections, model.config.vision.attributes, model.config.names)
+        pointed = self._point(looks)
+        self._prompt = prompt_spans(model, self._asked, self._language)
         n_ctx, n_prompt = model.config.gpt.n_ctx, sum(map(len, self._prompt))
         room = n_ctx - len(self._scene) - n_prompt
         if room <= 0:
@@ -91,25 +98,30 @@ class DioramaScript:
         self._past = before.turns
         while self._past and sum(len(s) for past in self._past for s in past) + self._n_new > room:
             self._past = self._past[1:]
-        asked, language = self._asked()
         self._rules = Rules(
-            model, prefix.entries, turn.detections, asked=asked, language=language,
-            focus=before.focus_among(prefix.entries),
+            model, prefix.entries, turn.detections, asked=_tokens(model, self._asked), language=self._language,
+            focus=before.focus_among(looks), pointed=pointed, is_foreign=self._is_foreign,
         )  # fmt: skip
         self._reader = MarkupReader(model.tokenizer, len(prefix.entries), points=turn.task == "ask")
 
-    def _asked(self) -> tuple[Sequence[int] | None, str]:
-        """The question's tokens and the language of the answer."""
-        question = self._turn.question
-        if question is None:
-            return None, self._turn.language
-        if isinstance(question, Heard):
-            return question.opaque.ids, "en"
-        return self._model.tokenizer.words(normalise(question)), "zh" if is_chinese(question) else "en"
+    def _point(self, looks: Looks) -> PointedAt | None:
+        """What "it" is, in a question that says "this" or "that" and is then asked about "it"; None for any other."""
+        ray, asked = self._turn.ray, self._asked
+        if ray is None or asked is None:
+            return None
+        if isinstance(asked, HeardTokens):
+            said: str | HeardTokens = replace_heard(asked, looks, self._model.tokenizer)
+        else:
+            said = replace_demonstratives(asked, looks)
+        if said is asked:
+            return None
+        self._asked = said
+        met = first_met(ray, looks.entries)
+        return "nothing" if met is None else met
 
     def begin(self) -> Outcome:
         if self._deaf:
-            return Outcome((TextDelta(NO_SPEECH_TEXT),), over=FinishReason.NO_SPEECH)
+            return Outcome((TextDelta(LANGUAGES[self._language].unheard),), over=FinishReason.NO_SPEECH)
         past = tuple(span for turn in self._past for span in turn)
         return Outcome(next=Pass((self._scene, *past, *self._prompt), self._n_new, self._rules))
 
@@ -149,11 +161,14 @@ class DioramaScript:
         if not ids:
             return self._before
         answer = (*ids, eot)
-        turn = (*(replace(span, counts=(("past", len(span)),)) for span in self._prompt), _past_span(answer))
+        turn = past_turn(self._prompt, answer)
         finding = self._rules.finding
         things = () if finding is None or self._turn.task != "ask" else finding.answer.things
         settled = tuple(self._entries[k] for k in things)
-        return DioramaMemory(self._scene, (*self._past, turn), settled or self._before.focus)
+        turns = (*self._past, turn)
+        if settled:
+            return DioramaMemory(self._scene, turns, settled)
+        return DioramaMemory(self._scene, turns, self._before.focus, self._before.last)
 
     def _taken_in(self, n_chars: int) -> list[int]:
         """The answer's tokens up to the last one whose text lies within the first `n_chars`; none without text."""
@@ -181,7 +196,7 @@ class DioramaScript:
                 continue
             entry = self._entries[part.ref]
             label = part.words or self._name(entry, self._turn.detections)
-            events.append(Mention(part.ref, label, sure if part.words else probability, entry))
+            events.append(Mention(part.ref, label, sure if part.words else probability, entry, len(part.words)))
         return events
 
     def _name(self, entry: Entry, detections: Detections | None) -> str:
@@ -196,5 +211,22 @@ class DioramaScript:
         )
 
 
-def _past_span(ids: tuple[int, ...]) -> Span:
-    return Span(ids, (("past", len(ids)),))
+def past_turn(prompt: Sequence[Span], answer: Sequence[int]) -> tuple[Span, ...]:
+    """A turn that is over: its prompt, and its answer's tokens."""
+    spans = *prompt, Span(tuple(answer), ())
+    return tuple(replace(span, counts=(("past", len(span)),)) for span in spans)
+
+
+def _read_question(question: str | Heard | None, first: str) -> tuple[str | HeardTokens | None, str]:
+    """What was asked, as it came, and the language to answer in of its own; `first` for a description."""
+    if isinstance(question, Heard):
+        return question.opaque, "en"
+    if question is None:
+        return None, first
+    return question, "zh" if is_chinese(question) else "en"
+
+
+def _tokens(model: FusedModel, asked: str | HeardTokens | None) -> Sequence[int] | None:
+    if isinstance(asked, HeardTokens):
+        return asked.ids
+    return None if asked is None else model.tokenizer.words(normalise(asked))

@@ -17,6 +17,7 @@ from scenewright.v1 import dialogue_pb2, generation_pb2, speech_pb2
 
 from scenewright_server.families.family import SAMPLE_RATE_HZ
 from scenewright_server.perception.voice import Ear
+from scenewright_server.scene.pointing import Ray
 from scenewright_server.service.exchange import Exchange
 from scenewright_server.service.live.captions import Captions
 from scenewright_server.service.live.gaze import Gaze
@@ -25,9 +26,11 @@ from scenewright_server.service.live.response import Cause, Response, Spoken, er
 from scenewright_server.service.live.setup import Manner
 from scenewright_server.service.live.turns import TurnBegun, TurnEnded, TurnTaker
 from scenewright_server.service.metrics import Metrics
-from scenewright_server.service.reading.questions import read_question
+from scenewright_server.service.reading.asked import read_instructions, read_question
+from scenewright_server.service.reading.pointers import read_pointer
 from scenewright_server.service.reading.sight import Sight
-from scenewright_server.service.served import ServedModel, Stopwatch
+from scenewright_server.service.reading.waves import check_chunk
+from scenewright_server.service.served import Stopwatch
 from scenewright_server.service.sessions import Dialogue
 from scenewright_server.service.status import Refused
 from scenewright_server.service.validate import refuse
@@ -46,11 +49,12 @@ class Conversation:
         manner: Manner,
         dialogue: Dialogue,
         sight: Sight,
-        model: ServedModel,
+        handedness: int,
         ear: Ear | None,
         metrics: Metrics,
         log: Any,
     ) -> None:
+        model = dialogue.model
         self.id = secrets.token_urlsafe(16)
         self.dialogue = dialogue
         self.events = EventLog(model.limits.max_live_events)
@@ -62,7 +66,8 @@ class Conversation:
         self._log = log
         self._turns = TurnTaker(manner.rules)
         self._captions = Captions(model, self._turns, partial(self._say_words, False))
-        self._gaze = Gaze(model, sight, self._refuse)
+        self._gaze = Gaze(model, sight, handedness, self._refuse)
+        self._pointer: Ray | None = None  # in the world
         self._turn_index = 0
         self._n_responses = 0
         self._response: Response | None = None  # the last one
@@ -93,6 +98,14 @@ class Conversation:
                 self._gaze.offer(request.image, request.client_seq)
             elif kind == "scene_update":
                 self._gaze.update(request.scene_update)
+            elif kind == "viewpoint":
+                self._gaze.walk(request.viewpoint)
+            elif kind == "pointer":
+                self._pointer = read_pointer(request.pointer, "pointer", self._gaze.handedness)
+            elif kind == "pointer_end":
+                self._pointer = None
+            elif kind == "session_update":
+                self._take_update(request.session_update)
             elif kind == "interrupt":
                 self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_CLIENT)
             elif kind == "playback_report":
@@ -119,12 +132,7 @@ class Conversation:
 
     async def _take_audio(self, data: bytes) -> None:
         ear = self._need_ear()
-        if not data:
-            raise Refused("FIELD_REQUIRED", "audio.data is empty", field="audio.data")
-        if len(data) % 2:
-            refuse("audio.data", f"{len(data)} bytes", "an even number for 16 bit samples", "AUDIO_UNDECODABLE")
-        if len(data) > 2 * ear.rate_hz:
-            refuse("audio.data", f"{len(data) / 2 / ear.rate_hz:.1f} s", "at most 1 s", "AUDIO_TOO_LONG")
+        check_chunk(data, ear.rate_hz, "audio.data")
         for frame, probability in await ear.hear(data):
             event = self._turns.feed(frame, probability)
             if isinstance(event, TurnBegun):
@@ -157,7 +165,8 @@ class Conversation:
             self._released = self._manner.rules.manual
             self._say_stopped(self._turns.drop())
             self._say_words(True, "")
-        self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_TEXT)
+        if "text" in self._manner.interrupting:
+            self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_TEXT)
         self._turn_index += 1
         self._respond(None, text)
 
@@ -171,12 +180,18 @@ class Conversation:
             if response is not None and response.id == report.response_id:
                 response.report = report
 
+    def _take_update(self, update: dialogue_pb2.SessionUpdate) -> None:
+        instructions = read_instructions(update, self._model, "session_update.instructions")
+        if instructions is not None:
+            self.dialogue.instructions = instructions
+
     def _begin_turn(self, begun: TurnBegun) -> None:
         if self._response is not None:
             self._response.begin()
         self._turn_index += 1
         self._say(self._turn_index, speech_started=dialogue_pb2.SpeechStarted(audio_ms=_ms(begun.at)))
-        self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_SPEECH)
+        if "speech" in self._manner.interrupting:
+            self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_SPEECH)
         self._captions.begin()
 
     def _end_turn(self, ended: TurnEnded) -> None:
@@ -192,7 +207,17 @@ class Conversation:
     def _respond(self, spoken: Spoken | None, question: str | np.ndarray) -> None:
         before, seen = self._response, self._gaze.n_offered
         self._n_responses += 1
-        exchange = Exchange(self._model, self._metrics, self._gaze.sight, self._manner.sampling, Stopwatch(), question)
+        exchange = Exchange(
+            self._model,
+            self._metrics,
+            self._gaze.sight,
+            self._manner.sampling,
+            Stopwatch(),
+            question,
+            language=self._manner.language or self.dialogue.language,
+            instructions=self.dialogue.instructions,
+            pointer=self._pointer,
+        )
         exchange.session = self.dialogue.session
         response = Response(f"r{self._n_responses}", self._turn_index, exchange, spoken, self._say)
         self._response = response
@@ -232,7 +257,7 @@ class Conversation:
             self._metrics.turns.labels(outcome).inc()
 
     def _sync_sight(self) -> None:
-        self.dialogue.sight = self._gaze.sight
+        self.dialogue.sight, self.dialogue.handedness = self._gaze.sight, self._gaze.handedness
 
     def _need_ear(self) -> Ear:
         if self._ear is None:

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from scenewright.v1 import dialogue_pb2, image_pb2, model_pb2
+from scenewright.v1 import dialogue_pb2, geometry_pb2, image_pb2, model_pb2
 
-from scenewright_server.service.reading.graphs import check_revision, read_graph, update_graph
+from scenewright_server.service.reading.graphs import check_revision, update_graph
+from scenewright_server.service.reading.pointers import read_viewpoint
+from scenewright_server.service.reading.poses import known_handedness
 from scenewright_server.service.reading.sight import Sight
 from scenewright_server.service.served import ServedModel, Stopwatch
 from scenewright_server.service.status import Refused
@@ -19,12 +21,15 @@ class Gaze:
     """Reads one frame at a time, off the event loop, `max_live_frames_per_s` at most; of those that wait meanwhile
     only the newest counts. Call `close`.
 
-    `sight` is what has been read last. `on_refusal` is told of a frame that cannot be read, and its number; the
-    frame before stays.
+    `sight` is what has been read last, `handedness` that of what names none. `on_refusal` is told of a frame that cannot
+    be read, and its number; the frame before stays.
     """
 
-    def __init__(self, model: ServedModel, sight: Sight, on_refusal: Callable[[Refused, int], None]) -> None:
+    def __init__(
+        self, model: ServedModel, sight: Sight, handedness: int, on_refusal: Callable[[Refused, int], None]
+    ) -> None:
         self.sight = sight
+        self.handedness = handedness
         self.n_offered = 0
         self._model = model
         self._on_refusal = on_refusal
@@ -52,14 +57,20 @@ class Gaze:
 
     def update(self, update: dialogue_pb2.SceneUpdate) -> None:
         """Another scene, or a change of it. Raises `Refused` as read_graph and update_graph do; the scene stays."""
-        self._model.need(model_pb2.CAPABILITY_SCENE_INPUT)
-        world, limits = self.sight.world, self._model.limits
+        model, world = self._model, self.sight.world
         if require_one_of(update, "update", "scene_update") == "delta":
-            world = update_graph(world, update.delta, limits)
+            model.need(model_pb2.CAPABILITY_SCENE_INPUT)
+            world = update_graph(world, update.delta, model.limits, default=self.handedness)
+            model.check_labels(update.delta.upserts, "scene_update.delta.upserts")
         else:
-            world = read_graph(update.snapshot, limits, "scene_update.snapshot")
+            world = model.read_graph(update.snapshot, "scene_update.snapshot", handedness=self.handedness)
             check_revision("scene_update.snapshot.revision", world.revision, self.sight.revision)
+            self.handedness = known_handedness(update.snapshot, default=self.handedness)
         self.sight = replace(self.sight, world=world)
+
+    def walk(self, viewpoint: geometry_pb2.Viewpoint) -> None:
+        """The user stands elsewhere now. Raises `Refused` as `read_viewpoint` does."""
+        self.sight = self.sight.from_viewpoint(*read_viewpoint(viewpoint, "viewpoint", self.handedness))
 
     def remember(self, used: Sight, seen: Sight) -> None:
         """What was `used` has been `seen`: its pixels are not needed again."""
@@ -76,7 +87,8 @@ class Gaze:
             self._waiting = None
             self._hurry.clear()
             try:
-                seen, _ = await self._model.look_at_image(image, Stopwatch())
+                seen, _ = await self._model.look_at_image(image, Stopwatch(), self.handedness)
+                self.handedness = known_handedness(image, default=self.handedness)
                 self.sight = replace(seen, world=self.sight.world)
             except Refused as refused:
                 self._on_refusal(refused, client_seq)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from scenewright.v1 import dialogue_pb2
 
+from scenewright_server.service.live.pace import Pace
 from scenewright_server.service.live.replay import Stream
 from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused
@@ -26,11 +27,7 @@ class Inbox:
 
     def __init__(self, limits: Limits, rate_hz: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.last_seq = 0
-        self._rate_hz = rate_hz
-        self._lead_s = limits.max_live_lead_s
-        self._clock = clock
-        self._credit_s = self._lead_s  # of audio that may come at once
-        self._credited_at = clock()
+        self._pace = Pace(limits.max_live_lead_s, rate_hz, clock)
         self._items: deque[dialogue_pb2.ConverseRequest | Stream] = deque()
         self._frame: dialogue_pb2.ConverseRequest | None = None  # the newest of those that wait
         self._n_unacknowledged = 0
@@ -58,7 +55,7 @@ class Inbox:
                 bound=self.last_seq,
             )
         if kind == "audio":
-            self._pace(len(request.audio.data))
+            self._pace.take(len(request.audio.data))
         await self._room.acquire()
         if stream.ended:
             self._room.release()
@@ -99,21 +96,3 @@ class Inbox:
             self._items = deque(item for item in self._items if item is not self._frame)
             self._room.release()
         self._frame = request
-
-    def _pace(self, n_bytes: int) -> None:
-        """Refuse audio that is too far ahead of the clock: a bucket of `max_live_lead_s` that fills as time goes."""
-        if not self._rate_hz:
-            return
-        now = self._clock()
-        self._credit_s = min(self._lead_s, self._credit_s + now - self._credited_at)
-        self._credited_at = now
-        cost_s = n_bytes / 2 / self._rate_hz
-        if cost_s > self._credit_s:
-            raise Refused(
-                "AUDIO_TOO_FAST",
-                f"audio is {self._lead_s - self._credit_s + cost_s:.1f} s ahead of the clock,"
-                f" at most {self._lead_s:g} s (limits.max_live_lead_s) may be",
-                field="audio",
-                bound=self._lead_s,
-            )
-        self._credit_s -= cost_s

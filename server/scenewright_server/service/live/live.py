@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -12,14 +12,21 @@ from google.protobuf import duration_pb2
 from scenewright.v1 import dialogue_pb2
 
 from scenewright_server.perception.voice import Ear, Listener
+from scenewright_server.service.auth import owner
 from scenewright_server.service.live.conversation import Conversation
 from scenewright_server.service.live.inbox import Inbox
 from scenewright_server.service.live.replay import Event, Stream
-from scenewright_server.service.live.setup import read_setup
+from scenewright_server.service.live.setup import Manner, read_setup
 from scenewright_server.service.metrics import Metrics
-from scenewright_server.service.served import ServedModel, Stopwatch
+from scenewright_server.service.models import Models
+from scenewright_server.service.reading.asked import given, read_history
+from scenewright_server.service.reading.poses import known_handedness
+from scenewright_server.service.served import Stopwatch
 from scenewright_server.service.sessions import SessionStore
+from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused
+from scenewright_server.service.validate import refuse
+from scenewright_server.service.version import CONTRACT, server_version
 
 NOTICE_S = 10
 """How long before the limit of a stream its go_away is sent."""
@@ -32,14 +39,15 @@ CUT_S = 0.1
 class Live:
     """All conversations of a server. `load` before the first, `go_away` and `close` at the end."""
 
-    def __init__(self, model: Callable[[], ServedModel], sessions: SessionStore, metrics: Metrics, log: Any) -> None:
-        self._model = model
+    def __init__(self, models: Models, sessions: SessionStore, limits: Limits, metrics: Metrics, log: Any) -> None:
+        self._models = models
+        self._limits = limits
         self._sessions = sessions
         self._metrics = metrics
         self._log = log
         self._listener: Listener | None = None
         self._held: dict[str, _Held] = {}
-        self._over: OrderedDict[str, None] = OrderedDict()  # ids of the last that are over
+        self._over: OrderedDict[str, str] = OrderedDict()  # the last that are over, and whose they were
         self._streams: set[Stream] = set()
         self._no_streams = asyncio.Event()
         self._no_streams.set()
@@ -49,6 +57,12 @@ class Live:
 
     async def load(self) -> None:
         self._listener = await asyncio.to_thread(Listener)
+
+    @property
+    def listener(self) -> Listener:
+        """Who judges whether somebody speaks."""
+        assert self._listener is not None  # loaded before the gate opens
+        return self._listener
 
     def go_away(self, time_left_s: float) -> None:
         """Tell every client that the server stops; each conversation ends after the turn under way."""
@@ -68,15 +82,14 @@ class Live:
 
     async def converse(self, requests: AsyncIterator[dialogue_pb2.ConverseRequest]) -> AsyncGenerator[Event, None]:
         """The events of one stream. Raises `Refused` where the stream ends with a status."""
-        model = self._model()
-        setup = await _first(requests, model.limits.max_request_s)
+        setup = await _first(requests, self._limits.max_request_s)
         resumes = setup.HasField("resume")
-        held = self._find(setup) if resumes else await self._begin(setup, model)
+        held = self._find(setup) if resumes else await self._begin(setup)
         stream = held.attach(setup.resume.last_event_seq)
         if resumes:
             self._metrics.resumes.inc()
         reader = asyncio.create_task(_read(requests, held, stream))
-        limit_s = model.limits.max_live_s
+        limit_s = self._limits.max_live_s
         late = Refused("DEADLINE_EXCEEDED", f"the stream has lasted limits.max_live_s = {limit_s} s", bound=limit_s)
         notice_s = min(NOTICE_S, limit_s / 2)
         notice = asyncio.get_running_loop().call_later(limit_s - notice_s, held.leave, notice_s, late)
@@ -108,8 +121,8 @@ class Live:
         if not handle:
             raise Refused("FIELD_REQUIRED", f"{field} is empty", field=field)
         held = self._held.get(handle)
-        if held is None:
-            over = handle in self._over
+        if held is None or held.conversation.dialogue.owner != owner():
+            over = self._over.get(handle) == owner()
             raise Refused(
                 "SESSION_EXPIRED" if over else "SESSION_NOT_FOUND",
                 f"{field} {handle[:64]!r} {'is of a conversation that is over' if over else 'is unknown'}",
@@ -118,25 +131,27 @@ class Live:
             )
         return held
 
-    async def _begin(self, setup: dialogue_pb2.ConverseSetup, model: ServedModel) -> _Held:
+    async def _begin(self, setup: dialogue_pb2.ConverseSetup) -> _Held:
+        models, caller = self._models, owner()
+        known = self._sessions.get(setup.session_id, caller) if setup.session_id else None
+        model = models.get(setup.model) if known is None else models.of_session(setup.model, known.model)
         manner = read_setup(setup, model)
-        owned = not setup.session_id
-        known = None if owned else self._sessions.get(setup.session_id).sight
-        image = setup.image if setup.HasField("image") else None
-        scene = setup.scene if setup.HasField("scene") else None
-        sight = await model.glance(image, scene, Stopwatch(), known)
-        ear = None
-        if manner.rate_hz:
-            assert self._listener is not None  # loaded before the gate opens
-            ear = Ear(self._listener, manner.rate_hz)
-        if owned:
-            language = manner.language or model.family.spec.languages[0]
-            dialogue = self._sessions.create(float(model.limits.max_session_ttl_s), language)
+        if known is not None and setup.history:
+            refuse("setup.history", f"{len(setup.history)} items", "none beside session_id: a session has its own past")
+        memory = await read_history(setup.history, model, "setup.history")
+        image, scene = given(setup, "image"), given(setup, "scene")
+        told = known_handedness(setup, default=0 if known is None else known.handedness)
+        told = known_handedness(scene, image, default=told)
+        sight = await model.glance(image, scene, Stopwatch(), told, None if known is None else known.sight)
+        ear = Ear(self.listener, manner.rate_hz) if manner.rate_hz else None
+        if known is None:
+            dialogue = self._sessions.create(float(model.limits.max_session_ttl_s), caller, model)
+            dialogue.memory = memory
         else:
-            dialogue = self._sessions.get(setup.session_id)
-        conversation = Conversation(manner, dialogue, sight, model, ear, self._metrics, self._log)
+            dialogue = self._sessions.get(setup.session_id, caller)
+        conversation = Conversation(manner, dialogue, sight, told, ear, self._metrics, self._log)
         held = _Held(conversation, Inbox(model.limits, manner.rate_hz), model.limits.max_resume_s)
-        held.task = asyncio.create_task(self._hold(held, owned))
+        held.task = asyncio.create_task(self._hold(held, manner, owned=known is None))
         try:
             await held.begun
         except asyncio.CancelledError:
@@ -144,11 +159,13 @@ class Live:
             raise
         return held
 
-    async def _hold(self, held: _Held, owned: bool) -> None:
+    async def _hold(self, held: _Held, manner: Manner, *, owned: bool) -> None:
         """Keep a conversation going until it is over, whatever becomes of its streams."""
         conversation = held.conversation
         try:
-            with self._sessions.use(conversation.dialogue.id):
+            with self._sessions.use(conversation.dialogue.id, conversation.dialogue.owner) as dialogue:
+                if manner.instructions is not None:
+                    dialogue.instructions = manner.instructions
                 self._held[conversation.id] = held
                 held.begun.set_result(None)
                 await held.work()
@@ -162,8 +179,8 @@ class Live:
             conversation.close()
             held.stop()
             if self._held.pop(conversation.id, None) is not None:
-                self._over[conversation.id] = None
-                if len(self._over) > self._model().limits.max_sessions:
+                self._over[conversation.id] = conversation.dialogue.owner
+                if len(self._over) > self._limits.max_sessions:
                     self._over.popitem(last=False)
             if owned:
                 self._sessions.discard(conversation.dialogue.id)
@@ -195,6 +212,9 @@ class _Held:
             last_consumed_client_seq=self.inbox.last_seq,
             resume_handle=self.conversation.id,
             resume_ttl=_duration(self._resume_s),
+            model=self.conversation.dialogue.model.name,
+            server_version=server_version(),
+            contract=CONTRACT,
         )
         stream.tell(Event(setup_complete=complete))
         return stream

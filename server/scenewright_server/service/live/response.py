@@ -8,10 +8,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from scenewright.v1 import annotation_pb2, dialogue_pb2, error_pb2, generation_pb2, speech_pb2
+from scenewright.v1 import dialogue_pb2, error_pb2, generation_pb2, speech_pb2
 
 from scenewright_server.families.family import Memory
-from scenewright_server.service.exchange import Answer, Exchange
+from scenewright_server.service.exchange import Exchange
 from scenewright_server.service.status import Refused
 
 Cause: TypeAlias = "dialogue_pb2.InterruptionCause.ValueType"
@@ -60,10 +60,8 @@ class Response:
         report, exchange = self.report, self.exchange
         if exchange.is_complete and (report is None or report.finished):
             return exchange.memory()
-        presented = self._sent.encode()
-        if report is not None and not report.finished:
-            presented = presented[: report.presented_bytes]
-        return exchange.memory(len(presented.decode(errors="ignore")))
+        n_sent = len(self._sent)
+        return exchange.memory(n_sent if report is None or report.finished else min(report.presented_chars, n_sent))
 
     async def left(self) -> None:
         """Until the engine is done with it."""
@@ -111,19 +109,13 @@ class Response:
             async for answer in answers:
                 if self.over:  # it was, before the engine stopped
                     continue
-                if isinstance(answer, generation_pb2.ResponseDone):
-                    self._end(answer.finish_reason, answer)
+                if isinstance(answer, dialogue_pb2.Question):
+                    self._hear(answer)
+                elif answer.HasField("done"):
+                    self._end(answer.done.finish_reason, answer.done)
                 else:
-                    self._take(answer)
-
-    def _take(self, answer: Answer) -> None:
-        if isinstance(answer, dialogue_pb2.Question):
-            self._hear(answer)
-        elif isinstance(answer, annotation_pb2.Annotation):
-            self._tell(annotation=answer)
-        elif isinstance(answer, str) and answer:
-            self._sent += answer
-            self._tell(text_delta=answer)
+                    self._sent += answer.text_delta.text
+                    self._tell(response_event=answer)
 
     def _hear(self, question: dialogue_pb2.Question) -> None:
         """What the engine has heard: the last transcript, and the response if there are words."""
@@ -167,7 +159,7 @@ class Response:
         done = done or self.exchange.so_far()
         done.finish_reason = outcome
         done.timings.silence_ms = 0.0 if self._spoken is None else self._spoken.silence_ms
-        self._tell(response_done=done)
+        self._tell(response_event=generation_pb2.ResponseEvent(done=done))
 
     def _tell(self, **event: Any) -> None:
         self._say(self.turn_index, self.id, **event)
@@ -176,7 +168,11 @@ class Response:
 def error_event(refused: Refused, client_seq: int = 0) -> error_pb2.ErrorEvent:
     """A refusal as an event, where a status would end the stream."""
     event = error_pb2.ErrorEvent(
-        code=refused.verdict.code.value[0], reason=refused.reason, message=refused.message, client_seq=client_seq
+        code=refused.verdict.code.value[0],
+        reason=refused.reason,
+        message=refused.message,
+        client_seq=client_seq,
+        metadata=refused.metadata,
     )
     if refused.verdict.retry_after_s is not None:
         event.retry_after.FromMicroseconds(round(refused.verdict.retry_after_s * 1e6))

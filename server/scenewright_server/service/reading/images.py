@@ -13,7 +13,7 @@ from scenewright.v1 import features_pb2, geometry_pb2, image_pb2
 
 from scenewright_server.scene.geometry import Intrinsics, Pose
 from scenewright_server.service.reading import pixels
-from scenewright_server.service.reading.poses import read_pose
+from scenewright_server.service.reading.poses import UNTOLD, read_handedness, read_pose
 from scenewright_server.service.settings import Limits
 from scenewright_server.service.status import Refused
 from scenewright_server.service.validate import (
@@ -29,15 +29,17 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 
 _QUARTER_TURNS = {
     image_pb2.ROTATION_UNSPECIFIED: 0,
-    image_pb2.ROTATION_0: 0,
-    image_pb2.ROTATION_90: 1,
-    image_pb2.ROTATION_180: 2,
-    image_pb2.ROTATION_270: 3,
+    image_pb2.ROTATION_NONE: 0,
+    image_pb2.ROTATION_CLOCKWISE_90: 1,
+    image_pb2.ROTATION_CLOCKWISE_180: 2,
+    image_pb2.ROTATION_CLOCKWISE_270: 3,
 }
 
 _READERS: dict[int, tuple[tuple[int, ...], Callable[..., np.ndarray]]] = {
-    image_pb2.PIXEL_FORMAT_RGB24: ((1,), partial(pixels.read_interleaved, depth=3)),
-    image_pb2.PIXEL_FORMAT_RGBA32: ((1,), partial(pixels.read_interleaved, depth=4)),
+    image_pb2.PIXEL_FORMAT_RGB24: ((1,), partial(pixels.read_interleaved, order="RGB")),
+    image_pb2.PIXEL_FORMAT_RGBA32: ((1,), partial(pixels.read_interleaved, order="RGBA")),
+    image_pb2.PIXEL_FORMAT_BGRA32: ((1,), partial(pixels.read_interleaved, order="BGRA")),
+    image_pb2.PIXEL_FORMAT_ARGB32: ((1,), partial(pixels.read_interleaved, order="ARGB")),
     image_pb2.PIXEL_FORMAT_NV12: ((2, 3), partial(pixels.read_semi_planar, v_first=False)),
     image_pb2.PIXEL_FORMAT_NV21: ((2, 3), partial(pixels.read_semi_planar, v_first=True)),
     image_pb2.PIXEL_FORMAT_I420: ((3,), pixels.read_planar),
@@ -63,8 +65,9 @@ class Frame:
     aspect: float = 1.0
 
 
-def read_image(image: image_pb2.ImageInput, limits: Limits, field: str = "image") -> Frame:
-    """Judge, decode and turn a frame; takes a while, keep it off the event loop.
+def read_image(image: image_pb2.ImageInput, limits: Limits, field: str = "image", default: int = UNTOLD) -> Frame:
+    """Judge, decode and turn a frame; takes a while, keep it off the event loop. `default`: the handedness of its
+    camera's pose where it names none.
 
     Raises `Refused`: FIELD_REQUIRED, FIELD_INVALID, FRAME_TOO_LARGE or IMAGE_UNDECODABLE.
     """
@@ -73,9 +76,10 @@ def read_image(image: image_pb2.ImageInput, limits: Limits, field: str = "image"
     turns = _QUARTER_TURNS.get(image.rotation)
     if turns is None:
         refuse(f"{field}.rotation", image.rotation, "a known Rotation")
+    is_right_handed = read_handedness(image, field, default)
     camera = None
     if image.HasField("camera_pose"):
-        camera = read_pose(image.camera_pose, image.handedness, f"{field}.camera_pose")
+        camera = read_pose(image.camera_pose, is_right_handed, f"{field}.camera_pose")
     lens = read_lens(image.intrinsics, f"{field}.intrinsics") if image.HasField("intrinsics") else None
     if source == "features":
         return Frame(image.frame_id, None, image.features, camera, lens)
@@ -139,7 +143,7 @@ def _read_raw(raw: image_pb2.RawImage, limits: Limits, field: str) -> np.ndarray
     if len(raw.planes) not in counts:
         name = image_pb2.PixelFormat.Name(raw.format)
         refuse(f"{field}.planes", f"{len(raw.planes)} planes", f"{' or '.join(map(str, counts))} for {name}")
-    planes = [pixels.Plane(plane.data, plane.row_stride, plane.pixel_stride) for plane in raw.planes]
+    planes = [pixels.Plane(plane.data, plane.row_stride, plane.pixel_stride, raw.bottom_up) for plane in raw.planes]
     return read(planes, raw.height, raw.width, f"{field}.planes")
 
 

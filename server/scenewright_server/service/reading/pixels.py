@@ -14,21 +14,31 @@ from PIL import Image
 
 from scenewright_server.service.validate import refuse
 
+GREY = b"\x80"
+"""No colour, as a byte of chroma."""
+
 
 @dataclass(frozen=True)
 class Plane:
-    """One plane of a raw image; bytes from row to row and from sample to sample, 0 for close together."""
+    """One plane of a raw image; bytes from row to row and from sample to sample, 0 for close together.
+
+    `bottom_up`: its first row is the image's lowest.
+    """
 
     data: bytes
     row_stride: int
     pixel_stride: int
+    bottom_up: bool = False
 
 
-def read_samples(plane: Plane, height: int, width: int, depth: int, field: str) -> np.ndarray:
-    """The (height, width, depth) uint8 samples of a plane, `depth` neighbouring bytes at every step; a view.
+def read_samples(
+    plane: Plane, height: int, width: int, depth: int, field: str, *, may_lack_last: bool = False
+) -> np.ndarray:
+    """The (height, width, depth) uint8 samples of a plane, top row first, `depth` neighbouring bytes at every step.
 
-    The last row may end at its last sample: cameras leave out the padding there. Raises `Refused`
-    (FIELD_INVALID) when strides overlap or point outside the bytes.
+    The last row may end at its last sample: cameras leave out the padding there. `may_lack_last`: even its last byte
+    may be missing; it is then that of the sample before, grey where there is none. Raises `Refused` (FIELD_INVALID)
+    when strides overlap or point outside the bytes.
     """
     pixel_stride = plane.pixel_stride or depth
     if pixel_stride < depth:
@@ -38,20 +48,25 @@ def read_samples(plane: Plane, height: int, width: int, depth: int, field: str) 
     if row_stride < row_bytes:
         refuse(f"{field}.row_stride", row_stride, f"at least {row_bytes} bytes for a row of {width} samples")
     needed = (height - 1) * row_stride + row_bytes
-    if len(plane.data) < needed:
+    data = plane.data
+    if may_lack_last and len(data) == needed - 1:
+        data += data[-pixel_stride:][:1] if width > 1 else GREY
+    if len(data) < needed:
         bound = f"at least {needed} for {height} rows of stride {row_stride}"
         refuse(f"{field}.data", f"{len(plane.data)} bytes", bound)
-    return np.lib.stride_tricks.as_strided(
-        np.frombuffer(plane.data, np.uint8),
+    samples = np.lib.stride_tricks.as_strided(
+        np.frombuffer(data, np.uint8),
         shape=(height, width, depth),
         strides=(row_stride, pixel_stride, 1),
         writeable=False,
     )
+    return samples[::-1] if plane.bottom_up else samples
 
 
-def read_interleaved(planes: Sequence[Plane], height: int, width: int, field: str, *, depth: int) -> np.ndarray:
-    """(height, width, 3) RGB from one plane of `depth` bytes a pixel that begin with R, G and B."""
-    return read_samples(planes[0], height, width, depth, f"{field}[0]")[..., :3]
+def read_interleaved(planes: Sequence[Plane], height: int, width: int, field: str, *, order: str) -> np.ndarray:
+    """(height, width, 3) RGB from one plane with a byte for each letter of `order`, such as "BGRA"."""
+    samples = read_samples(planes[0], height, width, len(order), f"{field}[0]")
+    return samples[..., [order.index(channel) for channel in "RGB"]]
 
 
 def read_semi_planar(planes: Sequence[Plane], height: int, width: int, field: str, *, v_first: bool) -> np.ndarray:
@@ -62,7 +77,7 @@ def read_semi_planar(planes: Sequence[Plane], height: int, width: int, field: st
     if len(planes) == 3:
         return read_planar(planes, height, width, field)
     y = read_samples(planes[0], height, width, 1, f"{field}[0]")[..., 0]
-    chroma = read_samples(planes[1], _half(height), _half(width), 2, f"{field}[1]")
+    chroma = read_samples(planes[1], _half(height), _half(width), 2, f"{field}[1]", may_lack_last=True)
     return _ycbcr_to_rgb(y, chroma[..., int(v_first)], chroma[..., int(not v_first)])
 
 

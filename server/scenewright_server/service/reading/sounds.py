@@ -7,22 +7,17 @@ from scenewright.v1 import audio_pb2
 
 from scenewright_server.service.reading import waves
 from scenewright_server.service.settings import Limits
-from scenewright_server.service.status import Refused
 from scenewright_server.service.validate import refuse, require_one_of
 
 
 def read_audio(audio: audio_pb2.AudioInput, limits: Limits, field: str = "audio") -> np.ndarray:
     """(n,) float32 mono at 16 kHz; takes a while, keep it off the event loop.
 
-    Raises `Refused`: FIELD_REQUIRED, FIELD_INVALID, AUDIO_UNDECODABLE, AUDIO_TOO_LONG, CAPABILITY_MISSING.
+    Raises `Refused`: FIELD_REQUIRED, FIELD_INVALID, AUDIO_UNDECODABLE, AUDIO_TOO_LONG.
     """
     source = require_one_of(audio, "source", field)
     if source == "features":
-        raise Refused(
-            "CAPABILITY_MISSING",
-            f"{field}.features: the model takes recordings only, GetModel lists no audio encoder",
-            field=f"{field}.features",
-        )
+        refuse(field, "features", "samples or a file")
     data = audio.pcm.data if source == "pcm" else audio.encoded
     if len(data) > limits.max_audio_bytes:
         refuse(f"{field}.{source}", f"{len(data)} bytes", f"at most {limits.max_audio_bytes}", "AUDIO_TOO_LONG")

@@ -27,6 +27,16 @@ def read_pcm16(data: bytes, rate_hz: int, max_s: float, field: str) -> np.ndarra
     return _resample(np.frombuffer(data, "<i2").astype(np.float32) / 32768, rate_hz)
 
 
+def check_chunk(data: bytes, rate_hz: int, field: str) -> None:
+    """Refuse a stream's chunk of 16 bit samples that is empty, odd, or longer than a second."""
+    if not data:
+        raise Refused("FIELD_REQUIRED", f"{field} is empty", field=field)
+    if len(data) % 2:
+        refuse(field, f"{len(data)} bytes", "an even number for 16 bit samples", "AUDIO_UNDECODABLE")
+    if len(data) > 2 * rate_hz:
+        refuse(field, f"{len(data) / 2 / rate_hz:.1f} s", "at most 1 s", "AUDIO_TOO_LONG")
+
+
 def read_file(data: bytes, max_s: float, field: str) -> np.ndarray:
     """(n,) float32 at 16 kHz from the bytes of a WAV, FLAC or OGG file; channels are averaged.
 
