@@ -67,7 +67,8 @@ def parts(with_senses: bool = False, template: str | None = CHATML, n_ctx: int =
 
 def load(path: Path, **settings: bool | str | int | None) -> Chat:
     """A bundle written to `path` and loaded, in float32."""
-    write_bundle(path, parts(**settings), name="tiny", languages=("en", "zh"), dtype="float32")  # type: ignore[arg-type]
+    made = parts(**settings)  # type: ignore[arg-type]
+    write_bundle(path, made, name="tiny", languages=("en", "zh"), dtype="float32", n_context=32_768)
     family = load_family(path)
     assert isinstance(family, Chat)
     return family

@@ -7,7 +7,7 @@ are and what the facts say is told with each question, of the things that it is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from scenewright_server.languages import LANGUAGES
 from scenewright_server.languages.language import say_metres
@@ -55,10 +55,9 @@ class Roster:
     def names(self) -> dict[str, int]:
         """Names and other names in lower case, of which each belongs to one entry alone."""
         owners: dict[str, set[int]] = {}
-        for k, entry in enumerate(self.entries):
-            other = map(clean, entry.graph.aliases) if entry.graph else [self._look(k, colour=False)]
-            for name in (self.name(k), *other):
-                owners.setdefault(name.lower(), set()).add(k)
+        for k in range(len(self.entries)):
+            for name in self._all_names(k):
+                owners.setdefault(clean(name).lower(), set()).add(k)
         return {name: ks.pop() for name, ks in owners.items() if name and len(ks) == 1}
 
     def tell(
@@ -70,31 +69,33 @@ class Roster:
         the facts that it names; where there are none, all things, without facts if these take more than `most` tokens.
         """
         everything, words = range(len(self.entries)), _words(question)
-        named = [k for k in everything if self._is_named(k, question, words)]
+        named = self._named(words)
         asked = {k: [fact for fact in self._facts(k) if _words(fact.key) & words] for k in everything}
         if not named and _PRONOUN.search(question):
             named = list(focus)
         meant = {k for k in everything if k in named or self._under[k] in named}
-        told = [(k, self._facts(k) if k in meant else asked[k]) for k in everything if k in meant or asked[k]]
+        told = [
+            (k, self._facts(k) if k in meant else asked[k], k in meant) for k in everything if k in meant or asked[k]
+        ]
         if told:
             return self._lines(told, language)
-        lines = self._lines(((k, self._facts(k)) for k in everything), language)
-        return lines if n_tokens(lines) <= most else self._lines(((k, []) for k in everything), language)
+        lines = self._lines([(k, self._facts(k), True) for k in everything], language)
+        return lines if n_tokens(lines) <= most else self._lines([(k, [], True) for k in everything], language)
 
-    def _lines(self, told: Iterable[tuple[int, Sequence[Fact]]], language: str) -> str:
-        pairs = sorted(told, key=lambda pair: self.numbers[pair[0]])
-        return "\n".join(self._line(k, facts, language) for k, facts in pairs)
+    def _lines(self, told: Sequence[tuple[int, Sequence[Fact], bool]], language: str) -> str:
+        told = sorted(told, key=lambda line: self.numbers[line[0]])
+        return "\n".join(self._line(*line, language) for line in told)
 
-    def _line(self, k: int, facts: Sequence[Fact], language: str) -> str:
+    def _line(self, k: int, facts: Sequence[Fact], with_place: bool, language: str) -> str:
         """What is told of a thing, as an answer would say it, its citation behind its name."""
-        name = f"{self.name(k)} [{self.numbers[k]}]"
+        name, places = f"{self.name(k)} [{self.numbers[k]}]", self._place(k, language) if with_place else []
         if language == "zh":
-            said = [f"{name}在{'，'.join(self._place(k, language))}"]
+            said = ["，".join(places)] * bool(places)
             said += [f"{clean(fact.key)}是{_value(fact)}" if fact.key else _value(fact) for fact in facts]
-            return "；".join(said) + "。"
-        said = [f"The {name} is {', '.join(self._place(k, language))}"]
+            return f"{name}{'在' if places else '的'}{'；'.join(said)}。"
+        said = [f"is {', '.join(places)}"] * bool(places)
         said += [f"its {clean(fact.key)} is {_value(fact)}" if fact.key else _value(fact) for fact in facts]
-        return "; ".join(said).rstrip(".") + "."
+        return f"The {name}{' ' if places else ': '}{'; '.join(said)}".rstrip(".") + "."
 
     def _place(self, k: int, language: str) -> list[str]:
         entry, under = self.entries[k], self._under[k]
@@ -116,10 +117,20 @@ class Roster:
             return []
         return [*item.facts, *([Fact("", item.description)] if item.description else [])]
 
-    def _is_named(self, k: int, question: str, words: frozenset[str]) -> bool:
+    def _named(self, words: frozenset[str]) -> list[int]:
+        """The entries that these words name: for each word, those among whose names it is and that share the most."""
+        of = [[_words(name) & words for name in self._all_names(k)] for k in range(len(self.entries))]
+        shared = [max(map(len, names), default=0) for names in of]
+        named = set[int]()
+        for word in words:
+            having = [k for k, names in enumerate(of) if any(word in name for name in names)]
+            most = max((shared[k] for k in having), default=0)
+            named |= {k for k in having if shared[k] == most}
+        return sorted(named)
+
+    def _all_names(self, k: int) -> list[str]:
         item = self.entries[k].graph
-        names = [self.name(k)] if item is None else [item.label, *item.aliases]
-        return any(_words(name) & words or normalise(name) in normalise(question) for name in names)
+        return [self.name(k), self._look(k, colour=False)] if item is None else [item.label, *item.aliases]
 
     def _look(self, k: int, colour: bool = True) -> str:
         """ "red cup", as far as it is seen."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from scenewright_server.families.chat.grounding import GroundingReader
 from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, first_chars
-from scenewright_server.families.chat.prompt import DESCRIBE, INSTRUCTIONS, NO_SPEECH, NOW, SPEAK, Said
+from scenewright_server.families.chat.prompt import DESCRIBE, INSTRUCTIONS, NO_SPEECH, NOTHING, NOW, SPEAK, Said
 from scenewright_server.families.chat.roster import Roster
 from scenewright_server.families.chat.tokenizer import ChatTokenizer
 from scenewright_server.families.family import (
@@ -85,9 +85,8 @@ class ChatScript:
         self._system = [Said(turn.instructions.strip() or INSTRUCTIONS, "text")]
         if scene:
             self._system.append(Said(f"\n\nThe things here:\n{scene}", "scene"))
-        self._asked = [Said(f"{NOW[self._language]}\n{told}\n\n", "image" if turn.graph == () else "scene")] * bool(
-            told
-        )
+        told = f"{NOW[self._language]}\n{told}" if entries else NOTHING[self._language]
+        self._asked = [Said(f"{told}\n\n", "scene" if turn.graph else "image")]
         self._asked.append(Said(f"{self._question} {SPEAK[self._language]}".strip(), self._kind))
         n_ctx, self._past = family.decoder.shape.n_ctx, before.turns
         while True:
