@@ -50,7 +50,9 @@ def language(template: str | None = CHATML, n_ctx: int = 2048) -> LanguagePart:
 def hearing() -> WhisperPart:
     torch.manual_seed(1)
     config = WhisperConfig(80, 1500, 16, 2, 1, 51865, 32, 16, 2, 1)
-    return WhisperPart(config, build_whisper(config).state_dict())
+    state = build_whisper(config).state_dict()
+    state["decoder.positional_embedding"].normal_(std=0.01)  # the library leaves it as the memory was
+    return WhisperPart(config, state)
 
 
 def seeing() -> DetectorPart:

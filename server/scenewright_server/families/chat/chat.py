@@ -41,7 +41,7 @@ class Chat:
             knows_not=info.knows_not,
             license=str(info.provenance.get("license", "")),
             max_audio_s=MAX_AUDIO_S if bundle.whisper is not None else 0.0,
-            max_objects=info.limits["objects"],
+            max_objects=info.limits.objects,
         )
         self.decoder = GPTDecoder(gpt)
         self.tokenizer, self.stops, self.line_end = bundle.tokenizer, bundle.stops, bundle.line_end

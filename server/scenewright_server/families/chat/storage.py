@@ -26,8 +26,16 @@ TOKENIZER, TEMPLATE, CARD = "tokenizer.json", "chat_template.jinja", "MODEL_CARD
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Positions of the context, and things of a scene."""
+
+    context_tokens: int
+    objects: int
+
+
+@dataclass(frozen=True)
 class BundleInfo:
-    """What a bundle says of itself. limits: "context_tokens", "objects"."""
+    """What a bundle says of itself."""
 
     name: str
     version: str
@@ -37,7 +45,7 @@ class BundleInfo:
     fusion: dict[str, str]
     knows: str
     knows_not: str
-    limits: dict[str, int]
+    limits: Limits
     provenance: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""  # of model.json, which holds those of the rest
 
@@ -71,12 +79,10 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
         info = _read_info(manifest, file_sha256(path / MANIFEST))
         decoder = manifest["decoder"]
         config = GPTConfig.from_dict(decoder["config"])
-        config = replace(config, n_ctx=min(config.n_ctx, info.limits["context_tokens"]))
+        config = replace(config, n_ctx=min(config.n_ctx, info.limits.context_tokens))
         tokenizer = ChatTokenizer((path / TOKENIZER).read_bytes())
         if tokenizer.n_ids > config.vocab_size:
-            raise BundleError(
-                f"{path / TOKENIZER} has ids up to {tokenizer.n_ids - 1}, the decoder {config.vocab_size}"
-            )
+            raise BundleError(f"{path / TOKENIZER}: {tokenizer.n_ids} ids, the decoder has {config.vocab_size}")
         has_template = TEMPLATE in manifest["files"]
         template = Template(
             (path / TEMPLATE).read_text() if has_template else PLAIN,
@@ -106,7 +112,7 @@ def _suiting(name: str, device: torch.device) -> torch.dtype:
 def _read_info(manifest: dict[str, Any], sha256: str) -> BundleInfo:
     names = BundleInfo.__dataclass_fields__.keys() - {"sha256"}
     values: dict[str, Any] = {name: tuple(v) if isinstance(v := manifest[name], list) else v for name in names}
-    return BundleInfo(**values, sha256=sha256)
+    return BundleInfo(**{**values, "limits": Limits(**values["limits"])}, sha256=sha256)
 
 
 def _load(path: Path, manifest: dict[str, Any], part: str, build: Any) -> Any:
