@@ -308,3 +308,31 @@ def test_good_facts_reach_the_model(stubs, server):
     ]
     assert (item.aliases, item.description) == (("stool",), "old")
     talk.hang_up()
+
+
+def test_live_a_viewpoint_counts_until_something_newer_says_where_the_user_stands(stubs, server):
+    talk = Talk(stubs, scene=graph(thing(position=(0, 0, 9)), revision=1), sampling=SHORT)
+    talk.until("setup_complete")
+    session = server.sessions.get(talk.events[0].setup_complete.session_id, "")
+
+    def distance():
+        talk.send(text={"text": "chair"})
+        talk.until("done")
+        return session.sight.graph[0].position[2]
+
+    def pose(z):
+        return {"pose": {"position": {"z": z}}}
+
+    talk.send(viewpoint=pose(5))
+    talk.send(image=image(1))
+    assert distance() == 4, "a frame without a pose is seen from there"
+    talk.send(image=image(2, camera_pose=pose(1)["pose"], frame_id="posed"))
+    assert distance() == 8 and session.sight.frame_id == "posed"
+    talk.send(viewpoint=pose(6))
+    assert distance() == 3 and session.sight.frame_id == "", "a frame from elsewhere is put aside"
+    talk.send(scene_update={"snapshot": graph(thing(position=(0, 0, 9)), revision=2)})
+    assert distance() == 3
+    talk.send(scene_update={"snapshot": graph(thing(position=(0, 0, 9)), revision=3, viewpoint=pose(2))})
+    assert distance() == 7
+    talk.hang_up()
+    talk.check()

@@ -137,7 +137,7 @@ class CreateSessionRequest(_message.Message):
     """
     instructions: _builtins.str
     """Who the model is and how it is to speak, in words (a system prompt). Optional; at most
-    `Limits.max_instruction_chars` characters.
+    `Limits.max_instruction_chars` characters. Needs CAPABILITY_INSTRUCTIONS.
     """
     handedness: _geometry_pb2.Handedness.ValueType
     """The axes of every message of the session that names none. Unset: see Handedness."""

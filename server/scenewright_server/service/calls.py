@@ -150,7 +150,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except Refused as refused:
             code, reason, problem = refused.verdict.code.name, refused.reason, {"message": refused.message}
             await _abort(context, refused, call)
-        except (asyncio.CancelledError, GeneratorExit):
+        except asyncio.CancelledError as cancelled:
+            code = "CANCELLED"
+            refused = next((why for why in cancelled.args if isinstance(why, Refused)), None)
+            if refused is None:
+                raise
+            # Whoever cancelled it says why, wherever it was: most often it waits for the client to read.
+            code, reason, problem = refused.verdict.code.name, refused.reason, {"message": refused.message}
+            await _abort(context, refused, call)
+        except GeneratorExit:
             code = "CANCELLED"
             raise
         except Exception:  # whatever a handler forgot: told as INTERNAL, without its trace

@@ -113,7 +113,7 @@ class SessionStore:
         del self._dialogues[session_id]
         dialogue.deleted = True
         if dialogue.user is not None:
-            dialogue.user.cancel()
+            dialogue.user.cancel(_deleted(session_id))
 
     def discard(self, session_id: str) -> None:
         """Forget a dialogue that nobody uses, if it is still there."""
@@ -137,9 +137,7 @@ class SessionStore:
             yield dialogue
         except asyncio.CancelledError:
             if dialogue.deleted:
-                raise Refused(
-                    "SESSION_NOT_FOUND", f"session_id {session_id!r} was deleted", field="session_id"
-                ) from None
+                raise _deleted(session_id) from None
             raise
         finally:
             dialogue.user = None
@@ -161,3 +159,7 @@ class SessionStore:
             self._expired[dialogue.id] = dialogue.owner
             if len(self._expired) > self._max_sessions:
                 self._expired.popitem(last=False)
+
+
+def _deleted(session_id: str) -> Refused:
+    return Refused("SESSION_NOT_FOUND", f"session_id {session_id!r} was deleted", field="session_id")

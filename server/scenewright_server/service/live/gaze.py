@@ -21,8 +21,8 @@ class Gaze:
     """Reads one frame at a time, off the event loop, `max_live_frames_per_s` at most; of those that wait meanwhile
     only the newest counts. Call `close`.
 
-    `sight` is what has been read last, `handedness` that of what names none. `on_refusal` is told of a frame that cannot
-    be read, and its number; the frame before stays.
+    `sight` is what has been read last, `handedness` that of what names none. `on_refusal` is told of a frame that
+    cannot be read, and its number; the frame before stays.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Gaze:
             world = model.read_graph(update.snapshot, "scene_update.snapshot", handedness=self.handedness)
             check_revision("scene_update.snapshot.revision", world.revision, self.sight.revision)
             self.handedness = known_handedness(update.snapshot, default=self.handedness)
+            self.sight = Sight(world=world).over(self.sight)
         self.sight = replace(self.sight, world=world)
 
     def walk(self, viewpoint: geometry_pb2.Viewpoint) -> None:
@@ -75,7 +76,7 @@ class Gaze:
     def remember(self, used: Sight, seen: Sight) -> None:
         """What was `used` has been `seen`: its pixels are not needed again."""
         if self.sight.frame is used.frame:
-            self.sight = replace(seen, world=self.sight.world)
+            self.sight = replace(seen, world=self.sight.world, viewpoint=self.sight.viewpoint)
 
     def close(self) -> None:
         if self._looking is not None:
@@ -89,7 +90,7 @@ class Gaze:
             try:
                 seen, _ = await self._model.look_at_image(image, Stopwatch(), self.handedness)
                 self.handedness = known_handedness(image, default=self.handedness)
-                self.sight = replace(seen, world=self.sight.world)
+                self.sight = seen.over(self.sight)
             except Refused as refused:
                 self._on_refusal(refused, client_seq)
             finally:
