@@ -15,6 +15,7 @@ from scenewright_server.families.chat.memory import ChatMemory
 from scenewright_server.families.chat.script import ChatScript
 from scenewright_server.families.family import FinishReason, Heard, Mention, ModelError, Outcome, Span, TextDelta
 from scenewright_server.scene.entries import Fact
+from scenewright_server.scene.pointing import Ray
 
 from tests.families.chat import tiny
 from tests.families.chat.tiny import GRAPH, ask, thing
@@ -97,6 +98,12 @@ def test_it_means_what_the_last_answer_pointed_at(family: Chat) -> None:
     say(family, script, "The goblin king is on the left.")
     assert "its age is 340 years" in told(family, family.open(ask("How old is he?"), script.memory()))
     assert "its age is 340 years" not in told(family, family.open(ask("Where is the raven?"), script.memory()))
+
+
+def test_this_is_what_the_user_points_at(family: Chat) -> None:
+    text = told(family, family.open(ask("What is this?", ray=Ray((0.0, 0.0, 0.0), (0.4472136, 0.0, 0.8944272)))))
+    assert "its maker is Dollond.\nThe user points at the brass telescope [2]." in text and "340" not in text
+    assert "points" not in told(family, family.open(ask("What is this?", ray=Ray((0.0, 0.0, 0.0), (0.0, 1.0, 0.0)))))
 
 
 def test_an_answer_points_at_things_and_unknown_numbers_vanish(family: Chat) -> None:

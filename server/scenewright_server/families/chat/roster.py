@@ -61,16 +61,29 @@ class Roster:
         return {name: ks.pop() for name, ks in owners.items() if name and len(ks) == 1}
 
     def tell(
-        self, question: str, focus: Sequence[int], language: str, n_tokens: Callable[[str], int], most: int
+        self,
+        question: str,
+        focus: Sequence[int],
+        pointed: int | None,
+        language: str,
+        n_tokens: Callable[[str], int],
+        most: int,
     ) -> str:
         """A line for each thing that matters to a question: where it is, and what its facts say.
 
-        That are the things that it names or, by "it", those of `focus`, with what stands on them, and of the others
-        the facts that it names; where there are none, all things, without facts if these take more than `most` tokens.
+        That are the things that it names or the user points at, or by "it" those of `focus`, with what stands on them,
+        and of the others the facts that it names; where there are none, all things, without facts if these take more
+        than `most` tokens.
         """
         everything, words = range(len(self.entries)), _words(question)
         named = self._named(words)
         asked = {k: [fact for fact in self._facts(k) if _words(fact.key) & words] for k in everything}
+        if pointed is not None:
+            return f"{self._lines([(k, self._facts(k), True) for k in {*named, pointed}], language)}\n" + (
+                f"用户指着{self.name(pointed)} [{self.numbers[pointed]}]。"
+                if language == "zh"
+                else f"The user points at the {self.name(pointed)} [{self.numbers[pointed]}]."
+            )
         if not named and _PRONOUN.search(question):
             named = list(focus)
         meant = {k for k in everything if k in named or self._under[k] in named}

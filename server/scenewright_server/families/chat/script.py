@@ -28,6 +28,7 @@ from scenewright_server.families.family import (
 )
 from scenewright_server.languages import LANGUAGES
 from scenewright_server.scene.entries import is_same, merge
+from scenewright_server.scene.pointing import first_met
 from scenewright_server.scene.words import is_chinese
 
 if TYPE_CHECKING:
@@ -38,16 +39,19 @@ MOST_TOLD = 1000
 
 
 class Speech:
-    """See `families.family.Constraint`: a model that speaks says no control token but those that end its answer."""
+    """See `families.family.Constraint`: a model that speaks says something, and then no control token but one that
+    ends its answer."""
 
     forced: Sequence[int] = ()
 
-    def __init__(self, never: Tensor) -> None:
-        self._never = never
+    def __init__(self, never: Tensor, stops: Tensor) -> None:
+        self._never, self._stops = never, stops
         self.said: list[int] = []
+        self.has_begun = False  # some text is shown
 
     def mask(self, logits: Tensor) -> Tensor:
-        return logits.masked_fill(self._never, float("-inf"))
+        logits = logits.masked_fill(self._never, float("-inf"))
+        return logits if self.has_begun else logits.index_fill(0, self._stops, float("-inf"))
 
 
 class ChatScript:
@@ -80,7 +84,8 @@ class ChatScript:
             )
         self._roster = Roster(entries, turn.graph, turn.detections, family.looks)
         focus = [k for k, entry in enumerate(entries) if any(is_same(entry, old) for old in before.focus)]
-        told = self._roster.tell(self._question, focus, self._language, family.n_tokens, MOST_TOLD)
+        pointed = None if turn.ray is None else first_met(turn.ray, entries)
+        told = self._roster.tell(self._question, focus, pointed, self._language, family.n_tokens, MOST_TOLD)
         scene = self._roster.list_things()
         self._system = [Said(turn.instructions.strip() or INSTRUCTIONS, "text")]
         if scene:
@@ -105,7 +110,7 @@ class ChatScript:
                 scene=n_scene,
             )
         self._n_new = min(turn.max_new_tokens, room)
-        self._speech = Speech(family.never)
+        self._speech = Speech(family.never, torch.tensor(sorted(family.stops), device=family.never.device))
         self._stream = family.tokenizer.stream()
         self._reader = GroundingReader(self._roster.by_number, self._roster.names)
 
@@ -160,6 +165,7 @@ class ChatScript:
         for part in read:
             if isinstance(part, str):
                 self._parts.append(part)
+                self._speech.has_begun = True
                 events.append(TextDelta(part))
             else:
                 entry = self._roster.entries[part]
