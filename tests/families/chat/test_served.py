@@ -22,7 +22,7 @@ SCENE = types.SceneGraph(
         types.SceneObject("t", "brass telescope", types.Pose((1.0, 0.0, 2.0)), description="It is old."),
     ]
 )
-SHORT = types.Sampling(max_new_tokens=16, temperature=5.0, seed=1)
+SHORT = types.Sampling(max_new_tokens=16, temperature=2.0, seed=1)
 
 
 @pytest.fixture(scope="module")
