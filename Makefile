@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 BUF := npx --yes @bufbuild/buf@1.75.0
 
-.PHONY: demo test test-unity check proto golden clean
+.PHONY: demo test test-unity test-weights check proto golden clean
 
 demo: $(VENV)/.server
 	$(BIN)/scenewright demo
@@ -17,6 +17,12 @@ test: $(VENV)/.dev
 # Needs a .NET SDK, 10 or later.
 test-unity: $(VENV)/.dev
 	tests/unity/run.sh
+
+# Real public weights, fetched into the user's cache (about 1 GB); `make test-weights WEIGHTS=smollm2-135m` for one.
+WEIGHTS := smollm2-135m,qwen2.5-coder-0.5b,whisper-tiny.en,whisper-base,nanodet,guide,guide-zh
+
+test-weights: $(VENV)/.dev
+	SCENEWRIGHT_WEIGHTS=$(WEIGHTS) $(BIN)/python -m pytest -rs tests/weights
 
 check: $(VENV)/.dev
 	@command -v npx >/dev/null || { echo "make check: npx is not installed (it runs buf): install Node.js" >&2; exit 1; }

@@ -39,7 +39,16 @@ def blocks(kind: gguf.GGMLQuantizationType, shape: tuple[int, ...], rng: np.rand
         return data.reshape(shape[0], -1)
 
 
-def write(path: Path, family: str, pre: str, *, layers: int = 2, tied: bool = True, **fields: Any) -> Path:
+def write(
+    path: Path,
+    family: str,
+    pre: str,
+    *,
+    layers: int = 2,
+    tied: bool = True,
+    template: str = "{{ messages }}",
+    **fields: Any,
+) -> Path:
     """A tiny decoder, its weights in all the types that are read, one after another."""
     rng, kinds = np.random.default_rng(0), list(TYPES.values())
     writer = gguf.GGUFWriter(path, family)
@@ -59,7 +68,7 @@ def write(path: Path, family: str, pre: str, *, layers: int = 2, tied: bool = Tr
     writer.add_bos_token_id(BOS)
     writer.add_eos_token_id(BOS + 1)
     writer.add_add_bos_token(False)
-    writer.add_chat_template("{{ messages }}")
+    writer.add_chat_template(template)
     for key, value in fields.items():
         writer.add_key_value(f"{family}.{key}", value, gguf.GGUFValueType.UINT32)
     tensors: dict[str, tuple[int, ...]] = {"token_embd.weight": (len(TOKENS), D), "output_norm.weight": (D,)}

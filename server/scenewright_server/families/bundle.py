@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import torch
 
 from scenewright_server.families.family import Family
@@ -21,19 +22,36 @@ EMBEDDED_NAME = "diorama"
 EMBEDDED = Path(__file__).resolve().parents[1] / "bundles" / EMBEDDED_NAME
 """The bundle that comes with the package."""
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+DTYPES = {"auto": None, "float32": torch.float32, "bfloat16": torch.bfloat16}
+"""What weights, keys and values may be; "auto": what suits the bundle."""
 
 
 class BundleError(ValueError):
     """A directory is no bundle that this version can load; the message says why."""
 
 
+def user_cache() -> Path:
+    """Where `scenewright pull` keeps what it fetched and made: the user's cache directory of this system."""
+    return platformdirs.user_cache_path("scenewright")
+
+
+def pulled_bundle(name: str, cache: Path) -> Path:
+    """Where a bundle that was pulled by this name is kept, whether it is there or not."""
+    return cache / "models" / name
+
+
 def find_bundle(name: str | Path) -> Path:
-    """The directory of a bundle by its name, or by its path as it stands."""
-    return EMBEDDED if str(name) == EMBEDDED_NAME and not Path(name).is_dir() else Path(name)
+    """The directory of a bundle: at this path, or the one that comes with the package or was pulled by this name."""
+    path = Path(name)
+    if path.is_dir() or path.name != str(name):
+        return path
+    if str(name) == EMBEDDED_NAME:
+        return EMBEDDED
+    pulled = pulled_bundle(str(name), user_cache())
+    return pulled if pulled.is_dir() else path
 
 
-def load_family(path: Path = EMBEDDED, device: str | torch.device = "cpu", dtype: str = "float32") -> Family:
+def load_family(path: Path = EMBEDDED, device: str | torch.device = "cpu", dtype: str = "auto") -> Family:
     """The model in the bundle at `path`, ready to run on `device` in `dtype` (a key of DTYPES).
 
     Raises BundleError for one that is missing, damaged, of another format or of an unknown family.
@@ -74,12 +92,22 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _load_diorama(path: Path, device: torch.device, dtype: torch.dtype) -> Family:
+def _load_diorama(path: Path, device: torch.device, dtype: torch.dtype | None) -> Family:
     from scenewright_server.families.diorama.diorama import Diorama
     from scenewright_server.families.diorama.storage import load_bundle
 
-    return Diorama(load_bundle(path, device, dtype))
+    return Diorama(load_bundle(path, device, dtype or torch.float32))
 
 
-FAMILIES: dict[str, Callable[[Path, torch.device, torch.dtype], Family]] = {"diorama": _load_diorama}
+def _load_chat(path: Path, device: torch.device, dtype: torch.dtype | None) -> Family:
+    from scenewright_server.families.chat.chat import Chat
+    from scenewright_server.families.chat.storage import load_bundle
+
+    return Chat(load_bundle(path, device, dtype))
+
+
+FAMILIES: dict[str, Callable[[Path, torch.device, torch.dtype | None], Family]] = {
+    "diorama": _load_diorama,
+    "chat": _load_chat,
+}
 """Every family, by the name that its bundles give."""

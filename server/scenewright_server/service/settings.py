@@ -68,7 +68,9 @@ class Settings(BaseSettings):
     )
     metrics_host: str = "127.0.0.1"
     device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N.")
-    dtype: Literal["float32", "bfloat16"] = Field(default="float32", description="Of weights, keys and values.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="Of weights, keys and values; auto: what suits the bundle and the device."
+    )
     threads: int = Field(default=1, gt=0, description="Of torch, for the decoder; as many again to see and hear.")
     slots: int = Field(default=8, gt=0, description="Requests that an engine works on at once.")
     kv_bytes: int = Field(default=1 << 30, gt=0, description="Keys and values that idle sessions may keep.")

@@ -1,0 +1,1 @@
+"""Public language models, with what is seen and heard put before them in words."""

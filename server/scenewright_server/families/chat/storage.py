@@ -1,0 +1,124 @@
+"""A chat model's bundle: `model.json` (what it is, the parts' sizes, sha256 of every other file), the weights of its
+parts, `tokenizer.json`, `chat_template.jinja`, `MODEL_CARD.md`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from whisper.model import Whisper
+
+from scenewright_server.families.bundle import MANIFEST, BundleError, check_file, file_sha256, read_manifest
+from scenewright_server.families.chat.template import PLAIN, Template
+from scenewright_server.families.chat.tokenizer import ChatTokenizer
+from scenewright_server.model.config import GPTConfig
+from scenewright_server.model.detector import Detector, DetectorConfig
+from scenewright_server.model.gpt import GPT
+from scenewright_server.model.whisper import WhisperConfig, build_whisper
+
+FAMILY = "chat"
+DECODER, HEARING, SEEING = (f"{part}.safetensors" for part in ("decoder", "hearing", "seeing"))
+TOKENIZER, TEMPLATE, CARD = "tokenizer.json", "chat_template.jinja", "MODEL_CARD.md"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Positions of the context, and things of a scene."""
+
+    context_tokens: int
+    objects: int
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """What a bundle says of itself."""
+
+    name: str
+    version: str
+    capabilities: tuple[str, ...]
+    languages: tuple[str, ...]
+    speech_languages: tuple[str, ...]
+    fusion: dict[str, str]
+    knows: str
+    knows_not: str
+    limits: Limits
+    provenance: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""  # of model.json, which holds those of the rest
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded model and what its bundle says of it. stops: the ids that end an answer; line_end: what ends one of a
+    model without a chat template."""
+
+    info: BundleInfo
+    gpt: GPT
+    tokenizer: ChatTokenizer
+    template: Template
+    stops: frozenset[int]
+    line_end: str
+    whisper: Whisper | None
+    detector: Detector | None
+
+
+def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> Bundle:
+    """Load a bundle in eval mode; its decoder in `dtype`, None for the one that the bundle names.
+
+    Raises BundleError for one that is missing, damaged or of another format.
+    """
+    manifest = read_manifest(path)
+    try:
+        for name, sha256 in manifest["files"].items():
+            if Path(name).name != name:
+                raise BundleError(f"{path / MANIFEST}: files: {name!r} is no file's name")
+            check_file(path / name, sha256)
+        info = _read_info(manifest, file_sha256(path / MANIFEST))
+        decoder = manifest["decoder"]
+        config = GPTConfig.from_dict(decoder["config"])
+        config = replace(config, n_ctx=min(config.n_ctx, info.limits.context_tokens))
+        tokenizer = ChatTokenizer((path / TOKENIZER).read_bytes())
+        if tokenizer.n_ids > config.vocab_size:
+            raise BundleError(f"{path / TOKENIZER}: {tokenizer.n_ids} ids, the decoder has {config.vocab_size}")
+        has_template = TEMPLATE in manifest["files"]
+        template = Template(
+            (path / TEMPLATE).read_text() if has_template else PLAIN,
+            tokenizer.name(decoder["bos"]),
+            tokenizer.name(min(decoder["stops"], default=None)),
+        )
+        gpt = GPT.of(config, load_file(path / DECODER), dtype or _suiting(decoder["dtype"], device))
+        whisper = _load(path / HEARING, manifest, "hearing", lambda c: build_whisper(WhisperConfig.from_dict(c)))
+        detector = _load(path / SEEING, manifest, "seeing", lambda c: Detector(DetectorConfig.from_dict(c)))
+    except (TypeError, KeyError, AttributeError, RuntimeError, ValueError, OSError) as error:
+        if isinstance(error, BundleError):
+            raise
+        raise BundleError(f"{path} does not fit this version: {type(error).__name__}: {error}") from error
+    return Bundle(
+        info, gpt.to(device), tokenizer, template, frozenset(decoder["stops"]), "" if has_template else "\n",
+        None if whisper is None else whisper.to(device), None if detector is None else detector.to(device),
+    )  # fmt: skip
+
+
+def _suiting(name: str, device: torch.device) -> torch.dtype:
+    """The bundle's type, but float32 on a CPU that has no instructions for bfloat16 and is slower with it."""
+    if name == "bfloat16" and device.type == "cpu" and not torch.cpu._is_avx512_bf16_supported():
+        return torch.float32
+    return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
+
+
+def _read_info(manifest: dict[str, Any], sha256: str) -> BundleInfo:
+    names = BundleInfo.__dataclass_fields__.keys() - {"sha256"}
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v := manifest[name], list) else v for name in names}
+    return BundleInfo(**{**values, "limits": Limits(**values["limits"])}, sha256=sha256)
+
+
+def _load(path: Path, manifest: dict[str, Any], part: str, build: Any) -> Any:
+    """A part's network with its weights, float32; None where the bundle has no such part."""
+    if part not in manifest:
+        return None
+    network: nn.Module = build(manifest[part])
+    network.load_state_dict(load_file(path))
+    return network.float().eval().requires_grad_(False)

@@ -1,0 +1,92 @@
+"""A small chat model of random weights with a real byte-level tokenizer and a real template: nothing to download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from scenewright_server.families.bundle import load_family
+from scenewright_server.families.chat.chat import Chat
+from scenewright_server.families.family import Turn
+from scenewright_server.importers.bundles import Origin, Parts, write_bundle
+from scenewright_server.importers.parts import DetectorPart, LanguagePart, WhisperPart
+from scenewright_server.model.config import GPTConfig
+from scenewright_server.model.detector import Detector, DetectorConfig
+from scenewright_server.model.gpt import GPT
+from scenewright_server.model.whisper import WhisperConfig, build_whisper
+from scenewright_server.scene.entries import Fact, GraphObject
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+CONTROLS = ("<|end|>", "<|start|>")
+CHATML = (
+    "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
+)
+CORPUS = ["the goblin king stands on the stone altar, two metres away [1]. 在左边，距离三米。"] * 4
+
+
+def tokenizer() -> bytes:
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=list(CONTROLS), initial_alphabet=alphabet)
+    made.train_from_iterator(CORPUS, trainer)
+    return made.to_str().encode()
+
+
+def language(template: str | None = CHATML, n_ctx: int = 2048) -> LanguagePart:
+    torch.manual_seed(0)
+    config = GPTConfig(
+        vocab_size=408, n_ctx=n_ctx, d_model=32, n_layers=2, n_heads=4, n_kv_heads=2, d_ff=48, qk_norm=False
+    )
+    gpt = GPT(config)
+    for parameter in gpt.parameters():
+        if parameter.dim() == 2:
+            parameter.data.mul_(6)  # so that every position matters to the next token
+    return LanguagePart(config, gpt.state_dict(), tokenizer(), template, bos=None, stops=(0,))
+
+
+def hearing() -> WhisperPart:
+    torch.manual_seed(1)
+    config = WhisperConfig(80, 1500, 16, 2, 1, 51865, 32, 16, 2, 1)
+    state = build_whisper(config).state_dict()
+    state["decoder.positional_embedding"].normal_(std=0.01)  # the library leaves it as the memory was
+    return WhisperPart(config, state)
+
+
+def seeing() -> DetectorPart:
+    torch.manual_seed(2)
+    config = DetectorConfig(("cup", "chair", "cat"), size=64, width=4, n_neck=8)
+    return DetectorPart(config, Detector(config).state_dict())
+
+
+def parts(with_senses: bool = False, template: str | None = CHATML, n_ctx: int = 2048) -> Parts:
+    origins = {"language": Origin("tiny", "made here", "CC0-1.0")}
+    senses = (hearing(), seeing()) if with_senses else (None, None)
+    return Parts(language(template, n_ctx), *senses, origins)
+
+
+def load(path: Path, **settings: bool | str | int | None) -> Chat:
+    """A bundle written to `path` and loaded, in float32."""
+    made = parts(**settings)  # type: ignore[arg-type]
+    write_bundle(path, made, name="tiny", languages=("en", "zh"), dtype="float32", n_context=32_768)
+    family = load_family(path)
+    assert isinstance(family, Chat)
+    return family
+
+
+def thing(id: str, label: str, x: float = 0.0, z: float = 2.0, **known: object) -> GraphObject:
+    return GraphObject(id, label, (x, 0.0, z), (0.4, 0.4, 0.4), **known)  # type: ignore[arg-type]
+
+
+GRAPH = (
+    thing("k", "goblin king", -1.0, facts=(Fact("age", 340.0, "years"),)),
+    thing("t", "brass telescope", 1.0, aliases=("spyglass",), facts=(Fact("maker", "Dollond"),)),
+    thing("r", "raven", 0.2, -2.0, description="It speaks."),
+)
+
+
+def ask(question: str | None, graph: tuple[GraphObject, ...] = GRAPH, n: int = 12, **more: object) -> Turn:
+    task = "describe" if question is None else "ask"
+    return Turn(task, graph=graph, question=question, max_new_tokens=n, **more)  # type: ignore[arg-type]
