@@ -157,6 +157,8 @@ def test_two_hundred_things_with_facts_are_taken_and_asked_about_alone(tmp_path:
     )
     text = told(family, family.open(ask("What does item 117 cost?", shop)))
     assert "[118] blue item 117 (price, maker)" in text and "its price is 117 EUR; its maker is M117" in text
+    nearest = told(family, family.open(ask("What is here?", shop)))
+    assert 5 < nearest.count(" metres away.") < 100 and "of all 200 things:\nThe red item 0 [1] is" in nearest
     prices = told(family, family.open(ask("Which price is the lowest?", shop)))
     assert prices.count("]: its price is") == 200 and "M117" not in prices
 

@@ -71,29 +71,41 @@ class Roster:
     ) -> str:
         """A line for each thing that matters to a question: where it is, and what its facts say.
 
-        That are the things that it names or the user points at, or by "it" those of `focus`, with what stands on them,
-        and of the others the facts that it names; where there are none, all things, without facts if these take more
-        than `most` tokens.
+        That are the things that it names or, by "it", those of `focus`, with what stands on them; where there are
+        none, the facts that it names, of all things; where there are none either, all things, or where that takes more
+        than `most` tokens the places of the nearest. What the user points at is told beside them.
         """
         everything, words = range(len(self.entries)), _words(question)
         named = self._named(words)
-        asked = {k: [fact for fact in self._facts(k) if _words(fact.key) & words] for k in everything}
-        if pointed is not None:
-            return f"{self._lines([(k, self._facts(k), True) for k in {*named, pointed}], language)}\n" + (
-                f"用户指着{self.name(pointed)} [{self.numbers[pointed]}]。"
-                if language == "zh"
-                else f"The user points at the {self.name(pointed)} [{self.numbers[pointed]}]."
-            )
-        if not named and _PRONOUN.search(question):
+        if not named and pointed is None and _PRONOUN.search(question):
             named = list(focus)
-        meant = {k for k in everything if k in named or self._under[k] in named}
-        told = [
-            (k, self._facts(k) if k in meant else asked[k], k in meant) for k in everything if k in meant or asked[k]
-        ]
-        if told:
-            return self._lines(told, language)
+        if named or pointed is not None:
+            meant = set[int]() if pointed is None else {pointed}
+            meant |= {k for k in everything if k in named or self._under[k] in named}
+            lines = self._lines([(k, self._facts(k), True) for k in meant], language)
+            return lines if pointed is None else f"{lines}\n{self._point(pointed, language)}"
+        asked = {k: [fact for fact in self._facts(k) if _words(fact.key) & words] for k in everything}
+        if any(asked.values()):
+            return self._lines([(k, facts, False) for k, facts in asked.items() if facts], language)
         lines = self._lines([(k, self._facts(k), True) for k in everything], language)
-        return lines if n_tokens(lines) <= most else self._lines([(k, [], True) for k in everything], language)
+        return lines if n_tokens(lines) <= most else self._tell_nearest(language, n_tokens, most)
+
+    def _tell_nearest(self, language: str, n_tokens: Callable[[str], int], most: int) -> str:
+        """The places of as many things as `most` tokens tell, and that these are not all."""
+        nearest, lines = sorted(range(len(self.entries)), key=lambda k: self.entries[k].distance), list[str]()
+        for k in nearest:
+            line = self._line(k, [], True, language)
+            most -= n_tokens(f"{line}\n")
+            if most < 0:
+                break
+            lines.append(line)
+        n, n_all = len(lines), len(nearest)
+        head = f"共有{n_all}件东西，最近的{n}件：" if language == "zh" else f"The nearest {n} of all {n_all} things:"
+        return "\n".join([head, *lines])
+
+    def _point(self, k: int, language: str) -> str:
+        name = f"{self.name(k)} [{self.numbers[k]}]"
+        return f"用户指着{name}。" if language == "zh" else f"The user points at the {name}."
 
     def _lines(self, told: Sequence[tuple[int, Sequence[Fact], bool]], language: str) -> str:
         told = sorted(told, key=lambda line: self.numbers[line[0]])
