@@ -6,28 +6,15 @@ import random
 from collections.abc import Sequence
 
 from scenewright_server.scene import expressions as x
+from scenewright_server.scene import questions as q
 
 ODD_WORDS = (
     "chair", "red chair", "salt and pepper", "M&M's", "3 musketeers", "Barrel (1)", 'the 24" screen', "all", "not me",
-    "near", "in reach", "reach", "tic as tac", "look", "distance to Rome", "a | b ; c", "Chair(Clone)", "闹钟", "每位", "=",
+    "near", "in reach", "reach", "tic as tac", "look", "distance to Rome", "a | b ; c", "Chair(Clone)", "闹钟", "每位",
+    "=",
     "!=", "wow!", "-3", "each", "own left", "sum price", "1st", "²", "a,b", "down town", "right of way", "max power",
 )  # fmt: skip
-KEYS = (
-    "price",
-    "weight",
-    "height",
-    "width",
-    "depth",
-    "size",
-    "distance",
-    "left",
-    "right",
-    "up",
-    "load",
-    "maker",
-    "价格",
-    "year",
-)
+KEYS = "price weight height width depth size distance left right up load maker 价格 year".split()
 
 
 class RandomPlans:
@@ -36,11 +23,11 @@ class RandomPlans:
     def __init__(self, seed: int, names: Sequence[str] = ODD_WORDS, keys: Sequence[str] = (*KEYS, *ODD_WORDS)) -> None:
         self.draw, self.names, self.keys = random.Random(seed), names, keys
 
-    def plan(self) -> x.Plan:
+    def plan(self) -> q.Plan:
         while True:
             plan = tuple(self.question() for _ in range(self.draw.choice((1, 1, 1, 2))))
             try:
-                x.check(plan)
+                q.check(plan)
             except ValueError:
                 continue
             return plan
@@ -115,22 +102,23 @@ class RandomPlans:
         _extreme,
     )  # fmt: skip
 
-    def quantity(self) -> x.Quantity:
+    def quantity(self) -> q.Quantity:
         key, of = self.key(), self.set()
         return self.draw.choice(
-            (self.number(), x.Count(of), x.Total("sum", key, of), x.Total("avg", key, of), x.Value(key, of))
+            (self.number(), q.Count(of), q.Total("sum", key, of), q.Total("avg", key, of), q.Value(key, of))
         )
 
-    def question(self) -> x.Question:
+    def question(self) -> q.Question:
         of, other, key, each = self.set(), self.set(), self.key(), self.each()
         a, b = self.quantity(), self.quantity()
         if self.each():
-            a, b = x.Value(key, of), x.Value(key, other)
+            a, b = q.Value(key, of), q.Value(key, other)
         return self.draw.choice(
             (
-                x.Name(of), x.Count(of), x.Exist(of), x.Where(of, None, each), x.Where(of, other, each), x.Way(of, each),
-                x.Fact((key,), of, each), x.Fact((key, self.key()), of, each), x.Total("sum", key, of),
-                x.Total("avg", key, of), x.Compare(self.draw.choice("<=>"), a, b), x.Difference(a, b), x.Ratio(a, b),
-                x.Check(of, other, each), x.Describe(of, each), x.Again(of), x.Beyond(),
+                q.Name(of), q.Count(of), q.Exist(of), q.Where(of, None, each), q.Where(of, other, each),
+                q.Way(of, each),
+                q.Fact((key,), of, each), q.Fact((key, self.key()), of, each), q.Total("sum", key, of),
+                q.Total("avg", key, of), q.Compare(self.draw.choice("<=>"), a, b), q.Difference(a, b), q.Ratio(a, b),
+                q.Check(of, other, each), q.Describe(of, each), q.Again(of), q.Beyond(),
             )
         )  # fmt: skip

@@ -63,9 +63,16 @@ _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("money", "INR", 1.0): "inr rupee rupees ₹ 卢比",
     ("money", "KRW", 1.0): "krw won ₩ 韩元",
     ("money", "HKD", 1.0): "hkd hk$ 港元 港币",
-    ("money", "CAD", 1.0): "cad", ("money", "AUD", 1.0): "aud", ("money", "SEK", 1.0): "sek", ("money", "NOK", 1.0): "nok",
-    ("money", "DKK", 1.0): "dkk", ("money", "PLN", 1.0): "pln zł", ("money", "CZK", 1.0): "czk kč", ("money", "BRL", 1.0): "brl r$",
-    ("money", "TRY", 1.0): "try ₺", ("money", "RUB", 1.0): "rub ₽ roubles rubles",
+    ("money", "CAD", 1.0): "cad",
+    ("money", "AUD", 1.0): "aud",
+    ("money", "SEK", 1.0): "sek",
+    ("money", "NOK", 1.0): "nok",
+    ("money", "DKK", 1.0): "dkk",
+    ("money", "PLN", 1.0): "pln zł",
+    ("money", "CZK", 1.0): "czk kč",
+    ("money", "BRL", 1.0): "brl r$",
+    ("money", "TRY", 1.0): "try ₺",
+    ("money", "RUB", 1.0): "rub ₽ roubles rubles",
     ("money", "gold", 1.0): "gold coin coins 金币",
 }  # fmt: skip
 _UNIT_OF: dict[str, tuple[Dimension, str, float]] = {
@@ -73,7 +80,10 @@ _UNIT_OF: dict[str, tuple[Dimension, str, float]] = {
 }
 
 _BEFORE = "|".join(sorted((re.escape(n) for n, u in _UNIT_OF.items() if u[0] == "money"), key=len, reverse=True))
-_DIGITS = r"\d{1,3}(?:[,'’\u00a0\u202f ]\d{3})+(?:\.\d+)?(?!\d)|\d{1,3}(?:\.\d{3})+,\d+(?!\d)|\d+,\d{1,2}(?![\d,])|\d+(?:\.\d+)?"
+_DIGITS = (
+    r"\d{1,3}(?:[,'’\u00a0\u202f ]\d{3})+(?:\.\d+)?(?!\d)|\d{1,3}(?:\.\d{3})+,\d+(?!\d)|\d+,\d{1,2}(?![\d,])"
+    r"|\d+(?:\.\d+)?"
+)
 _AFTER = r"[^\W\d_]+(?:/[^\W\d_]+)?[²$]?|°\s?[CFcf]|[%℃℉€$£¥￥₹₩₺₽]"
 _AMOUNT = re.compile(
     rf"(?:(?<![^\W_])({_BEFORE})\s?)?((?<![\w)])[-−])?({_DIGITS})"
@@ -90,7 +100,7 @@ _WAS = re.compile(r"(?:was|before|formerly|instead of|rrp|regularly|old price|�
 
 @dataclass(frozen=True)
 class Amount:
-    """A number and its unit as the scene has it ("" where it has none); `high` where it is a range from `value` to there."""
+    """A number and its unit as the scene has it, "" where it has none; of a range its start, and its end as `high`."""
 
     value: float
     unit: str = ""
@@ -207,6 +217,5 @@ def _number(digits: str) -> float:
 
 def is_year(found: Found) -> bool:
     """Whether a number without a unit may be a year of our era."""
-    return (
-        not found.amount.unit and found.amount.value == int(found.amount.value) and 1000 <= found.amount.value <= 2100
-    )
+    value = found.amount.value
+    return not found.amount.unit and value == int(value) and 1000 <= value <= 2100

@@ -27,7 +27,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 from scenewright_server.scene import expressions as x
-from scenewright_server.scene.expressions import Plan, PlanError
+from scenewright_server.scene import questions as q
+from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.writing import COMPARES, SINGLE
 
 MAX_CHARS = 1000
@@ -37,7 +38,7 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
 _NTH = re.compile(r"(\d+)(st|nd|rd|th)")
 
 
-def parse(text: str) -> Plan:
+def parse(text: str) -> q.Plan:
     """The plan that a text is. Raises PlanError."""
     if len(text) > MAX_CHARS:
         raise PlanError(MAX_CHARS, f"{len(text)} characters", f"at most {MAX_CHARS}")
@@ -72,7 +73,7 @@ class _Reader:
             position = found.end()
         self._tokens.append(_Token("end", "", end))
 
-    def plan(self) -> Plan:
+    def plan(self) -> q.Plan:
         questions = [self._question()]
         while self._take("mark", ";"):
             questions.append(self._question())
@@ -80,7 +81,7 @@ class _Reader:
             self._fail("the end")
         plan = tuple(questions)
         try:
-            x.check(plan)
+            q.check(plan)
         except ValueError as error:
             raise PlanError(0, "a plan past its limits", str(error)) from error
         return plan
@@ -114,27 +115,27 @@ class _Reader:
         except ValueError as error:
             raise PlanError(self._tokens[self._at - 1].position, "a wrong value", str(error)) from error
 
-    def _question(self) -> x.Question:
+    def _question(self) -> q.Question:
         operation = self._next.text if self._next.kind == "word" else ""
         if operation in ("more", "fewer", "equal", "diff", "ratio"):
             self._at += 1
             a, b = self._operands()
             if operation == "diff":
-                return x.Difference(a, b)
-            return x.Ratio(a, b) if operation == "ratio" else x.Compare(COMPARES[operation], a, b)
-        read: dict[str, Callable[[], x.Question]] = {
-            "name": lambda: x.Name(self._set()),
-            "count": lambda: x.Count(self._set()),
-            "exist": lambda: x.Exist(self._set()),
-            "again": lambda: x.Again(self._set()),
-            "way": lambda: x.Way(**self._one()),
-            "describe": lambda: x.Describe(**self._one()),
-            "where": lambda: x.Where(**self._one(), against=self._set() if self._take("mark", "|") else None),
-            "check": lambda: x.Check(**self._one(), among=self._second()),
+                return q.Difference(a, b)
+            return q.Ratio(a, b) if operation == "ratio" else q.Compare(COMPARES[operation], a, b)
+        read: dict[str, Callable[[], q.Question]] = {
+            "name": lambda: q.Name(self._set()),
+            "count": lambda: q.Count(self._set()),
+            "exist": lambda: q.Exist(self._set()),
+            "again": lambda: q.Again(self._set()),
+            "way": lambda: q.Way(**self._one()),
+            "describe": lambda: q.Describe(**self._one()),
+            "where": lambda: q.Where(**self._one(), against=self._set() if self._take("mark", "|") else None),
+            "check": lambda: q.Check(**self._one(), among=self._second()),
             "fact": self._fact,
             "sum": lambda: self._total("sum"),
             "avg": lambda: self._total("avg"),
-            "beyond": x.Beyond,
+            "beyond": q.Beyond,
         }
         if operation not in read:
             self._fail("one of " + ", ".join([*read, "more", "fewer", "equal", "diff", "ratio"]))
@@ -149,23 +150,23 @@ class _Reader:
         self._need("|")
         return self._set()
 
-    def _fact(self) -> x.Fact:
+    def _fact(self) -> q.Fact:
         keys = [self._key()]
         while self._take("mark", ","):
             keys.append(self._key())
         self._need("|")
-        return x.Fact(tuple(keys), **self._one())
+        return q.Fact(tuple(keys), **self._one())
 
-    def _total(self, how: Literal["sum", "avg"]) -> x.Total:
+    def _total(self, how: Literal["sum", "avg"]) -> q.Total:
         key = self._key()
-        return x.Total(how, key, self._second())
+        return q.Total(how, key, self._second())
 
-    def _operands(self) -> tuple[x.Quantity, x.Quantity]:
+    def _operands(self) -> tuple[q.Quantity, q.Quantity]:
         start = self._at
         bars = self._bars_ahead()
         if bars == 2:
             key = self._key()
-            return x.Value(key, self._second()), x.Value(key, self._second())
+            return q.Value(key, self._second()), q.Value(key, self._second())
         self._at = start
         a = self._operand()
         self._need("|")
@@ -182,7 +183,7 @@ class _Reader:
                 bars += token.text == "|" and inside == 0
         return bars
 
-    def _operand(self) -> x.Quantity:
+    def _operand(self) -> q.Quantity:
         if self._next.kind == "word" and _NUMBER.fullmatch(self._next.text):
             return self._number()
         ahead = self._tokens[self._at + 1] if self._next.kind != "end" else self._next
@@ -193,8 +194,8 @@ class _Reader:
                 key = self._key()
                 of = self._second()
                 self._need(")")
-                return x.Value(key, of) if how == "fact" else x.Total("sum" if how == "sum" else "avg", key, of)
-        return x.Count(self._set())
+                return q.Value(key, of) if how == "fact" else q.Total("sum" if how == "sum" else "avg", key, of)
+        return q.Count(self._set())
 
     def _number(self, until: str = "") -> x.Number:
         value = float(self._next.text)
@@ -204,8 +205,8 @@ class _Reader:
 
     def _set(self, until: str = "") -> x.Set:
         self._depth += 1
-        if self._depth > 2 * x.MAX_DEPTH:
-            self._fail(f"at most {2 * x.MAX_DEPTH} sets within each other")
+        if self._depth > 2 * q.MAX_DEPTH:
+            self._fail(f"at most {2 * q.MAX_DEPTH} sets within each other")
         links = [self._link(until)]
         while self._take("mark", "&"):
             links.append(self._link(until))
@@ -226,8 +227,8 @@ class _Reader:
 
     def _atom(self, until: str = "") -> x.Set:
         self._depth += 1
-        if self._depth > 4 * x.MAX_DEPTH:
-            self._fail(f"at most {4 * x.MAX_DEPTH} sets within each other")
+        if self._depth > 4 * q.MAX_DEPTH:
+            self._fail(f"at most {4 * q.MAX_DEPTH} sets within each other")
         atom = self._group() if (self._next.kind, self._next.text) == ("mark", "(") else self._plain(until)
         self._depth -= 1
         return atom

@@ -6,7 +6,7 @@ import re
 from typing import Any, Literal
 
 from scenewright_server.scene import expressions as x
-from scenewright_server.scene.expressions import Plan
+from scenewright_server.scene import questions as q
 
 SINGLE: dict[str, Any] = {
     "all": x.All(), "those": x.Those(), "this": x.This(), "other": x.Other(), "empty": x.Empty(), "middle": x.Middle(),
@@ -18,31 +18,31 @@ _KEYWORDS = {
 }  # fmt: skip
 
 
-def write(plan: Plan) -> str:
+def write(plan: q.Plan) -> str:
     """The text of a plan."""
     return " ; ".join(_write_question(question) for question in plan)
 
 
-def _write_question(question: x.Question) -> str:
+def _write_question(question: q.Question) -> str:
     match question:
-        case x.Compare(sign, a, b):
+        case q.Compare(sign, a, b):
             operation = next(name for name, its in COMPARES.items() if its == sign)
             return f"{operation} {_write_operands(a, b)}"
-        case x.Difference(a, b):
+        case q.Difference(a, b):
             return f"diff {_write_operands(a, b)}"
-        case x.Ratio(a, b):
+        case q.Ratio(a, b):
             return f"ratio {_write_operands(a, b)}"
-        case x.Where(of, against, each):
+        case q.Where(of, against, each):
             return f"where {_each(each)}{write_set(of)}" + ("" if against is None else f" | {write_set(against)}")
-        case x.Fact(keys, of, each):
+        case q.Fact(keys, of, each):
             return f"fact {', '.join(map(write_key, keys))} | {_each(each)}{write_set(of)}"
-        case x.Total(how, key, of):
+        case q.Total(how, key, of):
             return f"{how} {write_key(key)} | {write_set(of)}"
-        case x.Check(of, among, each):
+        case q.Check(of, among, each):
             return f"check {_each(each)}{write_set(of)} | {write_set(among)}"
-        case x.Way(of, each) | x.Describe(of, each):
+        case q.Way(of, each) | q.Describe(of, each):
             return f"{type(question).__name__.lower()} {_each(each)}{write_set(of)}"
-        case x.Beyond():
+        case q.Beyond():
             return "beyond"
         case _:
             return f"{type(question).__name__.lower()} {write_set(question.of)}"
@@ -52,21 +52,21 @@ def _each(each: bool) -> str:
     return "each " if each else ""
 
 
-def _write_operands(a: x.Quantity, b: x.Quantity) -> str:
-    if isinstance(a, x.Value) and isinstance(b, x.Value) and a.key == b.key:
+def _write_operands(a: q.Quantity, b: q.Quantity) -> str:
+    if isinstance(a, q.Value) and isinstance(b, q.Value) and a.key == b.key:
         return f"{write_key(a.key)} | {write_set(a.of)} | {write_set(b.of)}"
     return f"{_write_operand(a)} | {_write_operand(b)}"
 
 
-def _write_operand(quantity: x.Quantity) -> str:
+def _write_operand(quantity: q.Quantity) -> str:
     match quantity:
         case x.Number():
             return _write_number(quantity)
-        case x.Count(of):
+        case q.Count(of):
             return write_set(of)
-        case x.Total(how, key, of):
+        case q.Total(how, key, of):
             return f"({how} {write_key(key)} | {write_set(of)})"
-        case x.Value(key, of):
+        case q.Value(key, of):
             return f"(fact {write_key(key)} | {write_set(of)})"
 
 
@@ -145,13 +145,8 @@ def write_key(key: x.Key) -> str:
 def _write_words(words: str) -> str:
     """As they are where they can be read as nothing else, or in quotes."""
     first, *rest = words.split(" ")
-    is_plain = not re.search(r'[()&+|;,<>="]|!=', words)
-    if (
-        is_plain
-        and first not in _KEYWORDS
-        and not first[0].isdigit()
-        and first[0] != "-"
-        and not {"and", "as"} & {*rest}
-    ):
+    has_marks = re.search(r'[()&+|;,<>="]|!=', words) is not None
+    is_number = first[0].isdigit() or first[0] == "-"
+    if not has_marks and not is_number and first not in _KEYWORDS and not {"and", "as"} & {*rest}:
         return words
     return '"' + words.replace('"', '""') + '"'
