@@ -1,0 +1,393 @@
+"""Plans carried out on a scene: each question gives a reply."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene import questions as q
+from scenewright_server.scene.amounts import Amount, read_amounts
+from scenewright_server.scene.asking import ask
+from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several, Things
+from scenewright_server.scene.matching import is_negated, looks_so, rivals
+from scenewright_server.scene.measures import PLACES, MixedUnits, average, difference, in_one_unit, total
+from scenewright_server.scene.relations import NEAR_ME_M
+from scenewright_server.scene.replies import (
+    Against,
+    Compared,
+    Counted,
+    Described,
+    Differs,
+    Directed,
+    Exists,
+    Finding,
+    Listed,
+    Lost,
+    Mixed,
+    NotHere,
+    Nothing,
+    NotUnderstood,
+    Operand,
+    OutOfScene,
+    Placed,
+    Reply,
+    Times,
+    Told,
+    Totalled,
+    Turn,
+    Unknown,
+    Verdict,
+)
+
+_COUNTLESS = 1e-9
+
+
+def execute(plan: q.Plan, scene: Scene) -> tuple[Reply, ...]:
+    """A reply to each question of a plan. Nothing that is within the limits of plans raises."""
+    return tuple(_Execution(scene).reply(question) for question in plan)
+
+
+class _Execution:
+    """One question, carried out on a scene."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene, self._choosing = scene, Choosing(scene)
+
+    def reply(self, question: q.Question) -> Reply:
+        asked: x.Set | None = None
+        if isinstance(question, q.Again):
+            again = self._again(question)
+            if again is None:
+                return Reply((Lost("again"),), Turn(question, ()))
+            try:
+                q.check((again,))
+            except ValueError as error:
+                return Reply((NotUnderstood(str(error)),), Turn(question, ()))
+            question = again
+        findings: tuple[Finding, ...]
+        try:
+            findings = tuple(self._find(question))
+        except Failed as error:
+            findings = (error.finding,)
+        except Several as error:
+            findings, asked = (ask(self._choosing, error.things),), error.of
+        reply = Reply(
+            findings, Turn(question, ()), tuple(self._choosing.took.items()), self._missing_beside(question, findings)
+        )
+        things = self._to_remember(question, reply)
+        return replace(reply, turn=Turn(question, things, asked))
+
+    def _again(self, question: q.Again) -> q.Question | None:
+        """The question of the turn before, asked of other things: of those for which it was asked back, or its own."""
+        before = self._scene.before
+        if before is None or isinstance(before.question, q.Again | q.Beyond):
+            return None
+        if before.asked is not None:
+            return _replaced(before.question, before.asked, question.of)
+        first = next(iter(_sets(before.question)), None)
+        return None if first is None else _replaced(before.question, first, question.of)
+
+    def _missing_beside(self, question: q.Question, findings: tuple[Finding, ...]) -> tuple[str, ...]:
+        """Names of nothing here that the findings do not tell."""
+        told = {finding.words for finding in findings if isinstance(finding, NotHere)}
+        is_told = isinstance(question, q.Exist | q.Count | q.Check) and not any(
+            isinstance(f, NotHere) for f in findings
+        )
+        missing = self._choosing.missing
+        return () if is_told and len(missing) < 2 else tuple(words for words in missing if words not in told)
+
+    def _to_remember(self, question: q.Question, reply: Reply) -> Things:
+        """What "it" and "those" mean next: what was asked of, not what it stands on."""
+        things: dict[int, None] = {}
+        for finding in reply.findings:
+            match finding:
+                case Placed(thing) | Against(thing) | Directed(thing):
+                    things[thing] = None
+                case Described(place):
+                    things[place.thing] = None
+                case _:
+                    things.update(dict.fromkeys(finding.things))
+        return tuple(things)
+
+    def _find(self, question: q.Question) -> Iterable[Finding]:
+        match question:
+            case q.Beyond():
+                return (OutOfScene(),)
+            case q.Name(of):
+                return (self._name(of),)
+            case q.Count(of):
+                return (Counted(self._or_none(of)),)
+            case q.Exist(of):
+                things = self._or_none(of)
+                return (Exists(things, bool(things) or not _is_told(of)),)
+            case q.Where(of, None, each):
+                return self._of_each(of, each, self.placed)
+            case q.Where(of, against, each):
+                other = self._choosing.one(against) if against is not None else 0
+                return self._of_each(of, each, lambda k: self._against(k, other))
+            case q.Way(of, each):
+                return self._of_each(of, each, self._directed)
+            case q.Fact(keys, of, each):
+                return self._facts(keys, of, each)
+            case q.Describe(of, each):
+                return self._of_each(of, each, self._described)
+            case q.Check(of, among, each):
+                return (self._check(of, among, each),)
+            case q.Total(how, key, of):
+                return (self._total(how, key, of),)
+            case q.Compare(sign, a, b):
+                one, two = self._operand(a), self._operand(b)
+                gap = self._difference(one, two)
+                return (Compared(sign, one, two, {"<": gap < 0, "=": gap == 0, ">": gap > 0}[sign]),)
+            case q.Difference(a, b):
+                one, two = self._operand(a), self._operand(b)
+                gap = self._difference(one, two)
+                return (Differs(one, two, Amount(gap, one.amount.unit or two.amount.unit)),)
+            case q.Ratio(a, b):
+                return (self._times(self._operand(a), self._operand(b)),)
+        return (NotUnderstood("a question of no kind"),)
+
+    def _or_none(self, of: x.Set) -> Things:
+        """A set that may well be named by nothing here."""
+        try:
+            return self._choosing.choose(of)
+        except Failed as error:
+            if isinstance(error.finding, NotHere) and error.finding.words in _names_within(of):
+                return ()
+            raise
+
+    def _of_each(self, of: x.Set, each: bool, find: Callable[[int], Finding]) -> tuple[Finding, ...]:
+        """What is found of the one thing that a set is, or of each of its things."""
+        if not each:
+            return (find(self._choosing.one(of)),)
+        things = self._choosing.choose(of)
+        return tuple(find(k) for k in things) or (Nothing(),)
+
+    def _name(self, of: x.Set) -> Finding:
+        things = self._choosing.choose(of)
+        if not things:
+            return Nothing()
+        last = of.links[-1] if isinstance(of, x.Narrowed) else of
+        if not isinstance(last, x.Extreme | x.Ordered) or last.key.name in ("left", "right", "up", "load", "size"):
+            return Listed(things)
+        values = self._choosing.values(last.key, things)
+        if len(values) < len(things):
+            return Listed(things)
+        is_measured = any(its.is_measured for its in values.values())
+        return Listed(things, last.key.name, tuple(values[k].amount for k in things), is_measured)
+
+    def placed(self, k: int) -> Placed:
+        """Where thing k is for the user."""
+        relations = self._choosing.relations
+        space = relations.space
+        under = space.under[k]
+        on = [j for j in self._choosing.everything if under is None and relations.related("on", j)[k]]
+        under = on[0] if on else under
+        apart = [j for j in self._choosing.everything if j not in (k, under) and space.under[j] != k]
+        away = space.gaps(k)
+        near = min(apart, key=lambda j: away[j], default=None)
+        is_near = under is None and near is not None and away[near] <= NEAR_ME_M / 2
+        return Placed(
+            k, self._scene.entries[k].side, float(space.distances[k]), under, near if is_near else None
+        )  # fmt: skip
+
+    def _against(self, k: int, other: int) -> Finding:
+        if k == other:
+            return NotUnderstood("a thing against itself")
+        relations = self._choosing.relations
+        held = [r for r in x.RELATIONS if relations.related(r, other)[k]]
+        told: list[x.Relation] = [r for r in held if r in ("on", "in")][:1] or [r for r in held if r in ("under", "above")]
+        if not told:
+            told = [r for r in held if r in x.SIDES] or [r for r in held if r == "beside"] or held
+        centres = relations.space.centres        centres = relations.space.centres
+        return Against(k, other, tuple(told), math.dist(centres[k], centres[other]))
+
+    def _directed(self, k: int) -> Finding:
+        relations = self._choosing.relations
+        return Directed(k, int(relations.hours()[k]), float(relations.space.distances[k]))
+
+    def _described(self, k: int) -> Finding:
+        graph = self._scene.entries[k].graph
+        return Described(self.placed(k), graph.description if graph else "", graph.facts if graph else ())
+
+    def _facts(self, keys: tuple[x.Key, ...], of: x.Set, each: bool) -> tuple[Finding, ...]:
+        things = self._choosing.choose(of) if each else self._choosing.candidates(of)
+        if x.Key("size") in keys and all(self._choosing.tell("size", k) is None for k in things):
+            extents = (x.Key("width"), x.Key("height"), x.Key("depth"))
+            keys = tuple(key for its in keys for key in (extents if its.name == "size" else (its,)))
+        if each:
+            found = [self._fact(key, k) for k in things for key in keys]
+            return tuple(found) or (Nothing(),)
+        facts = [tuple(self._fact(key, k) for key in keys) for k in things]
+        alike = {tuple((fact.value, fact.key) for fact in its) for its in facts}
+        if len(alike) > 1:
+            raise Several(of, things)
+        return tuple(replace(fact, things=things) for fact in facts[0])
+
+    def _fact(self, key: x.Key, k: int) -> Told:
+        """What is known of thing k under a key: as it is told, or else measured."""
+        if key.to is not None:
+            to = self._choosing.one(key.to)
+            value = self._choosing.measures.value(key.name, k, to) if to != k else None
+            return Told((k,), key.name, value.amount if value else None, True, to)
+        measures = self._choosing.measures
+        valued = None if key.name in ("left", "right", "up") else measures.value(key.name, k)
+        told = None if key.name in PLACES else self._choosing.tell(key.name, k)
+        if told is None:
+            return Told((k,), key.name, valued.amount if valued else None, valued is not None and valued.is_measured)
+        is_number = told.is_quoted and valued is not None and len(read_amounts(str(told.value))) == 1
+        if is_number and valued is not None:
+            return Told((k,), key.name, valued.amount)
+        return Told((k,), key.name, told.value, is_quoted=told.is_quoted)
+
+    def _total(self, how: Any, key: x.Key, of: x.Set) -> Finding:
+        things = self._choosing.choose(of)
+        if self._choosing.missing:
+            return NotHere(next(iter(self._choosing.missing)))
+        if not things:
+            return Nothing()
+        values = self._choosing.values(key, things)
+        if not values:
+            return Unknown(key.name, things)
+        lacking = tuple(k for k in things if k not in values)
+        amounts = [its.amount for its in values.values()]
+        try:
+            amount = total(amounts) if how == "sum" else average(amounts)
+        except MixedUnits:
+            return Mixed(key.name, tuple(values))
+        is_measured = any(its.is_measured for its in values.values())
+        return Totalled(how, key.name, tuple(values), amount, lacking, is_measured)
+
+    def _operand(self, quantity: q.Quantity) -> Operand:
+        match quantity:
+            case q.Number(value, unit):
+                return Operand(Amount(value, unit), (), "", "number")
+            case q.Count(of):
+                things = self._or_none(of)
+                return Operand(Amount(float(len(things))), things, "", "count")
+            case q.Total(how, key, of):
+                found = self._total(how, key, of)
+                if not isinstance(found, Totalled):
+                    raise Failed(found)  # type: ignore[arg-type]
+                if found.lacking:
+                    raise Failed(Unknown(key.name, found.lacking))
+                return Operand(found.amount, found.things, key.name, how, found.is_measured)
+            case q.Value(key, of):
+                k = self._choosing.one(of)
+                own = self._choosing.values(key, (k,)).get(k)
+                if own is None:
+                    raise Failed(Unknown(key.name, (k,)))
+                return Operand(own.amount, (k,), key.name, "fact", own.is_measured)
+        raise AssertionError(quantity)
+
+    def _difference(self, a: Operand, b: Operand) -> float:
+        try:
+            gap = difference(a.amount, b.amount).value
+        except MixedUnits:
+            raise Failed(Mixed(a.key or b.key, (*a.things, *b.things))) from None
+        return 0.0 if abs(gap) <= 1e-6 * max(abs(a.amount.value), 1e-3) else gap
+
+    def _times(self, a: Operand, b: Operand) -> Finding:
+        try:
+            (one, two), _ = in_one_unit((a.amount, b.amount))
+        except MixedUnits:
+            return Mixed(a.key or b.key, (*a.things, *b.things))
+        if abs(two) < _COUNTLESS:
+            return NotUnderstood("how often nothing goes into something")
+        return Times(a, b, one / two)
+
+    def _check(self, of: x.Set, among: x.Set, each: bool) -> Finding:
+        things = self._choosing.choose(of) if each else self._choosing.candidates(of)
+        if not things:
+            return Nothing()
+        verdicts = tuple(self._verdict(among, k) for k in things)
+        if not each and len({*verdicts}) > 1:
+            raise Several(of, things)
+        if all(its is None for its in verdicts):
+            key = next((words for words in _looks(among)), "")
+            return Unknown(key, things)
+        return Verdict(things, verdicts, among)
+
+    def _verdict(self, among: x.Set, k: int) -> bool | None:
+        """Whether thing k is among others; None where that is not known."""
+        match among:
+            case x.Not(part):
+                is_so = self._verdict(part, k)
+                return None if is_so is None else not is_so
+            case x.Joined(parts):
+                are_so = [self._verdict(part, k) for part in parts]
+                return True if True in are_so else None if None in are_so else False
+            case x.Narrowed(links) if not any(isinstance(link, x.Extreme | x.Middle | x.Ordered) for link in links):
+                are_so = [self._verdict(link, k) for link in links]
+                return False if False in are_so else None if None in are_so else True
+            case x.Look(words):
+                texts = self._choosing.texts[k]
+                if looks_so(words, texts):
+                    return True
+                return False if is_negated(words, texts) or rivals(words, texts) else None
+            case x.Compared() | x.Has():
+                return bool(self._choosing.choose(among, (k,)))
+        return k in self._or_none(among)
+
+
+def _is_told(of: x.Set) -> bool:
+    """Whether a set rests on what is told of things, which may be more than the scene tells."""
+    return any(isinstance(part, x.Look | x.Has) or (isinstance(part, x.Compared) and isinstance(part.with_, str))
+               for part in _within(of))  # fmt: skip
+
+
+def _within(expression: object) -> Iterable[object]:
+    yield expression
+    for part in q.parts_of(expression):
+        yield from _within(part)
+
+
+def _looks(of: x.Set) -> list[str]:
+    return [part.words for part in _within(of) if isinstance(part, x.Look)]
+
+
+def _names_within(of: x.Set) -> set[str]:
+    """The names that make up a set, not those of things that it is related to."""
+    match of:
+        case x.Named(words) | x.Kind(words):
+            return {words}
+        case x.Narrowed(parts) | x.Joined(parts):
+            return {words for part in parts for words in _names_within(part)}
+    return set()
+
+
+def _sets(question: q.Question) -> Iterable[x.Set]:
+    """The sets that a question asks of, first to last."""
+    for field in fields(question):
+        value = getattr(question, field.name)
+        if field.name in ("of", "among", "against") and value is not None:
+            yield value
+        elif isinstance(value, q.Count | q.Total | q.Value):
+            yield value.of
+
+
+def _replaced(expression: Any, old: object, new: object) -> Any:
+    """An expression with one of its parts, wherever it stands, replaced by another."""
+    if expression == old:
+        return new
+    if isinstance(expression, tuple):
+        return tuple(_replaced(part, old, new) for part in expression)
+    if not is_dataclass(expression) or isinstance(expression, type):
+        return expression
+    if isinstance(expression, x.Narrowed | x.Joined):
+        return _linked(type(expression), _replaced(_parts(expression), old, new))
+    changed = {field.name: _replaced(getattr(expression, field.name), old, new) for field in fields(expression)}
+    return replace(expression, **changed)
+
+
+def _parts(of: x.Narrowed | x.Joined) -> tuple[x.Set, ...]:
+    return of.links if isinstance(of, x.Narrowed) else of.parts
+
+
+def _linked(kind: type[x.Narrowed] | type[x.Joined], parts: tuple[x.Set, ...]) -> x.Set:
+    """Parts linked in this way, the first of which may be so linked itself."""
+    first = parts[0]
+    return kind((*_parts(first), *parts[1:])) if isinstance(first, kind) else kind(parts)
