@@ -199,10 +199,10 @@ class _Execution:
             return NotUnderstood("a thing against itself")
         relations = self._choosing.relations
         held = [r for r in x.RELATIONS if relations.related(r, other)[k]]
-        told: list[x.Relation] = [r for r in held if r in ("on", "in")][:1] or [r for r in held if r in ("under", "above")]
-        if not told:
-            told = [r for r in held if r in x.SIDES] or [r for r in held if r == "beside"] or held
-        centres = relations.space.centres        centres = relations.space.centres
+        told: list[x.Relation] = [r for r in held if r in ("on", "in")][:1]
+        for weaker in (("under", "above"), x.SIDES, ("beside",), ("near",)):
+            told = told or [r for r in held if r in weaker]
+        centres = relations.space.centres
         return Against(k, other, tuple(told), math.dist(centres[k], centres[other]))
 
     def _directed(self, k: int) -> Finding:
