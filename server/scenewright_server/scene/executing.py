@@ -43,6 +43,8 @@ from scenewright_server.scene.replies import (
 )
 
 _COUNTLESS = 1e-9
+_STRENGTH: tuple[tuple[x.Relation, ...], ...] = (("on",), ("in",), ("under", "above"), x.SIDES, ("beside",), ("near",))
+"""Which relations tell where a thing is for another: the first that hold make the others needless."""
 
 
 def execute(plan: q.Plan, scene: Scene) -> tuple[Reply, ...]:
@@ -199,9 +201,9 @@ class _Execution:
             return NotUnderstood("a thing against itself")
         relations = self._choosing.relations
         held = [r for r in x.RELATIONS if relations.related(r, other)[k]]
-        told: list[x.Relation] = [r for r in held if r in ("on", "in")][:1]
-        for weaker in (("under", "above"), x.SIDES, ("beside",), ("near",)):
-            told = told or [r for r in held if r in weaker]
+        told: list[x.Relation] = []
+        for stronger in _STRENGTH:
+            told = told or [relation for relation in held if relation in stronger]
         centres = relations.space.centres
         return Against(k, other, tuple(told), math.dist(centres[k], centres[other]))
 
@@ -306,9 +308,6 @@ class _Execution:
         verdicts = tuple(self._verdict(among, k) for k in things)
         if not each and len({*verdicts}) > 1:
             raise Several(of, things)
-        if all(its is None for its in verdicts):
-            key = next((words for words in _looks(among)), "")
-            return Unknown(key, things)
         return Verdict(things, verdicts, among)
 
     def _verdict(self, among: x.Set, k: int) -> bool | None:
@@ -343,10 +342,6 @@ def _within(expression: object) -> Iterable[object]:
     yield expression
     for part in q.parts_of(expression):
         yield from _within(part)
-
-
-def _looks(of: x.Set) -> list[str]:
-    return [part.words for part in _within(of) if isinstance(part, x.Look)]
 
 
 def _names_within(of: x.Set) -> set[str]:
