@@ -75,9 +75,13 @@ class Choosing:
         self.scene, self.everything = scene, tuple(range(len(entries)))
         self.relations = Relations(entries, Space(entries, scene.under))
         self.measures = Measures(entries, self.relations)
+        self.forget_names()
+        self._matches: dict[tuple[str, bool], Match] = {}
+
+    def forget_names(self) -> None:
+        """Begin to gather names anew."""
         self.took: dict[str, int] = {}
         self.missing: dict[str, None] = {}
-        self._matches: dict[tuple[str, bool], Match] = {}
 
     @cached_property
     def texts(self) -> list[tuple[str, ...]]:

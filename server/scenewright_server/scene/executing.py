@@ -49,14 +49,16 @@ _STRENGTH: tuple[tuple[x.Relation, ...], ...] = (("on",), ("in",), ("under", "ab
 
 def execute(plan: q.Plan, scene: Scene) -> tuple[Reply, ...]:
     """A reply to each question of a plan. Nothing that is within the limits of plans raises."""
-    return tuple(_Execution(scene).reply(question) for question in plan)
+    choosing = Choosing(scene)
+    return tuple(_Execution(choosing).reply(question) for question in plan)
 
 
 class _Execution:
     """One question, carried out on a scene."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene, self._choosing = scene, Choosing(scene)
+    def __init__(self, choosing: Choosing) -> None:
+        self._scene, self._choosing = choosing.scene, choosing
+        choosing.forget_names()
 
     def reply(self, question: q.Question) -> Reply:
         asked: x.Set | None = None

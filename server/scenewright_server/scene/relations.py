@@ -161,7 +161,7 @@ class Relations:
 
     def _beside(self, j: int) -> np.ndarray:
         space = self.space
-        overlaps = (space.bottoms < space.tops[j]) & (space.tops > space.bottoms[j])
+        overlaps = np.minimum(space.tops - space.bottoms[j], space.tops[j] - space.bottoms) > 0.01
         return overlaps & (space.gaps_aside(j) <= self._wide(j, BESIDE_M, 0.25)) & self._apart(j) & ~self._in(j)
 
     def _near(self, j: int) -> np.ndarray:
