@@ -125,10 +125,14 @@ class NaiveRelations:
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
         self.under = [support(k, entries) for k in range(len(entries))]
+        self._known: dict[tuple[str, int, int], bool] = {}
 
     def holds(self, relation: str, i: int, j: int) -> bool:
-        if i == j:
-            return False
+        if (relation, i, j) not in self._known:
+            self._known[relation, i, j] = i != j and self._holds(relation, i, j)
+        return self._known[relation, i, j]
+
+    def _holds(self, relation: str, i: int, j: int) -> bool:
         a, b = self.entries[i], self.entries[j]
         is_apart = self.under[i] != j and self.under[j] != i
         match relation:

@@ -66,7 +66,7 @@ class RandomPlans:
 
     def _simple(self, depth: int) -> x.Set:
         return self.draw.choice(
-            (x.All(), x.All(), x.Those(), x.This(), x.Other(), x.Empty(), x.Reachable(), x.Middle())
+            (x.All(), x.All(), x.Those(), x.This(), x.Other(), x.Empty(), x.Reachable(), x.Visible(), x.Middle())
         )
 
     def _related(self, depth: int) -> x.Set:

@@ -331,6 +331,8 @@ def phrase_of(among: x.Set) -> str | None:
             return f"at {BELOW_TWENTY[hour]} o'clock"
         case x.Reachable():
             return "within your reach"
+        case x.Visible():
+            return "in view"
         case x.Empty():
             return "empty"
     return None

@@ -36,22 +36,17 @@ PLACES: Mapping[x.Relation, str] = {
     "in front of": "前面", "behind": "后面", "above": "上方", "near": "附近",
 }  # fmt: skip
 BY_USER: Mapping[x.Relation, str] = {
-    "left of": "左边", "right of": "右边", "in front of": "前面", "behind": "身后", "near": "附近", "beside": "旁边",
-    "above": "上方", "under": "脚下",
+    "left of": "左边", "right of": "右边", "in front of": "前面", "behind": "身后", "near": "附近",
+    "beside": "旁边",     "above": "上方", "under": "脚下",
 }  # fmt: skip
 COMPARATIVES = {
     "height": ("高", "矮"), "width": ("宽", "窄"), "depth": ("深", "浅"), "length": ("长", "短"),
     "distance": ("远", "近"), "price": ("贵", "便宜"), "weight": ("重", "轻"), "age": ("大", "小"), "year": ("晚", "早"),
 }  # fmt: skip
 KEYS = {
-    "width": "宽",
-    "depth": "深",
-    "height": "高",
-    "size": "大小",
-    "distance": "距离",
-    "load": "上面的东西",
+    "width": "宽", "depth": "深", "height": "高", "size": "大小", "distance": "距离", "load": "上面的东西",
     "colour": "颜色",
-}
+}  # fmt: skip
 
 
 class ChineseSpeaker:
@@ -303,6 +298,8 @@ def phrase_of(among: x.Set) -> str | None:
             return f"在你{BY_USER[relation]}"
         case x.Related(relation, x.Named(words), False, False):
             return f"在{words}{PLACES[relation]}"
+        case x.Visible():
+            return "在你的视野里"
         case x.Clock(hour):
             return f"在{Chinese().count(hour).rstrip('个')}点钟方向"
     return None

@@ -178,7 +178,7 @@ def _han_value(numeral: str) -> int:
 def _read(text: str) -> Iterator[Found]:
     for found in _AMOUNT.finditer(text):
         before, minus, digits, high, after = found.groups()
-        if not before and re.search(r"[A-Za-z0-9]$", text[: found.start(3)]):
+        if not before and re.match("[A-Za-z0-9]", text[max(found.start(3) - 1, 0) : found.start(3)]):
             continue
         end = found.end()
         unit = before or ""
@@ -193,7 +193,7 @@ def _read(text: str) -> Iterator[Found]:
         top = _number(high) if high else None
         if top is not None and top <= value:
             top = None
-        was = _WAS.search(text[: found.start()]) is not None
+        was = _WAS.search(text[max(found.start() - 24, 0) : found.start()]) is not None
         yield Found(Amount(value, unit, top), found.start(), end, was)
 
 

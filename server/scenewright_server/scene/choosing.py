@@ -120,6 +120,8 @@ class Choosing:
                 return tuple(k for k in among if looks_so(words, self.texts[k]))
             case x.Kind(words):
                 return self._of_kind(words, among)
+            case x.Visible():
+                return tuple(k for k in among if self.scene.entries[k].box is not None)
             case x.Has(key):
                 return tuple(k for k in among if self.is_known(key, k))
             case x.Same(key, as_):
@@ -272,10 +274,10 @@ class Choosing:
         values = self.values(key, among)
         if among and not values:
             raise Failed(Unknown(key.name, among))
-        try:
-            return tuple(k for k, its in values.items() if self._holds(its.amount, sign, bound))
-        except MixedUnits:
-            raise Failed(Mixed(key.name, tuple(values))) from None
+        fitting = {k: its for k, its in values.items() if its.amount.in_unit(bound.unit) is not None}
+        if values and not fitting:
+            raise Failed(Mixed(key.name, tuple(values)))
+        return tuple(k for k, its in fitting.items() if self._holds(its.amount, sign, bound))
 
     def _holds(self, a: Amount, sign: x.Sign, b: Amount) -> bool:
         gap = difference(a, b).value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -12,9 +11,11 @@ from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount, read_amounts
 from scenewright_server.scene.asking import ask
 from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several, Things
+from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.matching import is_negated, looks_so, rivals
 from scenewright_server.scene.measures import PLACES, MixedUnits, average, difference, in_one_unit, total
-from scenewright_server.scene.relations import NEAR_ME_M
+from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.placing import describe, direct, place, place_against
 from scenewright_server.scene.replies import (
     Against,
     Compared,
@@ -43,14 +44,21 @@ from scenewright_server.scene.replies import (
 )
 
 _COUNTLESS = 1e-9
-_STRENGTH: tuple[tuple[x.Relation, ...], ...] = (("on",), ("in",), ("under", "above"), x.SIDES, ("beside",), ("near",))
-"""Which relations tell where a thing is for another: the first that hold make the others needless."""
 
 
 def execute(plan: q.Plan, scene: Scene) -> tuple[Reply, ...]:
-    """A reply to each question of a plan. Nothing that is within the limits of plans raises."""
+    """A reply to each question of a plan. No plan that is within the limits raises, whatever the scene."""
     choosing = Choosing(scene)
     return tuple(_Execution(choosing).reply(question) for question in plan)
+
+
+def carry_out(text: str, scene: Scene) -> tuple[Reply, ...]:
+    """The replies to a plan as text; to one that is no plan, that it was not understood."""
+    try:
+        plan = parse(text)
+    except PlanError as error:
+        return (Reply((NotUnderstood(str(error)),), scene.before or Turn(q.Beyond(), ())),)
+    return execute(plan, scene)
 
 
 class _Execution:
@@ -81,6 +89,9 @@ class _Execution:
         reply = Reply(
             findings, Turn(question, ()), tuple(self._choosing.took.items()), self._missing_beside(question, findings)
         )
+        before = self._scene.before
+        if before is not None and isinstance(findings[0], OutOfScene | NotUnderstood):
+            return replace(reply, turn=before)
         things = self._to_remember(question, reply)
         return replace(reply, turn=Turn(question, things, asked))
 
@@ -128,16 +139,16 @@ class _Execution:
                 things = self._or_none(of)
                 return (Exists(things, bool(things) or not _is_told(of)),)
             case q.Where(of, None, each):
-                return self._of_each(of, each, self.placed)
+                return self._of_each(of, each, lambda k: place(self._choosing, k))
             case q.Where(of, against, each):
                 other = self._choosing.one(against) if against is not None else 0
-                return self._of_each(of, each, lambda k: self._against(k, other))
+                return self._of_each(of, each, lambda k: place_against(self._choosing, k, other))
             case q.Way(of, each):
-                return self._of_each(of, each, self._directed)
+                return self._of_each(of, each, lambda k: direct(self._choosing, k))
             case q.Fact(keys, of, each):
                 return self._facts(keys, of, each)
             case q.Describe(of, each):
-                return self._of_each(of, each, self._described)
+                return self._of_each(of, each, lambda k: describe(self._choosing, k))
             case q.Check(of, among, each):
                 return (self._check(of, among, each),)
             case q.Total(how, key, of):
@@ -182,40 +193,6 @@ class _Execution:
             return Listed(things)
         is_measured = any(its.is_measured for its in values.values())
         return Listed(things, last.key.name, tuple(values[k].amount for k in things), is_measured)
-
-    def placed(self, k: int) -> Placed:
-        """Where thing k is for the user."""
-        relations = self._choosing.relations
-        space = relations.space
-        under = space.under[k]
-        on = [j for j in self._choosing.everything if under is None and relations.related("on", j)[k]]
-        under = on[0] if on else under
-        apart = [j for j in self._choosing.everything if j not in (k, under) and space.under[j] != k]
-        away = space.gaps(k)
-        near = min(apart, key=lambda j: away[j], default=None)
-        is_near = under is None and near is not None and away[near] <= NEAR_ME_M / 2
-        return Placed(
-            k, self._scene.entries[k].side, float(space.distances[k]), under, near if is_near else None
-        )  # fmt: skip
-
-    def _against(self, k: int, other: int) -> Finding:
-        if k == other:
-            return NotUnderstood("a thing against itself")
-        relations = self._choosing.relations
-        held = [r for r in x.RELATIONS if relations.related(r, other)[k]]
-        told: list[x.Relation] = []
-        for stronger in _STRENGTH:
-            told = told or [relation for relation in held if relation in stronger]
-        centres = relations.space.centres
-        return Against(k, other, tuple(told), math.dist(centres[k], centres[other]))
-
-    def _directed(self, k: int) -> Finding:
-        relations = self._choosing.relations
-        return Directed(k, int(relations.hours()[k]), float(relations.space.distances[k]))
-
-    def _described(self, k: int) -> Finding:
-        graph = self._scene.entries[k].graph
-        return Described(self.placed(k), graph.description if graph else "", graph.facts if graph else ())
 
     def _facts(self, keys: tuple[x.Key, ...], of: x.Set, each: bool) -> tuple[Finding, ...]:
         things = self._choosing.choose(of) if each else self._choosing.candidates(of)

@@ -75,6 +75,11 @@ class Reachable:
 
 
 @dataclass(frozen=True)
+class Visible:
+    """What is in the picture, whether or not something hides it."""
+
+
+@dataclass(frozen=True)
 class Middle:
     """A pick: the one in the middle, from left to right."""
 
@@ -255,5 +260,5 @@ class Joined:
             raise ValueError("joined: two parts at least, the first of which is not joined itself")
 
 
-Link: TypeAlias = All | Those | This | Other | Empty | Reachable | Middle | Named | Look | Kind | Has | Same
+Link: TypeAlias = All | Those | This | Other | Empty | Reachable | Visible | Middle | Named | Look | Kind | Has | Same
 Set: TypeAlias = Link | Compared | Related | Between | Clock | Extreme | Ordered | Not | Narrowed | Joined

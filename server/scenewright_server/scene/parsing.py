@@ -9,8 +9,8 @@
     one      := ["each"] set
     set      := link ("&" link)*             narrows from left to right
     link     := atom ("+" atom)*             joins
-    atom     := "(" set ")" | "not" atom | "all" | "those" | "this" | "other" | "empty" | "in reach" | "middle"
-              | name | "look" words | "kind" words | "has" key | "same" key "as" atom | key sign value
+    atom     := "(" set ")" | "not" atom | "all" | "those" | "this" | "other" | "empty" | "in reach" | "in view"
+              | "middle" | name | "look" words | "kind" words | "has" key | "same" key "as" atom | key sign value
               | ["own"] relation ["each"] (atom | "me") | "between" end "and" end | "at" hour
               | ("max" | "min") [n | nth] key | "sort" ["down"] key
     key      := words | "distance to" thing
@@ -241,6 +241,8 @@ class _Reader:
                 return SINGLE[word]
             if self._take("word", "in", "reach"):
                 return x.Reachable()
+            if self._take("word", "in", "view"):
+                return x.Visible()
             own = self._take("word", "own")
             for relation in sorted(x.RELATIONS, key=len, reverse=True):
                 if self._take("word", *relation.split()):

@@ -9,11 +9,13 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 
 SINGLE: dict[str, Any] = {
-    "all": x.All(), "those": x.Those(), "this": x.This(), "other": x.Other(), "empty": x.Empty(), "middle": x.Middle(),
+    "all": x.All(), "those": x.Those(), "this": x.This(), "other": x.Other(), "empty": x.Empty(),
+    "middle": x.Middle(),
 }  # fmt: skip
 COMPARES: dict[str, Literal["<", "=", ">"]] = {"more": ">", "fewer": "<", "equal": "="}
 _KEYWORDS = {
-    *SINGLE, *"not look kind has same own each between at max min sort down me sum avg fact distance reach".split(),
+    *SINGLE,
+    *"not look kind has same own each between at max min sort down me sum avg fact distance reach view".split(),
     *(word for relation in x.RELATIONS for word in relation.split()[:1]),
 }  # fmt: skip
 
@@ -96,6 +98,8 @@ def _write_atom(atom: x.Set | x.Me) -> str:
             return "me"
         case x.Reachable():
             return "in reach"
+        case x.Visible():
+            return "in view"
         case x.Named(words):
             return _write_words(words)
         case x.Look(words) | x.Kind(words):
