@@ -162,9 +162,9 @@ def test_nothing_is_said_that_was_not_found(language):
                 text = "".join(speaker.reply(reply, Marked(scene.called)))
                 mentioned = {int(k) for k in re.findall(r"<(\d+)>", text)}
                 known = {*reply.things, *(k for _, k in reply.took)}
-                known |= {f.to for f in reply.findings if isinstance(f, r.Told) and f.to is not None}
-                known |= {k for f in reply.findings if isinstance(f, r.Ask) and f.by == "under" for k in f.marks}
-                known |= {k for f in reply.findings if isinstance(f, r.Totalled) for k in f.lacking}
+                known |= {f.to for f in reply.results if isinstance(f, r.Told) and f.to is not None}
+                known |= {k for f in reply.results if isinstance(f, r.Ask) and f.by == "under" for k in f.marks}
+                known |= {k for f in reply.results if isinstance(f, r.Totalled) for k in f.lacking}
                 assert mentioned <= known, text
                 assert re.search(r"[.?。？]$", text) and "  " not in text and "None" not in text, text
                 assert not (language == "en" and text[0].islower()), text

@@ -41,7 +41,7 @@ LISA, RED, LAMP, TABLE, MUG, CAT, BLUE, SOFA = (
 
 
 def ask(text, scene=SCENE):
-    """The findings of the last question; each question knows the one before."""
+    """The results of the last question; each question knows the one before."""
     before = scene.before
     for question in parse(text):
         (reply,) = execute((question,), replace(scene, before=before))
@@ -50,8 +50,8 @@ def ask(text, scene=SCENE):
 
 
 def found(text, scene=SCENE):
-    (finding,) = ask(text, scene).findings
-    return finding
+    (result,) = ask(text, scene).results
+    return result
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def found(text, scene=SCENE):
     ],
 )
 def test_which_things(plan, things):
-    finding = found(plan)
-    assert isinstance(finding, r.Listed), finding
-    assert list(finding.things) == things or (sorted(finding.things) == sorted(things) and "sort" not in plan)
+    result = found(plan)
+    assert isinstance(result, r.Listed), result
+    assert list(result.things) == things or (sorted(result.things) == sorted(things) and "sort" not in plan)
 
 
 @pytest.mark.parametrize(
-    ("plan", "finding"),
+    ("plan", "result"),
     [
         ("count chair", r.Counted((RED, BLUE))),
         ("count unicorn", r.Counted(())),
@@ -142,8 +142,8 @@ def test_which_things(plan, things):
         ("beyond", r.OutOfScene()),
     ],
 )  # fmt: skip
-def test_findings(plan, finding):
-    assert found(plan) == finding
+def test_findings(plan, result):
+    assert found(plan) == result
 
 
 def test_quantities():
@@ -164,13 +164,13 @@ def test_where_and_which_way():
     assert found("where chair & look red | table").relations == ("left of",)
     assert found("where cat | table").relations == ("under",)
     assert found("way sofa").hour == 6
-    assert [its.thing for its in ask("where each chair").findings] == [RED, BLUE]
+    assert [its.thing for its in ask("where each chair").results] == [RED, BLUE]
 
 
 def test_each_and_several_keys():
-    assert [its.value for its in ask("fact price | each chair").findings] == [Amount(54, "EUR"), Amount(70, "EUR")]
-    assert [its.value for its in ask("fact price, maker | chair & look red").findings] == [Amount(54, "EUR"), "Thonet"]
-    assert [its.key for its in ask("fact size | table").findings] == ["width", "height", "depth"]
+    assert [its.value for its in ask("fact price | each chair").results] == [Amount(54, "EUR"), Amount(70, "EUR")]
+    assert [its.value for its in ask("fact price, maker | chair & look red").results] == [Amount(54, "EUR"), "Thonet"]
+    assert [its.key for its in ask("fact size | table").results] == ["width", "height", "depth"]
     assert found("check each chair | look red").are_so == (True, False)
 
 
@@ -192,14 +192,14 @@ def test_what_fits_alike_needs_no_question():
     ],
 )
 def test_a_question_back_names_what_differs(objects, by, marks):
-    finding = found("where chair", scene_of(list(objects)))
-    assert isinstance(finding, r.Ask) and finding.by == by and len(finding.things) == len(objects)
-    assert marks is None or finding.marks == marks
+    result = found("where chair", scene_of(list(objects)))
+    assert isinstance(result, r.Ask) and result.by == by and len(result.things) == len(objects)
+    assert marks is None or result.marks == marks
 
 
 def test_near_names_are_told():
     reply = ask("fact price | tabel")
-    assert reply.took == (("tabel", TABLE),) and reply.findings == (r.Told((TABLE,), "price", Amount(120, "EUR")),)
+    assert reply.took == (("tabel", TABLE),) and reply.results == (r.Told((TABLE,), "price", Amount(120, "EUR")),)
 
 
 def test_of_several_the_one_to_which_anything_is_so():
@@ -238,8 +238,8 @@ def test_two_hundred_products_on_five_shelves():
     scene = scene_of([*shelves, *products])
 
     def names(text):
-        finding = found(text, scene)
-        return {scene.called[k] for k in finding.things} if isinstance(finding, r.Listed) else set()
+        result = found(text, scene)
+        return {scene.called[k] for k in result.things} if isinstance(result, r.Listed) else set()
 
     low = min(prices.values())
     assert names("name min price") == {label for label, price in prices.items() if price == low}
@@ -255,8 +255,8 @@ def test_two_hundred_products_on_five_shelves():
 
 def test_what_is_no_plan_is_not_understood():
     (reply,) = carry_out("naem the chair", SCENE)
-    assert isinstance(reply.findings[0], r.NotUnderstood)
-    assert carry_out("count chair", SCENE)[0].findings == (r.Counted((RED, BLUE)),)
+    assert isinstance(reply.results[0], r.NotUnderstood)
+    assert carry_out("count chair", SCENE)[0].results == (r.Counted((RED, BLUE)),)
 
 
 def test_small_talk_between_does_not_lose_what_was_spoken_of():

@@ -77,7 +77,7 @@ def test_sets_and_totals_are_those_of_the_slow_way(n):
         for _ in range(40):
             of = plans.set()
             (reply,) = execute((q.Name(of),), scene)
-            (found,) = reply.findings
+            (found,) = reply.results
             try:
                 expected = naive.choose(of)
             except Undecided:
@@ -91,19 +91,19 @@ def test_sets_and_totals_are_those_of_the_slow_way(n):
             assert isinstance(found, r.Listed) and list(found.things) == expected, text
             n_told += 1
             (count,) = execute((q.Count(of),), scene)
-            assert count.findings == (r.Counted(found.things),)
+            assert count.results == (r.Counted(found.things),)
             (there,) = execute((q.Exist(of),), scene)
-            assert there.findings == (r.Exists(found.things),)
+            assert there.results == (r.Exists(found.things),)
             prices = {k: naive.fact("price", k) for k in expected if naive.fact("price", k) is not None}
             (total,) = execute((q.Total("sum", x.Key("price"), of),), scene)
             (mean,) = execute((q.Total("avg", x.Key("price"), of),), scene)
             if not prices:
-                assert total.findings == (r.Unknown("price", found.things),)
+                assert total.results == (r.Unknown("price", found.things),)
                 continue
-            assert total.findings[0].amount.value == pytest.approx(sum(prices.values()))
-            assert mean.findings[0].amount.value == pytest.approx(sum(prices.values()) / len(prices))
-            assert set(total.findings[0].things) == set(prices)
-            assert set(total.findings[0].lacking) == set(expected) - set(prices)
+            assert total.results[0].amount.value == pytest.approx(sum(prices.values()))
+            assert mean.results[0].amount.value == pytest.approx(sum(prices.values()) / len(prices))
+            assert set(total.results[0].things) == set(prices)
+            assert set(total.results[0].lacking) == set(expected) - set(prices)
     assert n_told > 15
 
 
@@ -123,9 +123,9 @@ def test_no_plan_raises_or_takes_long():
             slowest = max(slowest, time.perf_counter() - start)
             assert len(replies) == len(plan)
             for reply in replies:
-                assert reply.findings
+                assert reply.results
                 assert all(0 <= k < len(scene.entries) for k in (*reply.things, *reply.turn.things))
-                met.update(type(finding) for finding in reply.findings)
+                met.update(type(result) for result in reply.results)
             before = replies[-1].turn
     assert slowest < 1
     assert len(met) >= 18

@@ -20,7 +20,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import Amount, symbol
 from scenewright_server.scene.entries import Side
-from scenewright_server.scene.facts import known_key
+from scenewright_server.scene.facts import topic_of
 from scenewright_server.scene.words import is_chinese
 
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "INR": "₹", "KRW": "₩"}
@@ -57,9 +57,9 @@ class EnglishSpeaker:
         said: list[list[str | M]] = []
         for words, k in reply.took:
             said.append([f"I take “{words}” to mean ", *the(k, labels), "."])
-        said += [self._finding(finding, labels) for finding in reply.findings[:MAX_LISTED]]
-        if len(reply.findings) > MAX_LISTED:
-            said.append([f"There are {len(reply.findings) - MAX_LISTED} more."])
+        said += [self._finding(result, labels) for result in reply.results[:MAX_LISTED]]
+        if len(reply.results) > MAX_LISTED:
+            said.append([f"There are {len(reply.results) - MAX_LISTED} more."])
         said += [[f"I do not see any {words} here."] for words in reply.missing]
         parts: list[str | M] = []
         for n, sentence in enumerate(said):
@@ -86,8 +86,8 @@ class EnglishSpeaker:
         unit = symbol(amount.unit)
         return f"{value}{'' if unit == '%' else ' '}{unit}" if unit else value
 
-    def _finding(self, finding: r.Finding, labels: Labels[M]) -> list[str | M]:
-        match finding:
+    def _finding(self, result: r.Result, labels: Labels[M]) -> list[str | M]:
+        match result:
             case r.NotUnderstood():
                 return ["I did not understand that."]
             case r.NotHere(words):
@@ -107,9 +107,9 @@ class EnglishSpeaker:
             case r.Lost():
                 return ["I am not sure which one you mean."]
             case r.Ask():
-                return self._ask(finding, labels)
+                return self._ask(result, labels)
             case r.Listed():
-                return self._listed(finding, labels)
+                return self._listed(result, labels)
             case r.Counted(things):
                 return self._counted(things, labels)
             case r.Exists(things, is_certain):
@@ -119,7 +119,7 @@ class EnglishSpeaker:
             case r.OutOfScene():
                 return [self.beyond]
             case r.Verdict():
-                return self._verdict(finding, labels)
+                return self._verdict(result, labels)
             case r.Described(place, description, facts):
                 parts = self._placed(place, labels)
                 parts += [f" It says: “{description.strip()}”."] if description.strip() else []
@@ -128,7 +128,7 @@ class EnglishSpeaker:
                     parts.append(f" Its {name_of(fact.key)} is {value}.")
                 return parts
             case r.Placed():
-                return self._placed(finding, labels)
+                return self._placed(result, labels)
             case r.Against(thing, other, relations, metres):
                 away = self.amount(Amount(metres, "m"), True)
                 if not relations:
@@ -141,7 +141,7 @@ class EnglishSpeaker:
                 where = "straight ahead, at twelve o'clock" if hour == 12 else f"at {BELOW_TWENTY[hour]} o'clock"
                 return [*the(thing, labels), f" is {where}, {self.amount(Amount(metres, 'm'), True)} away."]
             case r.Told():
-                return self._told(finding, labels)
+                return self._told(result, labels)
             case r.Totalled(how, key, things, amount, lacking, is_measured):
                 what = "Together they come to" if how == "sum" else f"The {name_of(key)} is on average"
                 parts = [f"{what} {self.amount(amount, is_measured)}."]
@@ -149,11 +149,11 @@ class EnglishSpeaker:
                     of = self._all(lacking, labels) if len(lacking) <= 3 else [f"{len(lacking)} others"]
                     parts = [*parts, f" I do not know the {name_of(key)} of ", *of, "."]
                 return parts
-            case r.Compared(_, a, b, is_so):
+            case r.Weighed(_, a, b, is_so):
                 yes = "Yes" if is_so else "No"
                 return [f"{yes}, it is ", *self._operand(a, labels), " against ", *self._operand(b, labels), "."]
             case r.Differs():
-                return self._differs(finding, labels)
+                return self._differs(result, labels)
             case r.Times(a, b, times):
                 return [f"It is {digits(times, 1)} times: {self._of(a)} against {self._of(b)}."]
 
@@ -178,16 +178,16 @@ class EnglishSpeaker:
         number = English().count(len(things))
         return [f"There are {number}: ", *self._all(things, labels), "."]
 
-    def _listed(self, finding: r.Listed, labels: Labels[M]) -> list[str | M]:
-        begin = "It is " if len(finding.things) == 1 else "They are "
-        if not finding.values:
-            return [begin, *self._all(finding.things, labels), "."]
+    def _listed(self, result: r.Listed, labels: Labels[M]) -> list[str | M]:
+        begin = "It is " if len(result.things) == 1 else "They are "
+        if not result.values:
+            return [begin, *self._all(result.things, labels), "."]
         parts: list[str | M] = [begin]
-        shown = finding.things[:MAX_LISTED]
+        shown = result.things[:MAX_LISTED]
         for n, k in enumerate(shown):
-            parts += [" and " if n == len(finding.things) - 1 else ", "] if n else []
-            parts += [*the(k, labels), f" ({self.amount(finding.values[n], finding.is_measured)})"]
-        more = len(finding.things) - len(shown)
+            parts += [" and " if n == len(result.things) - 1 else ", "] if n else []
+            parts += [*the(k, labels), f" ({self.amount(result.values[n], result.is_measured)})"]
+        more = len(result.things) - len(shown)
         return [*parts, f" and {more} more." if more else "."]
 
     def _placed(self, place: r.Placed, labels: Labels[M]) -> list[str | M]:
@@ -215,7 +215,7 @@ class EnglishSpeaker:
             n = English().count(int(told.value.value)) if told.value.value else "nothing"
             n = f"{n} thing" if told.value.value == 1 else n
             return [f"There is {n} on " if told.value.value < 2 else f"There are {n} things on ", *things, "."]
-        key = known_key(told.key).words[0]
+        key = topic_of(told.key).words[0]
         if key in VERBS and (told.value.unit or key != "height"):
             one, many, after = VERBS[key]
             return [*things, f" {one if is_one else many}{value}{after}."]
@@ -231,23 +231,23 @@ class EnglishSpeaker:
             return [self._of(operand)]
         return [f"{self._of(operand)} for ", *the(operand.things[0], labels)]
 
-    def _differs(self, finding: r.Differs, labels: Labels[M]) -> list[str | M]:
-        a, b = finding.a, finding.b
+    def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
+        a, b = result.a, result.b
         gap = self.amount(
-            Amount(abs(finding.amount.value), finding.amount.unit), a.is_measured or b.is_measured
+            Amount(abs(result.amount.value), result.amount.unit), a.is_measured or b.is_measured
         )  # fmt: skip
-        key = known_key(a.key).words[0]
+        key = topic_of(a.key).words[0]
         if a.how == b.how == "fact" and a.key == b.key:
-            if not finding.amount.value:
-                return [f"The {name_of(a.key)} of ", *self._all(finding.things, labels), " is the same."]
+            if not result.amount.value:
+                return [f"The {name_of(a.key)} of ", *self._all(result.things, labels), " is the same."]
             more, less = COMPARATIVES.get(key, ("", ""))
             if more:
                 gap = f"{gap} years" if key == "year" and gap.isdigit() else gap
-                which = more if finding.amount.value > 0 else less
+                which = more if result.amount.value > 0 else less
                 return [*the(a.things[0], labels), f" is {gap} {which} than ", *the(b.things[0], labels), "."]
-        if not finding.amount.value:
+        if not result.amount.value:
             return [f"There is no difference: {self._of(a)} against {self._of(b)}."]
-        which = "more" if finding.amount.value > 0 else "less"
+        which = "more" if result.amount.value > 0 else "less"
         return [f"That is {gap} {which}: {self._of(a)} against {self._of(b)}."]
 
     def _verdict(self, verdict: r.Verdict, labels: Labels[M]) -> list[str | M]:
@@ -310,7 +310,7 @@ def _article(label: str) -> str:
 
 def name_of(key: str) -> str:
     """What a key is called in English; one in Chinese that is not known as it is."""
-    words = known_key(key).words
+    words = topic_of(key).words
     if key in words and not is_chinese(key):
         return key
     return next((word for word in words if not is_chinese(word)), key).replace("_", " ")

@@ -20,7 +20,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import Amount, symbol
 from scenewright_server.scene.entries import Side
-from scenewright_server.scene.facts import known_key
+from scenewright_server.scene.facts import topic_of
 from scenewright_server.scene.words import is_chinese
 
 UNITS = {
@@ -41,7 +41,8 @@ BY_USER: Mapping[x.Relation, str] = {
 }  # fmt: skip
 COMPARATIVES = {
     "height": ("高", "矮"), "width": ("宽", "窄"), "depth": ("深", "浅"), "length": ("长", "短"),
-    "distance": ("远", "近"), "price": ("贵", "便宜"), "weight": ("重", "轻"), "age": ("大", "小"), "year": ("晚", "早"),
+    "distance": ("远", "近"), "price": ("贵", "便宜"), "weight": ("重", "轻"), "age": ("大", "小"),
+    "year": ("晚", "早"),
 }  # fmt: skip
 KEYS = {
     "width": "宽", "depth": "深", "height": "高", "size": "大小", "distance": "距离", "load": "上面的东西",
@@ -59,9 +60,9 @@ class ChineseSpeaker:
         said: list[list[str | M]] = []
         for words, k in reply.took:
             said.append([f"我把“{words}”当作", labels.mention(k), "。"])
-        said += [self._finding(finding, labels) for finding in reply.findings[:MAX_LISTED]]
-        if len(reply.findings) > MAX_LISTED:
-            said.append([f"另外还有{self._count(len(reply.findings) - MAX_LISTED)}。"])
+        said += [self._finding(result, labels) for result in reply.results[:MAX_LISTED]]
+        if len(reply.results) > MAX_LISTED:
+            said.append([f"另外还有{self._count(len(reply.results) - MAX_LISTED)}。"])
         said += [[f"我在这里没有看到{words}。"] for words in reply.missing]
         return tuple(part for sentence in said for part in sentence)
 
@@ -79,8 +80,8 @@ class ChineseSpeaker:
     def _count(self, n: int) -> str:
         return Chinese().count(n)
 
-    def _finding(self, finding: r.Finding, labels: Labels[M]) -> list[str | M]:
-        match finding:
+    def _finding(self, result: r.Result, labels: Labels[M]) -> list[str | M]:
+        match result:
             case r.NotUnderstood():
                 return ["我没有听懂。"]
             case r.NotHere(words):
@@ -100,9 +101,9 @@ class ChineseSpeaker:
             case r.Lost():
                 return ["我不确定你说的是哪一个。"]
             case r.Ask():
-                return self._ask(finding, labels)
+                return self._ask(result, labels)
             case r.Listed():
-                return self._listed(finding, labels)
+                return self._listed(result, labels)
             case r.Counted(things):
                 return self._counted(things, labels)
             case r.Exists(things, is_certain):
@@ -112,7 +113,7 @@ class ChineseSpeaker:
             case r.OutOfScene():
                 return [self.beyond]
             case r.Verdict():
-                return self._verdict(finding, labels)
+                return self._verdict(result, labels)
             case r.Described(place, description, facts):
                 parts = self._placed(place, labels)
                 parts += [f"介绍说：“{description.strip()}”。"] if description.strip() else []
@@ -121,7 +122,7 @@ class ChineseSpeaker:
                     parts.append(f"{name_of(fact.key)}是{value}。")
                 return parts
             case r.Placed():
-                return self._placed(finding, labels)
+                return self._placed(result, labels)
             case r.Against(thing, other, relations, metres):
                 away = self.amount(Amount(metres, "m"), True)
                 if not relations:
@@ -133,7 +134,7 @@ class ChineseSpeaker:
                 where = "正前方，十二点钟方向" if hour == 12 else f"{self._count(hour).rstrip('个')}点钟方向"
                 return [labels.mention(thing), f"在你{where}，{self.amount(Amount(metres, 'm'), True)}远。"]
             case r.Told():
-                return self._told(finding, labels)
+                return self._told(result, labels)
             case r.Totalled(how, key, _, amount, lacking, is_measured):
                 what = "一共" if how == "sum" else f"平均{name_of(key)}"
                 parts = [f"{what}是{self.amount(amount, is_measured)}。"]
@@ -141,11 +142,11 @@ class ChineseSpeaker:
                     of = self._all(lacking, labels) if len(lacking) <= 3 else [f"另外{self._count(len(lacking))}"]
                     parts = [*parts, "我不知道", *of, f"的{name_of(key)}。"]
                 return parts
-            case r.Compared(_, a, b, is_so):
+            case r.Weighed(_, a, b, is_so):
                 yes = "是的" if is_so else "不是"
                 return [f"{yes}，", *self._operand(a, labels), "，", *self._operand(b, labels), "。"]
             case r.Differs():
-                return self._differs(finding, labels)
+                return self._differs(result, labels)
             case r.Times(a, b, times):
                 return [f"是{digits(times, 1)}倍：{self._of(a)}比{self._of(b)}。"]
 
@@ -167,16 +168,16 @@ class ChineseSpeaker:
             return ["一个都没有。"]
         return [f"有{self._count(len(things))}：", *self._all(things, labels), "。"]
 
-    def _listed(self, finding: r.Listed, labels: Labels[M]) -> list[str | M]:
-        if not finding.values:
-            return ["是", *self._all(finding.things, labels), "。"]
+    def _listed(self, result: r.Listed, labels: Labels[M]) -> list[str | M]:
+        if not result.values:
+            return ["是", *self._all(result.things, labels), "。"]
         parts: list[str | M] = ["是"]
-        shown = finding.things[:MAX_LISTED]
+        shown = result.things[:MAX_LISTED]
         for n, k in enumerate(shown):
-            parts += ["和" if n == len(finding.things) - 1 else "、"] if n else []
-            parts += [labels.mention(k), f"（{self.amount(finding.values[n], finding.is_measured)}）"]
-        is_cut = len(shown) < len(finding.things)
-        return [*parts, f"等{self._count(len(finding.things))}。" if is_cut else "。"]
+            parts += ["和" if n == len(result.things) - 1 else "、"] if n else []
+            parts += [labels.mention(k), f"（{self.amount(result.values[n], result.is_measured)}）"]
+        is_cut = len(shown) < len(result.things)
+        return [*parts, f"等{self._count(len(result.things))}。" if is_cut else "。"]
 
     def _placed(self, place: r.Placed, labels: Labels[M]) -> list[str | M]:
         parts: list[str | M] = [labels.mention(place.thing)]
@@ -220,13 +221,13 @@ class ChineseSpeaker:
         of = labels.mention(operand.things[0]) if operand.how == "fact" else None
         return [self._of(operand)] if of is None else [of, "是", self._of(operand)]
 
-    def _differs(self, finding: r.Differs, labels: Labels[M]) -> list[str | M]:
-        a, b, gap = finding.a, finding.b, finding.amount
+    def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
+        a, b, gap = result.a, result.b, result.amount
         said = self.amount(Amount(abs(gap.value), gap.unit), a.is_measured or b.is_measured)
         if a.how == b.how == "fact" and a.key == b.key:
             if not gap.value:
-                return [*self._all(finding.things, labels), f"的{name_of(a.key)}一样。"]
-            key = known_key(a.key).words[0]
+                return [*self._all(result.things, labels), f"的{name_of(a.key)}一样。"]
+            key = topic_of(a.key).words[0]
             more, less = COMPARATIVES.get(key, ("多", "少"))
             said = f"{said}年" if key == "year" and said.isdigit() else said
             which = more if gap.value > 0 else less
@@ -281,7 +282,7 @@ class ChineseSpeaker:
 
 def name_of(key: str) -> str:
     """What a key is called in Chinese; one that is not known as it is."""
-    words = known_key(key).words
+    words = topic_of(key).words
     if is_chinese(key):
         return key
     return KEYS.get(key) or next((word for word in words if is_chinese(word)), key)

@@ -54,9 +54,9 @@ class Scene:
 class Failed(Exception):
     """A set that cannot be told, and what is said instead."""
 
-    def __init__(self, finding: Failure) -> None:
-        super().__init__(str(finding))
-        self.finding = finding
+    def __init__(self, result: Failure) -> None:
+        super().__init__(str(result))
+        self.result = result
 
 
 class Several(Exception):
@@ -178,7 +178,7 @@ class Choosing:
             try:
                 found.update(dict.fromkeys(self.choose(part, among, one)))
             except Failed as error:
-                if not isinstance(error.finding, NotHere):
+                if not isinstance(error.result, NotHere):
                     raise
                 failed, n_failed = error, n_failed + 1
         if failed is not None and n_failed == len(parts):
@@ -190,8 +190,8 @@ class Choosing:
         try:
             return self.choose(of, among)
         except Failed as error:
-            if isinstance(error.finding, NotHere):
-                self.missing.pop(error.finding.words, None)
+            if isinstance(error.result, NotHere):
+                self.missing.pop(error.result.words, None)
                 return ()
             raise
 

@@ -18,13 +18,11 @@ from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place, place_against
 from scenewright_server.scene.replies import (
     Against,
-    Compared,
     Counted,
     Described,
     Differs,
     Directed,
     Exists,
-    Finding,
     Listed,
     Lost,
     Mixed,
@@ -35,12 +33,14 @@ from scenewright_server.scene.replies import (
     OutOfScene,
     Placed,
     Reply,
+    Result,
     Times,
     Told,
     Totalled,
     Turn,
     Unknown,
     Verdict,
+    Weighed,
 )
 
 _COUNTLESS = 1e-9
@@ -79,18 +79,18 @@ class _Execution:
             except ValueError as error:
                 return Reply((NotUnderstood(str(error)),), Turn(question, ()))
             question = again
-        findings: tuple[Finding, ...]
+        results: tuple[Result, ...]
         try:
-            findings = tuple(self._find(question))
+            results = tuple(self._find(question))
         except Failed as error:
-            findings = (error.finding,)
+            results = (error.result,)
         except Several as error:
-            findings, asked = (ask(self._choosing, error.things),), error.of
+            results, asked = (ask(self._choosing, error.things),), error.of
         reply = Reply(
-            findings, Turn(question, ()), tuple(self._choosing.took.items()), self._missing_beside(question, findings)
+            results, Turn(question, ()), tuple(self._choosing.took.items()), self._missing_beside(question, results)
         )
         before = self._scene.before
-        if before is not None and isinstance(findings[0], OutOfScene | NotUnderstood):
+        if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
             return replace(reply, turn=before)
         things = self._to_remember(question, reply)
         return replace(reply, turn=Turn(question, things, asked))
@@ -105,29 +105,27 @@ class _Execution:
         first = next(iter(_sets(before.question)), None)
         return None if first is None else _replaced(before.question, first, question.of)
 
-    def _missing_beside(self, question: q.Question, findings: tuple[Finding, ...]) -> tuple[str, ...]:
-        """Names of nothing here that the findings do not tell."""
-        told = {finding.words for finding in findings if isinstance(finding, NotHere)}
-        is_told = isinstance(question, q.Exist | q.Count | q.Check) and not any(
-            isinstance(f, NotHere) for f in findings
-        )
+    def _missing_beside(self, question: q.Question, results: tuple[Result, ...]) -> tuple[str, ...]:
+        """Names of nothing here that the results do not tell."""
+        told = {result.words for result in results if isinstance(result, NotHere)}
+        is_told = isinstance(question, q.Exist | q.Count | q.Check) and not any(isinstance(f, NotHere) for f in results)
         missing = self._choosing.missing
         return () if is_told and len(missing) < 2 else tuple(words for words in missing if words not in told)
 
     def _to_remember(self, question: q.Question, reply: Reply) -> Things:
         """What "it" and "those" mean next: what was asked of, not what it stands on."""
         things: dict[int, None] = {}
-        for finding in reply.findings:
-            match finding:
+        for result in reply.results:
+            match result:
                 case Placed(thing) | Against(thing) | Directed(thing):
                     things[thing] = None
                 case Described(place):
                     things[place.thing] = None
                 case _:
-                    things.update(dict.fromkeys(finding.things))
+                    things.update(dict.fromkeys(result.things))
         return tuple(things)
 
-    def _find(self, question: q.Question) -> Iterable[Finding]:
+    def _find(self, question: q.Question) -> Iterable[Result]:
         match question:
             case q.Beyond():
                 return (OutOfScene(),)
@@ -156,7 +154,7 @@ class _Execution:
             case q.Compare(sign, a, b):
                 one, two = self._operand(a), self._operand(b)
                 gap = self._difference(one, two)
-                return (Compared(sign, one, two, {"<": gap < 0, "=": gap == 0, ">": gap > 0}[sign]),)
+                return (Weighed(sign, one, two, {"<": gap < 0, "=": gap == 0, ">": gap > 0}[sign]),)
             case q.Difference(a, b):
                 one, two = self._operand(a), self._operand(b)
                 gap = self._difference(one, two)
@@ -170,18 +168,18 @@ class _Execution:
         try:
             return self._choosing.choose(of)
         except Failed as error:
-            if isinstance(error.finding, NotHere) and error.finding.words in _names_within(of):
+            if isinstance(error.result, NotHere) and error.result.words in _names_within(of):
                 return ()
             raise
 
-    def _of_each(self, of: x.Set, each: bool, find: Callable[[int], Finding]) -> tuple[Finding, ...]:
+    def _of_each(self, of: x.Set, each: bool, find: Callable[[int], Result]) -> tuple[Result, ...]:
         """What is found of the one thing that a set is, or of each of its things."""
         if not each:
             return (find(self._choosing.one(of)),)
         things = self._choosing.choose(of)
         return tuple(find(k) for k in things) or (Nothing(),)
 
-    def _name(self, of: x.Set) -> Finding:
+    def _name(self, of: x.Set) -> Result:
         things = self._choosing.choose(of)
         if not things:
             return Nothing()
@@ -194,7 +192,7 @@ class _Execution:
         is_measured = any(its.is_measured for its in values.values())
         return Listed(things, last.key.name, tuple(values[k].amount for k in things), is_measured)
 
-    def _facts(self, keys: tuple[x.Key, ...], of: x.Set, each: bool) -> tuple[Finding, ...]:
+    def _facts(self, keys: tuple[x.Key, ...], of: x.Set, each: bool) -> tuple[Result, ...]:
         things = self._choosing.choose(of) if each else self._choosing.candidates(of)
         if x.Key("size") in keys and all(self._choosing.tell("size", k) is None for k in things):
             extents = (x.Key("width"), x.Key("height"), x.Key("depth"))
@@ -224,7 +222,7 @@ class _Execution:
             return Told((k,), key.name, valued.amount)
         return Told((k,), key.name, told.value, is_quoted=told.is_quoted)
 
-    def _total(self, how: Any, key: x.Key, of: x.Set) -> Finding:
+    def _total(self, how: Any, key: x.Key, of: x.Set) -> Result:
         things = self._choosing.choose(of)
         if self._choosing.missing:
             return NotHere(next(iter(self._choosing.missing)))
@@ -271,7 +269,7 @@ class _Execution:
             raise Failed(Mixed(a.key or b.key, (*a.things, *b.things))) from None
         return 0.0 if abs(gap) <= 1e-6 * max(abs(a.amount.value), 1e-3) else gap
 
-    def _times(self, a: Operand, b: Operand) -> Finding:
+    def _times(self, a: Operand, b: Operand) -> Result:
         try:
             (one, two), _ = in_one_unit((a.amount, b.amount))
         except MixedUnits:
@@ -280,7 +278,7 @@ class _Execution:
             return NotUnderstood("how often nothing goes into something")
         return Times(a, b, one / two)
 
-    def _check(self, of: x.Set, among: x.Set, each: bool) -> Finding:
+    def _check(self, of: x.Set, among: x.Set, each: bool) -> Result:
         things = self._choosing.choose(of) if each else self._choosing.candidates(of)
         if not things:
             return Nothing()

@@ -13,7 +13,7 @@ from scenewright_server.scene.words import is_chinese
 
 
 @dataclass(frozen=True)
-class Key:
+class Topic:
     """What people call a fact, English and Chinese; `hint` matches texts that tell it without naming it ("by Thonet"),
     "" matching none; `dimension` is that of its amounts."""
 
@@ -22,62 +22,66 @@ class Key:
     dimension: Dimension = ""
 
 
-def _key(words: str, hint: str = "", dimension: Dimension = "") -> Key:
-    return Key(tuple(words.split("|")), hint, dimension)
+def _topic(words: str, hint: str = "", dimension: Dimension = "") -> Topic:
+    return Topic(tuple(words.split("|")), hint, dimension)
 
 
 _MATERIALS = (
     "wood(en)?|oak|pine|steel|metal|iron|bronze|copper|brass|marble|stone|granite|glass|plastic|leather|cotton|wool|silk|"
     "linen|ceramic|porcelain|clay|bamboo"
 )
-KEYS = (
-    _key("price|cost|costs|price tag|rrp|fee|价格|售价|价钱|票价|门票|人均|人均消费|价", "", "money"),
-    _key("weight|mass|weighs|重量|体重|重", "", "mass"),
-    _key("height|tall|高度|身高|高", "", "length"),
-    _key("width|wide|宽度|宽", "", "length"),
-    _key("depth|deep|深度|深", "", "length"),
-    _key("length|long|长度|长", "", "length"),
-    _key("year|date|年份|年代|建于", "", "year"),
-    _key("age|years old|年龄|岁", "", "time"),
-    _key(
+TOPICS = (
+    _topic("price|cost|costs|price tag|rrp|fee|价格|售价|价钱|票价|门票|人均|人均消费|价", "", "money"),
+    _topic("weight|mass|weighs|重量|体重|重", "", "mass"),
+    _topic("height|tall|高度|身高|高", "", "length"),
+    _topic("width|wide|宽度|宽", "", "length"),
+    _topic("depth|deep|深度|深", "", "length"),
+    _topic("length|long|长度|长", "", "length"),
+    _topic("year|date|年份|年代|建于", "", "year"),
+    _topic("age|years old|年龄|岁", "", "time"),
+    _topic(
         "maker|manufacturer|brand|designer|artist|author|painter|creator|作者|制造商|品牌|设计师|画家|厂商",
         r"(\b(made|designed|painted|written|built|created|crafted) )?\bby (?-i:[A-Z])|设计$|制造$",
     ),
-    _key("material|made of|材质|材料|质地", rf"\b(solid|made from|{_MATERIALS})\b|[木钢铁铜石皮棉陶瓷竹]制|塑料|玻璃"),
-    _key("origin|country|comes from|产地|来源|出土", r"\b(made in|found in|imported from|from) (?-i:[A-Z])|产自|来自"),
-    _key("colour|color|shade|颜色|色"),
-    _key(
+    _topic(
+        "material|made of|材质|材料|质地", rf"\b(solid|made from|{_MATERIALS})\b|[木钢铁铜石皮棉陶瓷竹]制|塑料|玻璃"
+    ),
+    _topic(
+        "origin|country|comes from|产地|来源|出土", r"\b(made in|found in|imported from|from) (?-i:[A-Z])|产自|来自"
+    ),
+    _topic("colour|color|shade|颜色|色"),
+    _topic(
         "use|purpose|function|effect|used for|用途|作用|功能|效果",
         r"\b(for|restores|heals|opens|helps)\b|用于|用来|恢复",
     ),
-    _key("owner|belongs to|主人|所有者", r"\b(property of|owned by)\b|属于"),
-    _key("stock|in stock|availability|库存", r"\d left\b|\b(sold out|available)\b|仅剩|现货|缺货|售罄"),
-    _key("calories|energy|kcal|热量|卡路里", "", "energy"),
-    _key("hours|opening hours|opening times|open|opens|营业时间|开放时间|开放|营业", r"\b(closed|daily)\b"),
-    _key("ingredients|contents|contains|成分|配料|含", r"\bwith\b"),
-    _key("dose|dosage|剂量|用量", r"\b(tablets?|times a day)\b|每次|每日"),
-    _key("warranty|guarantee|保修|保修期|质保"),
-    _key("rating|score|stars|评分|评价"),
-    _key("capacity|holds|volume|容量|可容纳", r"\bseats\b", "volume"),
-    _key("power|wattage|功率", "", "power"),
-    _key("battery|charge|电量|电池", "", "share"),
-    _key("temperature|温度|气温", "", "temperature"),
-    _key("speed|top speed|速度|时速", "", "speed"),
-    _key("level|lvl|等级"),
-    _key("damage|attack|attack power|伤害|攻击力|攻击"),
-    _key("size|sizes|尺码|尺寸"),
-    _key("phone|telephone|phone number|tel|电话|联系电话"),
-    _key("address|地址|位置"),
-    _key("duration|takes|时长|游玩时间|游玩时长", "", "time"),
+    _topic("owner|belongs to|主人|所有者", r"\b(property of|owned by)\b|属于"),
+    _topic("stock|in stock|availability|库存", r"\d left\b|\b(sold out|available)\b|仅剩|现货|缺货|售罄"),
+    _topic("calories|energy|kcal|热量|卡路里", "", "energy"),
+    _topic("hours|opening hours|opening times|open|opens|营业时间|开放时间|开放|营业", r"\b(closed|daily)\b"),
+    _topic("ingredients|contents|contains|成分|配料|含", r"\bwith\b"),
+    _topic("dose|dosage|剂量|用量", r"\b(tablets?|times a day)\b|每次|每日"),
+    _topic("warranty|guarantee|保修|保修期|质保"),
+    _topic("rating|score|stars|评分|评价"),
+    _topic("capacity|holds|volume|容量|可容纳", r"\bseats\b", "volume"),
+    _topic("power|wattage|功率", "", "power"),
+    _topic("battery|charge|电量|电池", "", "share"),
+    _topic("temperature|温度|气温", "", "temperature"),
+    _topic("speed|top speed|速度|时速", "", "speed"),
+    _topic("level|lvl|等级"),
+    _topic("damage|attack|attack power|伤害|攻击力|攻击"),
+    _topic("size|sizes|尺码|尺寸"),
+    _topic("phone|telephone|phone number|tel|电话|联系电话"),
+    _topic("address|地址|位置"),
+    _topic("duration|takes|时长|游玩时间|游玩时长", "", "time"),
 )
 """Keys that people ask for in more than one way; any other key is asked for by its own word."""
-_KEY_OF = {fold(word): key for key in KEYS for word in key.words}
+_TOPIC_OF = {fold(word): key for key in TOPICS for word in key.words}
 _CLAUSE = re.compile(r"(?<!\d)[.;,，。；！!\n]+(?!\d)|[.;,，。；！!\n]+(?=\s|$)|[。；\n]+|，(?=\D)")
 
 
-def known_key(name: str) -> Key:
+def topic_of(name: str) -> Topic:
     """The key that a word is one of, or one of this word alone."""
-    return _KEY_OF.get(fold(name)) or Key((name,))
+    return _TOPIC_OF.get(fold(name)) or Topic((name,))
 
 
 def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -113,7 +117,7 @@ class Known:
 
 def tell(graph: GraphObject, name: str) -> Known | None:
     """What is told of an object under a key: the fact's value, or the piece of its description that tells it."""
-    key = known_key(name)
+    key = topic_of(name)
     fact = _fact(graph, name, key)
     if fact is not None:
         return Known(fact.value if isinstance(fact.value, str) else Amount(float(fact.value), fact.unit))
@@ -136,7 +140,7 @@ def tell(graph: GraphObject, name: str) -> Known | None:
 
 def amount(graph: GraphObject, name: str) -> Amount | None:
     """The number that is told of an object under a key, None where none is."""
-    key = known_key(name)
+    key = topic_of(name)
     fact = _fact(graph, name, key)
     if fact is not None:
         if not isinstance(fact.value, str):
@@ -150,7 +154,7 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
     return _pick(read_amounts(graph.description), key, named=False) if key.dimension else None
 
 
-def _fact(graph: GraphObject, name: str, key: Key) -> Fact | None:
+def _fact(graph: GraphObject, name: str, key: Topic) -> Fact | None:
     """The fact of this very key, or of one that means the same."""
     for fact in graph.facts:
         if fold(fact.key) == fold(name):
@@ -159,7 +163,7 @@ def _fact(graph: GraphObject, name: str, key: Key) -> Fact | None:
     return next((fact for fact in graph.facts if fold(fact.key.replace("_", " ")) in words), None)
 
 
-def _pick(found: list[Found], key: Key, named: bool) -> Amount | None:
+def _pick(found: list[Found], key: Topic, named: bool) -> Amount | None:
     """The amount that is a key's: of its dimension, and not a past one; where the key is `named`, else the first."""
     current = [its for its in found if not its.is_past] or found
     fitting = [its for its in current if _is_of(its, key)]
@@ -169,7 +173,7 @@ def _pick(found: list[Found], key: Key, named: bool) -> Amount | None:
     return plain[0].amount if named and plain else None
 
 
-def _is_of(found: Found, key: Key) -> bool:
+def _is_of(found: Found, key: Topic) -> bool:
     if key.dimension == "year":
         return is_year(found)
     return bool(key.dimension) and found.amount.dimension == key.dimension

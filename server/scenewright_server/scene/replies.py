@@ -1,6 +1,6 @@
-"""What a scene replies to a composed plan: one small type for each kind of finding.
+"""What a scene replies to a composed plan: one small type for each kind of result.
 
-Things are indices of entries. `things` of every finding are those that it rests on, in the order in which they are
+Things are indices of entries. `things` of every result are those that it rests on, in the order in which they are
 spoken of; how it is put into words is for `languages/`.
 """
 
@@ -182,7 +182,7 @@ class Operand:
 
 
 @dataclass(frozen=True)
-class Compared:
+class Weighed:
     """Whether one quantity is less than, equal to or more than another."""
 
     sign: Literal["<", "=", ">"]
@@ -251,10 +251,10 @@ class OutOfScene:
 
 
 Failure: TypeAlias = NotUnderstood | NotHere | Nothing | Unknown | Mixed | Lost | Ask
-Found: TypeAlias = (
-    Listed | Counted | Exists | Placed | Against | Directed | Told | Totalled | Compared | Differs | Times
+Answer: TypeAlias = (
+    Listed | Counted | Exists | Placed | Against | Directed | Told | Totalled | Weighed | Differs | Times
 )
-Finding: TypeAlias = Failure | Found | Verdict | Described | OutOfScene
+Result: TypeAlias = Failure | Answer | Verdict | Described | OutOfScene
 
 
 @dataclass(frozen=True)
@@ -268,15 +268,15 @@ class Turn:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one question gave: a finding, or one for each thing and key; names that were only nearly right and what was
+    """What one question gave: a result, or one for each thing and key; names that were only nearly right and what was
     taken for them; names of things that are not there beside those that are; and what to remember."""
 
-    findings: tuple[Finding, ...]
+    results: tuple[Result, ...]
     turn: Turn
     took: tuple[tuple[str, int], ...] = ()
     missing: tuple[str, ...] = field(default=())
 
     @property
     def things(self) -> tuple[int, ...]:
-        """All that the findings rest on, each once."""
-        return tuple(dict.fromkeys(k for finding in self.findings for k in finding.things))
+        """All that the results rest on, each once."""
+        return tuple(dict.fromkeys(k for result in self.results for k in result.things))
