@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -21,6 +22,7 @@ from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import Amount, symbol
 from scenewright_server.scene.entries import Side
 from scenewright_server.scene.facts import topic_of
+from scenewright_server.scene.matching import COLOURS, MATERIALS
 from scenewright_server.scene.words import is_chinese
 
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "INR": "₹", "KRW": "₩"}
@@ -45,6 +47,9 @@ COMPARATIVES = {
     "length": ("longer", "shorter"), "distance": ("farther away", "nearer"), "price": ("more expensive", "cheaper"),
     "weight": ("heavier", "lighter"), "age": ("older", "younger"), "year": ("later", "earlier"),
 }  # fmt: skip
+
+
+_ADJECTIVE = re.compile("(able|ible|ed|proof|free|en|an|ful|less|ic|al|ous|ing|ish|y)$")
 
 
 class EnglishSpeaker:
@@ -206,7 +211,9 @@ class EnglishSpeaker:
         if isinstance(told.value, str):
             if told.is_quoted:
                 return ["It says of ", *things, f": “{told.value.strip(' .。')}”."]
-            return [f"The {name_of(told.key)} of ", *things, f" is {told.value.strip(' .。')}."]
+            name = name_of(told.key)
+            verb = "are" if name.endswith("s") and not name.endswith("ss") else "is"
+            return [f"The {name} of ", *things, f" {verb} {told.value.strip(' .。')}."]
         value = self.amount(told.value, told.is_measured)
         if told.key == "distance" and told.is_measured:
             end: list[str | M] = [" away."] if told.to is None else [" from ", *the(told.to, labels), "."]
@@ -254,7 +261,12 @@ class EnglishSpeaker:
         phrase = phrase_of(verdict.among)
         if all(its is None for its in verdict.are_so):
             verb = "is" if len(verdict.things) == 1 else "are"
-            return ["I do not know whether ", *self._all(verdict.things, labels), f" {verb} {phrase or 'so'}."]
+            things = self._all(verdict.things, labels)
+            return (
+                ["I do not know whether ", *things, f" {verb} {phrase}."]
+                if phrase
+                else ["I do not know that of ", *things, "."]
+            )
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
             if phrase is None or len(verdict.things) > 3:
@@ -320,7 +332,7 @@ def phrase_of(among: x.Set) -> str | None:
     """What is so of a thing that is in a set: "on the table"; None where there are no few words for it."""
     match among:
         case x.Look(words):
-            return words
+            return words if _ADJECTIVE.search(words.casefold()) or words.casefold() in COLOURS | MATERIALS else None
         case x.Named(words) | x.Kind(words):
             return f"{article(words.lower())} {words}" if words[:1].islower() and not words.endswith("s") else None
         case x.Related(relation, x.Me()):

@@ -239,7 +239,8 @@ class ChineseSpeaker:
     def _verdict(self, verdict: r.Verdict, labels: Labels[M]) -> list[str | M]:
         phrase = phrase_of(verdict.among)
         if all(its is None for its in verdict.are_so):
-            return ["我不知道", *self._all(verdict.things, labels), f"是不{phrase or '是这样'}。"]
+            things = self._all(verdict.things, labels)
+            return ["我不知道", *things, f"是不{phrase}。"] if phrase else ["我不知道", *things, "是不是这样。"]
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
             if phrase is None or len(verdict.things) > 3:
@@ -292,7 +293,8 @@ def phrase_of(among: x.Set) -> str | None:
     """What is so of a thing that is in a set: "在桌子上面"; None where there are no few words for it."""
     match among:
         case x.Look(words):
-            return f"是{words}的" if is_chinese(words) else f"是{words}"
+            is_plain = words.endswith(("色", "制", "质")) or not is_chinese(words)
+            return (f"是{words}的" if is_chinese(words) else f"是{words}") if is_plain else None
         case x.Named(words) | x.Kind(words):
             return f"是{words}"
         case x.Related(relation, x.Me()) if relation in BY_USER:

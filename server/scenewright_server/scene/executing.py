@@ -8,10 +8,11 @@ from typing import Any
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
-from scenewright_server.scene.amounts import Amount, read_amounts
+from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.asking import ask
 from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several, Things
 from scenewright_server.scene.expressions import PlanError
+from scenewright_server.scene.facts import is_plain
 from scenewright_server.scene.matching import is_negated, looks_so, rivals
 from scenewright_server.scene.measures import PLACES, MixedUnits, average, difference, in_one_unit, total
 from scenewright_server.scene.parsing import parse
@@ -199,7 +200,7 @@ class _Execution:
             keys = tuple(key for its in keys for key in (extents if its.name == "size" else (its,)))
         if each:
             found = [self._fact(key, k) for k in things for key in keys]
-            return tuple(found) or (Nothing(),)
+            return tuple(dict.fromkeys(found)) or (Nothing(),)
         facts = [tuple(self._fact(key, k) for key in keys) for k in things]
         alike = {tuple((fact.value, fact.key) for fact in its) for its in facts}
         if len(alike) > 1:
@@ -217,8 +218,7 @@ class _Execution:
         told = None if key.name in PLACES else self._choosing.tell(key.name, k)
         if told is None:
             return Told((k,), key.name, valued.amount if valued else None, valued is not None and valued.is_measured)
-        is_number = told.is_quoted and valued is not None and len(read_amounts(str(told.value))) == 1
-        if is_number and valued is not None:
+        if isinstance(told.value, str) and valued is not None and is_plain(key.name, told.value):
             return Told((k,), key.name, valued.amount)
         return Told((k,), key.name, told.value, is_quoted=told.is_quoted)
 

@@ -72,9 +72,12 @@ TOPICS = (
     _topic("size|sizes|尺码|尺寸"),
     _topic("phone|telephone|phone number|tel|电话|联系电话"),
     _topic("address|地址|位置"),
-    _topic("duration|takes|时长|游玩时间|游玩时长", "", "time"),
+    _topic("duration|takes|时长|游玩时间|游玩时长|游玩", "", "time"),
 )
 """Keys that people ask for in more than one way; any other key is asked for by its own word."""
+_KNOWN_WORDS = {word for key in TOPICS for word in key.words}
+_SHARED = ("length", "time")
+"""Dimensions of more than one key: such an amount is a key's only where the key is named beside it."""
 _TOPIC_OF = {fold(word): key for key in TOPICS for word in key.words}
 _CLAUSE = re.compile(r"(?<!\d)[.;,，。；！!\n]+(?!\d)|[.;,，。；！!\n]+(?=\s|$)|[。；\n]+|，(?=\D)")
 
@@ -127,15 +130,38 @@ def tell(graph: GraphObject, name: str) -> Known | None:
         if named and fold(named[1]) in {fold(word) for word in (name, *key.words)}:
             return Known(named[2].strip())
     for piece in pieces:
-        if any(_mentions(word, piece) for word in (name, *key.words)):
-            return Known(piece, True)
-    if key.dimension:
+        for word in (name, *key.words):
+            if _mentions(word, piece):
+                rest = _after(word, piece) if word in _KNOWN_WORDS else ""
+                return Known(rest or piece, is_quoted=not rest)
+    if key.dimension and key.dimension not in _SHARED:
         now = [
             piece for piece in pieces if any(_is_of(found, key) and not found.is_past for found in read_amounts(piece))
         ]
         return Known(now[0], True) if now else None
     hinted = [piece for piece in pieces if key.hint and re.search(key.hint, piece, re.IGNORECASE)]
     return Known(hinted[0], True) if hinted else None
+
+
+def is_plain(name: str, text: str) -> bool:
+    """Whether a text tells one amount under a key and no more: its words apart, and amounts that are past."""
+    key = topic_of(name)
+    found = read_amounts(text)
+    if not key.dimension or "万" in text or sum(not its.is_past for its in found) != 1:
+        return False
+    rest = text
+    for its in reversed(found):
+        rest = rest[: its.start] + " " + rest[its.end :]
+    rest = fold(rest)
+    for word in sorted((*key.words, "now", "only", "just", "was", "现价", "原价", "仅"), key=len, reverse=True):
+        rest = re.sub(rf"\b{re.escape(fold(word))}\b" if word.isascii() else re.escape(word), " ", rest)
+    return re.search(r"[^\W\d_]", rest) is None
+
+
+def _after(word: str, piece: str) -> str:
+    """What follows a key's word that a piece begins with: "电话010-65112418"."""
+    begins = piece.casefold().startswith(word.casefold()) and not re.match(r"[A-Za-z]", piece[len(word) :])
+    return piece[len(word) :].strip(" \t:：是为") if begins else ""
 
 
 def amount(graph: GraphObject, name: str) -> Amount | None:
@@ -151,7 +177,11 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
             found = _pick(read_amounts(piece), key, named=True)
             if found is not None:
                 return found
-    return _pick(read_amounts(graph.description), key, named=False) if key.dimension else None
+    return (
+        _pick(read_amounts(graph.description), key, named=False)
+        if key.dimension and key.dimension not in _SHARED
+        else None
+    )
 
 
 def _fact(graph: GraphObject, name: str, key: Topic) -> Fact | None:
