@@ -88,7 +88,7 @@ def _unlike(ours: list[int], theirs: list[int]) -> int:
 @torch.inference_mode()
 def compare_whisper(directory: Path) -> list[Row]:
     """The encoder's features, and the greedy words of synthetic clips, against ctranslate2."""
-    import ctranslate2  # type: ignore[import-untyped]  # here, since it belongs to the dev extra
+    import ctranslate2  # here, since it belongs to the dev extra
 
     part = read_whisper(directory)
     ours = build_whisper(part.config).eval()

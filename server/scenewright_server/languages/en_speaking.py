@@ -1,0 +1,360 @@
+"""English replies to composed plans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from scenewright_server.languages.en import BELOW_TWENTY, English, article
+from scenewright_server.languages.speaking import (
+    MAX_ASKED,
+    MAX_LISTED,
+    Labels,
+    M,
+    currency,
+    digits,
+    length_in,
+    money_digits,
+)
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene import replies as r
+from scenewright_server.scene.amounts import Amount, symbol
+from scenewright_server.scene.entries import Side
+from scenewright_server.scene.facts import topic_of
+from scenewright_server.scene.matching import COLOURS, MATERIALS
+from scenewright_server.scene.words import is_chinese
+
+SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "INR": "₹", "KRW": "₩"}
+SIDES: Mapping[Side, str] = {
+    "left": "on your left", "right": "on your right", "middle": "straight ahead of you", "you": "behind you",
+}  # fmt: skip
+PLACES: Mapping[x.Relation, str] = {
+    "on": "on", "under": "under", "in": "in", "beside": "beside", "left of": "to the left of", "above": "above",
+    "right of": "to the right of", "in front of": "in front of", "behind": "behind", "near": "near",
+}  # fmt: skip
+BY_USER: Mapping[x.Relation, str] = {
+    "left of": "on your left", "right of": "on your right", "in front of": "in front of you", "behind": "behind you",
+    "near": "near you", "beside": "beside you", "above": "above you", "under": "under you",
+}  # fmt: skip
+VERBS = {
+    "price": ("costs ", "cost ", ""), "weight": ("weighs ", "weigh ", ""), "height": ("is ", "are ", " tall"),
+    "width": ("is ", "are ", " wide"), "depth": ("is ", "are ", " deep"), "length": ("is ", "are ", " long"),
+}  # fmt: skip
+"""How an amount under a key is said of one thing, of several, and what follows it."""
+COMPARATIVES = {
+    "height": ("taller", "shorter"), "width": ("wider", "narrower"), "depth": ("deeper", "less deep"),
+    "length": ("longer", "shorter"), "distance": ("farther away", "nearer"), "price": ("more expensive", "cheaper"),
+    "weight": ("heavier", "lighter"), "age": ("older", "younger"), "year": ("later", "earlier"),
+}  # fmt: skip
+
+
+_ADJECTIVE = re.compile("(able|ible|ed|proof|free|en|an|ful|less|ic|al|ous|ing|ish|y)$")
+
+
+class EnglishSpeaker:
+    """How English says replies."""
+
+    beyond: ClassVar[str] = "I can only talk about the things that are here."
+
+    def reply(self, reply: r.Reply, labels: Labels[M]) -> tuple[str | M, ...]:
+        """A reply in whole sentences."""
+        said: list[list[str | M]] = []
+        for words, k in reply.took:
+            said.append([f"I take “{words}” to mean ", *the(k, labels), "."])
+        said += [self._finding(result, labels) for result in reply.results[:MAX_LISTED]]
+        if len(reply.results) > MAX_LISTED:
+            said.append([f"There are {len(reply.results) - MAX_LISTED} more."])
+        said += [[f"I do not see any {words} here."] for words in reply.missing]
+        parts: list[str | M] = []
+        for n, sentence in enumerate(said):
+            parts += [" "] * (n > 0)
+            parts += _capital(sentence)
+        return tuple(parts)
+
+    def amount(self, amount: Amount, is_measured: bool = False) -> str:
+        """An amount as people write it: "€24.50", "2.5 kg", "40 cm"."""
+        if is_measured and amount.unit == "m":
+            return " ".join(length_in(amount.value))
+        if amount.high is not None:
+            top = self.amount(Amount(amount.high, amount.unit))
+            low = money_digits(amount.value) if currency(amount) else digits(amount.value)
+            return f"{SIGNS.get(currency(amount), '')}{low} to {top}"
+        if code := currency(amount):
+            value = f"{float(money_digits(abs(amount.value))):,}".removesuffix(".0")
+            value = f"{value.split('.')[0]}.{money_digits(abs(amount.value)).split('.')[1]}" if "." in value else value
+            minus = "-" if amount.value < 0 else ""
+            return f"{minus}{SIGNS[code]}{value}" if code in SIGNS else f"{minus}{value} {code}"
+        value = (
+            digits(amount.value) if abs(amount.value) < 10000 else f"{float(digits(amount.value)):,}".removesuffix(".0")
+        )
+        unit = symbol(amount.unit)
+        return f"{value}{'' if unit == '%' else ' '}{unit}" if unit else value
+
+    def _finding(self, result: r.Result, labels: Labels[M]) -> list[str | M]:
+        match result:
+            case r.NotUnderstood():
+                return ["I did not understand that."]
+            case r.NotHere(words):
+                return [f"I do not see any {words} here."]
+            case r.Nothing():
+                return ["There is nothing like that here."]
+            case r.Unknown("front", things):
+                return ["I do not know where the front of ", *self._all(things, labels), " is."]
+            case r.Unknown(key, things) if len(things) > 3 or not things:
+                return [f"I do not know the {name_of(key)} of any of them."]
+            case r.Unknown(key, things):
+                return [f"I do not know the {name_of(key)} of ", *self._all(things, labels), "."]
+            case r.Mixed(key):
+                return [f"I can not reckon with the {name_of(key)}: the units differ."]
+            case r.Lost("this"):
+                return ["I am not sure what you are pointing at."]
+            case r.Lost():
+                return ["I am not sure which one you mean."]
+            case r.Ask():
+                return self._ask(result, labels)
+            case r.Listed():
+                return self._listed(result, labels)
+            case r.Counted(things):
+                return self._counted(things, labels)
+            case r.Exists(things, is_certain):
+                if not things:
+                    return ["No, there is none." if is_certain else "Not as far as I know."]
+                return ["Yes, ", *_lower(self._counted(things, labels))]
+            case r.OutOfScene():
+                return [self.beyond]
+            case r.Verdict():
+                return self._verdict(result, labels)
+            case r.Described(place, description, facts):
+                parts = self._placed(place, labels)
+                parts += [f" It says: “{description.strip()}”."] if description.strip() else []
+                for fact in facts:
+                    value = fact.value if isinstance(fact.value, str) else self.amount(Amount(fact.value, fact.unit))
+                    parts.append(f" Its {name_of(fact.key)} is {value}.")
+                return parts
+            case r.Placed():
+                return self._placed(result, labels)
+            case r.Against(thing, other, relations, metres):
+                away = self.amount(Amount(metres, "m"), True)
+                if not relations:
+                    return [*the(thing, labels), f" is {away} from ", *the(other, labels), "."]
+                where = " and ".join(PLACES[relation] for relation in relations)
+                is_touching = relations[0] in ("on", "in", "under", "above")
+                end = "." if is_touching else f", {away} from it."
+                return [*the(thing, labels), f" is {where} ", *the(other, labels), end]
+            case r.Directed(thing, hour, metres):
+                where = "straight ahead, at twelve o'clock" if hour == 12 else f"at {BELOW_TWENTY[hour]} o'clock"
+                return [*the(thing, labels), f" is {where}, {self.amount(Amount(metres, 'm'), True)} away."]
+            case r.Told():
+                return self._told(result, labels)
+            case r.Totalled(how, key, things, amount, lacking, is_measured):
+                what = "Together they come to" if how == "sum" else f"The {name_of(key)} is on average"
+                parts = [f"{what} {self.amount(amount, is_measured)}."]
+                if lacking:
+                    of = self._all(lacking, labels) if len(lacking) <= 3 else [f"{len(lacking)} others"]
+                    parts = [*parts, f" I do not know the {name_of(key)} of ", *of, "."]
+                return parts
+            case r.Weighed(_, a, b, is_so):
+                yes = "Yes" if is_so else "No"
+                return [f"{yes}, it is ", *self._operand(a, labels), " against ", *self._operand(b, labels), "."]
+            case r.Differs():
+                return self._differs(result, labels)
+            case r.Times(a, b, times):
+                return [f"It is {digits(times, 1)} times: {self._of(a)} against {self._of(b)}."]
+
+    def _all(self, things: Sequence[int], labels: Labels[M]) -> list[str | M]:
+        """ "the chair, another chair and the table"; of many, the first."""
+        shown = things if len(things) <= MAX_LISTED else things[: MAX_LISTED - 2]
+        parts: list[str | M] = []
+        met: set[str] = set()
+        for n, k in enumerate(shown):
+            is_last = n == len(shown) - 1 and len(shown) == len(things)
+            parts += [(" and " if is_last else ", ")] if n else []
+            is_again = labels.text(k) in met and labels.text(k)[:1].islower()
+            parts += ["another ", labels.mention(k)] if is_again else the(k, labels)
+            met.add(labels.text(k))
+        return parts + ([f" and {len(things) - len(shown)} more"] if len(shown) < len(things) else [])
+
+    def _counted(self, things: Sequence[int], labels: Labels[M]) -> list[str | M]:
+        if not things:
+            return ["There are none."]
+        if len(things) == 1:
+            return ["There is one: ", *the(things[0], labels), "."]
+        number = English().count(len(things))
+        return [f"There are {number}: ", *self._all(things, labels), "."]
+
+    def _listed(self, result: r.Listed, labels: Labels[M]) -> list[str | M]:
+        begin = "It is " if len(result.things) == 1 else "They are "
+        if not result.values:
+            return [begin, *self._all(result.things, labels), "."]
+        parts: list[str | M] = [begin]
+        shown = result.things[:MAX_LISTED]
+        for n, k in enumerate(shown):
+            parts += [" and " if n == len(result.things) - 1 else ", "] if n else []
+            parts += [*the(k, labels), f" ({self.amount(result.values[n], result.is_measured)})"]
+        more = len(result.things) - len(shown)
+        return [*parts, f" and {more} more." if more else "."]
+
+    def _placed(self, place: r.Placed, labels: Labels[M]) -> list[str | M]:
+        parts: list[str | M] = [*the(place.thing, labels), " is "]
+        if place.under is not None:
+            parts += ["on ", *the(place.under, labels), ", "]
+        parts += [SIDES[place.side], f", {self.amount(Amount(place.metres, 'm'), True)} away"]
+        if place.near is not None:
+            parts += [", next to ", *the(place.near, labels)]
+        return [*parts, "."]
+
+    def _told(self, told: r.Told, labels: Labels[M]) -> list[str | M]:
+        things, is_one = self._all(told.things, labels), len(told.things) == 1
+        if told.value is None:
+            return [f"I do not know the {name_of(told.key)} of ", *things, "."]
+        if isinstance(told.value, str):
+            if told.is_quoted:
+                return ["It says of ", *things, f": “{told.value.strip(' .。')}”."]
+            name = name_of(told.key)
+            verb = "are" if name.endswith("s") and not name.endswith("ss") else "is"
+            return [f"The {name} of ", *things, f" {verb} {told.value.strip(' .。')}."]
+        value = self.amount(told.value, told.is_measured)
+        if told.key == "distance" and told.is_measured:
+            end: list[str | M] = [" away."] if told.to is None else [" from ", *the(told.to, labels), "."]
+            return [*things, f" {'is' if is_one else 'are'} {value}", *end]
+        if told.key == "load":
+            n = English().count(int(told.value.value)) if told.value.value else "nothing"
+            n = f"{n} thing" if told.value.value == 1 else n
+            return [f"There is {n} on " if told.value.value < 2 else f"There are {n} things on ", *things, "."]
+        key = topic_of(told.key).words[0]
+        if key in VERBS and (told.value.unit or key != "height"):
+            one, many, after = VERBS[key]
+            return [*things, f" {one if is_one else many}{value}{after}."]
+        return [f"The {name_of(told.key)} of ", *things, f" is {value}."]
+
+    def _of(self, operand: r.Operand) -> str:
+        return English().count(len(operand.things)) if operand.how == "count" else self.amount(
+            operand.amount, operand.is_measured
+        )  # fmt: skip
+
+    def _operand(self, operand: r.Operand, labels: Labels[M]) -> list[str | M]:
+        if operand.how != "fact":
+            return [self._of(operand)]
+        return [f"{self._of(operand)} for ", *the(operand.things[0], labels)]
+
+    def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
+        a, b = result.a, result.b
+        gap = self.amount(
+            Amount(abs(result.amount.value), result.amount.unit), a.is_measured or b.is_measured
+        )  # fmt: skip
+        key = topic_of(a.key).words[0]
+        if a.how == b.how == "fact" and a.key == b.key:
+            if not result.amount.value:
+                return [f"The {name_of(a.key)} of ", *self._all(result.things, labels), " is the same."]
+            more, less = COMPARATIVES.get(key, ("", ""))
+            if more:
+                gap = f"{gap} years" if key == "year" and gap.isdigit() else gap
+                which = more if result.amount.value > 0 else less
+                return [*the(a.things[0], labels), f" is {gap} {which} than ", *the(b.things[0], labels), "."]
+        if not result.amount.value:
+            return [f"There is no difference: {self._of(a)} against {self._of(b)}."]
+        which = "more" if result.amount.value > 0 else "less"
+        return [f"That is {gap} {which}: {self._of(a)} against {self._of(b)}."]
+
+    def _verdict(self, verdict: r.Verdict, labels: Labels[M]) -> list[str | M]:
+        phrase = phrase_of(verdict.among)
+        if all(its is None for its in verdict.are_so):
+            verb = "is" if len(verdict.things) == 1 else "are"
+            things = self._all(verdict.things, labels)
+            return (
+                ["I do not know whether ", *things, f" {verb} {phrase}."]
+                if phrase
+                else ["I do not know that of ", *things, "."]
+            )
+        if len({*verdict.are_so}) == 1:
+            is_so = bool(verdict.are_so[0])
+            if phrase is None or len(verdict.things) > 3:
+                return ["Yes." if is_so else "No."]
+            verb = "is" if len(verdict.things) == 1 else "are"
+            verb += "" if is_so else " not"
+            return ["Yes, " if is_so else "No, ", *self._all(verdict.things, labels), f" {verb} {phrase}."]
+        so, not_so, unknown = (
+            [k for k, its in zip(verdict.things, verdict.are_so, strict=True) if its is value]
+            for value in (True, False, None)
+        )
+        parts: list[str | M] = ["Not all of them"]
+        parts += [": it is so of ", *self._all(so, labels)] if so else []
+        parts += [", and not of " if so else ": not ", *self._all(not_so, labels)] if not_so else []
+        return [*parts, *([". I do not know it of ", *self._all(unknown, labels)] if unknown else []), "."]
+
+    def _ask(self, ask: r.Ask, labels: Labels[M]) -> list[str | M]:
+        if len(ask.things) > MAX_ASKED or ask.by == "nothing":
+            return [f"There are {English().count(len(ask.things))} of them. Which one do you mean?"]
+        parts: list[str | M] = ["Do you mean "]
+        for n, (k, mark) in enumerate(zip(ask.things, ask.marks, strict=True)):
+            parts += [" or " if n == len(ask.things) - 1 else ", "] if n else []
+            said = self.amount(mark) if isinstance(mark, Amount) else str(mark)
+            match ask.by:
+                case "fact" if name_of(ask.key) in ("colour", "color", "material"):
+                    parts += [f"the {said} ", labels.mention(k)]
+                case "fact":
+                    parts += ["the ", labels.mention(k), f" with the {name_of(ask.key)} {said}"]
+                case "side":
+                    side: Side = mark  # type: ignore[assignment]
+                    parts += ["the ", labels.mention(k), f" {SIDES[side]}"]
+                case "under":
+                    parts += ["the ", labels.mention(k), " on ", *the(int(said), labels)]
+                case "metres":
+                    parts += ["the ", labels.mention(k), f" {self.amount(Amount(float(said), 'm'), True)} away"]
+                case _:
+                    parts += the(k, labels)
+        return [*parts, "?"]
+
+
+def the(k: int, labels: Labels[M]) -> list[str | M]:
+    """A thing with its article; names of people, works and engines have none."""
+    return [f"{_article(labels.text(k))}", labels.mention(k)] if _article(labels.text(k)) else [labels.mention(k)]
+
+
+def _article(label: str) -> str:
+    first, *rest = label.split() or [""]
+    if first.lower() in ("the", "my", "your", "a", "an"):
+        return ""
+    is_name = first[:1].isupper() and (not rest or any(word[:1].isupper() for word in rest))
+    return "" if is_name or any(c in label for c in "_(") else "the "
+
+
+def name_of(key: str) -> str:
+    """What a key is called in English; one in Chinese that is not known as it is."""
+    words = topic_of(key).words
+    if key in words and not is_chinese(key):
+        return key
+    return next((word for word in words if not is_chinese(word)), key).replace("_", " ")
+
+
+def phrase_of(among: x.Set) -> str | None:
+    """What is so of a thing that is in a set: "on the table"; None where there are no few words for it."""
+    match among:
+        case x.Look(words):
+            return words if _ADJECTIVE.search(words.casefold()) or words.casefold() in COLOURS | MATERIALS else None
+        case x.Named(words) | x.Kind(words):
+            return f"{article(words.lower())} {words}" if words[:1].islower() and not words.endswith("s") else None
+        case x.Related(relation, x.Me()):
+            return BY_USER.get(relation)
+        case x.Related(relation, x.Named(words), False, False):
+            return f"{PLACES[relation]} {_article(words)}{words}"
+        case x.Clock(hour):
+            return f"at {BELOW_TWENTY[hour]} o'clock"
+        case x.Reachable():
+            return "within your reach"
+        case x.Visible():
+            return "in view"
+        case x.Empty():
+            return "empty"
+    return None
+
+
+def _capital(sentence: list[str | M]) -> list[str | M]:
+    first = sentence[0]
+    return [first[:1].upper() + first[1:], *sentence[1:]] if isinstance(first, str) and len(sentence) > 0 else sentence
+
+
+def _lower(sentence: list[str | M]) -> list[str | M]:
+    first = sentence[0]
+    return [first[:1].lower() + first[1:], *sentence[1:]] if isinstance(first, str) else sentence

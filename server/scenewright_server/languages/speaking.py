@@ -1,0 +1,76 @@
+"""How a language says replies to composed plans, in whole sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+from scenewright_server.scene.amounts import Amount, symbol
+from scenewright_server.scene.replies import Reply
+
+M = TypeVar("M")
+M_co = TypeVar("M_co", covariant=True)
+
+MAX_LISTED = 12
+"""Of things that are named one by one; the others are counted."""
+MAX_ASKED = 4
+"""Of things that a question back names."""
+
+
+class Labels(Protocol[M_co]):
+    """What entry k is called, as it is spelt, and how a speaker mentions it: by words, or by a step that points."""
+
+    def text(self, k: int) -> str: ...
+
+    def mention(self, k: int) -> M_co: ...
+
+
+class Spelt:
+    """Labels that are mentioned by their words."""
+
+    def __init__(self, called: Sequence[str]) -> None:
+        self._called = called
+
+    def text(self, k: int) -> str:
+        return self._called[k]
+
+    def mention(self, k: int) -> str:
+        return self._called[k]
+
+
+class Speaker(Protocol, Generic[M]):
+    """Says replies. The parts of what is said follow each other as they are: spaces are among them."""
+
+    def reply(self, reply: Reply, labels: Labels[M]) -> tuple[str | M, ...]:
+        """A reply in whole sentences."""
+
+
+def length_in(metres: float) -> tuple[str, str]:
+    """A measured length as people tell it, and its unit: 40 cm, 3.5 m, 72 m, 1.2 km."""
+    sign, metres = "-" if metres < 0 else "", abs(metres)
+    if metres < 0.0095:
+        return f"{sign}{round(metres * 1000)}", "mm"
+    if metres < 0.995:
+        return f"{sign}{round(metres * 100)}", "cm"
+    if metres < 995:
+        return f"{sign}{digits(round(metres, 1) if metres < 9.95 else round(metres))}", "m"
+    kilometres = metres / 1000
+    return f"{sign}{digits(round(kilometres, 1) if kilometres < 9.95 else round(kilometres))}", "km"
+
+
+def digits(value: float, n_decimals: int = 2) -> str:
+    """A number in digits: to so many decimals, without zeros at the end; smaller ones to two digits that count."""
+    if value and abs(value) < 0.1:
+        return f"{value:.2g}" if abs(value) >= 1e-4 else "0"
+    text = f"{value:.{n_decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def money_digits(value: float) -> str:
+    """An amount of money: two decimals, or none where it is whole."""
+    return f"{value:.0f}" if abs(value - round(value)) < 0.005 else f"{value:.2f}"
+
+
+def currency(amount: Amount) -> str:
+    """The code of an amount's currency, "" where it is no money."""
+    return symbol(amount.unit) if amount.dimension == "money" else ""

@@ -1,0 +1,221 @@
+"""Numbers with units, and how they are read out of text: "EUR 54, was 72", "1511-1563", "每位85元"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Dimension = Literal[
+    "money", "length", "mass", "volume", "time", "year", "temperature", "energy", "power", "voltage", "speed", "share",
+    "area", "data", "sound", "",
+]  # fmt: skip
+
+_UNITS: dict[tuple[Dimension, str, float], str] = {
+    ("length", "m", 0.001): "mm millimetre millimetres millimeter millimeters 毫米",
+    ("length", "m", 0.01): "cm centimetre centimetres centimeter centimeters 厘米 公分",
+    ("length", "m", 1.0): "m metre metres meter meters 米 公尺",
+    ("length", "m", 1000.0): "km kilometre kilometres kilometer kilometers 公里 千米",
+    ("length", "m", 0.0254): "inch inches 英寸",
+    ("length", "m", 0.3048): "ft foot feet 英尺",
+    ("length", "m", 1609.344): "mi mile miles 英里",
+    ("mass", "kg", 1e-6): "mg milligram milligrams 毫克",
+    ("mass", "kg", 0.001): "g gram grams gramme grammes 克",
+    ("mass", "kg", 1.0): "kg kilo kilos kilogram kilograms 公斤 千克",
+    ("mass", "kg", 0.5): "斤",
+    ("mass", "kg", 1000.0): "t ton tons tonne tonnes 吨",
+    ("mass", "kg", 0.45359237): "lb lbs",
+    ("mass", "kg", 0.028349523125): "oz ounce ounces",
+    ("volume", "l", 0.001): "ml millilitre millilitres milliliter milliliters 毫升",
+    ("volume", "l", 0.01): "cl",
+    ("volume", "l", 1.0): "l litre litres liter liters 升",
+    ("time", "s", 1.0): "s sec secs second seconds 秒",
+    ("time", "s", 60.0): "min mins minute minutes 分钟",
+    ("time", "s", 3600.0): "h hr hrs hour hours 小时",
+    ("time", "s", 86400.0): "day days 天",
+    ("time", "s", 604800.0): "week weeks 周",
+    ("time", "s", 2629800.0): "month months 个月",
+    ("time", "s", 31557600.0): "year years",
+    ("temperature", "°C", 1.0): "°c ℃ degrees celsius 摄氏度",
+    ("temperature", "°F", 1.0): "°f ℉",
+    ("energy", "kcal", 1.0): "kcal calorie calories cal 千卡 大卡 卡路里",
+    ("energy", "kcal", 0.239006): "kj",
+    ("energy", "kWh", 1.0): "kwh",
+    ("power", "W", 1.0): "w watt watts 瓦",
+    ("power", "W", 1000.0): "kw kilowatt kilowatts 千瓦",
+    ("voltage", "V", 1.0): "v volt volts 伏",
+    ("speed", "km/h", 1.0): "km/h kmh kph 公里每小时 千米每小时",
+    ("speed", "km/h", 1.609344): "mph",
+    ("speed", "km/h", 3.6): "m/s",
+    ("area", "m²", 1.0): "m2 m² sqm 平方米",
+    ("share", "%", 1.0): "% percent 百分之",
+    ("sound", "dB", 1.0): "db decibel decibels 分贝",
+    ("data", "GB", 1.0): "gb",
+    ("data", "GB", 1000.0): "tb",
+    ("data", "GB", 0.001): "mb",
+    ("money", "EUR", 1.0): "eur euro euros € 欧元 欧",
+    ("money", "USD", 1.0): "usd dollar dollars $ us$ bucks 美元 美金",
+    ("money", "GBP", 1.0): "gbp pound pounds £ quid 英镑",
+    ("money", "CNY", 1.0): "cny rmb yuan ¥ ￥ 元 块 块钱 人民币 元人民币",
+    ("money", "JPY", 1.0): "jpy yen 円 日元",
+    ("money", "CHF", 1.0): "chf sfr francs 瑞士法郎",
+    ("money", "INR", 1.0): "inr rupee rupees ₹ 卢比",
+    ("money", "KRW", 1.0): "krw won ₩ 韩元",
+    ("money", "HKD", 1.0): "hkd hk$ 港元 港币",
+    ("money", "CAD", 1.0): "cad",
+    ("money", "AUD", 1.0): "aud",
+    ("money", "SEK", 1.0): "sek",
+    ("money", "NOK", 1.0): "nok",
+    ("money", "DKK", 1.0): "dkk",
+    ("money", "PLN", 1.0): "pln zł",
+    ("money", "CZK", 1.0): "czk kč",
+    ("money", "BRL", 1.0): "brl r$",
+    ("money", "TRY", 1.0): "try ₺",
+    ("money", "RUB", 1.0): "rub ₽ roubles rubles",
+    ("money", "gold", 1.0): "gold coin coins 金币",
+}  # fmt: skip
+_UNIT_OF: dict[str, tuple[Dimension, str, float]] = {
+    name: unit for unit, names in _UNITS.items() for name in names.split()
+}
+
+_BEFORE = "|".join(sorted((re.escape(n) for n, u in _UNIT_OF.items() if u[0] == "money"), key=len, reverse=True))
+_DIGITS = (
+    r"\d{1,3}(?:[,'’\u00a0\u202f ]\d{3})+(?:\.\d+)?(?!\d)|\d{1,3}(?:\.\d{3})+,\d+(?!\d)|\d+,\d{1,2}(?![\d,])"
+    r"|\d+(?:\.\d+)?"
+)
+_AFTER = r"[^\W\d_]+(?:/[^\W\d_]+)?[²$]?|°\s?[CFcf]|[%℃℉€$£¥￥₹₩₺₽]"
+_AMOUNT = re.compile(
+    rf"(?:(?<![^\W_])({_BEFORE})\s?)?((?<![\w)])[-−])?({_DIGITS})"
+    rf"(?:\s?(?:-|–|—|~|～|至|到| to )\s?({_DIGITS}))?(?:[\s-]?({_AFTER}))?",
+    re.IGNORECASE,
+)
+_HANZI = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
+_TENS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
+_HAN_NUMBER = re.compile(
+    r"[零〇一二两三四五六七八九十百千万]+(?=元|块|欧|美元|英镑|公斤|千克|克|斤|米|厘米|公里|升|毫升|年|分钟|小时|天|岁)"
+)
+_WAS = re.compile(r"(?:was|before|formerly|instead of|rrp|regularly|old price|原价|原售价|曾售)\W{0,3}$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number and its unit as the scene has it, "" where it has none; of a range its start, and its end as `high`."""
+
+    value: float
+    unit: str = ""
+    high: float | None = None
+
+    @property
+    def dimension(self) -> Dimension:
+        """What kind of amount its unit makes it; "" for an unknown one."""
+        return _known(self.unit)[0]
+
+    def in_base(self) -> tuple[float, str]:
+        """Its value in the unit in which amounts of its dimension are compared: metres, kilograms, a currency."""
+        dimension, base, factor = _known(self.unit)
+        return self.value * factor, base if dimension else self.unit.casefold()
+
+    def in_unit(self, unit: str) -> float | None:
+        """Its value in another unit, None where it has none in it; an amount without unit is in any."""
+        value, base = self.in_base()
+        _, other, factor = _known(unit)
+        if not base or not unit:
+            return self.value
+        return value / factor if base == (other or unit.casefold()) else None
+
+
+@dataclass(frozen=True)
+class Found:
+    """An amount in a text, where it stands there, and whether it held once only ("was 72")."""
+
+    amount: Amount
+    start: int
+    end: int
+    is_past: bool = False
+
+
+def _known(unit: str) -> tuple[Dimension, str, float]:
+    name = unit.strip().casefold().replace("° ", "°")
+    return _UNIT_OF.get(name) or _UNIT_OF.get(name.rstrip(".")) or ("", "", 1.0)
+
+
+def symbol(unit: str) -> str:
+    """A unit's common sign: "kg" for "kilograms"; "EUR" for "€"; an unknown one as it is."""
+    dimension, base, factor = _known(unit)
+    if not dimension or dimension in ("time",):
+        return unit
+    if factor == 1.0:
+        return base
+    return next(iter(_UNITS[dimension, base, factor].split()), unit)
+
+
+def read_amounts(text: str) -> list[Found]:
+    """All amounts of a text, in its order."""
+    return list(_read(_in_digits(text)))
+
+
+def _in_digits(text: str) -> str:
+    """Chinese numerals before a unit in digits, spaces before them where they were longer."""
+    text = re.sub(r"(\d+(?:\.\d+)?)万", lambda found: f"{float(found[1]) * 10000:.0f}", text)
+    return _HAN_NUMBER.sub(lambda found: str(_han_value(found[0])).rjust(len(found[0])), text)
+
+
+def _han_value(numeral: str) -> int:
+    if not any(c in _TENS for c in numeral):
+        return int("".join(str(_HANZI[c]) for c in numeral))
+    total = part = digit = 0
+    for c in numeral:
+        if c in _HANZI:
+            digit = _HANZI[c]
+        elif c == "万":
+            total, part, digit = (total + part + digit) * 10000, 0, 0
+        else:
+            part, digit = part + (digit or 1) * _TENS[c], 0
+    return total + part + digit
+
+
+def _read(text: str) -> Iterator[Found]:
+    for found in _AMOUNT.finditer(text):
+        before, minus, digits, high, after = found.groups()
+        if not before and re.match("[A-Za-z0-9]", text[max(found.start(3) - 1, 0) : found.start(3)]):
+            continue
+        end = found.end()
+        unit = before or ""
+        if after is not None:
+            name = _unit_in(after)
+            if name and (not before or _known(name)[0] != "money"):
+                unit = unit or name
+                end = found.start(5) + len(name)
+            else:
+                end = found.end(4) if high else found.end(3)
+        value = _number(digits) * (-1 if minus and not high else 1)
+        top = _number(high) if high else None
+        if top is not None and top <= value:
+            top = None
+        was = _WAS.search(text[max(found.start() - 24, 0) : found.start()]) is not None
+        yield Found(Amount(value, unit, top), found.start(), end, was)
+
+
+def _unit_in(after: str) -> str:
+    """The unit that begins what follows a number: all of a word in Latin letters, the longest in Chinese."""
+    if _known(after)[0]:
+        return after
+    if after.isascii() or not re.match("[\u4e00-\u9fff]", after):
+        return ""
+    return next((after[:n] for n in range(min(len(after), 6), 0, -1) if _known(after[:n])[0]), "")
+
+
+def _number(digits: str) -> float:
+    plain = re.sub(r"[ '’\u00a0\u202f]", "", digits)
+    if re.fullmatch(r"\d{1,3}(\.\d{3})+,\d+", plain):
+        plain = plain.replace(".", "").replace(",", ".")
+    elif re.fullmatch(r"\d+,\d{1,2}", plain):
+        plain = plain.replace(",", ".")
+    return float(plain.replace(",", "")[:300])
+
+
+def is_year(found: Found) -> bool:
+    """Whether a number without a unit may be a year of our era."""
+    value = found.amount.value
+    return not found.amount.unit and value == int(value) and 1000 <= value <= 2100

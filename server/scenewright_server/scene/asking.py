@@ -1,0 +1,53 @@
+"""What tells several things apart, so that a question back can name it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.choosing import Choosing, Things
+from scenewright_server.scene.matching import fold
+from scenewright_server.scene.replies import Ask, Mark
+
+TOLD_APART = ("colour", "maker", "size", "material", "price", "year")
+"""The keys of facts by which things are told apart, the best first; any other key comes after these."""
+MIN_GAP_M = 0.3
+"""Things are told apart by their distances where none is nearer than this to the next."""
+
+
+def ask(choosing: Choosing, things: Things) -> Ask:
+    """A question back about these things: by names, a fact, sides, what they are on, or distances."""
+    scene, space = choosing.scene, choosing.relations.space
+    names = [scene.called[k] for k in things]
+    if _differ([fold(name) for name in names]):
+        return Ask(things, "name", tuple(names))
+    for key in _keys(choosing, things):
+        told = [choosing.tell(key, k) for k in things]
+        values = [its.value for its in told if its is not None]
+        if len(values) == len(things) and _differ([_said(value) for value in values]):
+            return Ask(things, "fact", tuple(values), key)
+    sides: list[Mark] = [scene.entries[k].side for k in things]
+    if _differ(sides):
+        return Ask(things, "side", tuple(sides))
+    under = [space.under[k] for k in things]
+    if all(j is not None for j in under) and _differ([scene.called[j] for j in under if j is not None]):
+        return Ask(things, "under", tuple(j for j in under if j is not None))
+    metres = sorted(float(space.distances[k]) for k in things)
+    if all(b - a >= MIN_GAP_M for a, b in pairwise(metres)):
+        return Ask(things, "metres", tuple(float(space.distances[k]) for k in things))
+    return Ask(things, "nothing")
+
+
+def _differ(marks: Sequence[Mark]) -> bool:
+    return len(set(marks)) == len(marks)
+
+
+def _said(value: str | Amount) -> str:
+    return f"{value.value} {value.unit}" if isinstance(value, Amount) else fold(value)
+
+
+def _keys(choosing: Choosing, things: Things) -> list[str]:
+    graph = choosing.scene.entries[things[0]].graph
+    own = [fact.key for fact in graph.facts] if graph else []
+    return list(dict.fromkeys([*TOLD_APART, *own]))

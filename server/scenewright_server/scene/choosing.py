@@ -1,0 +1,362 @@
+"""The sets of a plan, told from all things of a scene."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene import facts
+from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.entries import Entry
+from scenewright_server.scene.facts import Known
+from scenewright_server.scene.matching import COLOURS, Match, Matching, fold, looks_so
+from scenewright_server.scene.measures import Measures, MixedUnits, Valued, difference, in_one_unit
+from scenewright_server.scene.relations import NoFront, Relations
+from scenewright_server.scene.replies import Failure, Lost, Mixed, NotHere, Nothing, NotUnderstood, Turn, Unknown
+from scenewright_server.scene.space import Space
+
+Things = tuple[int, ...]
+
+_SIGNS: dict[x.Sign, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+SAME = 1e-6
+"""Amounts are equal that differ by less than this part of them."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a plan is carried out on.
+
+    `called`: what each entry is called, as the app spells it or as the family has it. `seen_as`: words for what is seen
+    of each ("red", "striped"). `under`: what each stands on, where that was seen. `pointed`: what the user points at,
+    the likeliest first. `before`: the turn before. `kinds`: what is of a kind, by its name in the singular.
+    """
+
+    entries: tuple[Entry, ...]
+    called: tuple[str, ...]
+    seen_as: tuple[frozenset[str], ...] = ()
+    under: tuple[int | None, ...] | None = None
+    pointed: Things = ()
+    before: Turn | None = None
+    kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.called) != len(self.entries):
+            raise ValueError(f"called: {len(self.called)} names, {len(self.entries)} entries")
+
+
+class Failed(Exception):
+    """A set that cannot be told, and what is said instead."""
+
+    def __init__(self, result: Failure) -> None:
+        super().__init__(str(result))
+        self.result = result
+
+
+class Several(Exception):
+    """A set of several things where one is needed."""
+
+    def __init__(self, of: x.Set, things: Things) -> None:
+        super().__init__(f"{len(things)} things, 1 needed")
+        self.of, self.things = of, things
+
+
+class Choosing:
+    """Tells sets of a scene. `took` and `missing` gather names that were nearly right and names of nothing here."""
+
+    def __init__(self, scene: Scene) -> None:
+        entries = scene.entries
+        self.scene, self.everything = scene, tuple(range(len(entries)))
+        self.relations = Relations(entries, Space(entries, scene.under))
+        self.measures = Measures(entries, self.relations)
+        self.forget_names()
+        self._matches: dict[tuple[str, bool], Match] = {}
+
+    def forget_names(self) -> None:
+        """Begin to gather names anew."""
+        self.took: dict[str, int] = {}
+        self.missing: dict[str, None] = {}
+
+    @cached_property
+    def texts(self) -> list[tuple[str, ...]]:
+        """All that is told of each thing, folded."""
+        seen = self.scene.seen_as or (frozenset[str](),) * len(self.everything)
+        things = zip(self.scene.entries, self.scene.called, seen, strict=True)
+        return [facts.texts_of(entry, called, words) for entry, called, words in things]
+
+    @cached_property
+    def matching(self) -> Matching:
+        aliases = [entry.graph.aliases if entry.graph else () for entry in self.scene.entries]
+        return Matching(self.scene.called, aliases, self.texts)
+
+    def choose(self, of: x.Set, among: Things | None = None, one: bool = False) -> Things:
+        """The things of a set in their order; `one`: names stand for what they name best. Raises Failed, Several."""
+        among = self.everything if among is None else among
+        match of:
+            case x.Narrowed(links):
+                for link in links:
+                    among = self.choose(link, among, one)
+                return among
+            case x.Joined(parts):
+                return self._join(parts, among, one)
+            case x.Not(part):
+                without = set(self._choose_or_none(part, among))
+                return tuple(k for k in among if k not in without)
+            case x.All():
+                return among
+            case x.Those() | x.This() | x.Other():
+                spoken = set(self._spoken_of(of))
+                return tuple(k for k in among if k in spoken)
+            case x.Named(words):
+                named = set(self._named(words, one))
+                return tuple(k for k in among if k in named)
+            case x.Look(words):
+                return tuple(k for k in among if looks_so(words, self.texts[k]))
+            case x.Kind(words):
+                return self._of_kind(words, among)
+            case x.Visible():
+                return tuple(k for k in among if self.scene.entries[k].box is not None)
+            case x.Has(key):
+                return tuple(k for k in among if self.is_known(key, k))
+            case x.Same(key, as_):
+                return self._same(key, as_, among)
+            case x.Compared():
+                return self._compared(of, among)
+            case x.Extreme() | x.Ordered() | x.Middle():
+                return self._picked(of, among)
+            case _:
+                mask = self._stands(of, among)
+                return tuple(k for k in among if mask[k])
+
+    def one(self, of: x.Set) -> int:
+        """The one thing that a set is. Raises Failed, Several."""
+        things = self.candidates(of)
+        if len(things) > 1:
+            raise Several(of, things)
+        return things[0]
+
+    def candidates(self, of: x.Set) -> Things:
+        """The things of a set of which one is meant, at least one. Raises Failed, Several."""
+        things = self.choose(of)
+        if len(things) > 1:
+            things = self.choose(of, one=True) or things
+        if not things:
+            raise Failed(Nothing())
+        return things
+
+    def values(self, key: x.Key, among: Things) -> dict[int, Valued]:
+        """The amounts of those of these things that have one."""
+        to = None if key.to is None else self.one(key.to)
+        found = {k: self.measures.value(key.name, k, to) for k in among if k != to}
+        return {k: value for k, value in found.items() if value is not None}
+
+    def tell(self, name: str, k: int) -> Known | None:
+        """What is told of thing k under a key; its colour by its name, too."""
+        graph = self.scene.entries[k].graph
+        told = None if graph is None else facts.tell(graph, name)
+        if told is None and fold(name) in ("colour", "color", "颜色"):
+            words = [word for text in self.texts[k] for word in text.replace("-", " ").split()]
+            found = next((word for word in words if word in COLOURS), None)
+            told = Known(found) if found else None
+        return told
+
+    def is_known(self, key: x.Key, k: int) -> bool:
+        """Whether anything is known of thing k under a key."""
+        return self.tell(key.name, k) is not None or bool(self.values(key, (k,)))
+
+    def _join(self, parts: Sequence[x.Set], among: Things, one: bool) -> Things:
+        found: dict[int, None] = {}
+        failed: Failed | None = None
+        n_failed = 0
+        for part in parts:
+            try:
+                found.update(dict.fromkeys(self.choose(part, among, one)))
+            except Failed as error:
+                if not isinstance(error.result, NotHere):
+                    raise
+                failed, n_failed = error, n_failed + 1
+        if failed is not None and n_failed == len(parts):
+            raise failed
+        return tuple(found)
+
+    def _choose_or_none(self, of: x.Set, among: Things) -> Things:
+        """A set that may be named by nothing here: what is not that is everything."""
+        try:
+            return self.choose(of, among)
+        except Failed as error:
+            if isinstance(error.result, NotHere):
+                self.missing.pop(error.result.words, None)
+                return ()
+            raise
+
+    def _spoken_of(self, of: x.Those | x.This | x.Other) -> Things:
+        before = tuple(k for k in (self.scene.before.things if self.scene.before else ()) if k in self.everything)
+        if isinstance(of, x.This):
+            if not self.scene.pointed:
+                raise Failed(Lost("this"))
+            return self.scene.pointed[:1]
+        if not before:
+            raise Failed(Lost("those" if isinstance(of, x.Those) else "other"))
+        if isinstance(of, x.Those):
+            return before
+        return tuple(k for k in self.matching.alike(before[0]) if k not in before)
+
+    def _named(self, words: str, one: bool) -> Things:
+        if (words, one) not in self._matches:
+            self._matches[words, one] = self.matching.find(words, one)
+        match = self._matches[words, one]
+        if not match.things:
+            self.missing[words] = None
+            raise Failed(NotHere(words))
+        if match.is_near:
+            self.took[words] = match.things[0]
+        return match.things
+
+    def _of_kind(self, words: str, among: Things) -> Things:
+        said = fold(words)
+        told = {k for k in self.everything if any(looks_so(words, [fold(its)]) for its in self._kinds(k))}
+        for kind, its in self.scene.kinds.items():
+            if said in (fold(kind), fold(kind) + "s"):
+                told |= {k for noun in its for k in self._exactly(noun)}
+        if not told:
+            told = set(self._named(words, one=False))
+        return tuple(k for k in among if k in told)
+
+    def _exactly(self, noun: str) -> Things:
+        match = self.matching.find(noun, one=False)
+        return () if match.is_near else match.things
+
+    def _kinds(self, k: int) -> list[str]:
+        graph = self.scene.entries[k].graph
+        return [] if graph is None else list(facts.kinds_of(graph))
+
+    def _same(self, key: x.Key, as_: x.Set, among: Things) -> Things:
+        other = self.one(as_)
+        own = self.values(key, (other,)).get(other)
+        if own is not None:
+            values = self.values(key, among)
+            return tuple(k for k in among if k != other and k in values and self._is_same(own.amount, values[k].amount))
+        told = self.tell(key.name, other)
+        if told is None:
+            raise Failed(Unknown(key.name, (other,)))
+        values_told = {k: self.tell(key.name, k) for k in among if k != other}
+        return tuple(k for k, its in values_told.items() if its is not None and _as_text(its) == _as_text(told))
+
+    def _is_same(self, a: Amount, b: Amount) -> bool:
+        try:
+            (one, two), _ = in_one_unit((a, b))
+        except MixedUnits:
+            return False
+        return abs(one - two) <= SAME * max(abs(one), abs(two))
+
+    def _compared(self, of: x.Compared, among: Things) -> Things:
+        key, sign, with_ = of.key, of.sign, of.with_
+        if isinstance(with_, str):
+            told = {k: self.tell(key.name, k) for k in among}
+            if among and all(its is None for its in told.values()):
+                raise Failed(Unknown(key.name, among))
+            known = {k: _as_text(its) for k, its in told.items() if its is not None}
+            return tuple(k for k, its in known.items() if looks_so(with_, [its]) == (sign == "="))
+        if isinstance(with_, x.Number):
+            bound, among = Amount(with_.value, with_.unit), among
+        else:
+            other = self.one(with_)
+            own = self.values(key, (other,)).get(other)
+            if own is None:
+                raise Failed(Unknown(key.name, (other,)))
+            bound, among = own.amount, tuple(k for k in among if k != other)
+        values = self.values(key, among)
+        if among and not values:
+            raise Failed(Unknown(key.name, among))
+        fitting = {k: its for k, its in values.items() if its.amount.in_unit(bound.unit) is not None}
+        if values and not fitting:
+            raise Failed(Mixed(key.name, tuple(values)))
+        return tuple(k for k, its in fitting.items() if self._holds(its.amount, sign, bound))
+
+    def _holds(self, a: Amount, sign: x.Sign, b: Amount) -> bool:
+        gap = difference(a, b).value
+        return _SIGNS[sign](0.0 if abs(gap) <= SAME * max(abs(a.value), 1e-3) else gap, 0.0)
+
+    def _picked(self, of: x.Extreme | x.Ordered | x.Middle, among: Things) -> Things:
+        if isinstance(of, x.Middle):
+            row = sorted(among, key=lambda k: self.relations.space.bearings[k])
+            return tuple(row[(len(row) - 1) // 2 : len(row) // 2 + 1])
+        values = self.values(of.key, among)
+        if not values:
+            if not among:
+                return ()
+            raise Failed(Unknown(of.key.name, among))
+        try:
+            numbers, _ = in_one_unit([its.amount for its in values.values()])
+        except MixedUnits:
+            raise Failed(Mixed(of.key.name, tuple(values))) from None
+        sign = -1 if (of.down if isinstance(of, x.Ordered) else of.most) else 1
+        row = [k for _, k in sorted(zip(numbers, values, strict=True), key=lambda pair: sign * pair[0])]
+        if isinstance(of, x.Ordered):
+            return tuple(row)
+        if of.nth:
+            return tuple(row[of.n - 1 : of.n])
+        if of.n > 1:
+            return tuple(row[: of.n])
+        best = values[row[0]].amount
+        return tuple(k for k in row if self._is_same(values[k].amount, best))
+
+    def _stands(self, of: x.Set, among: Things) -> np.ndarray:
+        """(N,) bool: what stands so."""
+        relations = self.relations
+        match of:
+            case x.Related(relation, x.Me()):
+                mask = relations.related_to_user(relation)
+                if mask is None:
+                    raise Failed(NotUnderstood(f"nothing is {relation!r} the user"))
+                return mask
+            case x.Related(relation, to, own, each):
+                return self._related(relation, to, own, each, among)  # type: ignore[arg-type]
+            case x.Between(a, b):
+                return self._between(a, b)
+            case x.Clock(hour):
+                return relations.at_hour(hour)
+            case x.Reachable():
+                return relations.reachable()
+            case x.Empty():
+                return relations.empty
+        raise AssertionError(of)
+
+    def _related(self, relation: x.Relation, to: x.Set, own: bool, each: bool, among: Things) -> np.ndarray:
+        """To one thing; of several, to any, or else to the only one to which anything is, or to all alike."""
+        others = self.choose(to) if each else self.candidates(to)
+        try:
+            find = self.relations.on_own_side if own else self.relations.related
+            masks = [find(relation, j) for j in others]
+        except NoFront:
+            raise Failed(Unknown("front", others)) from None
+        if each:
+            return np.any(masks, axis=0) if masks else np.zeros(len(self.everything), bool)
+        inside = np.isin(self.everything, among)
+        telling = {(mask & inside).tobytes(): mask for mask in masks if (mask & inside).any()}
+        n_telling = sum(bool((mask & inside).any()) for mask in masks)
+        if len(telling) > 1 or (len(telling) == 1 and n_telling not in (1, len(masks))):
+            raise Several(to, others)
+        return next(iter(telling.values()), masks[0] & False)
+
+    def _between(self, a: x.Set | x.Me, b: x.Set | x.Me) -> np.ndarray:
+        if not isinstance(a, x.Me) and a == b:
+            pair = self.candidates(a)
+            if len(pair) != 2:
+                raise Several(a, pair)
+            return self.relations.between(*pair)
+        ends = [None if isinstance(end, x.Me) else self.one(end) for end in (a, b)]
+        if ends[0] == ends[1]:
+            raise Failed(NotUnderstood("between one thing and itself"))
+        return self.relations.between(*ends)
+
+
+def _as_text(known: Known) -> str:
+    value = known.value
+    return fold(value if isinstance(value, str) else f"{value.value:g} {value.unit}")

@@ -1,0 +1,365 @@
+"""Plans carried out on a scene: each question gives a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene import questions as q
+from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.asking import ask
+from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several, Things
+from scenewright_server.scene.expressions import PlanError
+from scenewright_server.scene.facts import is_plain
+from scenewright_server.scene.matching import is_negated, looks_so, rivals
+from scenewright_server.scene.measures import PLACES, MixedUnits, average, difference, in_one_unit, total
+from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.placing import describe, direct, place, place_against
+from scenewright_server.scene.replies import (
+    Against,
+    Counted,
+    Described,
+    Differs,
+    Directed,
+    Exists,
+    Listed,
+    Lost,
+    Mixed,
+    NotHere,
+    Nothing,
+    NotUnderstood,
+    Operand,
+    OutOfScene,
+    Placed,
+    Reply,
+    Result,
+    Times,
+    Told,
+    Totalled,
+    Turn,
+    Unknown,
+    Verdict,
+    Weighed,
+)
+
+_COUNTLESS = 1e-9
+
+
+def execute(plan: q.Plan, scene: Scene) -> tuple[Reply, ...]:
+    """A reply to each question of a plan. No plan that is within the limits raises, whatever the scene."""
+    choosing = Choosing(scene)
+    return tuple(_Execution(choosing).reply(question) for question in plan)
+
+
+def carry_out(text: str, scene: Scene) -> tuple[Reply, ...]:
+    """The replies to a plan as text; to one that is no plan, that it was not understood."""
+    try:
+        plan = parse(text)
+    except PlanError as error:
+        return (Reply((NotUnderstood(str(error)),), scene.before or Turn(q.Beyond(), ())),)
+    return execute(plan, scene)
+
+
+class _Execution:
+    """One question, carried out on a scene."""
+
+    def __init__(self, choosing: Choosing) -> None:
+        self._scene, self._choosing = choosing.scene, choosing
+        choosing.forget_names()
+
+    def reply(self, question: q.Question) -> Reply:
+        asked: x.Set | None = None
+        if isinstance(question, q.Again):
+            again = self._again(question)
+            if again is None:
+                return Reply((Lost("again"),), Turn(question, ()))
+            try:
+                q.check((again,))
+            except ValueError as error:
+                return Reply((NotUnderstood(str(error)),), Turn(question, ()))
+            question = again
+        results: tuple[Result, ...]
+        try:
+            results = tuple(self._find(question))
+        except Failed as error:
+            results = (error.result,)
+        except Several as error:
+            results, asked = (ask(self._choosing, error.things),), error.of
+        reply = Reply(
+            results, Turn(question, ()), tuple(self._choosing.took.items()), self._missing_beside(question, results)
+        )
+        before = self._scene.before
+        if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
+            return replace(reply, turn=before)
+        things = self._to_remember(question, reply)
+        return replace(reply, turn=Turn(question, things, asked))
+
+    def _again(self, question: q.Again) -> q.Question | None:
+        """The question of the turn before, asked of other things: of those for which it was asked back, or its own."""
+        before = self._scene.before
+        if before is None or isinstance(before.question, q.Again | q.Beyond):
+            return None
+        if before.asked is not None:
+            return _replaced(before.question, before.asked, question.of)
+        first = next(iter(_sets(before.question)), None)
+        return None if first is None else _replaced(before.question, first, question.of)
+
+    def _missing_beside(self, question: q.Question, results: tuple[Result, ...]) -> tuple[str, ...]:
+        """Names of nothing here that the results do not tell."""
+        told = {result.words for result in results if isinstance(result, NotHere)}
+        is_told = isinstance(question, q.Exist | q.Count | q.Check) and not any(isinstance(f, NotHere) for f in results)
+        missing = self._choosing.missing
+        return () if is_told and len(missing) < 2 else tuple(words for words in missing if words not in told)
+
+    def _to_remember(self, question: q.Question, reply: Reply) -> Things:
+        """What "it" and "those" mean next: what was asked of, not what it stands on."""
+        things: dict[int, None] = {}
+        for result in reply.results:
+            match result:
+                case Placed(thing) | Against(thing) | Directed(thing):
+                    things[thing] = None
+                case Described(place):
+                    things[place.thing] = None
+                case _:
+                    things.update(dict.fromkeys(result.things))
+        return tuple(things)
+
+    def _find(self, question: q.Question) -> Iterable[Result]:
+        match question:
+            case q.Beyond():
+                return (OutOfScene(),)
+            case q.Name(of):
+                return (self._name(of),)
+            case q.Count(of):
+                return (Counted(self._or_none(of)),)
+            case q.Exist(of):
+                things = self._or_none(of)
+                return (Exists(things, bool(things) or not _is_told(of)),)
+            case q.Where(of, None, each):
+                return self._of_each(of, each, lambda k: place(self._choosing, k))
+            case q.Where(of, against, each):
+                other = self._choosing.one(against) if against is not None else 0
+                return self._of_each(of, each, lambda k: place_against(self._choosing, k, other))
+            case q.Way(of, each):
+                return self._of_each(of, each, lambda k: direct(self._choosing, k))
+            case q.Fact(keys, of, each):
+                return self._facts(keys, of, each)
+            case q.Describe(of, each):
+                return self._of_each(of, each, lambda k: describe(self._choosing, k))
+            case q.Check(of, among, each):
+                return (self._check(of, among, each),)
+            case q.Total(how, key, of):
+                return (self._total(how, key, of),)
+            case q.Compare(sign, a, b):
+                one, two = self._operand(a), self._operand(b)
+                gap = self._difference(one, two)
+                return (Weighed(sign, one, two, {"<": gap < 0, "=": gap == 0, ">": gap > 0}[sign]),)
+            case q.Difference(a, b):
+                one, two = self._operand(a), self._operand(b)
+                gap = self._difference(one, two)
+                return (Differs(one, two, Amount(gap, one.amount.unit or two.amount.unit)),)
+            case q.Ratio(a, b):
+                return (self._times(self._operand(a), self._operand(b)),)
+        return (NotUnderstood("a question of no kind"),)
+
+    def _or_none(self, of: x.Set) -> Things:
+        """A set that may well be named by nothing here."""
+        try:
+            return self._choosing.choose(of)
+        except Failed as error:
+            if isinstance(error.result, NotHere) and error.result.words in _names_within(of):
+                return ()
+            raise
+
+    def _of_each(self, of: x.Set, each: bool, find: Callable[[int], Result]) -> tuple[Result, ...]:
+        """What is found of the one thing that a set is, or of each of its things."""
+        if not each:
+            return (find(self._choosing.one(of)),)
+        things = self._choosing.choose(of)
+        return tuple(find(k) for k in things) or (Nothing(),)
+
+    def _name(self, of: x.Set) -> Result:
+        things = self._choosing.choose(of)
+        if not things:
+            return Nothing()
+        last = of.links[-1] if isinstance(of, x.Narrowed) else of
+        if not isinstance(last, x.Extreme | x.Ordered) or last.key.name in ("left", "right", "up", "load", "size"):
+            return Listed(things)
+        values = self._choosing.values(last.key, things)
+        if len(values) < len(things):
+            return Listed(things)
+        is_measured = any(its.is_measured for its in values.values())
+        return Listed(things, last.key.name, tuple(values[k].amount for k in things), is_measured)
+
+    def _facts(self, keys: tuple[x.Key, ...], of: x.Set, each: bool) -> tuple[Result, ...]:
+        things = self._choosing.choose(of) if each else self._choosing.candidates(of)
+        if x.Key("size") in keys and all(self._choosing.tell("size", k) is None for k in things):
+            extents = (x.Key("width"), x.Key("height"), x.Key("depth"))
+            keys = tuple(key for its in keys for key in (extents if its.name == "size" else (its,)))
+        if each:
+            found = [self._fact(key, k) for k in things for key in keys]
+            return tuple(dict.fromkeys(found)) or (Nothing(),)
+        facts = [tuple(self._fact(key, k) for key in keys) for k in things]
+        alike = {tuple((fact.value, fact.key) for fact in its) for its in facts}
+        if len(alike) > 1:
+            raise Several(of, things)
+        return tuple(replace(fact, things=things) for fact in facts[0])
+
+    def _fact(self, key: x.Key, k: int) -> Told:
+        """What is known of thing k under a key: as it is told, or else measured."""
+        if key.to is not None:
+            to = self._choosing.one(key.to)
+            value = self._choosing.measures.value(key.name, k, to) if to != k else None
+            return Told((k,), key.name, value.amount if value else None, True, to)
+        measures = self._choosing.measures
+        valued = None if key.name in ("left", "right", "up") else measures.value(key.name, k)
+        told = None if key.name in PLACES else self._choosing.tell(key.name, k)
+        if told is None:
+            return Told((k,), key.name, valued.amount if valued else None, valued is not None and valued.is_measured)
+        if isinstance(told.value, str) and valued is not None and is_plain(key.name, told.value):
+            return Told((k,), key.name, valued.amount)
+        return Told((k,), key.name, told.value, is_quoted=told.is_quoted)
+
+    def _total(self, how: Any, key: x.Key, of: x.Set) -> Result:
+        things = self._choosing.choose(of)
+        if self._choosing.missing:
+            return NotHere(next(iter(self._choosing.missing)))
+        if not things:
+            return Nothing()
+        values = self._choosing.values(key, things)
+        if not values:
+            return Unknown(key.name, things)
+        lacking = tuple(k for k in things if k not in values)
+        amounts = [its.amount for its in values.values()]
+        try:
+            amount = total(amounts) if how == "sum" else average(amounts)
+        except MixedUnits:
+            return Mixed(key.name, tuple(values))
+        is_measured = any(its.is_measured for its in values.values())
+        return Totalled(how, key.name, tuple(values), amount, lacking, is_measured)
+
+    def _operand(self, quantity: q.Quantity) -> Operand:
+        match quantity:
+            case q.Number(value, unit):
+                return Operand(Amount(value, unit), (), "", "number")
+            case q.Count(of):
+                things = self._or_none(of)
+                return Operand(Amount(float(len(things))), things, "", "count")
+            case q.Total(how, key, of):
+                found = self._total(how, key, of)
+                if not isinstance(found, Totalled):
+                    raise Failed(found)  # type: ignore[arg-type]
+                if found.lacking:
+                    raise Failed(Unknown(key.name, found.lacking))
+                return Operand(found.amount, found.things, key.name, how, found.is_measured)
+            case q.Value(key, of):
+                k = self._choosing.one(of)
+                own = self._choosing.values(key, (k,)).get(k)
+                if own is None:
+                    raise Failed(Unknown(key.name, (k,)))
+                return Operand(own.amount, (k,), key.name, "fact", own.is_measured)
+        raise AssertionError(quantity)
+
+    def _difference(self, a: Operand, b: Operand) -> float:
+        try:
+            gap = difference(a.amount, b.amount).value
+        except MixedUnits:
+            raise Failed(Mixed(a.key or b.key, (*a.things, *b.things))) from None
+        return 0.0 if abs(gap) <= 1e-6 * max(abs(a.amount.value), 1e-3) else gap
+
+    def _times(self, a: Operand, b: Operand) -> Result:
+        try:
+            (one, two), _ = in_one_unit((a.amount, b.amount))
+        except MixedUnits:
+            return Mixed(a.key or b.key, (*a.things, *b.things))
+        if abs(two) < _COUNTLESS:
+            return NotUnderstood("how often nothing goes into something")
+        return Times(a, b, one / two)
+
+    def _check(self, of: x.Set, among: x.Set, each: bool) -> Result:
+        things = self._choosing.choose(of) if each else self._choosing.candidates(of)
+        if not things:
+            return Nothing()
+        verdicts = tuple(self._verdict(among, k) for k in things)
+        if not each and len({*verdicts}) > 1:
+            raise Several(of, things)
+        return Verdict(things, verdicts, among)
+
+    def _verdict(self, among: x.Set, k: int) -> bool | None:
+        """Whether thing k is among others; None where that is not known."""
+        match among:
+            case x.Not(part):
+                is_so = self._verdict(part, k)
+                return None if is_so is None else not is_so
+            case x.Joined(parts):
+                are_so = [self._verdict(part, k) for part in parts]
+                return True if True in are_so else None if None in are_so else False
+            case x.Narrowed(links) if not any(isinstance(link, x.Extreme | x.Middle | x.Ordered) for link in links):
+                are_so = [self._verdict(link, k) for link in links]
+                return False if False in are_so else None if None in are_so else True
+            case x.Look(words):
+                texts = self._choosing.texts[k]
+                if looks_so(words, texts):
+                    return True
+                return False if is_negated(words, texts) or rivals(words, texts) else None
+            case x.Compared() | x.Has():
+                return bool(self._choosing.choose(among, (k,)))
+        return k in self._or_none(among)
+
+
+def _is_told(of: x.Set) -> bool:
+    """Whether a set rests on what is told of things, which may be more than the scene tells."""
+    return any(isinstance(part, x.Look | x.Has) or (isinstance(part, x.Compared) and isinstance(part.with_, str))
+               for part in _within(of))  # fmt: skip
+
+
+def _within(expression: object) -> Iterable[object]:
+    yield expression
+    for part in q.parts_of(expression):
+        yield from _within(part)
+
+
+def _names_within(of: x.Set) -> set[str]:
+    """The names that make up a set, not those of things that it is related to."""
+    match of:
+        case x.Named(words) | x.Kind(words):
+            return {words}
+        case x.Narrowed(parts) | x.Joined(parts):
+            return {words for part in parts for words in _names_within(part)}
+    return set()
+
+
+def _sets(question: q.Question) -> Iterable[x.Set]:
+    """The sets that a question asks of, first to last."""
+    for field in fields(question):
+        value = getattr(question, field.name)
+        if field.name in ("of", "among", "against") and value is not None:
+            yield value
+        elif isinstance(value, q.Count | q.Total | q.Value):
+            yield value.of
+
+
+def _replaced(expression: Any, old: object, new: object) -> Any:
+    """An expression with one of its parts, wherever it stands, replaced by another."""
+    if expression == old:
+        return new
+    if isinstance(expression, tuple):
+        return tuple(_replaced(part, old, new) for part in expression)
+    if not is_dataclass(expression) or isinstance(expression, type):
+        return expression
+    if isinstance(expression, x.Narrowed | x.Joined):
+        return _linked(type(expression), _replaced(_parts(expression), old, new))
+    changed = {field.name: _replaced(getattr(expression, field.name), old, new) for field in fields(expression)}
+    return replace(expression, **changed)
+
+
+def _parts(of: x.Narrowed | x.Joined) -> tuple[x.Set, ...]:
+    return of.links if isinstance(of, x.Narrowed) else of.parts
+
+
+def _linked(kind: type[x.Narrowed] | type[x.Joined], parts: tuple[x.Set, ...]) -> x.Set:
+    """Parts linked in this way, the first of which may be so linked itself."""
+    first = parts[0]
+    return kind((*_parts(first), *parts[1:])) if isinstance(first, kind) else kind(parts)

@@ -1,0 +1,222 @@
+"""What is told of things: facts by their keys, and what descriptions say, found by a key's words or its unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scenewright_server.scene.amounts import Amount, Dimension, Found, is_year, read_amounts
+from scenewright_server.scene.entries import Entry, Fact, GraphObject
+from scenewright_server.scene.matching import fold
+from scenewright_server.scene.words import is_chinese
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What people call a fact, English and Chinese; `hint` matches texts that tell it without naming it ("by Thonet"),
+    "" matching none; `dimension` is that of its amounts."""
+
+    words: tuple[str, ...]
+    hint: str = ""
+    dimension: Dimension = ""
+
+
+def _topic(words: str, hint: str = "", dimension: Dimension = "") -> Topic:
+    return Topic(tuple(words.split("|")), hint, dimension)
+
+
+_MATERIALS = (
+    "wood(en)?|oak|pine|steel|metal|iron|bronze|copper|brass|marble|stone|granite|glass|plastic|leather|cotton|wool|silk|"
+    "linen|ceramic|porcelain|clay|bamboo"
+)
+TOPICS = (
+    _topic("price|cost|costs|price tag|rrp|fee|价格|售价|价钱|票价|门票|人均|人均消费|价", "", "money"),
+    _topic("weight|mass|weighs|重量|体重|重", "", "mass"),
+    _topic("height|tall|高度|身高|高", "", "length"),
+    _topic("width|wide|宽度|宽", "", "length"),
+    _topic("depth|deep|深度|深", "", "length"),
+    _topic("length|long|长度|长", "", "length"),
+    _topic("year|date|年份|年代|建于", "", "year"),
+    _topic("age|years old|年龄|岁", "", "time"),
+    _topic(
+        "maker|manufacturer|brand|designer|artist|author|painter|creator|作者|制造商|品牌|设计师|画家|厂商",
+        r"(\b(made|designed|painted|written|built|created|crafted) )?\bby (?-i:[A-Z])|设计$|制造$",
+    ),
+    _topic(
+        "material|made of|材质|材料|质地", rf"\b(solid|made from|{_MATERIALS})\b|[木钢铁铜石皮棉陶瓷竹]制|塑料|玻璃"
+    ),
+    _topic(
+        "origin|country|comes from|产地|来源|出土", r"\b(made in|found in|imported from|from) (?-i:[A-Z])|产自|来自"
+    ),
+    _topic("colour|color|shade|颜色|色"),
+    _topic(
+        "use|purpose|function|effect|used for|用途|作用|功能|效果",
+        r"\b(for|restores|heals|opens|helps)\b|用于|用来|恢复",
+    ),
+    _topic("owner|belongs to|主人|所有者", r"\b(property of|owned by)\b|属于"),
+    _topic("stock|in stock|availability|库存", r"\d left\b|\b(sold out|available)\b|仅剩|现货|缺货|售罄"),
+    _topic("calories|energy|kcal|热量|卡路里", "", "energy"),
+    _topic("hours|opening hours|opening times|open|opens|营业时间|开放时间|开放|营业", r"\b(closed|daily)\b"),
+    _topic("ingredients|contents|contains|成分|配料|含", r"\bwith\b"),
+    _topic("dose|dosage|剂量|用量", r"\b(tablets?|times a day)\b|每次|每日"),
+    _topic("warranty|guarantee|保修|保修期|质保"),
+    _topic("rating|score|stars|评分|评价"),
+    _topic("capacity|holds|volume|容量|可容纳", r"\bseats\b", "volume"),
+    _topic("power|wattage|功率", "", "power"),
+    _topic("battery|charge|电量|电池", "", "share"),
+    _topic("temperature|温度|气温", "", "temperature"),
+    _topic("speed|top speed|速度|时速", "", "speed"),
+    _topic("level|lvl|等级"),
+    _topic("damage|attack|attack power|伤害|攻击力|攻击"),
+    _topic("size|sizes|尺码|尺寸"),
+    _topic("phone|telephone|phone number|tel|电话|联系电话"),
+    _topic("address|地址|位置"),
+    _topic("duration|takes|时长|游玩时间|游玩时长|游玩", "", "time"),
+)
+"""Keys that people ask for in more than one way; any other key is asked for by its own word."""
+_KNOWN_WORDS = {word for key in TOPICS for word in key.words}
+_SHARED = ("length", "time")
+"""Dimensions of more than one key: such an amount is a key's only where the key is named beside it."""
+_TOPIC_OF = {fold(word): key for key in TOPICS for word in key.words}
+_CLAUSE = re.compile(r"(?<!\d)[.;,，。；！!\n]+(?!\d)|[.;,，。；！!\n]+(?=\s|$)|[。；\n]+|，(?=\D)")
+
+
+def topic_of(name: str) -> Topic:
+    """The key that a word is one of, or one of this word alone."""
+    return _TOPIC_OF.get(fold(name)) or Topic((name,))
+
+
+def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """All that is told of an entry, folded: its name, aliases, description, facts and what is seen of it."""
+    graph = entry.graph
+    texts = [called, *sorted(seen_as)]
+    if graph is not None:
+        texts += [*graph.aliases, *clauses(graph.description), *(_told(fact) for fact in graph.facts)]
+    return tuple(fold(text) for text in texts)
+
+
+def clauses(description: str) -> list[str]:
+    """What a description says, piece by piece."""
+    return [piece for piece in (part.strip(" \t:：") for part in _CLAUSE.split(description)) if piece]
+
+
+def _told(fact: Fact) -> str:
+    """A fact as words; one of yes or no as its key, perhaps with "not" before it."""
+    value = fact.value if isinstance(fact.value, str) else f"{fact.value:g} {fact.unit}"
+    said = fold(value)
+    if said in ("yes", "true", "是"):
+        return fact.key
+    return f"not {fact.key}" if said in ("no", "false", "否") else f"{fact.key} {value}"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is told under a key: a value, or a piece of the description that tells it (`is_quoted`)."""
+
+    value: str | Amount
+    is_quoted: bool = False
+
+
+def tell(graph: GraphObject, name: str) -> Known | None:
+    """What is told of an object under a key: the fact's value, or the piece of its description that tells it."""
+    key = topic_of(name)
+    fact = _fact(graph, name, key)
+    if fact is not None:
+        return Known(fact.value if isinstance(fact.value, str) else Amount(float(fact.value), fact.unit))
+    pieces = clauses(graph.description)
+    for piece in pieces:
+        named = re.match(r"\s*([^:：]{1,40})[:：]\s*(.+)", piece)
+        if named and fold(named[1]) in {fold(word) for word in (name, *key.words)}:
+            return Known(named[2].strip())
+    for piece in pieces:
+        for word in (name, *key.words):
+            if _mentions(word, piece):
+                rest = _after(word, piece) if word in _KNOWN_WORDS else ""
+                return Known(rest or piece, is_quoted=not rest)
+    if key.dimension and key.dimension not in _SHARED:
+        now = [
+            piece for piece in pieces if any(_is_of(found, key) and not found.is_past for found in read_amounts(piece))
+        ]
+        return Known(now[0], True) if now else None
+    hinted = [piece for piece in pieces if key.hint and re.search(key.hint, piece, re.IGNORECASE)]
+    return Known(hinted[0], True) if hinted else None
+
+
+def is_plain(name: str, text: str) -> bool:
+    """Whether a text tells one amount under a key and no more: its words apart, and amounts that are past."""
+    key = topic_of(name)
+    found = read_amounts(text)
+    if not key.dimension or "万" in text or sum(not its.is_past for its in found) != 1:
+        return False
+    rest = text
+    for its in reversed(found):
+        rest = rest[: its.start] + " " + rest[its.end :]
+    rest = fold(rest)
+    for word in sorted((*key.words, "now", "only", "just", "was", "现价", "原价", "仅"), key=len, reverse=True):
+        rest = re.sub(rf"\b{re.escape(fold(word))}\b" if word.isascii() else re.escape(word), " ", rest)
+    return re.search(r"[^\W\d_]", rest) is None
+
+
+def _after(word: str, piece: str) -> str:
+    """What follows a key's word that a piece begins with: "电话010-65112418"."""
+    begins = piece.casefold().startswith(word.casefold()) and not re.match(r"[A-Za-z]", piece[len(word) :])
+    return piece[len(word) :].strip(" \t:：是为") if begins else ""
+
+
+def amount(graph: GraphObject, name: str) -> Amount | None:
+    """The number that is told of an object under a key, None where none is."""
+    key = topic_of(name)
+    fact = _fact(graph, name, key)
+    if fact is not None:
+        if not isinstance(fact.value, str):
+            return Amount(float(fact.value), fact.unit)
+        return _pick(read_amounts(fact.value), key, named=True)
+    for piece in clauses(graph.description):
+        if any(_mentions(word, piece) for word in (name, *key.words)):
+            found = _pick(read_amounts(piece), key, named=True)
+            if found is not None:
+                return found
+    return (
+        _pick(read_amounts(graph.description), key, named=False)
+        if key.dimension and key.dimension not in _SHARED
+        else None
+    )
+
+
+def _fact(graph: GraphObject, name: str, key: Topic) -> Fact | None:
+    """The fact of this very key, or of one that means the same."""
+    for fact in graph.facts:
+        if fold(fact.key) == fold(name):
+            return fact
+    words = {fold(word) for word in key.words}
+    return next((fact for fact in graph.facts if fold(fact.key.replace("_", " ")) in words), None)
+
+
+def _pick(found: list[Found], key: Topic, named: bool) -> Amount | None:
+    """The amount that is a key's: of its dimension, and not a past one; where the key is `named`, else the first."""
+    current = [its for its in found if not its.is_past] or found
+    fitting = [its for its in current if _is_of(its, key)]
+    if fitting:
+        return fitting[0].amount
+    plain = [its for its in current if not key.dimension or not its.amount.dimension]
+    return plain[0].amount if named and plain else None
+
+
+def _is_of(found: Found, key: Topic) -> bool:
+    if key.dimension == "year":
+        return is_year(found)
+    return bool(key.dimension) and found.amount.dimension == key.dimension
+
+
+def _mentions(word: str, text: str) -> bool:
+    if is_chinese(word):
+        return word in text if len(word) > 1 or word in "色含" else re.search(rf"{word}\D{{0,2}}\d", text) is not None
+    return re.search(rf"(?<![^\W_]){re.escape(fold(word))}(?![^\W_])", fold(text)) is not None
+
+
+def kinds_of(graph: GraphObject) -> Iterator[str]:
+    """The kinds that an object is told to be of."""
+    for fact in graph.facts:
+        if fold(fact.key) in ("kind", "type", "category", "class", "种类", "类别", "类型", "分类"):
+            yield str(fact.value)

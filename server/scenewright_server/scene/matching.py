@@ -1,0 +1,259 @@
+"""From words to the things that they name: exact labels first, then what people say instead."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from scenewright_server.scene.words import is_chinese
+
+ALIKE = 0.8
+"""Of the letters of a misspelt name and the right one."""
+_PLURALS = {
+    "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "feet": "foot",
+    "knives": "knife", "wolves": "wolf", "geese": "goose", "teeth": "tooth",
+}  # fmt: skip
+_ARTICLES = set("a an the my your our his her its their this that these those some any one".split())
+_ENGINE = set("sm sk bp pf fbx mesh prefab go obj geo grp lod lod0 lod1 lod2 clone instance copy inst".split())
+_NOT = (
+    r"(?:\bno|\bnot|\bnon|\bwithout|\bfree of|\bnever)[\s-]*(?:\w+\s)?$"
+    r"|n't (?:\w+\s)?$|[不无没未非](?:含|有|是|带)?$"
+)
+_FREE = r"^[\s-]*free\b"
+
+
+@dataclass(frozen=True)
+class Match:
+    """The things that words name; `is_near` where the words are only nearly theirs: misspelt, or said with more."""
+
+    things: tuple[int, ...]
+    is_near: bool = False
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a thing is called, in its words as they are compared."""
+
+    shown: str
+    labels: tuple[str, ...]
+    """Its label and aliases, folded."""
+    words: tuple[tuple[str, ...], ...]
+    """The words of each, singular, without an engine's marks."""
+    numbered: tuple[tuple[str, ...], ...]
+    """The same with their numbers."""
+
+
+class Matching:
+    """Names among things with these labels, as the app spells them, and aliases; `texts`: all that is told of each,
+    folded."""
+
+    def __init__(
+        self, labels: Sequence[str], aliases: Sequence[Sequence[str]], texts: Sequence[Sequence[str]] = ()
+    ) -> None:
+        self._shown, self._texts = list(labels), texts or [()] * len(labels)
+        self._aliases = [tuple(its) for its in aliases]
+        self._called = [_call(label, its) for label, its in zip(labels, aliases, strict=True)]
+
+    def find(self, words: str, one: bool) -> Match:
+        """All things that these words name; of `one` that is meant, only those that they name best."""
+        exact = self._where(lambda k: words == self._shown[k]) or self._where(lambda k: words in self._aliases[k])
+        if exact and one:
+            return Match(exact)
+        folded, said = fold(words), _singular(_split(words))
+        same = self._where(lambda k: folded in self._called[k].labels)
+        if (exact or same) and one:
+            return Match(exact or same)
+        if any(word.isdigit() for word in _split(words, True)):
+            said = _split(words, True)
+            counted = self._where(lambda k: any(_ends(its, said) for its in self._called[k].numbered))
+            return Match(tuple(sorted({*exact, *same, *counted})))
+        whole = self._where(self._is_called(said))
+        if whole and one:
+            return Match(whole)
+        heads = self._where(self._ends_in(said))
+        named = tuple(sorted({*exact, *same, *whole, *heads}))
+        if named:
+            return Match(named)
+        return self._loosely(said, one)
+
+    def alike(self, k: int) -> tuple[int, ...]:
+        """What has the head noun of thing k, k itself included."""
+        head = _head(self._called[k].words[0])
+        return self._where(lambda i: any(_head(its) == head for its in self._called[i].words))
+
+    def _loosely(self, said: tuple[str, ...], one: bool) -> Match:
+        """By the first word or those between; misspelt; or, where one is meant, by the head noun of what was said."""
+        if not said:
+            return Match(())
+        inside = self._where(lambda k: any(_within(its, said) for its in self._called[k].words))
+        described = inside or self._described(said)
+        if described:
+            return Match(described)
+        misspelt = self._misspelt(said)
+        if misspelt or not one or len(said) < 2:
+            return Match(misspelt, bool(misspelt))
+        for n in range(1, len(said)):
+            rest = said[n:]
+            shorter = self._where(self._is_called(rest))
+            if len(shorter) == 1 and not any(word in COLOURS for word in said[:n]):
+                return Match(shorter, True)
+        return Match(())
+
+    def _described(self, said: tuple[str, ...]) -> tuple[int, ...]:
+        """By the end of the name, the words before it being told of the thing: "oak table", "红色椅子"."""
+        pairs = [(" ".join(said[:n]), said[n:]) for n in range(1, len(said))]
+        if len(said) == 1 and is_chinese(said[0]):
+            pairs = [(said[0][:n], (said[0][n:],)) for n in range(1, len(said[0]))]
+        for before, rest in pairs:
+            ends = self._where(self._ends_in(rest))
+            found = tuple(k for k in ends if looks_so(before, self._texts[k]))
+            if found:
+                return found
+        return ()
+
+    def _misspelt(self, said: tuple[str, ...]) -> tuple[int, ...]:
+        text = " ".join(said)
+        if len(text) < (2 if is_chinese(text) else 4):
+            return ()
+        scores = [max(_likeness(text, its) for its in called.words) for called in self._called]
+        best = max(scores, default=0.0)
+        return tuple(k for k, score in enumerate(scores) if score == best) if best > ALIKE else ()
+
+    def _is_called(self, words: tuple[str, ...]) -> Callable[[int], bool]:
+        return lambda k: words in self._called[k].words
+
+    def _ends_in(self, words: tuple[str, ...]) -> Callable[[int], bool]:
+        return lambda k: any(_ends(its, words) for its in self._called[k].words)
+
+    def _where(self, is_so: Callable[[int], bool]) -> tuple[int, ...]:
+        return tuple(k for k in range(len(self._shown)) if is_so(k))
+
+
+COLOURS = set("red blue green yellow black white brown orange pink purple grey gray golden gold silver beige".split())
+"""A thing of another colour is another thing."""
+HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
+MATERIALS = set(
+    "wood wooden oak pine steel metal iron bronze copper brass marble stone granite glass plastic leather cotton wool "
+    "silk linen ceramic porcelain clay bamboo paper cardboard rubber".split()
+)
+
+
+def fold(text: str) -> str:
+    """A text without case, accents and odd spaces: what is compared."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+def looks_so(words: str, texts: Sequence[str]) -> bool:
+    """Whether one of the texts, folded, tells this and does not negate it, or tells every word of it."""
+    said = fold(words)
+    if any(_tells(said, text) for text in texts):
+        return True
+    parts = [word for word in re.findall(r"[^\W_]+", said) if word not in _ARTICLES]
+    return len(parts) > 1 and all(any(_tells(part, text) for text in texts) for part in parts)
+
+
+def is_negated(words: str, texts: Sequence[str]) -> bool:
+    """Whether a text has these words and says that it is not so: "not waterproof", "sugar-free"."""
+    said = fold(words)
+    return any(_tells(said, text, but_negated=True) for text in texts)
+
+
+def rivals(words: str, texts: Sequence[str]) -> bool:
+    """Whether the texts tell something else of the same kind: another colour, another material."""
+    said = set(re.findall(r"[^\W_]+", fold(words)))
+    told = {word for text in texts for word in re.findall(r"[^\W_]+", text)}
+    chinese = {c for text in texts for c in re.findall(f"([{HAN_COLOURS}])色", text)}
+    if said & COLOURS or re.match(f"^[{HAN_COLOURS}]色?的?$", words):
+        return bool(told & COLOURS or chinese)
+    return bool(said & MATERIALS and told & MATERIALS)
+
+
+def _tells(said: str, text: str, but_negated: bool = False) -> bool:
+    if is_chinese(said):
+        shorter = re.sub("[色的制质]+$", "", said)
+        pattern = "(?:" + re.escape(said) + (f"|{re.escape(shorter)}" if shorter else "") + ")"
+    else:
+        stem = re.escape(_single(said))
+        pattern = rf"(?<![^\W_]){stem}(?:e?s)?(?![^\W_])"
+        if said != _single(said):
+            pattern = rf"(?:{pattern}|(?<![^\W_]){re.escape(said)}(?![^\W_]))"
+    return any(
+        bool(re.search(_NOT, text[: found.start()]) or re.match(_FREE, text[found.end() :])) == but_negated
+        for found in re.finditer(pattern, text)
+    )
+
+
+def _call(label: str, aliases: Sequence[str]) -> Called:
+    names = [label, *aliases]
+    return Called(
+        label,
+        tuple(fold(name) for name in names),
+        tuple(_singular(_split(name)) for name in names),
+        tuple(_split(name, True) for name in names),
+    )
+
+
+def _split(name: str, with_numbers: bool = False) -> tuple[str, ...]:
+    """The words of a name: engine names in their parts, without prefixes, counters and (Clone); no articles before."""
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    spaced = re.sub(r"(?<=[A-Za-z])(?=\d)", " ", spaced) if re.search(r"[_()]|[a-z]\d+$", name) else spaced
+    words = re.findall(r"[^\W_]+(?:['’][^\W_]+)?", fold(spaced))
+    plain = [word for word in words if word not in _ENGINE and not word.isdigit()] or words
+    if with_numbers:
+        plain = [str(int(word[:9])) if word.isdecimal() else word for word in words if word not in _ENGINE]
+    while len(plain) > 1 and plain[0] in _ARTICLES:
+        plain = plain[1:]
+    text = " ".join(plain)
+    return (re.sub(r"(?<=[\u4e00-\u9fff])的(?=[\u4e00-\u9fff])", "", text),) if is_chinese(text) else tuple(plain)
+
+
+def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
+    return (*words[:-1], _single(words[-1])) if words else words
+
+
+def _single(word: str) -> str:
+    """One of a plural; of other words, whatever keeps them apart."""
+    if word in _PLURALS:
+        return _PLURALS[word]
+    if re.search("(s|x|ch|sh|z|o)es$", word):
+        return word[:-2]
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if re.search("[lra]ves$", word):
+        return word[:-3] + "f"
+    if re.search("[sxzo]e$", word):
+        return word[:-1]
+    return word[:-1] if re.search("[^sui]s$", word) and len(word) > 3 else word
+
+
+def _head(words: tuple[str, ...]) -> str:
+    return (words[-1][-2:] if is_chinese(words[-1]) else words[-1]) if words else ""
+
+
+def _ends(words: tuple[str, ...], said: tuple[str, ...]) -> bool:
+    """Whether a name ends with what was said: its head noun, perhaps with words before it."""
+    if len(words) == len(said) == 1 and is_chinese(said[0]):
+        return words[0].endswith(said[0])
+    return bool(said) and words[-len(said) :] == said
+
+
+def _within(words: tuple[str, ...], said: tuple[str, ...]) -> bool:
+    """Whether a name begins with what was said or has it within."""
+    if len(said) == 1 and is_chinese(said[0]):
+        return any(said[0] in word for word in words)
+    n = len(said)
+    return any(_singular(words[i : i + n]) == said for i in range(len(words) - n + 1))
+
+
+def _likeness(text: str, words: tuple[str, ...]) -> float:
+    """Of a name's letters and those of what was said, or of its head noun's, which must have as many words."""
+    best = 0.0
+    for name in {" ".join(words), _head(words)}:
+        if name.count(" ") == text.count(" ") and abs(len(name) - len(text)) <= 2 and len(name) >= 2:
+            is_swapped = sorted(name) == sorted(text) and name[0] == text[0]
+            best = max(best, SequenceMatcher(None, text, name, autojunk=False).ratio() + 0.01 * is_swapped)
+    return best

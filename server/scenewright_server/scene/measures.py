@@ -1,0 +1,113 @@
+"""What has a number: heights, widths, distances and all told amounts of things, and how amounts are reckoned with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scenewright_server.scene import facts
+from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.entries import Entry
+from scenewright_server.scene.relations import Relations
+
+SHAPES = ("height", "width", "depth", "size")
+"""Told by the app where it tells them, else measured; size is a volume."""
+PLACES = ("distance", "left", "right", "up", "load")
+"""Measured alone: metres from the user, how far on a side and how high (to be compared only), how many are on it."""
+
+
+class MixedUnits(Exception):
+    """Amounts that do not go together."""
+
+
+@dataclass(frozen=True)
+class Valued:
+    """An amount of a thing, and whether it was measured or told."""
+
+    amount: Amount
+    is_measured: bool = False
+
+
+class Measures:
+    """Amounts of the entries of a scene."""
+
+    def __init__(self, entries: Sequence[Entry], relations: Relations) -> None:
+        self._entries, self._relations, self._space = entries, relations, relations.space
+        self._told: dict[tuple[str, int], Amount | None] = {}
+
+    def value(self, name: str, k: int, to: int | None = None) -> Valued | None:
+        """The amount of thing k under this name; `to`: a distance from there. None where none is known."""
+        if to is not None:
+            return Valued(Amount(math.dist(self._space.centres[k], self._space.centres[to]), "m"), True)
+        if name in PLACES:
+            return Valued(self._place(name, k), True)
+        told = self._amount(name, k)
+        if told is not None:
+            return Valued(told)
+        return self._shape(name, k) if name in SHAPES else None
+
+    def _amount(self, name: str, k: int) -> Amount | None:
+        if (name, k) not in self._told:
+            graph = self._entries[k].graph
+            self._told[name, k] = None if graph is None else facts.amount(graph, name)
+        return self._told[name, k]
+
+    def _place(self, name: str, k: int) -> Amount:
+        if name == "load":
+            return Amount(float(self._relations.loads[k]))
+        x, y, z = self._space.centres[k]
+        if name == "distance":
+            return Amount(float(np.linalg.norm(self._space.centres[k])), "m")
+        if name == "up":
+            return Amount(float(y), "m")
+        return Amount(float(math.atan2(x, z)) * (1 if name == "right" else -1))
+
+    def _shape(self, name: str, k: int) -> Valued | None:
+        width, height, depth = 2 * self._space.halves[k]
+        height = self._space.heights()[k]
+        if name == "size":
+            sides = [side for side in (width, height, depth) if side > 0]
+            volume = math.prod(sides) * min(sides, default=0.0) ** (3 - len(sides))
+            return Valued(Amount(float(volume), "m³"), True) if sides else None
+        extent = {"height": height, "width": width, "depth": depth}[name]
+        return Valued(Amount(float(extent), "m"), True) if extent > 0 else None
+
+
+def in_one_unit(amounts: Sequence[Amount]) -> tuple[list[float], str]:
+    """The values of amounts in the unit of the first that has one. Raises MixedUnits."""
+    unit = next((amount.unit for amount in amounts if amount.unit), "")
+    values = [amount.in_unit(unit) for amount in amounts]
+    if any(value is None for value in values):
+        raise MixedUnits
+    return [value for value in values if value is not None], unit
+
+
+def total(amounts: Sequence[Amount]) -> Amount:
+    """The sum of one amount at least; of ranges too. Raises MixedUnits."""
+    values, unit = in_one_unit(amounts)
+    if all(amount.high is None for amount in amounts):
+        return Amount(_tidy(sum(values)), unit)
+    highs, _ = in_one_unit(
+        [Amount(amount.value if amount.high is None else amount.high, amount.unit) for amount in amounts]
+    )
+    return Amount(_tidy(sum(values)), unit, _tidy(sum(highs)))
+
+
+def average(amounts: Sequence[Amount]) -> Amount:
+    """The mean of one amount at least. Raises MixedUnits."""
+    values, unit = in_one_unit(amounts)
+    return Amount(_tidy(sum(values) / len(values)), unit)
+
+
+def difference(a: Amount, b: Amount) -> Amount:
+    """a - b in the unit of a. Raises MixedUnits."""
+    values, unit = in_one_unit((a, b))
+    return Amount(_tidy(values[0] - values[1]), unit)
+
+
+def _tidy(value: float) -> float:
+    """Without the last digits, which reckoning in binary leaves behind."""
+    return round(value, 9)

@@ -1,0 +1,346 @@
+"""Plans out of text; `writing` is the way back: `parse(write(plan)) == plan`.
+
+    plan     := question (";" question)*
+    question := "name" set | "count" set | "exist" set | "describe" one | "again" set | "beyond" | "way" one
+              | "where" one ["|" set] | "fact" key ("," key)* "|" one | ("sum" | "avg") key "|" set
+              | "check" one "|" set | ("more" | "fewer" | "equal" | "diff" | "ratio") operands
+    operands := operand "|" operand | key "|" set "|" set
+    operand  := number [unit] | set | "(" ("sum" | "avg" | "fact") key "|" set ")"
+    one      := ["each"] set
+    set      := link ("&" link)*             narrows from left to right
+    link     := atom ("+" atom)*             joins
+    atom     := "(" set ")" | "not" atom | "all" | "those" | "this" | "other" | "empty" | "in reach" | "in view"
+              | "middle" | name | "look" words | "kind" words | "has" key | "same" key "as" atom | key sign value
+              | ["own"] relation ["each"] (atom | "me") | "between" end "and" end | "at" hour
+              | ("max" | "min") [n | nth] key | "sort" ["down"] key
+    key      := words | "distance to" thing
+    value    := number [unit] | words | "(" set ")"
+
+Words that could be read as something else stand in double quotes, a double quote among them is doubled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn
+
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene import questions as q
+from scenewright_server.scene.expressions import PlanError
+from scenewright_server.scene.writing import COMPARES, SINGLE
+
+MAX_CHARS = 1000
+
+_TOKEN = re.compile(r'\s*(?:("(?:[^"]|"")*")|(<=|>=|!=|[()&+|;,<>="])|((?:(?!!=)[^\s()&+|;,<>="])+))')
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
+_NTH = re.compile(r"(\d+)(st|nd|rd|th)")
+
+
+def parse(text: str) -> q.Plan:
+    """The plan that a text is. Raises PlanError."""
+    if len(text) > MAX_CHARS:
+        raise PlanError(MAX_CHARS, f"{len(text)} characters", f"at most {MAX_CHARS}")
+    return _Reader(text).plan()
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: Literal["mark", "word", "quoted", "end"]
+    text: str
+    position: int
+
+
+class _Reader:
+    """Reads the tokens of a text from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens: list[_Token] = []
+        self._at, self._depth = 0, 0
+        position, end = 0, len(text.rstrip())
+        while position < end:
+            found = _TOKEN.match(text, position)
+            if found is None or found[2] == '"':
+                start = position + len(text[position:]) - len(text[position:].lstrip())
+                raise PlanError(start, repr(text[start : start + 12]), "a closing quote")
+            quoted, mark, word = found.groups()
+            start = found.start(found.lastindex or 0)
+            if quoted is not None:
+                self._tokens.append(_Token("quoted", quoted[1:-1].replace('""', '"'), start))
+            else:
+                self._tokens.append(_Token("mark" if mark else "word", mark or word, start))
+            position = found.end()
+        self._tokens.append(_Token("end", "", end))
+
+    def plan(self) -> q.Plan:
+        questions = [self._question()]
+        while self._take("mark", ";"):
+            questions.append(self._question())
+        if self._next.kind != "end":
+            self._fail("the end")
+        plan = tuple(questions)
+        try:
+            q.check(plan)
+        except ValueError as error:
+            raise PlanError(0, "a plan past its limits", str(error)) from error
+        return plan
+
+    @property
+    def _next(self) -> _Token:
+        return self._tokens[self._at]
+
+    def _peek(self, word: str) -> bool:
+        return (self._next.kind, self._next.text) == ("word", word)
+
+    def _take(self, kind: str, *texts: str) -> bool:
+        tokens = self._tokens[self._at : self._at + len(texts)]
+        if [(token.kind, token.text) for token in tokens] != [(kind, text) for text in texts]:
+            return False
+        self._at += len(texts)
+        return True
+
+    def _need(self, mark: str) -> None:
+        if not self._take("mark", mark):
+            self._fail(repr(mark))
+
+    def _fail(self, expected: str) -> NoReturn:
+        token = self._next
+        raise PlanError(token.position, "the end" if token.kind == "end" else repr(token.text), expected)
+
+    def _made(self, make: Callable[..., Any], *values: Any, **named: Any) -> Any:
+        """An expression of these values, or what is wrong with them, at the place just read."""
+        try:
+            return make(*values, **named)
+        except ValueError as error:
+            raise PlanError(self._tokens[self._at - 1].position, "a wrong value", str(error)) from error
+
+    def _question(self) -> q.Question:
+        operation = self._next.text if self._next.kind == "word" else ""
+        if operation in ("more", "fewer", "equal", "diff", "ratio"):
+            self._at += 1
+            a, b = self._operands()
+            if operation == "diff":
+                return q.Difference(a, b)
+            return q.Ratio(a, b) if operation == "ratio" else q.Compare(COMPARES[operation], a, b)
+        read: dict[str, Callable[[], q.Question]] = {
+            "name": lambda: q.Name(self._set()),
+            "count": lambda: q.Count(self._set()),
+            "exist": lambda: q.Exist(self._set()),
+            "again": lambda: q.Again(self._set()),
+            "way": lambda: q.Way(**self._one()),
+            "describe": lambda: q.Describe(**self._one()),
+            "where": lambda: q.Where(**self._one(), against=self._set() if self._take("mark", "|") else None),
+            "check": lambda: q.Check(**self._one(), among=self._second()),
+            "fact": self._fact,
+            "sum": lambda: self._total("sum"),
+            "avg": lambda: self._total("avg"),
+            "beyond": q.Beyond,
+        }
+        if operation not in read:
+            self._fail("one of " + ", ".join([*read, "more", "fewer", "equal", "diff", "ratio"]))
+        self._at += 1
+        return read[operation]()
+
+    def _one(self) -> dict[str, Any]:
+        each = self._take("word", "each")
+        return {"of": self._set(), "each": each}
+
+    def _second(self) -> x.Set:
+        self._need("|")
+        return self._set()
+
+    def _fact(self) -> q.Fact:
+        keys = [self._key()]
+        while self._take("mark", ","):
+            keys.append(self._key())
+        self._need("|")
+        return q.Fact(tuple(keys), **self._one())
+
+    def _total(self, how: Literal["sum", "avg"]) -> q.Total:
+        key = self._key()
+        return q.Total(how, key, self._second())
+
+    def _operands(self) -> tuple[q.Quantity, q.Quantity]:
+        start = self._at
+        bars = self._bars_ahead()
+        if bars == 2:
+            key = self._key()
+            return q.Value(key, self._second()), q.Value(key, self._second())
+        self._at = start
+        a = self._operand()
+        self._need("|")
+        return a, self._operand()
+
+    def _bars_ahead(self) -> int:
+        """The "|" of this question that no parentheses enclose."""
+        bars = inside = 0
+        for token in self._tokens[self._at :]:
+            if token.kind == "mark":
+                inside += (token.text == "(") - (token.text == ")")
+                if token.text == ";" and inside == 0:
+                    break
+                bars += token.text == "|" and inside == 0
+        return bars
+
+    def _operand(self) -> q.Quantity:
+        if self._next.kind == "word" and _NUMBER.fullmatch(self._next.text):
+            return self._number()
+        ahead = self._tokens[self._at + 1] if self._next.kind != "end" else self._next
+        if (self._next.kind, self._next.text) == ("mark", "(") and ahead.kind == "word":
+            how = ahead.text
+            if how in ("sum", "avg", "fact"):
+                self._at += 2
+                key = self._key()
+                of = self._second()
+                self._need(")")
+                return q.Value(key, of) if how == "fact" else q.Total("sum" if how == "sum" else "avg", key, of)
+        return q.Count(self._set())
+
+    def _number(self, until: str = "") -> x.Number:
+        value = float(self._next.text)
+        self._at += 1
+        is_followed = self._next.kind in ("word", "quoted") and not (until and self._peek(until))
+        return self._made(x.Number, value, self._words("a unit", until) if is_followed else "")
+
+    def _set(self, until: str = "") -> x.Set:
+        self._depth += 1
+        if self._depth > 2 * q.MAX_DEPTH:
+            self._fail(f"at most {2 * q.MAX_DEPTH} sets within each other")
+        links = [self._link(until)]
+        while self._take("mark", "&"):
+            links.append(self._link(until))
+        self._depth -= 1
+        return links[0] if len(links) == 1 else self._made(x.Narrowed, tuple(links))
+
+    def _link(self, until: str) -> x.Set:
+        parts = [self._atom(until)]
+        while self._take("mark", "+"):
+            parts.append(self._atom(until))
+        return parts[0] if len(parts) == 1 else self._made(x.Joined, tuple(parts))
+
+    def _group(self) -> x.Set:
+        self._need("(")
+        inner = self._set()
+        self._need(")")
+        return inner
+
+    def _atom(self, until: str = "") -> x.Set:
+        self._depth += 1
+        if self._depth > 4 * q.MAX_DEPTH:
+            self._fail(f"at most {4 * q.MAX_DEPTH} sets within each other")
+        atom = self._group() if (self._next.kind, self._next.text) == ("mark", "(") else self._plain(until)
+        self._depth -= 1
+        return atom
+
+    def _plain(self, until: str) -> x.Set:
+        if self._next.kind == "word":
+            word = self._next.text
+            if word in SINGLE:
+                self._at += 1
+                return SINGLE[word]
+            if self._take("word", "in", "reach"):
+                return x.Reachable()
+            if self._take("word", "in", "view"):
+                return x.Visible()
+            own = self._take("word", "own")
+            for relation in sorted(x.RELATIONS, key=len, reverse=True):
+                if self._take("word", *relation.split()):
+                    each = self._take("word", "each")
+                    return self._made(x.Related, relation, self._end(until), own=own, each=each)
+            if own:
+                self._fail("one of " + ", ".join(x.SIDES))
+            made = self._keyword(word, until)
+            if made is not None:
+                return made
+        words = self._key(until)
+        if self._next.kind == "mark" and self._next.text in x.SIGNS:
+            return self._compared(words, until)
+        if words.to is not None:
+            self._fail("one of " + ", ".join(x.SIGNS))
+        return x.Named(words.name)
+
+    def _keyword(self, word: str, until: str) -> x.Set | None:
+        """What begins with this word, None where that is a name's."""
+        read: dict[str, Callable[[], x.Set]] = {
+            "not": lambda: x.Not(self._atom(until)),
+            "look": lambda: self._made(x.Look, self._words("a look", until)),
+            "kind": lambda: self._made(x.Kind, self._words("a kind", until)),
+            "has": lambda: x.Has(self._key(until)),
+            "same": lambda: self._same(until),
+            "between": lambda: self._between(until),
+            "at": lambda: self._made(x.Clock, self._whole("an hour")),
+            "max": lambda: self._extreme(True, until),
+            "min": lambda: self._extreme(False, until),
+            "sort": lambda: self._ordered(until),
+        }
+        if word not in read:
+            return None
+        self._at += 1
+        return read[word]()
+
+    def _end(self, until: str) -> x.Set | x.Me:
+        return x.Me() if self._take("word", "me") else self._atom(until)
+
+    def _same(self, until: str) -> x.Set:
+        key = self._key("as")
+        if not self._take("word", "as"):
+            self._fail("'as'")
+        return x.Same(key, self._atom(until))
+
+    def _between(self, until: str) -> x.Set:
+        a = self._end("and")
+        if not self._take("word", "and"):
+            self._fail("'and'")
+        return x.Between(a, self._end(until))
+
+    def _whole(self, what: str) -> int:
+        if self._next.kind != "word" or not re.fullmatch(r"[0-9]{1,4}", self._next.text):
+            self._fail(what)
+        self._at += 1
+        return int(self._tokens[self._at - 1].text)
+
+    def _extreme(self, most: bool, until: str) -> x.Set:
+        n, nth = 1, False
+        if self._next.kind == "word":
+            if found := _NTH.fullmatch(self._next.text):
+                self._at += 1
+                n, nth = int(found[1][:6]), True
+            elif self._next.text.isdigit():
+                n = self._whole("a number")
+        return self._made(x.Extreme, self._key(until), most, n, nth)
+
+    def _ordered(self, until: str) -> x.Set:
+        down = self._take("word", "down")
+        return x.Ordered(self._key(until), down)
+
+    def _compared(self, key: x.Key, until: str) -> x.Set:
+        sign = self._next.text
+        self._at += 1
+        if (self._next.kind, self._next.text) == ("mark", "("):
+            return self._made(x.Compared, key, sign, self._group())
+        if self._next.kind == "word" and _NUMBER.fullmatch(self._next.text):
+            return self._made(x.Compared, key, sign, self._number(until))
+        return self._made(x.Compared, key, sign, self._words("a value", until))
+
+    def _key(self, until: str = "") -> x.Key:
+        if not self._take("word", "distance", "to"):
+            return self._made(x.Key, self._words("a name or a key", until))
+        if (self._next.kind, self._next.text) == ("mark", "("):
+            return x.Key("distance", self._group())
+        if self._next.kind == "word" and self._next.text in SINGLE:
+            self._at += 1
+            return x.Key("distance", SINGLE[self._tokens[self._at - 1].text])
+        return x.Key("distance", self._made(x.Named, self._words("a name", until)))
+
+    def _words(self, what: str, until: str = "") -> str:
+        if self._next.kind == "quoted":
+            self._at += 1
+            return self._tokens[self._at - 1].text
+        words: list[str] = []
+        while self._next.kind == "word" and not (words and until and self._next.text == until):
+            words.append(self._next.text)
+            self._at += 1
+        if not words:
+            self._fail(what)
+        return " ".join(words)

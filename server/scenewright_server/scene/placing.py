@@ -1,0 +1,60 @@
+"""Where things are: for the user, for another thing, and all that is known of one."""
+
+from __future__ import annotations
+
+import math
+
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.relations import NEAR_ME_M
+from scenewright_server.scene.replies import Against, Described, Directed, NotUnderstood, Placed
+
+_STRENGTH: tuple[tuple[x.Relation, ...], ...] = (("in",), ("under", "above"), x.SIDES, ("beside",), ("near",))
+"""Which relations tell where a thing is for another: the first that hold make the others needless."""
+_OPEN_BENEATH = (
+    "table desk bench chair stool bed sofa couch bridge tree umbrella 桌 椅 凳 床 沙发 桥 树 茶几 伞".split()
+)
+"""What is within the box round one of these is under it, of anything else in it: poses alone do not tell."""
+
+
+def place(choosing: Choosing, k: int) -> Placed:
+    """Where thing k is for the user."""
+    relations = choosing.relations
+    space = relations.space
+    under = space.under[k]
+    on = [j for j in choosing.everything if under is None and relations.related("on", j)[k]]
+    under = on[0] if on else under
+    apart = [j for j in choosing.everything if j not in (k, under) and space.under[j] != k]
+    away = space.gaps(k)
+    near = min(apart, key=lambda j: away[j], default=None)
+    is_near = under is None and near is not None and away[near] <= NEAR_ME_M / 2
+    return Placed(
+        k, choosing.scene.entries[k].side, float(space.distances[k]), under, near if is_near else None
+    )  # fmt: skip
+
+
+def place_against(choosing: Choosing, k: int, other: int) -> Against | NotUnderstood:
+    """Where thing k is for another."""
+    if k == other:
+        return NotUnderstood("a thing against itself")
+    relations = choosing.relations
+    held = [r for r in x.RELATIONS if relations.related(r, other)[k]]
+    told: list[x.Relation] = []
+    name = choosing.scene.called[other].casefold()
+    is_open = any(word in name for word in _OPEN_BENEATH)
+    for stronger in (("on",), ("under",) * is_open, *_STRENGTH):
+        told = told or [relation for relation in held if relation in stronger]
+    centres = relations.space.centres
+    return Against(k, other, tuple(told), math.dist(centres[k], centres[other]))
+
+
+def direct(choosing: Choosing, k: int) -> Directed:
+    """In which direction thing k is."""
+    relations = choosing.relations
+    return Directed(k, int(relations.hours()[k]), float(relations.space.distances[k]))
+
+
+def describe(choosing: Choosing, k: int) -> Described:
+    """All that is known of thing k."""
+    graph = choosing.scene.entries[k].graph
+    return Described(place(choosing, k), graph.description if graph else "", graph.facts if graph else ())

@@ -1,0 +1,199 @@
+"""How things stand to each other and to the user, each relation as a restriction of all things."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from scenewright_server.scene.entries import BEHIND_RAD, Entry
+from scenewright_server.scene.expressions import Relation
+from scenewright_server.scene.space import Space
+from scenewright_server.scene.support import TOUCH_M
+
+REACH_M = 0.8
+"""Of the user's arm, to the nearest surface of a thing."""
+NEAR_M, BESIDE_M, NEAR_ME_M, BESIDE_ME_M = 1.0, 0.6, 1.5, 1.2
+"""Between surfaces; near and beside are wider for large things."""
+SIDE_RAD, AHEAD_RAD, SIDEWAYS_RAD = 0.15, 0.5, math.radians(135)
+"""What is on a side of the user begins at the first and ends at the last; what is ahead ends at the second."""
+MARGIN_M, MARGIN_RAD = 0.05, 0.01
+"""By less than this nothing is behind or left of another."""
+
+
+class NoFront(Exception):
+    """A thing of which it is not known where its front is."""
+
+
+class Relations:
+    """Relations among the entries of a scene. Every answer is (N,) bool: of which things it is so."""
+
+    def __init__(self, entries: Sequence[Entry], space: Space | None = None) -> None:
+        self.space = Space(entries) if space is None else space
+        self._sides = np.array([entry.side for entry in entries])
+        under = [-1 if j is None else j for j in self.space.under]
+        self._under = np.array(under, int).reshape(len(entries))
+        self._known: dict[tuple[Relation, int], np.ndarray] = {}
+
+    def related(self, relation: Relation, j: int) -> np.ndarray:
+        """Which things are so related to thing j, as the user sees it."""
+        if (relation, j) not in self._known:
+            is_so = self._of_thing[relation](j)
+            is_so[j] = False
+            self._known[relation, j] = is_so
+        return self._known[relation, j]
+
+    def related_to_user(self, relation: Relation) -> np.ndarray | None:
+        """Which things are so related to the user; None where nothing can be."""
+        find = self._of_user.get(relation)
+        return None if find is None else find()
+
+    def on_own_side(self, relation: Relation, j: int) -> np.ndarray:
+        """Which things lie on a side of thing j's own: the side of which they are most. Raises NoFront."""
+        if not self.space.has_front[j]:
+            raise NoFront
+        x, _, z = self.space.seen_from(j).T
+        is_so = {
+            "in front of": z > np.abs(x),
+            "behind": -z > np.abs(x),
+            "right of": x >= np.abs(z),
+            "left of": -x >= np.abs(z),
+        }[relation]
+        is_so[j] = False
+        return is_so
+
+    def between(self, a: int | None, b: int | None) -> np.ndarray:
+        """What stands between two things, None being the user: near the line that joins them, away from its ends."""
+        start, end = (np.zeros(2) if k is None else self.space.centres[k, [0, 2]] for k in (a, b))
+        line = end - start
+        length = max(float(np.linalg.norm(line)), 1e-9)
+        to = self.space.centres[:, [0, 2]] - start
+        along, aside = to @ line / length**2, np.abs(to @ np.array([-line[1], line[0]])) / length
+        is_so = (along > 0.05) & (along < 0.95) & (aside <= max(0.35, 0.2 * length))
+        is_so[[k for k in (a, b) if k is not None]] = False
+        return is_so
+
+    def at_hour(self, hour: int) -> np.ndarray:
+        """What is in the direction of this hour of the clock."""
+        return self.hours() == hour
+
+    def hours(self) -> np.ndarray:
+        """(N,) the hour in whose direction each thing is, 1 to 12."""
+        return (np.round(self.space.bearings / math.radians(30)).astype(int) - 1) % 12 + 1
+
+    def reachable(self) -> np.ndarray:
+        """What the user can reach."""
+        return self.space.surface_distances() < REACH_M
+
+    @cached_property
+    def empty(self) -> np.ndarray:
+        """What has nothing on or in it."""
+        return np.array(
+            [not (self.related("on", j) | self.related("in", j)).any() for j in range(len(self.space))], bool
+        )
+
+    @cached_property
+    def loads(self) -> np.ndarray:
+        """(N,) how many things are on each thing."""
+        return np.array([int(self.related("on", j).sum()) for j in range(len(self.space))], int)
+
+    @property
+    def _of_thing(self) -> dict[Relation, Callable[[int], np.ndarray]]:
+        return {
+            "on": self._on,
+            "under": self._beneath,
+            "in": self._in,
+            "beside": self._beside,
+            "left of": lambda j: self._left(j, 1),
+            "right of": lambda j: self._left(j, -1),
+            "in front of": lambda j: self._nearer(j, 1),
+            "behind": lambda j: self._nearer(j, -1),
+            "above": self._above,
+            "near": self._near,
+        }
+
+    @property
+    def _of_user(self) -> dict[Relation, Callable[[], np.ndarray]]:
+        space, bearings = self.space, self.space.bearings
+        x, y, z = space.centres.T
+        away = np.hypot(x, z)
+        return {
+            "left of": lambda: (self._sides == "left") | ((bearings < -SIDE_RAD) & (bearings >= -SIDEWAYS_RAD)),
+            "right of": lambda: (self._sides == "right") | ((bearings > SIDE_RAD) & (bearings <= SIDEWAYS_RAD)),
+            "in front of": lambda: (self._sides == "middle") | (np.abs(bearings) <= AHEAD_RAD),
+            "behind": lambda: np.abs(bearings) > BEHIND_RAD,
+            "near": lambda: space.surface_distances() <= NEAR_ME_M,
+            "beside": lambda: (space.surface_distances() <= BESIDE_ME_M) & (np.abs(bearings) > SIDE_RAD),
+            "above": lambda: (y > 0.3) & (y > 0.6 * away),
+            "under": lambda: (y < -0.3) & (away <= 0.6),
+        }
+
+    def _on(self, j: int) -> np.ndarray:
+        """It stands on it, hangs on it, or is held by it at some height: on a board of a shelf."""
+        space = self.space
+        higher = space.bottoms - space.bottoms[j]
+        is_held = self._in(j) & (self._under < 0) & (higher > 0.05)
+        thickness = 2 * min(space.halves[j, 0], space.halves[j, 2])
+        is_wall = 0 < thickness <= 0.4 and 2 * space.reaches[j, 1] >= 1.5
+        is_so = (self._under == j) | is_held
+        if is_wall:
+            hangs = (self._under < 0) & (higher > 0.3) & (space.tops <= space.tops[j]) & (space.gaps(j) <= 0.06)
+            is_so |= hangs & (self._volumes < self._volumes[j])
+        return is_so
+
+    def _in(self, j: int) -> np.ndarray:
+        """Its centre is within the box of a larger thing."""
+        is_within = (np.abs(self.space.seen_from(j)) <= self.space.halves[j] + 1e-9).all(axis=1)
+        return is_within & (self._volumes < self._volumes[j])
+
+    def _above(self, j: int) -> np.ndarray:
+        return (self.space.bottoms >= self.space.tops[j] - TOUCH_M) & (self.space.gaps_aside(j) <= 0.1) & self._apart(j)
+
+    def _beneath(self, j: int) -> np.ndarray:
+        """It lies wholly lower, or stands on the same floor beneath the top, or carries it."""
+        space = self.space
+        is_lower = (space.tops <= space.bottoms[j] + TOUCH_M) & (space.gaps_aside(j) <= 0.1)
+        is_within = space.covers(j) & (space.bottoms <= space.bottoms[j] + 0.05) & (space.tops < space.tops[j] - 0.02)
+        carries = np.arange(len(space)) == self._under[j]
+        return ((is_lower | is_within) & self._apart(j) & (self._under != j)) | carries
+
+    def _beside(self, j: int) -> np.ndarray:
+        space = self.space
+        overlaps = np.minimum(space.tops - space.bottoms[j], space.tops[j] - space.bottoms) > 0.01
+        return overlaps & (space.gaps_aside(j) <= self._wide(j, BESIDE_M, 0.25)) & self._apart(j) & ~self._in(j)
+
+    def _near(self, j: int) -> np.ndarray:
+        return self.space.gaps(j) <= self._wide(j, NEAR_M, 0.5)
+
+    def _left(self, j: int, sign: int) -> np.ndarray:
+        """By bearing, all round the user; of two that are not both ahead, within a quarter of the circle."""
+        bearings = self.space.bearings
+        turn = sign * ((bearings[j] - bearings + math.pi) % (2 * math.pi) - math.pi)
+        are_ahead = (np.abs(bearings) <= BEHIND_RAD) & (abs(bearings[j]) <= BEHIND_RAD)
+        return (turn > MARGIN_RAD) & (are_ahead | (turn < math.pi / 2)) & self._apart(j)
+
+    def _nearer(self, j: int, sign: int) -> np.ndarray:
+        """Along the user's line of sight to thing j, and no more than twice as far aside as it is nearer."""
+        spot = self.space.centres[j, [0, 2]]
+        length = float(np.linalg.norm(spot))
+        line = spot / length if length > 1e-9 else np.array([0.0, 1.0])
+        spots = self.space.centres[:, [0, 2]]
+        along, aside = spots @ line, np.abs(spots @ np.array([line[1], -line[0]]))
+        nearer = sign * (length - along)
+        widths = np.hypot(self.space.reaches[:, 0], self.space.reaches[:, 2])
+        return (along > 0) & (nearer > MARGIN_M) & (aside <= 2 * nearer + widths + widths[j]) & self._apart(j)
+
+    def _apart(self, j: int) -> np.ndarray:
+        """Neither stands on the other."""
+        return (self._under != j) & (np.arange(len(self.space)) != self._under[j])
+
+    def _wide(self, j: int, least: float, part: float) -> np.ndarray:
+        """A gap that still counts as small: `least`, or this part of the wider of two things."""
+        widths = 2 * self.space.reaches[:, [0, 2]].max(axis=1, initial=0)
+        return np.maximum(least, part * np.maximum(widths, widths[j]))
+
+    @cached_property
+    def _volumes(self) -> np.ndarray:
+        return np.prod(2 * self.space.halves, axis=1)

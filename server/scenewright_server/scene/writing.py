@@ -1,0 +1,156 @@
+"""The text of plans, which `parsing` reads back."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene import questions as q
+
+SINGLE: dict[str, Any] = {
+    "all": x.All(), "those": x.Those(), "this": x.This(), "other": x.Other(), "empty": x.Empty(),
+    "middle": x.Middle(),
+}  # fmt: skip
+COMPARES: dict[str, Literal["<", "=", ">"]] = {"more": ">", "fewer": "<", "equal": "="}
+_KEYWORDS = {
+    *SINGLE,
+    *"not look kind has same own each between at max min sort down me sum avg fact distance reach view".split(),
+    *(word for relation in x.RELATIONS for word in relation.split()[:1]),
+}  # fmt: skip
+
+
+def write(plan: q.Plan) -> str:
+    """The text of a plan."""
+    return " ; ".join(_write_question(question) for question in plan)
+
+
+def _write_question(question: q.Question) -> str:
+    match question:
+        case q.Compare(sign, a, b):
+            operation = next(name for name, its in COMPARES.items() if its == sign)
+            return f"{operation} {_write_operands(a, b)}"
+        case q.Difference(a, b):
+            return f"diff {_write_operands(a, b)}"
+        case q.Ratio(a, b):
+            return f"ratio {_write_operands(a, b)}"
+        case q.Where(of, against, each):
+            return f"where {_each(each)}{write_set(of)}" + ("" if against is None else f" | {write_set(against)}")
+        case q.Fact(keys, of, each):
+            return f"fact {', '.join(map(write_key, keys))} | {_each(each)}{write_set(of)}"
+        case q.Total(how, key, of):
+            return f"{how} {write_key(key)} | {write_set(of)}"
+        case q.Check(of, among, each):
+            return f"check {_each(each)}{write_set(of)} | {write_set(among)}"
+        case q.Way(of, each) | q.Describe(of, each):
+            return f"{type(question).__name__.lower()} {_each(each)}{write_set(of)}"
+        case q.Beyond():
+            return "beyond"
+        case _:
+            return f"{type(question).__name__.lower()} {write_set(question.of)}"
+
+
+def _each(each: bool) -> str:
+    return "each " if each else ""
+
+
+def _write_operands(a: q.Quantity, b: q.Quantity) -> str:
+    if isinstance(a, q.Value) and isinstance(b, q.Value) and a.key == b.key:
+        return f"{write_key(a.key)} | {write_set(a.of)} | {write_set(b.of)}"
+    return f"{_write_operand(a)} | {_write_operand(b)}"
+
+
+def _write_operand(quantity: q.Quantity) -> str:
+    match quantity:
+        case x.Number():
+            return _write_number(quantity)
+        case q.Count(of):
+            return write_set(of)
+        case q.Total(how, key, of):
+            return f"({how} {write_key(key)} | {write_set(of)})"
+        case q.Value(key, of):
+            return f"(fact {write_key(key)} | {write_set(of)})"
+
+
+def _write_number(number: x.Number) -> str:
+    value = str(int(number.value)) if number.value == int(number.value) else repr(number.value)
+    return f"{value} {_write_words(number.unit)}" if number.unit else value
+
+
+def write_set(of: x.Set) -> str:
+    """The text of a set."""
+    if isinstance(of, x.Narrowed):
+        return " & ".join(_write_link(link) for link in of.links)
+    return _write_link(of)
+
+
+def _write_link(link: x.Set) -> str:
+    if isinstance(link, x.Joined):
+        return " + ".join(_write_atom(part) for part in link.parts)
+    return _write_atom(link)
+
+
+def _write_atom(atom: x.Set | x.Me) -> str:
+    match atom:
+        case x.Narrowed() | x.Joined():
+            return f"({write_set(atom)})"
+        case x.Me():
+            return "me"
+        case x.Reachable():
+            return "in reach"
+        case x.Visible():
+            return "in view"
+        case x.Named(words):
+            return _write_words(words)
+        case x.Look(words) | x.Kind(words):
+            return f"{type(atom).__name__.lower()} {_write_words(words)}"
+        case x.Has(key):
+            return f"has {write_key(key)}"
+        case x.Same(key, as_):
+            return f"same {write_key(key)} as {_write_atom(as_)}"
+        case x.Compared(key, sign, with_):
+            return f"{write_key(key)} {sign} {_write_value(with_)}"
+        case x.Related(relation, to, own, each):
+            return f"{'own ' if own else ''}{relation} {_each(each)}{_write_atom(to)}"
+        case x.Between(a, b):
+            return f"between {_write_atom(a)} and {_write_atom(b)}"
+        case x.Clock(hour):
+            return f"at {hour}"
+        case x.Extreme(key, most, n, nth):
+            which = f"{n}{_suffix(n)} " if nth else f"{n} " if n > 1 else ""
+            return f"{'max' if most else 'min'} {which}{write_key(key)}"
+        case x.Ordered(key, down):
+            return f"sort {'down ' if down else ''}{write_key(key)}"
+        case x.Not(part):
+            return f"not {_write_atom(part)}"
+        case _:
+            return next(word for word, single in SINGLE.items() if single == atom)
+
+
+def _suffix(n: int) -> str:
+    return "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+
+
+def _write_value(value: x.Number | str | x.Set) -> str:
+    if isinstance(value, x.Number):
+        return _write_number(value)
+    return _write_words(value) if isinstance(value, str) else f"({write_set(value)})"
+
+
+def write_key(key: x.Key) -> str:
+    """The text of a key."""
+    if key.to is None:
+        return key.name if key.name == "distance" else _write_words(key.name)
+    if isinstance(key.to, x.Named) or key.to in SINGLE.values():
+        return f"distance to {_write_atom(key.to)}"
+    return f"distance to ({write_set(key.to)})"
+
+
+def _write_words(words: str) -> str:
+    """As they are where they can be read as nothing else, or in quotes."""
+    first, *rest = words.split(" ")
+    has_marks = re.search(r'[()&+|;,<>="]|!=', words) is not None
+    is_number = first[0].isdigit() or first[0] == "-"
+    if not has_marks and not is_number and first not in _KEYWORDS and not {"and", "as"} & {*rest}:
+        return words
+    return '"' + words.replace('"', '""') + '"'

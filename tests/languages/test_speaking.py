@@ -1,0 +1,209 @@
+"""Replies as whole sentences: what was computed, as people say it, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from scenewright_server.languages import SPEAKERS
+from scenewright_server.languages.en_speaking import EnglishSpeaker
+from scenewright_server.languages.speaking import Spelt, digits, length_in
+from scenewright_server.languages.zh_speaking import ChineseSpeaker
+from scenewright_server.scene import replies as r
+from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.entries import Fact, GraphObject
+from scenewright_server.scene.executing import execute
+from scenewright_server.scene.parsing import parse
+
+from tests.scene.random_plans import KEYS, RandomPlans
+from tests.scene.random_scenes import NOUNS, random_objects, scene_of
+
+
+@pytest.mark.parametrize(
+    ("metres", "said"),
+    [
+        (0.004, "4 mm"), (0.013, "1 cm"), (0.4, "40 cm"), (0.994, "99 cm"), (0.996, "1 m"), (3.46, "3.5 m"),
+        (9.96, "10 m"), (11.3, "11 m"), (23.7, "24 m"), (52.0, "52 m"), (72.4, "72 m"), (994.0, "994 m"),
+        (1180.0, "1.2 km"), (25400.0, "25 km"), (0.0, "0 mm"),
+    ],
+)  # fmt: skip
+def test_lengths(metres, said):
+    assert " ".join(length_in(metres)) == said
+
+
+@pytest.mark.parametrize(
+    ("amount", "english", "chinese"),
+    [
+        (Amount(54, "EUR"), "€54", "54欧元"),
+        (Amount(24.5, "EUR"), "€24.50", "24.50欧元"),
+        (Amount(1299, "$"), "$1,299", "1299美元"),
+        (Amount(1299.5, "USD"), "$1,299.50", "1299.50美元"),
+        (Amount(-3, "GBP"), "-£3", "-3英镑"),
+        (Amount(85, "元"), "¥85", "85元"),
+        (Amount(12, "CHF"), "12 CHF", "12瑞士法郎"),
+        (Amount(30, "gold"), "30 gold", "30金币"),
+        (Amount(2.5, "kilograms"), "2.5 kg", "2.5公斤"),
+        (Amount(80, "%"), "80%", "80%"),
+        (Amount(20, "min", 30), "20 to 30 min", "20到30分钟"),
+        (Amount(1503, "", 1519), "1503 to 1519", "1503到1519"),
+        (Amount(1889), "1889", "1889"),
+        (Amount(0.1 + 0.2, "kg"), "0.3 kg", "0.3公斤"),
+        (Amount(5.17, "m"), "5.17 m", "5.17米"),
+        (Amount(3, "pieces"), "3 pieces", "3pieces"),
+    ],
+)
+def test_amounts(amount, english, chinese):
+    assert EnglishSpeaker().amount(amount) == english
+    assert ChineseSpeaker().amount(amount) == chinese
+
+
+def know(label, x=0.0, y=-0.5, z=3.0, size=(0.5, 0.5, 0.5), description="", **facts):
+    its = tuple(Fact(key, *value) if isinstance(value, tuple) else Fact(key, value) for key, value in facts.items())
+    return GraphObject(label + str((x, y, z)), label, (x, y, z), size, None, "", (0, 0.01, 0, 1), (), description, its)
+
+
+SCENE = scene_of(
+    [
+        know("Mona Lisa", -3, 0, 6, (0.6, 0.8, 0.05), "painted by Leonardo, 1503-1519"),
+        know("chair", -1.5, -0.5, 3, (0.5, 1.0, 0.5), price=(54.0, "EUR"), colour="red", maker="Thonet"),
+        know("table", 0, -0.6, 3.1, (1.6, 0.8, 0.8), "EUR 120, was 150"),
+        know("mug", 0.3, -0.15, 3, (0.1, 0.1, 0.1), "white. EUR 12"),
+        know("chair", 1.5, -0.45, 3.2, (0.5, 1.1, 0.5), price=(70.0, "EUR"), colour="blue"),
+        know("闹钟", 0.1, -0.3, -2, (0.1, 0.1, 0.1)),
+        know("SM_Lamp_02", 52, 0, 3),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("plan", "english", "chinese"),
+    [
+        ("name on table", "It is the mug.", "是mug。"),
+        ("name chair", "They are the chair and another chair.", "是chair和另一个chair。"),
+        ("count chair", "There are two: the chair and another chair.", "有两个：chair和另一个chair。"),
+        ("count unicorn", "There are none.", "一个都没有。"),
+        ("exist unicorn", "No, there is none.", "没有。"),
+        ("exist mug", "Yes, there is one: the mug.", "有，有一个：mug。"),
+        ("exist all & look vegan", "Not as far as I know.", "据我所知没有。"),
+        ("name unicorn", "I do not see any unicorn here.", "我在这里没有看到unicorn。"),
+        ("name at 4", "There is nothing like that here.", "这里没有这样的东西。"),
+        ("name on me", "I did not understand that.", "我没有听懂。"),
+        ("name those", "I am not sure which one you mean.", "我不确定你说的是哪一个。"),
+        ("fact price | table", "The table costs €120.", "table的价格是120欧元。"),
+        (
+            "fact maker | Mona Lisa",
+            "It says of Mona Lisa: “painted by Leonardo”.",
+            "Mona Lisa的介绍说：“painted by Leonardo”。",
+        ),
+        ("fact weight | mug", "I do not know the weight of the mug.", "我不知道mug的重量。"),
+        ("fact height | mug", "The mug is 10 cm tall.", "mug的高是10厘米。"),
+        ("fact distance | SM_Lamp_02", "SM_Lamp_02 is 52 m away.", "SM_Lamp_02离你52米。"),
+        ("fact distance to table | mug", "The mug is 55 cm from the table.", "mug离table有55厘米。"),
+        ("where 闹钟", "The 闹钟 is behind you, 2 m away.", "闹钟在你身后，2米远。"),
+        (
+            "where mug",
+            "The mug is on the table, straight ahead of you, 3 m away.",
+            "mug在table上面，在你正前方，3米远。",
+        ),
+        ("where mug | table", "The mug is on the table.", "mug在table上面。"),
+        ("way 闹钟", "The 闹钟 is at six o'clock, 2 m away.", "闹钟在你六点钟方向，2米远。"),
+        ("sum price | chair + table", "Together they come to €244.", "一共是244欧元。"),
+        ("avg price | chair", "The price is on average €62.", "平均价格是62欧元。"),
+        ("diff height | table | mug", "The table is 70 cm taller than the mug.", "table比mug高70厘米。"),
+        ("diff price | mug | table", "The mug is €108 cheaper than the table.", "mug比table便宜108欧元。"),
+        (
+            "diff 200 EUR | (sum price | chair + table)",
+            "That is €44 less: €200 against €244.",
+            "少44欧元：200欧元，244欧元。",
+        ),
+        ("more chair | table", "Yes, it is two against one.", "是的，两个，一个。"),
+        ("name chair & max price", "It is the chair (€70).", "是chair（70欧元）。"),
+        ("check mug | on table", "Yes, the mug is on the table.", "是的，mug在table上面。"),
+        ("check mug | left of me", "No, the mug is not on your left.", "不，mug不在你左边。"),
+        ("check table | look red", "I do not know whether the table is red.", "我不知道table是不是red。"),
+        (
+            "where chair",
+            "Do you mean the red chair or the blue chair?",
+            "你说的是颜色是red的chair还是颜色是blue的chair？",
+        ),
+        (
+            "fact price | tabel",
+            "I take “tabel” to mean the table. The table costs €120.",
+            "我把“tabel”当作table。table的价格是120欧元。",
+        ),
+        ("beyond", "I can only talk about the things that are here.", "我只能谈论这里的东西。"),
+    ],
+)  # fmt: skip
+def test_sentences(plan, english, chinese):
+    (reply,) = execute(parse(plan), SCENE)
+    labels = Spelt(SCENE.called)
+    assert "".join(SPEAKERS["en"].reply(reply, labels)) == english
+    assert "".join(SPEAKERS["zh"].reply(reply, labels)) == chinese
+
+
+class Marked(Spelt):
+    """Labels that are mentioned by a mark."""
+
+    def mention(self, k):
+        return f"<{k}>"
+
+
+@pytest.mark.parametrize("language", SPEAKERS)
+def test_nothing_is_said_that_was_not_found(language):
+    plans = RandomPlans(8, [*NOUNS, "red chair", "unicorn", "chiar"], KEYS)
+    speaker, n_said = SPEAKERS[language], 0
+    for seed in range(12):
+        scene = scene_of(random_objects(seed, (1, 4, 15, 40)[seed % 4]), pointed=(0,))
+        before = None
+        for _ in range(60):
+            for reply in execute(plans.plan(), replace(scene, before=before)):
+                before = reply.turn
+                text = "".join(speaker.reply(reply, Marked(scene.called)))
+                mentioned = {int(k) for k in re.findall(r"<(\d+)>", text)}
+                known = {*reply.things, *(k for _, k in reply.took)}
+                known |= {f.to for f in reply.results if isinstance(f, r.Told) and f.to is not None}
+                known |= {k for f in reply.results if isinstance(f, r.Ask) and f.by == "under" for k in f.marks}
+                known |= {k for f in reply.results if isinstance(f, r.Totalled) for k in f.lacking}
+                assert mentioned <= known, text
+                assert re.search(r"[.?。？]$", text) and "  " not in text and "None" not in text, text
+                assert not (language == "en" and text[0].islower()), text
+                n_said += len(mentioned)
+    assert n_said > 100
+
+
+@pytest.mark.parametrize("language", SPEAKERS)
+def test_a_number_is_said_as_it_was_computed(language):
+    speaker = SPEAKERS[language]
+    for cents in range(1, 400_000, 377):
+        told = r.Told((0,), "price", Amount(cents / 100, "EUR"))
+        text = "".join(speaker.reply(r.Reply((told,), r.Turn(parse("beyond")[0], ())), Spelt(("mug",))))
+        (said,) = re.findall(r"[\d.,]*\d", text)
+        assert float(said.replace(",", "")) == pytest.approx(cents / 100)
+    for n in range(1, 20_000):
+        metres = n / 100
+        value, unit = length_in(metres)
+        assert float(value) * {"mm": 0.001, "cm": 0.01, "m": 1, "km": 1000}[unit] == pytest.approx(
+            metres, rel=0.06, abs=0.006
+        )
+
+
+def test_many_are_counted_and_few_are_named():
+    scene = scene_of([know("chair", 0.01 * k) for k in range(64)])
+    labels = Spelt(scene.called)
+    (reply,) = execute(parse("name chair"), scene)
+    assert "".join(EnglishSpeaker().reply(reply, labels)).endswith("another chair and 54 more.")
+    assert "".join(ChineseSpeaker().reply(reply, labels)).endswith("另一个chair等六十四个。")
+    (reply,) = execute(parse("where chair"), scene)
+    assert "".join(EnglishSpeaker().reply(reply, labels)) == "There are sixty-four of them. Which one do you mean?"
+
+
+def test_digits():
+    assert [digits(value) for value in (3.0, 2.50, 0.034, 1e-9, 12.345, -0.5)] == [
+        "3",
+        "2.5",
+        "0.034",
+        "0",
+        "12.35",
+        "-0.5",
+    ]

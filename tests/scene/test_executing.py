@@ -1,0 +1,294 @@
+"""Plans carried out, in cases that people run into."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene import replies as r
+from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.choosing import Scene
+from scenewright_server.scene.entries import Detections, Fact, GraphObject, merge
+from scenewright_server.scene.executing import carry_out, execute
+from scenewright_server.scene.parsing import parse
+
+from tests.scene.random_scenes import quaternion, scene_of
+
+
+def know(label, x=0.0, y=-0.5, z=3.0, size=(0.5, 0.5, 0.5), description="", turn=0.01, aliases=(), **facts):
+    its = tuple(Fact(key, *value) if isinstance(value, tuple) else Fact(key, value) for key, value in facts.items())
+    turned = quaternion((0, 1, 0), turn)
+    return GraphObject(label + str((x, y, z)), label, (x, y, z), size, None, "", turned, aliases, description, its)
+
+
+ROOM = (
+    know("Mona Lisa", -3, 0, 6, (0.6, 0.8, 0.05), "painted by Leonardo, 1503-1519"),
+    know("chair", -1.5, -0.5, 3, (0.5, 1.0, 0.5), price=(54.0, "EUR"), colour="red", maker="Thonet"),
+    know("lamp", -0.1, -0.2, 0.5, (0.2, 0.4, 0.2), "not waterproof"),
+    know("table", 0, -0.6, 3.1, (1.6, 0.8, 0.8), "EUR 120, was 150"),
+    know("mug", 0.3, -0.15, 3, (0.1, 0.1, 0.1), "white. EUR 12. 300 g"),
+    know("cat", 0.4, -0.9, 3.1, (0.3, 0.2, 0.3)),
+    know("chair", 1.5, -0.45, 3.2, (0.5, 1.1, 0.5), price=(70.0, "EUR"), colour="blue", maker="Otto"),
+    know("sofa", 0.1, -0.55, -2, (2, 0.9, 0.9), aliases=("couch",), price=(900.0, "USD")),
+)  # fmt: skip
+SCENE = scene_of(list(ROOM))
+LISA, RED, LAMP, TABLE, MUG, CAT, BLUE, SOFA = (
+    next(k for k, entry in enumerate(SCENE.entries) if entry.graph is item) for item in ROOM
+)
+
+
+def ask(text, scene=SCENE):
+    """The results of the last question; each question knows the one before."""
+    before = scene.before
+    for question in parse(text):
+        (reply,) = execute((question,), replace(scene, before=before))
+        before = reply.turn
+    return reply
+
+
+def found(text, scene=SCENE):
+    (result,) = ask(text, scene).results
+    return result
+
+
+@pytest.mark.parametrize(
+    ("plan", "things"),
+    [
+        ("name on table", [MUG]),
+        ("name under table", [CAT]),
+        ("name in reach", [LAMP]),
+        ("name behind me", [SOFA]),
+        ("name chair & max price", [BLUE]),
+        ("name chair & price < 60", [RED]),
+        ("name all & price <= 54 EUR", [RED, MUG]),
+        ("name all & price < 60 EUR & min distance", [MUG]),
+        ("name chair & max left", [RED]),
+        ("name chair & left of me", [RED]),
+        ("name chair & maker = Thonet", [RED]),
+        ("name chair & not look red", [BLUE]),
+        ("name table + chair & max height", [BLUE]),
+        ("name all & price > (chair & look red) & not sofa", [TABLE, BLUE]),
+        ("name all & min distance to (chair & look blue)", [CAT]),
+        ("name between (chair & look red) and (chair & look blue)", [TABLE, MUG, CAT]),
+        ("name chair & sort down price", [BLUE, RED]),
+        ("name chair & max 2nd price", [RED]),
+        ("name couch", [SOFA]),
+        ("name (table & empty) + lamp", [LAMP]),
+        ("name all & at 6", [SOFA]),
+        ("name all & has maker", [LISA, RED, BLUE]),
+        ("name max load", [TABLE]),
+        ("name all & weight < 1 kg", [MUG]),
+        ("name chair + table ; name those & max left", [RED]),
+        ("name chair & look red ; name other", [BLUE]),
+        ("fact price | chair & look red ; name those", [RED]),
+        ("where mug ; name those", [MUG]),
+    ],
+)
+def test_which_things(plan, things):
+    result = found(plan)
+    assert isinstance(result, r.Listed), result
+    assert list(result.things) == things or (sorted(result.things) == sorted(things) and "sort" not in plan)
+
+
+@pytest.mark.parametrize(
+    ("plan", "result"),
+    [
+        ("count chair", r.Counted((RED, BLUE))),
+        ("count unicorn", r.Counted(())),
+        ("exist unicorn", r.Exists(())),
+        ("exist all & look vegan", r.Exists((), is_certain=False)),
+        ("name unicorn", r.NotHere("unicorn")),
+        ("name on unicorn", r.NotHere("unicorn")),
+        ("exist on unicorn", r.NotHere("unicorn")),
+        ("name on me", r.NotUnderstood("nothing is 'on' the user")),
+        ("where table | table", r.NotUnderstood("a thing against itself")),
+        ("name this", r.Lost("this")),
+        ("name those", r.Lost("those")),
+        ("name other", r.Lost("other")),
+        ("again table", r.Lost("again")),
+        ("fact price | chair", r.Ask((RED, BLUE), "fact", ("red", "blue"), "colour")),
+        ("fact price | chair ; again those & look blue", r.Told((BLUE,), "price", Amount(70, "EUR"))),
+        ("fact price | chair ; again those & max left", r.Told((RED,), "price", Amount(54, "EUR"))),
+        ("fact price | table ; again mug", r.Told((MUG,), "price", Amount(12, "EUR"))),
+        ("fact weight | mug", r.Told((MUG,), "weight", Amount(300, "g"))),
+        ("fact weight | table", r.Told((TABLE,), "weight", None)),
+        ("fact maker | Mona Lisa", r.Told((LISA,), "maker", "painted by Leonardo", is_quoted=True)),
+        ("fact year | Mona Lisa", r.Told((LISA,), "year", Amount(1503, "", 1519))),
+        ("fact price | table", r.Told((TABLE,), "price", Amount(120, "EUR"))),
+        ("fact height | mug", r.Told((MUG,), "height", Amount(0.1, "m"), is_measured=True)),
+        ("name all & warranty > 2", r.Unknown("warranty", tuple(range(8)))),
+        ("sum price | chair + mug", r.Totalled("sum", "price", (RED, BLUE, MUG), Amount(136, "EUR"))),
+        ("avg price | chair", r.Totalled("avg", "price", (RED, BLUE), Amount(62, "EUR"))),
+        ("sum price | chair + cat", r.Totalled("sum", "price", (RED, BLUE), Amount(124, "EUR"), (CAT,))),
+        ("sum price | chair + unicorn", r.NotHere("unicorn")),
+        ("sum price | chair + sofa", r.Mixed("price", (RED, BLUE, SOFA))),
+        ("sum weight | chair", r.Unknown("weight", (RED, BLUE))),
+        ("check chair & look red | left of me", r.Verdict((RED,), (True,), x.Related("left of", x.Me()))),
+        ("check mug | on table", r.Verdict((MUG,), (True,), x.Related("on", x.Named("table")))),
+        ("check mug | look white", r.Verdict((MUG,), (True,), x.Look("white"))),
+        ("check mug | look red", r.Verdict((MUG,), (False,), x.Look("red"))),
+        ("check cat | look red", r.Verdict((CAT,), (None,), x.Look("red"))),
+        ("check lamp | look waterproof", r.Verdict((LAMP,), (False,), x.Look("waterproof"))),
+        ("check cat | price < 5", r.Unknown("price", (CAT,))),
+        ("check this | unicorn", r.Lost("this")),
+        ("check mug | unicorn", r.Verdict((MUG,), (False,), x.Named("unicorn"))),
+        ("check table | chair + table & max price", r.Verdict(
+            (TABLE,), (True,), parse("name chair + table & max price")[0].of)),
+        ("more weight | mug | cat", r.Unknown("weight", (CAT,))),
+        ("name own behind table", r.Listed((LAMP, SOFA))),
+        ("beyond", r.OutOfScene()),
+    ],
+)  # fmt: skip
+def test_findings(plan, result):
+    assert found(plan) == result
+
+
+def test_quantities():
+    assert found("diff price | table | mug").amount == Amount(108, "EUR")
+    assert found("diff 200 EUR | (sum price | chair + table)").amount == Amount(-44, "EUR")
+    assert found("more chair | table").is_so and not found("fewer chair | table").is_so
+    assert found("more chair | 1").is_so and found("equal chair | 2").is_so
+    assert found("more height | table | mug").is_so
+    assert found("ratio 100 EUR | (fact price | mug)").times == pytest.approx(100 / 12)
+    assert isinstance(found("diff price | sofa | mug"), r.Mixed)
+    assert isinstance(found("more price | mug | cat"), r.Unknown)
+
+
+def test_where_and_which_way():
+    mug = found("where mug")
+    assert (mug.thing, mug.side, mug.under) == (MUG, "middle", TABLE)
+    assert found("where mug | table").relations == ("on",)
+    assert found("where chair & look red | table").relations == ("left of",)
+    assert found("where cat | table").relations == ("under",)
+    assert found("way sofa").hour == 6
+    assert [its.thing for its in ask("where each chair").results] == [RED, BLUE]
+
+
+def test_each_and_several_keys():
+    assert [its.value for its in ask("fact price | each chair").results] == [Amount(54, "EUR"), Amount(70, "EUR")]
+    assert [its.value for its in ask("fact price, maker | chair & look red").results] == [Amount(54, "EUR"), "Thonet"]
+    assert [its.key for its in ask("fact size | table").results] == ["width", "height", "depth"]
+    assert found("check each chair | look red").are_so == (True, False)
+
+
+def test_what_fits_alike_needs_no_question():
+    scene = scene_of([know("chair", -1, price=5.0), know("chair", 1, price=5.0)])
+    assert found("fact price | chair", scene) == r.Told((0, 1), "price", Amount(5.0))
+    assert found("check chair | price < 6", scene).are_so == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("objects", "by", "marks"),
+    [
+        ((know("red chair", -1), know("blue chair", 1)), "name", ("red chair", "blue chair")),
+        ((know("chair", -1, maker="Otto"), know("chair", 1, maker="Thonet")), "fact", ("Otto", "Thonet")),
+        ((know("chair", -2), know("chair", 2)), "side", ("left", "right")),
+        ((know("chair", 0.01, z=2.0), know("chair", 0.02, z=4.0)), "metres", None),
+        ((know("chair", 0.01, z=2.0), know("chair", 0.02, z=2.1)), "nothing", ()),
+        (tuple(know("chair", 2 + k, z=2.0, price=1.0) for k in range(9)), "metres", None),
+    ],
+)
+def test_a_question_back_names_what_differs(objects, by, marks):
+    result = found("where chair", scene_of(list(objects)))
+    assert isinstance(result, r.Ask) and result.by == by and len(result.things) == len(objects)
+    assert marks is None or result.marks == marks
+
+
+def test_near_names_are_told():
+    reply = ask("fact price | tabel")
+    assert reply.took == (("tabel", TABLE),) and reply.results == (r.Told((TABLE,), "price", Amount(120, "EUR")),)
+
+
+def test_of_several_the_one_to_which_anything_is_so():
+    tables = [know("table", -2, -0.6, size=(1, 0.8, 1)), know("table", 2, -0.6, size=(1, 0.8, 1))]
+    mug = know("mug", 2, -0.15, size=(0.1, 0.1, 0.1))
+    assert isinstance(found("name on table", scene_of([*tables, mug])), r.Listed)
+    both = [*tables, mug, replace(mug, id="other", position=(-2, -0.15, 3.0))]
+    assert isinstance(found("name on table", scene_of(both)), r.Ask)
+    assert len(found("name on each table", scene_of(both)).things) == 2
+
+
+def test_a_thing_pointed_at():
+    scene = replace(SCENE, pointed=(MUG, TABLE))
+    assert found("fact price | this", scene) == r.Told((MUG,), "price", Amount(12, "EUR"))
+    assert isinstance(found("fact price | chair ; again this", replace(SCENE, pointed=(BLUE,))), r.Told)
+
+
+def test_kinds():
+    scene = replace(SCENE, kinds={"furniture": ("chair", "table", "sofa")})
+    assert sorted(found("count kind furniture", scene).things) == sorted((RED, BLUE, TABLE, SOFA))
+    told = scene_of([know("Bruno", -1, kind="person"), know("lamp", 1)])
+    assert found("count kind person", told).things == (0,)
+
+
+def test_two_hundred_products_on_five_shelves():
+    draw = random.Random(4)
+    shelves = [know(f"shelf {n + 1}", 0, -1 + 0.4 * n, 3, (8, 0.04, 0.6)) for n in range(5)]
+    products, prices, on = [], {}, {}
+    for k in range(200):
+        n = k % 5
+        price = draw.randint(99, 9999) / 100
+        label = f"{draw.choice('alpha beta gamma delta'.split())} no {k}"
+        y = -1 + 0.4 * n + 0.02 + 0.1
+        products.append(know(label, -3.9 + 0.19 * (k // 5), y, 3, (0.1, 0.2, 0.1), f"Price: {price:.2f} EUR"))
+        prices[label], on[label] = price, n + 1
+    scene = scene_of([*shelves, *products])
+
+    def names(text):
+        result = found(text, scene)
+        return {scene.called[k] for k in result.things} if isinstance(result, r.Listed) else set()
+
+    low = min(prices.values())
+    assert names("name min price") == {label for label, price in prices.items() if price == low}
+    assert names("name price < 20 EUR") == {label for label, price in prices.items() if price < 20}
+    third = {label for label in prices if on[label] == 3}
+    assert names("name on shelf 3") == third
+    assert names("name on shelf 3 & max price") == {max(third, key=lambda label: prices[label])}
+    one, two = "alpha", "beta"
+    one, two = (next(label for label in prices if label.startswith(word)) for word in (one, two))
+    assert found(f"sum price | {one} + {two}", scene).amount.value == pytest.approx(prices[one] + prices[two])
+    assert found(f"more price | {one} | {two}", scene).is_so == (prices[one] > prices[two])
+
+
+def test_what_is_no_plan_is_not_understood():
+    (reply,) = carry_out("naem the chair", SCENE)
+    assert isinstance(reply.results[0], r.NotUnderstood)
+    assert carry_out("count chair", SCENE)[0].results == (r.Counted((RED, BLUE)),)
+
+
+def test_small_talk_between_does_not_lose_what_was_spoken_of():
+    assert found("fact price | mug ; beyond ; name those") == r.Listed((MUG,))
+    assert isinstance(found("fact price | mug ; beyond ; again table"), r.Told)
+
+
+def test_things_that_are_only_seen():
+    boxes = np.array([(0.1, 0.4, 0.2, 0.6), (0.7, 0.4, 0.9, 0.7)], np.float32)
+    seen = Detections(boxes, np.ones(2, np.float32), np.full(2, 2.0, np.float32), {})
+    entries = merge(seen, [know("door", 0, z=-2)])
+    called = ("chair", "chair", "door")
+    scene = Scene(entries, called, (frozenset({"red"}), frozenset({"blue"}), frozenset()))
+    assert found("where chair & look red", scene).side == "left"
+    assert found("where chair", scene) == r.Ask((0, 1), "fact", ("red", "blue"), "colour")
+    assert found("count in view", scene).things == (0, 1)
+    assert found("fact price | chair & look red", scene).value is None
+    assert found("name own left of (chair & look red)", scene) == r.Unknown("front", (0,))
+
+
+def test_an_empty_scene_and_one_of_one_label():
+    empty = Scene((), ())
+    for plan in (
+        "name all",
+        "where chair",
+        "name max price",
+        "sum price | all",
+        "count all",
+        "name empty",
+        "way each all",
+    ):
+        assert isinstance(found(plan, empty), (r.Nothing, r.NotHere, r.Counted))
+    alike = scene_of([know("chair", 0.01 * k) for k in range(64)])
+    assert len(found("count chair", alike).things) == 64
+    assert found("where chair", alike).by == "nothing"

@@ -1,0 +1,107 @@
+"""Names as people say them."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, rivals
+
+LABELS = (
+    "SM_Chair_02", "coffee_table", "Barrel (1)", "Chair(Clone)", "waiter Bruno",
+    "闹钟", "café", "red sofa", "camp sofa", "sofa", "CoffeeMachine", "table lamp", "shelf 1", "shelf 2",
+    "红色椅子", "椅子", "box", "vase", "dining table", "Étagère", "salt and pepper", "knives",
+)  # fmt: skip
+ALIASES = {"sofa": ("couch", "settee"), "vase": ("花瓶",)}
+TEXTS = {"dining table": "made of oak", "椅子": "蓝色"}
+NAMES = Matching(
+    LABELS, [ALIASES.get(label, ()) for label in LABELS], [(fold(its), TEXTS.get(its, "")) for its in LABELS]
+)
+
+
+def named(words, one=True):
+    match = NAMES.find(words, one)
+    return [LABELS[k] for k in match.things], match.is_near
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        *((label, [label]) for label in LABELS),
+        ("chair", ["SM_Chair_02", "Chair(Clone)"]),
+        ("the coffee table", ["coffee_table"]),
+        ("COFFEE TABLE", ["coffee_table"]),
+        ("coffee machines", ["CoffeeMachine"]),
+        ("barrel", ["Barrel (1)"]),
+        ("Bruno", ["waiter Bruno"]),
+        ("waiter", ["waiter Bruno"]),
+        ("cafe", ["café"]),
+        ("etagere", ["Étagère"]),
+        ("couch", ["sofa"]),
+        ("sofas", ["sofa"]),
+        ("shelf 2", ["shelf 2"]),
+        ("shelf 7", []),
+        ("shelves", ["shelf 1", "shelf 2"]),
+        ("lamp", ["table lamp"]),
+        ("钟", ["闹钟"]),
+        ("花瓶", ["vase"]),
+        ("红色的椅子", ["红色椅子"]),
+        ("蓝色椅子", ["椅子"]),
+        ("oak table", ["dining table"]),
+        ("boxes", ["box"]),
+        ("vases", ["vase"]),
+        ("knife", ["knives"]),
+        ("pepper", ["salt and pepper"]),
+        ("unicorn", []),
+        ("blue vase", []),
+        ("a", []),
+    ],
+)
+def test_names(words, expected):
+    assert named(words) == (expected, False)
+
+
+@pytest.mark.parametrize(("words", "expected"), [("viase", "vase"), ("brarel", "Barrel (1)"), ("wooden vase", "vase")])
+def test_what_is_nearly_a_name_is_told_so(words, expected):
+    assert named(words) == ([expected], True)
+
+
+def test_all_of_a_name_are_those_with_its_head():
+    assert named("sofa", one=False)[0] == ["red sofa", "camp sofa", "sofa"]
+    assert named("table", one=False)[0] == ["coffee_table", "dining table"]
+    assert named("椅子", one=False)[0] == ["红色椅子", "椅子"]
+    assert named("wooden vase", one=False)[0] == []
+
+
+def test_every_way_to_write_a_name_finds_it():
+    draw = random.Random(2)
+    words = "amber birch cedar dusk ember frost grove heron island jasper knoll lagoon maple nectar".split()
+    labels = list({" ".join(draw.sample(words, 2)) for _ in range(60)})
+    names = Matching(labels, [()] * len(labels), [(label,) for label in labels])
+    for k, label in enumerate(labels):
+        first, last = label.split()
+        pascal = first.title() + last.title()
+        for said in (label, label.upper(), f"the {label}", f"{first}_{last}", pascal, f"{label}s"):
+            assert names.find(said, True) == Match((k,)), said
+        for engine in (f"SM_{pascal}_03", f"{pascal}(Clone)", f"{first}-{last} (1)", f"BP_{first}_{last}"):
+            assert Matching([engine], [()]).find(label, True) == Match((0,)), engine
+
+
+def test_looks():
+    assert looks_so("waterproof", ["a bag", "waterproof"])
+    assert not looks_so("waterproof", ["not waterproof"]) and is_negated("waterproof", ["not waterproof"])
+    assert not looks_so("nuts", ["contains no nuts", "without any nuts", "nut-free"])
+    assert not looks_so("sugar", ["sugar-free"]) and is_negated("sugar", ["sugar-free"])
+    assert not looks_so("red", ["a bored cat"])
+    assert looks_so("红色", ["红色椅子"]) and looks_so("红色的", ["红椅子"])
+    assert not looks_so("坚果", ["不含坚果"])
+    assert rivals("red", ["blue chair"]) and not rivals("red", ["chair"]) and rivals("红色", ["蓝色椅子"])
+
+
+def test_hundreds_of_names_are_matched_at_once():
+    labels = [f"thing number {k} of the {'very ' * (k % 5)}long list" for k in range(512)]
+    names = Matching(labels, [("alias",) * 8] * 512, [(label,) for label in labels])
+    start = time.perf_counter()
+    assert names.find("quite another thingg that is not there", True).things == ()
+    assert time.perf_counter() - start < 1

@@ -1,0 +1,109 @@
+"""Plans as text, both ways."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+
+import pytest
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene import questions as q
+from scenewright_server.scene.expressions import PlanError
+from scenewright_server.scene.parsing import MAX_CHARS, parse
+from scenewright_server.scene.writing import write
+
+from tests.scene.random_plans import RandomPlans
+
+
+def test_every_plan_reads_back_as_itself():
+    plans = RandomPlans(seed=1)
+    seen = set()
+    for _ in range(4000):
+        plan = plans.plan()
+        text = write(plan)
+        if len(text) > MAX_CHARS:
+            continue
+        assert parse(text) == plan, text
+        seen.update(type(question) for question in plan)
+    assert len(seen) == 14
+
+
+CHAIR, TABLE, ME = x.Named("chair"), x.Named("table"), x.Me()
+PRICE, HEIGHT = x.Key("price"), x.Key("height")
+NEAREST = x.Extreme(x.Key("distance"), False)
+ON_TABLE, BOTH = x.Related("on", TABLE), x.Joined((CHAIR, TABLE))
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("name all", q.Name(x.All())),
+        ("count chair & look red", q.Count(x.Narrowed((CHAIR, x.Look("red"))))),
+        ("name chair + table & min distance", q.Name(x.Narrowed((BOTH, NEAREST)))),
+        ("exist all & not (chair & on table)", q.Exist(x.Narrowed((x.All(), x.Not(x.Narrowed((CHAIR, ON_TABLE))))))),
+        ("name those & price < 50 EUR", q.Name(x.Narrowed((x.Those(), x.Compared(PRICE, "<", x.Number(50, "EUR")))))),
+        ("name all & price > (chair)", q.Name(x.Narrowed((x.All(), x.Compared(PRICE, ">", CHAIR))))),
+        ("name all & maker = Thonet", q.Name(x.Narrowed((x.All(), x.Compared(x.Key("maker"), "=", "Thonet"))))),
+        ("name between me and table", q.Name(x.Between(ME, TABLE))),
+        ("name own left of each chair", q.Name(x.Related("left of", CHAIR, own=True, each=True))),
+        ("name chair & max 2nd height", q.Name(x.Narrowed((CHAIR, x.Extreme(x.Key("height"), True, 2, True))))),
+        ("fact price, maker | each chair", q.Fact((PRICE, x.Key("maker")), CHAIR, each=True)),
+        ("fact distance to table | chair", q.Fact((x.Key("distance", TABLE),), CHAIR)),
+        ("more chair | table", q.Compare(">", q.Count(CHAIR), q.Count(TABLE))),
+        ("fewer chair | 3", q.Compare("<", q.Count(CHAIR), x.Number(3))),
+        ("more height | chair | table", q.Compare(">", q.Value(HEIGHT, CHAIR), q.Value(HEIGHT, TABLE))),
+        ("diff 20 EUR | (sum price | chair + table)", q.Difference(x.Number(20, "EUR"), q.Total("sum", PRICE, BOTH))),
+        ("where chair | table", q.Where(CHAIR, TABLE)),
+        ("check chair | left of me", q.Check(CHAIR, x.Related("left of", ME))),
+        ('name "Barrel (1)"', q.Name(x.Named("Barrel (1)"))),
+        ("count in view", q.Count(x.Visible())),
+        ("name all & at 2", q.Name(x.Narrowed((x.All(), x.Clock(2))))),
+        ("again the blue one", q.Again(x.Named("the blue one"))),
+    ],
+)  # fmt: skip
+def test_plans_are_short(text, question):
+    assert parse(text) == (question,)
+    assert write((question,)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "found", "expected"),
+    [
+        ("", 0, "the end", "one of name, count"),
+        ("naem chair", 0, "'naem'", "one of name, count"),
+        ("name", 4, "the end", "a name or a key"),
+        ("name chair &", 12, "the end", "a name"),
+        ("name chair | table", 11, "'|'", "the end"),
+        ("count (chair", 12, "the end", "')'"),
+        ('name "chair', 5, "'\"chair'", "a closing quote"),
+        ("fact price chair", 16, "the end", "'|'"),
+        ("name between chair", 18, "the end", "'and'"),
+        ("name at 13", 8, "a wrong value", "hour: 13, from 1 to 12"),
+        ("name price < ", 12, "the end", "a value"),
+        ("name chair & price < cheap", 21, "a wrong value", "= or !="),
+        ("name own on chair", 12, "a wrong value", "of its own"),
+        ("name distance to chair", 22, "the end", "one of <"),
+        ("more chair", 10, "the end", "'|'"),
+    ],
+)
+def test_errors_tell_where_and_what(text, position, found, expected):
+    with pytest.raises(PlanError) as error:
+        parse(text)
+    assert (error.value.position, error.value.found) == (position, found)
+    assert expected in str(error.value)
+
+
+def test_no_text_raises_anything_but_a_plan_error():
+    draw = random.Random(3)
+    pieces = 'name count fact where chair price & + | ; ( ) < = != , " not on near me each own max'.split()
+    pieces += "min 2 2nd sort between and at".split()
+    pieces += ["闹钟", "\u3000", "\x1f", "<|im_end|>", "", "²", "1e999", "0" * 30, "("]
+    n_plans = 0
+    for _ in range(6000):
+        text = " ".join(draw.choice(pieces) for _ in range(draw.randint(0, 14)))
+        with suppress(PlanError):
+            n_plans += parse(text) is not None
+    assert n_plans > 30
+    for text in ("name " + "(" * 500, "name " + "not " * 240 + "chair", "name " + "near " * 190 + "chair", "x" * 2000):
+        with pytest.raises(PlanError):
+            parse(text)
