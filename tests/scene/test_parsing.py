@@ -57,6 +57,7 @@ ON_TABLE, BOTH = x.Related("on", TABLE), x.Joined((CHAIR, TABLE))
         ("check chair | left of me", q.Check(CHAIR, x.Related("left of", ME))),
         ('name "Barrel (1)"', q.Name(x.Named("Barrel (1)"))),
         ("count in view", q.Count(x.Visible())),
+        ("name max 3rd left", q.Name(x.Extreme(x.Key("left"), True, 3, True))),
         ("name all & at 2", q.Name(x.Narrowed((x.All(), x.Clock(2))))),
         ("again the blue one", q.Again(x.Named("the blue one"))),
     ],

@@ -140,7 +140,7 @@ def _write_value(value: x.Number | str | x.Set) -> str:
 def write_key(key: x.Key) -> str:
     """The text of a key."""
     if key.to is None:
-        return key.name if key.name == "distance" else _write_words(key.name)
+        return key.name if key.name in ("distance", "left", "right") else _write_words(key.name)
     if isinstance(key.to, x.Named) or key.to in SINGLE.values():
         return f"distance to {_write_atom(key.to)}"
     return f"distance to ({write_set(key.to)})"
