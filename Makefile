@@ -5,13 +5,18 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 BUF := npx --yes @bufbuild/buf@1.75.0
 
-.PHONY: demo test test-weights check proto golden clean
+.PHONY: demo test test-unity test-weights check proto golden clean
 
 demo: $(VENV)/.server
 	$(BIN)/scenewright demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+	tests/unity/run.sh --if-there
+
+# Needs a .NET SDK, 10 or later.
+test-unity: $(VENV)/.dev
+	tests/unity/run.sh
 
 # Real public weights, fetched into the user's cache (about 1 GB); `make test-weights WEIGHTS=smollm2-135m` for one.
 WEIGHTS := smollm2-135m,qwen2.5-coder-0.5b,whisper-tiny.en,whisper-base,nanodet,guide,guide-zh
@@ -28,9 +33,11 @@ check: $(VENV)/.dev
 	$(BUF) lint
 	$(BUF) breaking --against proto/v1.binpb
 	$(BIN)/python proto/generate.py --check
+	$(BIN)/python proto/generate_csharp.py --check
 
 proto: $(VENV)/.dev
 	$(BIN)/python proto/generate.py
+	$(BIN)/python proto/generate_csharp.py
 
 golden: $(VENV)/.dev
 	$(BIN)/python tests/golden/record_live.py

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from scenewright_server.engine.decoding import Decoding
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.kv_cache import KVCache
 from scenewright_server.engine.request import Event, Sampling
 from scenewright_server.engine.sampler import sample
-from scenewright_server.engine.sequence import Sequence as Run
 from scenewright_server.engine.session import Session
 from scenewright_server.families.family import Decoder, Pass, Script, TextDelta
 
@@ -49,10 +49,10 @@ def _choose(
 
 def finish(
     engine: Engine, *scripts: Script, sampling: Sampling, session: Session | None = None
-) -> list[tuple[Run, list[Event]]]:
-    """Run scripts together to their ends."""
+) -> list[tuple[Decoding, list[Event]]]:
+    """Decoding scripts together to their ends."""
     runs = [engine.add(script, sampling, session) for script in scripts]
-    events: dict[Run, list[Event]] = {run: [] for run in runs}
+    events: dict[Decoding, list[Event]] = {run: [] for run in runs}
     while engine.has_work:
         for run, event in engine.step():
             events[run].append(event)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Done, Failed, Sampling, Started
@@ -153,6 +155,46 @@ def test_an_error_in_one_script_ends_that_one_alone(fake: FakeFamily, monkeypatc
     for other in others:
         assert other.ids == naive(fake.decoder, fake.open(TURNS["describe"]), GREEDY)
         assert [e.reason for run, e in events if run is other and isinstance(e, Done)] == [FinishReason.TOKEN_LIMIT]
+
+
+@pytest.mark.parametrize("n_free", [0, 1, 5])
+def test_a_script_may_force_its_own_end(fake: FakeFamily, n_free: int) -> None:
+    """Nothing is chosen, told or remembered behind it."""
+
+    class Ending(FakeScript):
+        @property
+        def forced(self) -> list[int]:
+            return [3, 4] if n_free <= len(self.said) < n_free + 2 else []
+
+        def take(self, token, probability):
+            outcome = super().take(token, probability)
+            return replace(outcome, over=FinishReason.STOP) if len(self.said) == n_free + 2 else outcome
+
+    engine, turn = Engine(fake.decoder), Turn("ask", question="hello", max_new_tokens=24)
+    beside = engine.add(fake.open(TURNS["describe"]), GREEDY)
+    ended = engine.add(Ending(fake, turn, FakeMemory()), GREEDY)
+    events = []
+    while engine.has_work:
+        events += engine.step()
+    assert len(ended.ids) == n_free + 2 and ended.ids[-2:][-1] in (3, 4)
+    told = [event for run, event in events if run is ended]
+    assert (
+        isinstance(told[-1], Done) and told[-1].reason is FinishReason.STOP and told[-1].usage.generated == n_free + 2
+    )
+    assert beside.ids == naive(fake.decoder, fake.open(TURNS["describe"]), GREEDY)
+
+
+def test_a_forward_that_fails_ends_those_in_it_and_the_engine_goes_on(fake: FakeFamily, monkeypatch) -> None:
+    engine = Engine(fake.decoder)
+    runs = [engine.add(fake.open(TURNS["describe"]), GREEDY) for _ in range(2)]
+    for _ in runs:
+        engine.step()
+    monkeypatch.setattr(fake.decoder, "forward", lambda *_, **__: 1 / 0)
+    failed = [run for run, event in engine.step() if isinstance(event, Failed)]
+    assert failed == runs and not engine.has_work
+    monkeypatch.undo()
+    [(run, _)] = finish(engine, fake.open(TURNS["ask"]), sampling=GREEDY)
+    assert run.ids == naive(fake.decoder, fake.open(TURNS["ask"]), GREEDY)
 
 
 def test_generation_ends_at_the_end_of_the_context() -> None:

@@ -1,4 +1,4 @@
-"""docs/contract.md's grpcurl session: each call names a method that there is, and its messages are that method's."""
+"""docs/contract.md's grpcurl session works as written, against the embedded model; a stand-in plays grpcurl."""
 
 from __future__ import annotations
 
@@ -9,59 +9,70 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scenewright_server.service.app import serve_in_background
+
 ROOT = Path(__file__).parents[2]
 STAND_IN = """#!{python}
 import json, os, sys
+import grpc
 from google.protobuf import descriptor_pool, json_format, message_factory
-from scenewright.v1 import (
-    dialogue_pb2, embedding_pb2, language_pb2, model_pb2, scene_pb2, session_pb2, speech_pb2
-)
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 arguments = sys.argv[1:]
-data = arguments[arguments.index("-d") + 1] if "-d" in arguments else ""
-if data == "@":
-    data = sys.stdin.read()
-called = {{"symbol": arguments[-1], "messages": 0}}
-pool = descriptor_pool.Default()
-if "/" in arguments[-1]:
-    service, method = arguments[-1].split("/")
-    request = pool.FindServiceByName(service).methods_by_name[method].input_type
-    while data := data.strip():
+data = arguments[arguments.index("-d") + 1] if "-d" in arguments else "{{}}"
+data = (sys.stdin.read() if data == "@" else data).strip()
+address = next(a for a in arguments if a.startswith("127.0.0.1:"))
+channel = grpc.insecure_channel(address)
+database = ProtoReflectionDescriptorDatabase(channel)
+pool, symbol = descriptor_pool.DescriptorPool(database), arguments[-1]
+if symbol == "list":
+    print("\\n".join(database.get_services()))
+elif "describe" in arguments:
+    print(pool.FindMessageTypeByName(symbol).full_name)
+else:
+    service, name = symbol.split("/")
+    method = pool.FindServiceByName(service).methods_by_name[name]
+    asked, answer = map(message_factory.GetMessageClass, (method.input_type, method.output_type))
+    requests = []
+    while data:
         value, end = json.JSONDecoder().raw_decode(data)
-        json_format.ParseDict(value, message_factory.GetMessageClass(request)())
-        called["messages"] += 1
-        data = data[end:]
-elif arguments[-2] == "describe":
-    pool.FindMessageTypeByName(arguments[-1])
-with open(os.environ["CALLS"], "a") as file:
-    file.write(json.dumps(called) + "\\n")
-print(json.dumps({{"session": {{"id": "s1"}}}}, indent=2))
+        requests.append(json_format.ParseDict(value, asked()))
+        data = data[end:].strip()
+    up, down = method.client_streaming, method.server_streaming
+    make = getattr(channel, ("stream" if up else "unary") + "_" + ("stream" if down else "unary"))
+    call = make("/" + symbol, request_serializer=asked.SerializeToString, response_deserializer=answer.FromString)
+    answers = call(iter(requests) if up else requests[0])
+    for one in answers if down else [answers]:
+        print(json_format.MessageToJson(one, preserving_proto_field_name=True))
 """
 
 
-def test_the_session_is_well_formed(tmp_path):
+def test_the_session_works_as_written(tmp_path):
     (script,) = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "contract.md").read_text(encoding="utf-8"), re.S)
-    grpcurl, calls = tmp_path / "grpcurl", tmp_path / "calls"
+    grpcurl = tmp_path / "grpcurl"
     grpcurl.write_text(STAND_IN.format(python=sys.executable), encoding="utf-8")
     grpcurl.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "CALLS": str(calls)}
-    done = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", script + "\necho $SESSION"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    with serve_in_background() as address:
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script.replace("localhost:7447", address)],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "s1"
-    made = [tuple(json.loads(line).values()) for line in calls.read_text(encoding="utf-8").splitlines()]
-    assert [(symbol.rpartition("/")[2], n) for symbol, n in made] == [
-        ("list", 0),
-        ("scenewright.v1.AskRequest", 0),
-        ("ListModels", 0),
-        ("DescribeScene", 1),
-        ("Ask", 1),
-        ("CreateSession", 1),
-        ("Ask", 1),
-        ("Converse", 2),
-    ]
+    lines, messages = done.stdout.splitlines(), []
+    assert "scenewright.v1.DialogueService" in lines and "scenewright.v1.AskRequest" in lines
+    rest = done.stdout[done.stdout.index("{") :].strip()
+    while rest:
+        message, end = json.JSONDecoder().raw_decode(rest)
+        messages.append(message)
+        rest = rest[end:].strip()
+    models, description, *answers = messages
+    assert [model["name"] for model in models["models"]] == ["diorama"]
+    assert "goblin king" in description["text"]
+    events = [message["response_event"] for message in answers if "response_event" in message]
+    said = "".join("|" if "done" in event else event.get("text_delta", {}).get("text", "") for event in events)
+    assert [text != "" for text in said.split("|")] == [True, True, True, False], said

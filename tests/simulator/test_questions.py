@@ -15,7 +15,7 @@ from scenewright_server.scene.words import is_chinese, normalise
 from scenewright_server.simulator import text
 from scenewright_server.simulator.kinds import ATTRIBUTES, SPLITS
 from scenewright_server.simulator.phrases import CHINESE, QUESTIONS, RELATIONS
-from scenewright_server.simulator.questions import QUESTION_TYPES, Turn, dialogue
+from scenewright_server.simulator.questions import QUESTION_TYPES, Asked, dialogue
 from scenewright_server.simulator.scene import sample
 from scenewright_server.simulator.text import Thing, plain
 from scenewright_server.training.episodes import align, spread
@@ -67,7 +67,7 @@ def seen(seed: int) -> tuple[list[Thing], tuple[Entry, ...], Detections]:
     return things, entries, detections
 
 
-def turns(language: str, n_scenes: int = N_SCENES) -> Iterator[tuple[Sequence[Thing], Lookup, Turn]]:
+def turns(language: str, n_scenes: int = N_SCENES) -> Iterator[tuple[Sequence[Thing], Lookup, Asked]]:
     """Turns about scenes both known and seen, each with what its plan is looked up in."""
     for seed in range(n_scenes):
         rng = np.random.default_rng([1, seed])

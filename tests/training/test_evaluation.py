@@ -10,7 +10,7 @@ import pytest
 from scenewright_server.families.family import Mention
 from scenewright_server.scene.entries import Entry, GraphObject
 from scenewright_server.scene.findings import Things
-from scenewright_server.simulator.questions import Turn
+from scenewright_server.simulator.questions import Asked
 from scenewright_server.simulator.scene import sample
 from scenewright_server.simulator.text import Thing
 from scenewright_server.training.evaluation import run
@@ -38,8 +38,8 @@ def mentioned(ref: int, words: str, box: tuple[float, float, float, float], id: 
     return Mention(ref, words, 1.0, Entry(0, item, (0, 0, 2), (1, 1, 1), box, 1.0))
 
 
-def asked(answer: str, type: str = "colour") -> Turn:
-    return Turn(type, "", (), Things(()), (answer,))
+def asked(answer: str, type: str = "colour") -> Asked:
+    return Asked(type, "", (), Things(()), (answer,))
 
 
 def test_a_description_counts_each_thing_once_by_its_fullest_name():

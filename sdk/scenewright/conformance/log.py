@@ -183,7 +183,7 @@ def _take_bytes(message: Message, prefix: str = "") -> Iterator[tuple[str, bytes
         if descriptor.type == descriptor.TYPE_BYTES and not repeated:
             setattr(message, descriptor.name, b"")
             yield name, value
-        elif descriptor.type == descriptor.TYPE_MESSAGE and not descriptor.message_type.GetOptions().map_entry:
+        elif descriptor.message_type is not None and not descriptor.message_type.GetOptions().map_entry:
             for i, item in enumerate(value if repeated else [value]):
                 yield from _take_bytes(item, f"{name}.{i}." if repeated else f"{name}.")
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 import torch
 
+from scenewright_server.engine.decoding import Decoding
 from scenewright_server.engine.engine import KV_BYTES, Engine
 from scenewright_server.engine.request import Done, Event, Failed, Sampling, Timings, Usage
-from scenewright_server.engine.sequence import Sequence
 from scenewright_server.engine.session import Session
 from scenewright_server.families.family import Decoder, ModelError, Script
 
@@ -29,7 +29,7 @@ class ComputeThread:
         self._n_threads = n_threads
         self._engines: list[Engine] = []
         self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._tell: dict[Sequence, Callable[[list[Event]], None]] = {}
+        self._tell: dict[Decoding, Callable[[list[Event]], None]] = {}
         self.closed = False
         self._lock = threading.Lock()  # of `closed`: nothing comes into the inbox behind its end
         self._thread = threading.Thread(target=self._loop, name="compute", daemon=True)
@@ -39,15 +39,15 @@ class ComputeThread:
         """Let an engine take part. Raises ModelError SHUTTING_DOWN."""
         self._submit(lambda: self._engines.append(engine))
 
-    def start(self, engine: Engine, sequence: Sequence, tell: Callable[[list[Event]], None]) -> None:
-        """Give a sequence to an engine; `tell` is called on this thread with its events, after every step of it.
+    def start(self, engine: Engine, decoding: Decoding, tell: Callable[[list[Event]], None]) -> None:
+        """Give a decoding to an engine; `tell` is called on this thread with its events, after every step of it.
 
         Raises ModelError SHUTTING_DOWN.
         """
 
         def take_in() -> None:
-            self._tell[sequence] = tell
-            engine.scheduler.add(sequence)
+            self._tell[decoding] = tell
+            engine.scheduler.add(decoding)
 
         self._submit(take_in)
 
@@ -83,18 +83,18 @@ class ComputeThread:
     def _step(self, engine: Engine) -> None:
         if not engine.has_work:
             return
-        told: dict[Sequence, list[Event]] = {}
-        for sequence, event in engine.step():
-            told.setdefault(sequence, []).append(event)
-        for sequence in engine.scheduler.running:
-            told.setdefault(sequence, [])  # what it has cost is told all the same
-        for sequence, events in told.items():
-            self._tell[sequence](events)
+        told: dict[Decoding, list[Event]] = {}
+        for decoding, event in engine.step():
+            told.setdefault(decoding, []).append(event)
+        for decoding in engine.scheduler.running:
+            told.setdefault(decoding, [])  # what it has cost is told all the same
+        for decoding, events in told.items():
+            self._tell[decoding](events)
             if events and isinstance(events[-1], Done | Failed):
-                del self._tell[sequence]
+                del self._tell[decoding]
 
     def _take_job(self) -> bool:
-        """One job a step, so that many cannot hold up the running sequences; False when the thread is to end.
+        """One job a step, so that many cannot hold up the running decodings; False when the thread is to end.
 
         Waits when there is nothing to run.
         """
@@ -134,18 +134,18 @@ class AsyncEngine:
 
     def run(self, script: Script, sampling: Sampling, session: Session | None = None) -> Run:
         """A handle on a script that will run when its events are asked for."""
-        return Run(self, Sequence(script, sampling, session, self._device))
+        return Run(self, Decoding(script, sampling, session, self._device))
 
     @contextlib.contextmanager
-    def _place(self, sequence: Sequence, tell: Callable[[list[Event]], None]) -> Iterator[None]:
-        """Have the sequence run; it counts as inside until the context is left."""
+    def _place(self, decoding: Decoding, tell: Callable[[list[Event]], None]) -> Iterator[None]:
+        """Have the decoding run; it counts as inside until the context is left."""
         if self._n_inside >= self._capacity:
             raise ModelError(
                 "OVERLOADED",
                 f"the engine holds {self._n_inside} requests, {self._capacity} is its bound",
                 bound=self._capacity,
             )
-        self._thread.start(self._engine, sequence, tell)
+        self._thread.start(self._engine, decoding, tell)
         self._n_inside += 1
         try:
             yield
@@ -156,15 +156,15 @@ class AsyncEngine:
 class Run:
     """One script's handle, for the event loop's thread: its events, what it has cost so far, and its end."""
 
-    def __init__(self, engine: AsyncEngine, sequence: Sequence) -> None:
+    def __init__(self, engine: AsyncEngine, decoding: Decoding) -> None:
         self.usage = Usage()
         self.timings = Timings()
         self._engine = engine
-        self._sequence = sequence
+        self._decoding = decoding
 
     def cancel(self) -> None:
         """End it within one step; its events end with Done all the same."""
-        self._sequence.cancelled = True
+        self._decoding.cancelled = True
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """The script's events, Done the last.
@@ -173,15 +173,15 @@ class Run:
         you may leave early. Raises ModelError (OVERLOADED, SHUTTING_DOWN), or the script's error.
         """
         loop = asyncio.get_running_loop()
-        sequence = self._sequence
+        decoding = self._decoding
         inbox: asyncio.Queue[tuple[list[Event], Usage, Timings]] = asyncio.Queue()  # holds one answer at most
 
         def tell(events: list[Event]) -> None:
-            usage = replace(sequence.usage, generated=sequence.n_generated)
+            usage = replace(decoding.usage, generated=decoding.n_generated)
             with contextlib.suppress(RuntimeError):  # a loop that has been closed wants no events
-                loop.call_soon_threadsafe(inbox.put_nowait, (events, usage, sequence.timings))
+                loop.call_soon_threadsafe(inbox.put_nowait, (events, usage, decoding.timings))
 
-        with self._engine._place(sequence, tell):
+        with self._engine._place(decoding, tell):
             try:
                 while True:
                     events, self.usage, self.timings = await inbox.get()

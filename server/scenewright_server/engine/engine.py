@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from collections.abc import Sequence as Row
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
@@ -13,10 +12,10 @@ from weakref import WeakSet
 import torch
 from torch import Tensor
 
+from scenewright_server.engine.decoding import Decoding
 from scenewright_server.engine.request import Done, Event, Failed, Sampling, Started, Usage
 from scenewright_server.engine.sampler import sample
 from scenewright_server.engine.scheduler import Scheduler
-from scenewright_server.engine.sequence import Sequence
 from scenewright_server.engine.session import Session
 from scenewright_server.families.family import Decoder, FinishReason, Outcome, Pass, Script, Span, TextDelta
 
@@ -33,23 +32,23 @@ class Engine:
         self._kv_bytes = kv_bytes
         self._sessions: WeakSet[Session] = WeakSet()  # that hold caches
         self._n_turns = 0
-        self._events: list[tuple[Sequence, Event]] = []
+        self._events: list[tuple[Decoding, Event]] = []
 
-    def add(self, script: Script, sampling: Sampling, session: Session | None = None) -> Sequence:
+    def add(self, script: Script, sampling: Sampling, session: Session | None = None) -> Decoding:
         """Take a script in. Its events come out of `step`, Done or Failed the last."""
-        sequence = Sequence(script, sampling, session, self._decoder.shape.device)
-        self.scheduler.add(sequence)
-        return sequence
+        decoding = Decoding(script, sampling, session, self._decoder.shape.device)
+        self.scheduler.add(decoding)
+        return decoding
 
     @property
     def has_work(self) -> bool:
         return self.scheduler.has_work
 
     @torch.inference_mode()
-    def step(self) -> list[tuple[Sequence, Event]]:
+    def step(self) -> list[tuple[Decoding, Event]]:
         """Drop what was cancelled, then run one forward: a pass's spans, or one more token for all that run."""
-        for sequence in self.scheduler.cancelled():
-            self._finish(sequence, FinishReason.CANCELLED)
+        for decoding in self.scheduler.cancelled():
+            self._finish(decoding, FinishReason.CANCELLED)
         batch = self.scheduler.next()
         if batch and batch[0].is_fresh:
             with self._ending(batch[0]):
@@ -59,123 +58,130 @@ class Engine:
         events, self._events = self._events, []
         return events
 
-    def _prefill(self, sequence: Sequence) -> None:
+    def _prefill(self, decoding: Decoding) -> None:
         """Begin a script or its next pass: run what the cache lacks, and choose the first token."""
-        if sequence.passing is None:
-            sequence.timings = replace(sequence.timings, queue=sequence.age_ms)
-            self._emit(sequence, Started())
-            self._follow(sequence, sequence.script.begin())
-            if not self._runs(sequence):
+        if decoding.passing is None:
+            decoding.timings = replace(decoding.timings, queue=decoding.age_ms)
+            self._emit(decoding, Started())
+            self._follow(decoding, decoding.script.begin())
+            if not self._runs(decoding):
                 return
-        passing = sequence.passing
+        passing = decoding.passing
         assert passing is not None
-        self._make_room(sequence.session)
-        cache, rest = sequence.session.open(passing, self._decoder.shape)
+        self._make_room(decoding.session)
+        cache, rest = decoding.session.open(passing, self._decoder.shape)
         counts: Counter = Counter()
         for span in passing.spans:
             counts.update(dict(span.counts))
-        sequence.usage = Usage(dict(counts), cache.length)
+        decoding.usage = Usage(dict(counts), cache.length)
         x = [self._embed(span) for span in rest]
-        self._run(sequence, [*x, *self._forced(sequence)], passing)
+        self._run(decoding, [*x, *self._forced(decoding)], passing)
 
-    def _run(self, sequence: Sequence, x: Row[Tensor], passing: Pass) -> None:
-        """Run embeddings of one sequence and choose its next token, unless forced tokens have ended its pass."""
-        if not self._runs(sequence) or sequence.passing is not passing:
+    def _run(self, decoding: Decoding, x: Sequence[Tensor], passing: Pass) -> None:
+        """Run embeddings of one decoding and choose its next token, unless forced tokens have ended its pass."""
+        if not self._goes_on(decoding, passing):
             return
         first = passing.spans[0]
         logits = self._decoder.forward(
             torch.cat(list(x))[None],
-            [sequence.session.cache(passing.adapter)],
+            [decoding.session.cache(passing.adapter)],
             prefix_len=len(first) if first.is_whole else 0,
             adapter=passing.adapter,
         )
-        self._choose(sequence, logits[0])
+        self._choose(decoding, logits[0])
 
-    def _decode(self, batch: list[Sequence]) -> None:
-        """One more token for all; what a script forces upon a sequence runs at once, on its own."""
-        free: list[Sequence] = []
-        for sequence in batch:
-            with self._ending(sequence):
-                last, passing = self._decoder.embed(sequence.ids[-1:]), sequence.passing
-                forced = self._forced(sequence)
-                if forced and passing is not None:
-                    self._run(sequence, [last, *forced], passing)
+    def _decode(self, batch: list[Decoding]) -> None:
+        """One more token for all; what a script forces upon a decoding runs at once, on its own."""
+        free: list[Decoding] = []
+        for decoding in batch:
+            with self._ending(decoding):
+                last, passing = self._decoder.embed(decoding.ids[-1:]), decoding.passing
+                forced = self._forced(decoding)
+                if passing is None or not self._goes_on(decoding, passing):
+                    continue
+                if forced:
+                    self._run(decoding, [last, *forced], passing)
                 else:
-                    free.append(sequence)
+                    free.append(decoding)
         for adapter, group in groupby(sorted(free, key=_adapter), _adapter):
             together = list(group)
+            logits: Iterable[Tensor] = ()  # and so it stays when the forward fails
             with self._ending(*together):
-                x = self._decoder.embed([sequence.ids[-1] for sequence in together])[:, None]
-                caches = [sequence.session.cache(adapter) for sequence in together]
+                x = self._decoder.embed([decoding.ids[-1] for decoding in together])[:, None]
+                caches = [decoding.session.cache(adapter) for decoding in together]
                 logits = self._decoder.forward(x, caches, adapter=adapter)
-            for sequence, row in zip(together, logits, strict=True):
-                with self._ending(sequence):
-                    self._choose(sequence, row)
+            for decoding, row in zip(together, logits, strict=False):
+                with self._ending(decoding):
+                    self._choose(decoding, row)
 
     def _embed(self, span: Span) -> Tensor:
         return self._decoder.embed(span.rows) if isinstance(span.rows, tuple) else span.rows
 
-    def _forced(self, sequence: Sequence) -> list[Tensor]:
+    def _forced(self, decoding: Decoding) -> list[Tensor]:
         """Take what the constraint leaves no choice about, as far as the limit goes; its embeddings (T, D), if any."""
-        passing = sequence.passing
+        passing = decoding.passing
         ids: list[int] = []
         assert passing is not None
-        while more := passing.constraint.forced[: passing.max_new_tokens - len(sequence.ids) - 1]:
+        while more := passing.constraint.forced[: passing.max_new_tokens - len(decoding.ids) - 1]:
             for token in more:
-                self._take(sequence, token, 1.0)
-                if sequence.passing is not passing or not self._runs(sequence):
+                self._take(decoding, token, 1.0)
+                if not self._goes_on(decoding, passing):
                     return []
             ids += more
         return [self._decoder.embed(ids)] if ids else []
 
-    def _choose(self, sequence: Sequence, logits: Tensor) -> None:
+    def _choose(self, decoding: Decoding, logits: Tensor) -> None:
         """Choose the next token from logits (V,) and see what it gives."""
-        passing = sequence.passing
+        passing = decoding.passing
         assert passing is not None
         constraint = passing.constraint
-        token, probability = sample(constraint.mask(logits), sequence.sampling, constraint.said, sequence.generator)
-        if not sequence.timings.prefill:
-            sequence.timings = replace(sequence.timings, prefill=sequence.age_ms - sequence.timings.queue)
-        self._take(sequence, token, probability)
-        if self._runs(sequence) and sequence.passing is passing and len(sequence.ids) >= passing.max_new_tokens:
-            self._finish(sequence, FinishReason.TOKEN_LIMIT)
+        token, probability = sample(constraint.mask(logits), decoding.sampling, constraint.said, decoding.generator)
+        if not decoding.timings.prefill:
+            decoding.timings = replace(decoding.timings, prefill=decoding.age_ms - decoding.timings.queue)
+        self._take(decoding, token, probability)
+        if self._goes_on(decoding, passing) and len(decoding.ids) >= passing.max_new_tokens:
+            self._finish(decoding, FinishReason.TOKEN_LIMIT)
 
-    def _take(self, sequence: Sequence, token: int, probability: float) -> None:
-        sequence.ids.append(token)
-        sequence.n_generated += 1
-        self._follow(sequence, sequence.script.take(token, probability))
+    def _take(self, decoding: Decoding, token: int, probability: float) -> None:
+        decoding.ids.append(token)
+        decoding.n_generated += 1
+        self._follow(decoding, decoding.script.take(token, probability))
 
-    def _follow(self, sequence: Sequence, outcome: Outcome) -> None:
+    def _follow(self, decoding: Decoding, outcome: Outcome) -> None:
         """Tell a script's events and go where it goes: on, to its next pass, or to its end."""
-        self._tell(sequence, sequence.output.feed(outcome.events))
-        if sequence.output.stopped:
-            self._finish(sequence, FinishReason.STOP)
+        self._tell(decoding, decoding.output.feed(outcome.events))
+        if decoding.output.stopped:
+            self._finish(decoding, FinishReason.STOP)
         elif outcome.over is not None:
-            self._finish(sequence, outcome.over)
+            self._finish(decoding, outcome.over)
         elif outcome.next is not None:
-            self._keep(sequence)
-            sequence.passing, sequence.ids = outcome.next, []
+            self._keep(decoding)
+            decoding.passing, decoding.ids = outcome.next, []
 
-    def _finish(self, sequence: Sequence, reason: FinishReason) -> None:
+    def _finish(self, decoding: Decoding, reason: FinishReason) -> None:
         """End a script that did not fail; one that was cancelled has nothing more to say."""
         if reason is not FinishReason.CANCELLED:
-            self._tell(sequence, sequence.output.finish(sequence.script.finish()))
-        usage = replace(sequence.usage, generated=sequence.n_generated)
-        timings = replace(sequence.timings, total=sequence.age_ms)
-        self._end(sequence, Done(reason, usage, timings, sequence.script.confidence))
+            self._tell(decoding, decoding.output.finish(decoding.script.finish()))
+        usage = replace(decoding.usage, generated=decoding.n_generated)
+        timings = replace(decoding.timings, total=decoding.age_ms)
+        self._end(decoding, Done(reason, usage, timings, decoding.script.confidence))
 
-    def _end(self, sequence: Sequence, last: Event) -> None:
+    def _end(self, decoding: Decoding, last: Event) -> None:
         """Free the slot; what was run stays in the session."""
-        self._keep(sequence)
-        self.scheduler.remove(sequence)
-        self._emit(sequence, last)
+        self._keep(decoding)
+        self.scheduler.remove(decoding)
+        self._emit(decoding, last)
 
-    def _keep(self, sequence: Sequence) -> None:
-        if sequence.passing is not None:
-            sequence.session.ran(sequence.passing.adapter, sequence.ids)
+    def _keep(self, decoding: Decoding) -> None:
+        if decoding.passing is not None:
+            decoding.session.ran(decoding.passing.adapter, decoding.ids)
 
-    def _runs(self, sequence: Sequence) -> bool:
-        return sequence in self.scheduler.running
+    def _runs(self, decoding: Decoding) -> bool:
+        return decoding in self.scheduler.running
+
+    def _goes_on(self, decoding: Decoding, passing: Pass) -> bool:
+        """Whether it still runs, and in this pass."""
+        return self._runs(decoding) and decoding.passing is passing
 
     def _make_room(self, session: Session) -> None:
         """Note that a session is used, and let idle ones forget until all fit the bound."""
@@ -189,24 +195,24 @@ class Engine:
                 old.forget()
 
     @contextmanager
-    def _ending(self, *sequences: Sequence) -> Iterator[None]:
-        """An error ends these sequences and no other."""
+    def _ending(self, *decodings: Decoding) -> Iterator[None]:
+        """An error ends these decodings and no other."""
         try:
             yield
         except Exception as error:
-            for sequence in sequences:
-                if self._runs(sequence):
-                    self._end(sequence, Failed(error))
+            for decoding in decodings:
+                if self._runs(decoding):
+                    self._end(decoding, Failed(error))
 
-    def _tell(self, sequence: Sequence, events: Row[Event]) -> None:
+    def _tell(self, decoding: Decoding, events: Sequence[Event]) -> None:
         for event in events:
-            if isinstance(event, TextDelta) and not sequence.timings.first_token:
-                sequence.timings = replace(sequence.timings, first_token=sequence.age_ms)
-            self._emit(sequence, event)
+            if isinstance(event, TextDelta) and not decoding.timings.first_token:
+                decoding.timings = replace(decoding.timings, first_token=decoding.age_ms)
+            self._emit(decoding, event)
 
-    def _emit(self, sequence: Sequence, event: Event) -> None:
-        self._events.append((sequence, event))
+    def _emit(self, decoding: Decoding, event: Event) -> None:
+        self._events.append((decoding, event))
 
 
-def _adapter(sequence: Sequence) -> str:
-    return "" if sequence.passing is None else sequence.passing.adapter
+def _adapter(decoding: Decoding) -> str:
+    return "" if decoding.passing is None else decoding.passing.adapter

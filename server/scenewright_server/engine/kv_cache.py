@@ -1,4 +1,4 @@
-"""Keys and values of one sequence, kept so that each position is run once."""
+"""Keys and values of one decoding, kept so that each position is run once."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from scenewright_server.engine.sequence import Sequence
+from scenewright_server.engine.decoding import Decoding
 
 
 class Scheduler:
@@ -12,18 +12,18 @@ class Scheduler:
 
     def __init__(self, n_slots: int) -> None:
         self.n_slots = n_slots
-        self.waiting: deque[Sequence] = deque()
-        self.running: deque[Sequence] = deque()
+        self.waiting: deque[Decoding] = deque()
+        self.running: deque[Decoding] = deque()
 
     @property
     def has_work(self) -> bool:
         return bool(self.waiting or self.running)
 
-    def add(self, sequence: Sequence) -> None:
-        self.waiting.append(sequence)
+    def add(self, decoding: Decoding) -> None:
+        self.waiting.append(decoding)
 
-    def next(self) -> list[Sequence]:
-        """Fill the free slots, then name one sequence to prefill, or else all those to decode."""
+    def next(self) -> list[Decoding]:
+        """Fill the free slots, then name one decoding to prefill, or else all those to decode."""
         while len(self.running) < self.n_slots:
             # A session's turns follow one another, so a busy one lets others pass.
             ready = next((s for s in self.waiting if not s.session.busy), None)
@@ -35,14 +35,14 @@ class Scheduler:
         fresh = next(([s] for s in self.running if s.is_fresh), None)
         return fresh or list(self.running)
 
-    def cancelled(self) -> list[Sequence]:
+    def cancelled(self) -> list[Decoding]:
         return [s for s in (*self.running, *self.waiting) if s.cancelled]
 
-    def remove(self, sequence: Sequence) -> bool:
-        """Free the sequence's slot and its session; False when it was still waiting for them."""
-        if sequence not in self.running:
-            self.waiting.remove(sequence)
+    def remove(self, decoding: Decoding) -> bool:
+        """Free the decoding's slot and its session; False when it was still waiting for them."""
+        if decoding not in self.running:
+            self.waiting.remove(decoding)
             return False
-        self.running.remove(sequence)
-        sequence.session.busy = False
+        self.running.remove(decoding)
+        decoding.session.busy = False
         return True

@@ -152,12 +152,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             await _abort(context, refused, call)
         except asyncio.CancelledError as cancelled:
             code = "CANCELLED"
-            refused = next((why for why in cancelled.args if isinstance(why, Refused)), None)
-            if refused is None:
+            why = next((one for one in cancelled.args if isinstance(one, Refused)), None)
+            if why is None:
                 raise
             # Whoever cancelled it says why, wherever it was: most often it waits for the client to read.
-            code, reason, problem = refused.verdict.code.name, refused.reason, {"message": refused.message}
-            await _abort(context, refused, call)
+            code, reason, problem = why.verdict.code.name, why.reason, {"message": why.message}
+            await _abort(context, why, call)
         except GeneratorExit:
             code = "CANCELLED"
             raise

@@ -44,7 +44,7 @@ QUESTION_TYPES = (
 
 
 @dataclass(frozen=True)
-class Turn:
+class Asked:
     """A question of a type, its plan, what settles it, and its answer. A follow-up needs the turn before it."""
 
     type: str
@@ -68,13 +68,13 @@ def dialogue(
     *,
     language: str = "en",
     is_measured: bool = False,
-) -> list[Turn]:
+) -> list[Asked]:
     """`n_turns` questions of random types, follow-ups right behind what they follow.
 
     `distractors` are nouns to ask for that may be absent. `is_measured`: a scene graph gives poses, so that exact
     distances and what is out of view are known.
     """
-    turns: list[Turn] = []
+    turns: list[Asked] = []
     asker = _Asker(list(things), rng, distractors, language, is_measured)
     for _ in range(6 * n_turns):
         if len(turns) >= n_turns:
@@ -104,9 +104,9 @@ class _Asker:
         self.things, self.rng, self.distractors = things, rng, distractors
         self.language, self.is_measured = language, is_measured
 
-    def ask(self) -> Turn | None:
+    def ask(self) -> Asked | None:
         """A question of a random type, or None when this scene has no clear answer to the type drawn."""
-        makers: list[tuple[Callable[[], Turn | None], float]] = [
+        makers: list[tuple[Callable[[], Asked | None], float]] = [
             (lambda: self._attribute("colour"), 1.0),
             (lambda: self._attribute("pattern"), 0.8),
             (lambda: self._attribute("size"), 0.8),
@@ -132,7 +132,7 @@ class _Asker:
         weights = np.array([w for _, w in makers])
         return makers[self.rng.choice(len(makers), p=weights / weights.sum())][0]()
 
-    def follow_up(self, before: Turn) -> Turn | None:
+    def follow_up(self, before: Asked) -> Asked | None:
         """A question about "it", what the turn before settled on, or about "the left one" of several."""
         refs = before.refs
         if before.type == "several" and len(refs) == 2:
@@ -157,11 +157,11 @@ class _Asker:
 
     def _turn(
         self, type: str, operation: str, slots: Sequence[str], result: Answer, *said: str, form: str = "", rel: str = ""
-    ) -> Turn:
+    ) -> Asked:
         """A turn with one of the forms of `form` (the operation's own when not given)."""
         question = pick(self.rng, QUESTIONS[form or operation][self.language]).format(*said, rel=rel)
         words = reply(result, self.things, self.language)
-        return Turn(type, question, (operation, *slots), result, words, self.language)
+        return Asked(type, question, (operation, *slots), result, words, self.language)
 
     def _any(self, without: str = "") -> tuple[int, Name] | None:
         i = int(self.rng.integers(len(self.things)))
@@ -178,7 +178,7 @@ class _Asker:
     def _the(self, name: Name) -> str:
         return name.say(self.language, "the", self.rng)
 
-    def _attribute(self, key: str) -> Turn | None:
+    def _attribute(self, key: str) -> Asked | None:
         picked = self._any(without=key)
         if picked is None or getattr(self.things[picked[0]], key) is None:
             return None
@@ -187,7 +187,7 @@ class _Asker:
         result = Look(i, key, told) if seen is None else Look(i, key, seen, told)
         return self._turn(key, key, (name.slot,), result, self._the(name))
 
-    def _kind(self) -> Turn | None:
+    def _kind(self) -> Asked | None:
         i = int(self.rng.integers(len(self.things)))
         thing = self.things[i]
         keys = [k for k in LOOKS if getattr(thing, k) not in (None, "plain") and not self.things[i].seen(k)]
@@ -200,7 +200,7 @@ class _Asker:
         name = Name(tuple(looks.items()), "thing")
         return self._turn("kind", "kind", (name.slot,), Kind(i, self.things[i].seen("kind")), self._the(name))
 
-    def _exist(self) -> Turn | None:
+    def _exist(self) -> Asked | None:
         name = name_class(self.things, self.distractors, self.rng)
         found = truth.matching(self.things, dict(name.looks), name.noun)
         if bool(found) != bool(self.rng.random() < 0.5) or is_belied(self.things, name):
@@ -208,7 +208,7 @@ class _Asker:
         said = name.say(self.language, "a", self.rng)
         return self._turn("exist", "exist", (name.slot,), YesNo("exist", tuple(found), bool(found)), said)
 
-    def _count(self) -> Turn | None:
+    def _count(self) -> Asked | None:
         draw = self.rng.random()
         colours = [t.colour for t in self.things if t.colour]
         if draw < 0.25 or not colours:
@@ -230,7 +230,7 @@ class _Asker:
     def _rel(self, relation: str) -> str:
         return pick(self.rng, RELATIONS[relation][self.language])
 
-    def _relation(self) -> Turn | None:
+    def _relation(self) -> Asked | None:
         two = self._two()
         if two is None:
             return None
@@ -253,7 +253,7 @@ class _Asker:
         slots = (a.slot, relation, b.slot)
         return self._turn("relation", "is", slots, result, self._the(a), self._the(b), rel=self._rel(relation))
 
-    def _relation_query(self) -> Turn | None:
+    def _relation_query(self) -> Asked | None:
         picked = self._any()
         if picked is None:
             return None
@@ -277,7 +277,7 @@ class _Asker:
         slots, rel = (relation, name.slot), self._rel(relation)
         return self._turn("relation_query", "what", slots, Things(tuple(found)), self._the(name), rel=rel)
 
-    def _centre(self) -> Turn | None:
+    def _centre(self) -> Asked | None:
         away = sorted(
             (math.hypot((t.box[0] + t.box[2]) / 2 - 0.5, (t.box[1] + t.box[3]) / 2 - 0.5), i)
             for i, t in enumerate(self.things)
@@ -287,7 +287,7 @@ class _Asker:
             return None
         return self._turn("centre", "centre", (), One(away[0][1]))
 
-    def _compare(self) -> Turn | None:
+    def _compare(self) -> Asked | None:
         two = self._two()
         if two is None:
             return None
@@ -305,12 +305,12 @@ class _Asker:
             first = (by < 0) == (word == "closer")
         return self._turn("compare", word, (a.slot, b.slot), One(i if first else j), self._the(a), self._the(b))
 
-    def _extreme(self) -> Turn | None:
+    def _extreme(self) -> Asked | None:
         word, sign = (("closest", 1), ("farthest", -1))[self.rng.integers(2)]
         i = truth.first([(sign * t.distance, i) for i, t in enumerate(self.things)], DEPTH_MARGIN_M)
         return None if i is None else self._turn("compare", word, (), One(i))
 
-    def _nearest(self) -> Turn | None:
+    def _nearest(self) -> Asked | None:
         picked = self._any()
         if picked is None:
             return None
@@ -320,14 +320,14 @@ class _Asker:
         i = truth.first(away, 0.2)
         return None if i is None else self._turn("distance", "nearest", (name.slot,), One(i), self._the(name))
 
-    def _where(self) -> Turn | None:
+    def _where(self) -> Asked | None:
         picked = self._any()
         place = None if picked is None else truth.where(self.things, picked[0])
         if picked is None or place is None:
             return None
         return self._turn("where", "where", (picked[1].slot,), place, self._the(picked[1]))
 
-    def _distance(self) -> Turn | None:
+    def _distance(self) -> Asked | None:
         picked = self._any()
         if picked is None:
             return None
@@ -335,7 +335,7 @@ class _Asker:
         found = Distance((i,), self.things[i].distance)
         return self._turn("distance", "distance", (name.slot,), found, self._the(name))
 
-    def _apart(self) -> Turn | None:
+    def _apart(self) -> Asked | None:
         two = self._two()
         if two is None:
             return None
@@ -343,7 +343,7 @@ class _Asker:
         found = Distance((i, j), math.dist(self.things[i].position, self.things[j].position))
         return self._turn("distance", "apart", (a.slot, b.slot), found, self._the(a), self._the(b))
 
-    def _reach(self) -> Turn | None:
+    def _reach(self) -> Asked | None:
         if self.rng.random() < 0.5:
             near = [i for i, t in enumerate(self.things) if t.distance < REACH_M]
             unclear = any(abs(t.distance - REACH_M) < REACH_MARGIN_M for t in self.things)
@@ -357,7 +357,7 @@ class _Asker:
         result = YesNo("reach", (i,), self.things[i].distance < REACH_M)
         return self._turn("reach", "reach", (name.slot,), result, self._the(name))
 
-    def _around(self) -> Turn | None:
+    def _around(self) -> Asked | None:
         """What is to my left, to my right, behind me."""
         side = pick(self.rng, ("left", "right", "behind", "behind"))
         key = "you" if side == "behind" else side
@@ -369,24 +369,24 @@ class _Asker:
             return None
         return self._turn("around", "what", (side, "me"), Things(tuple(found)), form=f"what {side}")
 
-    def _list(self) -> Turn | None:
+    def _list(self) -> Asked | None:
         if len(self.things) > 8:
             return None
         return self._turn("list", "list", (), Things(tuple(range(len(self.things)))))
 
-    def _unary(self, type: str, name: Name, result: Answer) -> Turn:
+    def _unary(self, type: str, name: Name, result: Answer) -> Asked:
         """A question about one thing that has no answer of its own kind."""
         operation = pick(self.rng, ("colour", "pattern", "size", "where", "distance", "reach", "colour", "where"))
         return self._turn(type, operation, (name.slot,), result, self._the(name))
 
-    def _missing(self) -> Turn | None:
+    def _missing(self) -> Asked | None:
         noun = pick(self.rng, self.distractors)
         looks = (("colour", pick(self.rng, COLOURS)),) if self.rng.random() < 0.4 else ()
         if truth.matching(self.things, {}, noun):
             return None
         return self._unary("missing", Name(looks, noun), Refusal("missing"))
 
-    def _several(self) -> Turn | None:
+    def _several(self) -> Asked | None:
         thing = self.things[self.rng.integers(len(self.things))]
         noun = thing.name if self.rng.random() < 0.5 else thing.name.split()[-1]
         found = truth.meant(self.things, {}, noun)
@@ -394,5 +394,5 @@ class _Asker:
             return None
         return self._unary("several", Name((), noun), Several(tuple(found)))
 
-    def _beyond(self) -> Turn:
+    def _beyond(self) -> Asked:
         return self._turn("beyond", "beyond", (), Refusal("beyond"))

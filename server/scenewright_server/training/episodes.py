@@ -24,7 +24,7 @@ from scenewright_server.scene.plans import Plan
 from scenewright_server.scene.words import normalise
 from scenewright_server.simulator import text
 from scenewright_server.simulator.kinds import ATTRIBUTES
-from scenewright_server.simulator.questions import Turn, dialogue
+from scenewright_server.simulator.questions import Asked, dialogue
 from scenewright_server.simulator.scene import Box, Scene, Vector, sample
 from scenewright_server.simulator.text import Mention, Thing
 from scenewright_server.training.words import chatter, dictionary, label
@@ -170,7 +170,7 @@ class EpisodeMaker:
 
     def _turns(
         self, things: list[Thing], rng: np.random.Generator, names: Sequence[str], language: str, is_measured: bool
-    ) -> list[Turn]:
+    ) -> list[Asked]:
         if not things:
             return [_refused("unsure", "what do you see", ("list",), Refusal("unsure"))]
         n_turns = int(rng.integers(4, 10))
@@ -179,7 +179,7 @@ class EpisodeMaker:
             turns.append(_refused("beyond", chatter(rng), ("beyond",), Refusal("beyond")))
         return turns
 
-    def _asked(self, turn: Turn, refs: list[int]) -> Passage:
+    def _asked(self, turn: Asked, refs: list[int]) -> Passage:
         tokenizer = self.tokenizer
         slots = [tokenizer.words(normalise(slot)) for slot in turn.plan]
         plan = [id for slot in slots for id in [tokenizer.end, *slot]][1:]
@@ -259,9 +259,9 @@ class EpisodeMaker:
         return said
 
 
-def _refused(type: str, question: str, plan: Plan, answer: Refusal) -> Turn:
+def _refused(type: str, question: str, plan: Plan, answer: Refusal) -> Asked:
     """A turn in English that has no answer."""
-    return Turn(type, question, plan, answer, text.reply(answer, (), "en"))
+    return Asked(type, question, plan, answer, text.reply(answer, (), "en"))
 
 
 def _spare_tokens(tokenizer: Tokenizer) -> np.ndarray:

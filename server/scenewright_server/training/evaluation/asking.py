@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scenewright_server.engine.decoding import Decoding
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Done, Failed, Sampling
-from scenewright_server.engine.sequence import Sequence as Run
 from scenewright_server.engine.session import Session
 from scenewright_server.families.family import Family, FinishReason, Heard, Memory, Mention, TextDelta, Turn
 from scenewright_server.training.evaluation.scores import Reply
@@ -36,7 +36,7 @@ def ask_all(family: Family, dialogues: Sequence[Sequence[Turn]]) -> list[list[Re
     """What is replied to each turn of each dialogue. Raises what a script raised."""
     engine = Engine(family.decoder, n_slots=N_SLOTS)
     held = [Dialogue(turns) for turns in dialogues]
-    runs: dict[Run, Dialogue] = {}
+    runs: dict[Decoding, Dialogue] = {}
 
     def put(dialogue: Dialogue) -> None:
         turn = dialogue.next()

@@ -12,7 +12,7 @@ from scenewright_server.scene.entries import GraphObject
 from scenewright_server.scene.findings import Refusal
 from scenewright_server.simulator.distortions import DISTORTIONS, distort, reframe
 from scenewright_server.simulator.kinds import ATTRIBUTES
-from scenewright_server.simulator.questions import QUESTION_TYPES, Turn, dialogue
+from scenewright_server.simulator.questions import QUESTION_TYPES, Asked, dialogue
 from scenewright_server.simulator.renderer import render
 from scenewright_server.simulator.scene import Box, Scene, sample
 from scenewright_server.simulator.speech import TEST_VOICES, draw_delivery, record, speak
@@ -32,7 +32,7 @@ SPLIT_IDS = {"graph": 11, "fused": 12, "robust": 13, "unknown": 14, "voice": 15}
 UNKNOWN_TYPES = ("colour", "pattern", "size", "kind", "where", "distance", "list")
 """Questions whose only honest answer to a frame of nothing known is that it shows nothing known."""
 NOTHING_KNOWN = Refusal("unsure")
-LIST = Turn("list", "what do you see", ("list",), NOTHING_KNOWN, reply(NOTHING_KNOWN, (), "en"))
+LIST = Asked("list", "what do you see", ("list",), NOTHING_KNOWN, reply(NOTHING_KNOWN, (), "en"))
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Case:
     number: int
     things: list[Thing]
     ids: list[str | None]
-    dialogues: list[list[Turn]]
+    dialogues: list[list[Asked]]
     frame: np.ndarray | None = None
     graph: tuple[GraphObject, ...] | None = None
     language: str = "en"
@@ -215,7 +215,7 @@ def _nouns(told: Told, rng: np.random.Generator) -> list[str]:
     return [*names, *(noun for noun in absent if noun not in told.covered)]
 
 
-def _first(seen: list[Thing], rng: np.random.Generator, types: Sequence[str]) -> Turn:
+def _first(seen: list[Thing], rng: np.random.Generator, types: Sequence[str]) -> Asked:
     """A question of one of these types."""
     turns = dialogue(seen, rng, 4 * N_QUESTIONS, ATTRIBUTES["kind"]) if seen else []
     return next((turn for turn in turns if turn.type in types and turn.type != "follow_up"), LIST)
@@ -228,9 +228,9 @@ def _ask(
     *,
     language: str = "en",
     is_measured: bool = False,
-) -> list[list[Turn]]:
+) -> list[list[Asked]]:
     """Questions; a follow-up stays in the dialogue of its forerunner."""
-    dialogues: list[list[Turn]] = []
+    dialogues: list[list[Asked]] = []
     if seen:
         for turn in dialogue(seen, rng, N_QUESTIONS, nouns, language=language, is_measured=is_measured):
             if turn.type == "follow_up":

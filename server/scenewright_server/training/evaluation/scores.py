@@ -19,7 +19,7 @@ from scenewright_server.scene.plans import LOOKS
 from scenewright_server.scene.words import normalise
 from scenewright_server.simulator.kinds import ATTRIBUTES
 from scenewright_server.simulator.phrases import CHINESE
-from scenewright_server.simulator.questions import Turn
+from scenewright_server.simulator.questions import Asked
 from scenewright_server.simulator.text import Thing, describe, plain
 from scenewright_server.training.evaluation.cases import Case
 
@@ -51,7 +51,7 @@ class Outcome:
 
     case: Case
     described: Reply
-    answers: list[tuple[Turn, Reply]]
+    answers: list[tuple[Asked, Reply]]
     spoken: dict[str, Reply] = field(default_factory=dict)
 
 
@@ -79,7 +79,7 @@ def score(split: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return scores
 
 
-def is_right(reply: Reply, turn: Turn, is_measured: bool = True) -> bool:
+def is_right(reply: Reply, turn: Asked, is_measured: bool = True) -> bool:
     """Whether the answer is the true one word for word; a list may come in any order.
 
     Where the poses are not given (not `is_measured`) a distance may be off by 15 % and 0.1 m.
@@ -233,7 +233,7 @@ def _score_unknown(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def judge(outcome: Outcome) -> list[tuple[Turn, Reply, bool]]:
+def judge(outcome: Outcome) -> list[tuple[Asked, Reply, bool]]:
     """An outcome's typed answers and whether each is right."""
     ids = outcome.case.ids
     return [
@@ -242,7 +242,7 @@ def judge(outcome: Outcome) -> list[tuple[Turn, Reply, bool]]:
     ]
 
 
-def _judged(outcomes: Iterable[Outcome]) -> list[tuple[Turn, Reply, bool]]:
+def _judged(outcomes: Iterable[Outcome]) -> list[tuple[Asked, Reply, bool]]:
     return [row for outcome in outcomes for row in judge(outcome)]
 
 

@@ -83,7 +83,7 @@ class Finetuning:
 
 
 @dataclass(frozen=True)
-class Plan:
+class FinetuneFile:
     """The TOML file."""
 
     finetune: Finetuning
@@ -114,7 +114,7 @@ def finetune(config: Path, out: Path) -> Finetuned:
     """
     tables = tomllib.loads(config.read_text())
     stage = build(Finetuning, tables.pop("finetune"), f"{config.name} [finetune]")
-    options = build(Plan, {"fit": tables.pop("fit", {}), **tables, "finetune": stage}, config.name).fit
+    options = build(FinetuneFile, {"fit": tables.pop("fit", {}), **tables, "finetune": stage}, config.name).fit
     torch.set_num_threads(stage.n_threads)
     bundle = load_bundle(config.parent / stage.bundle if stage.bundle else EMBEDDED)
     if bundle.model.config.vision.attributes != ATTRIBUTES:

@@ -12,7 +12,7 @@ from scenewright_server.engine.session import Session
 from scenewright_server.families.family import Pass, Script
 
 
-class Sequence:
+class Decoding:
     """What the engine knows of one script. Setting `cancelled`, from any thread, ends it within one step."""
 
     def __init__(
