@@ -37,7 +37,7 @@ namespace Scenewright.Tests
         {
             var process = Run($"serve --address 127.0.0.1:0 --log-format json --until-stdin-closes {options}");
             var heard = string.Empty;
-            while (await process.StandardError.ReadLineAsync() is { } line)
+            while (await process.StandardError.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(1)) is { } line)
             {
                 heard += line + "\n";
                 if (line.Contains("\"listening\"", StringComparison.Ordinal))
