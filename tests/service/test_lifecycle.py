@@ -244,31 +244,51 @@ def test_a_capability_that_the_bundle_lacks_is_named(settings, tmp_path):
                 assert info.metadata["capability"] == f"CAPABILITY_{lacking}"
 
 
-def test_sigterm_ends_the_process_in_order(tiny_bundle):
-    """The process as `scenewright serve` runs it, its settings from the environment."""
+def as_a_process(bundle: Path, **settings) -> subprocess.Popen:
+    """A server as `scenewright serve` runs it, some of its settings from the environment."""
+    given = {"log_format": "json", **settings}
     code = (
         "import tests.fake\n"
         "from scenewright_server.service import app, settings\n"
-        "app.run(settings.load_settings(address='127.0.0.1:0', log_format='json'))"
+        f"app.run(settings.load_settings(**{given!r}))"
     )
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-        "SCENEWRIGHT_MODELS": json.dumps([str(tiny_bundle)]),
+        "SCENEWRIGHT_MODELS": json.dumps([str(bundle)]),
         "SCENEWRIGHT_LIMITS__MAX_TEXTS": "7",
     }
-    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=environment) as process:
-        for line in process.stderr:
-            if line.startswith("{") and json.loads(line)["event"] == "serving":
-                break
-        with grpc.insecure_channel(json.loads(line)["address"]) as channel:
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stderr=pipe, text=True, env=environment)
+
+
+def wait_until_serving(process: subprocess.Popen) -> str:
+    """Its address."""
+    for line in process.stderr:
+        if line.startswith("{") and (record := json.loads(line))["event"] == "serving":
+            return record["address"]
+    raise AssertionError("it never served")
+
+
+def test_sigterm_ends_the_process_in_order(tiny_bundle):
+    with as_a_process(tiny_bundle, address="127.0.0.1:0") as process:
+        with grpc.insecure_channel(wait_until_serving(process)) as channel:
             model = Stubs(channel).model.GetModel(GET_MODEL).model
             assert model.name == "tiny" and model.limits.max_texts == 7
             process.send_signal(signal.SIGTERM)
             tail = process.stderr.read()
         assert process.wait(30) == 0
         assert '"all_calls_finished": true' in tail and "Traceback" not in tail
+
+
+def test_a_server_ends_with_its_standard_input_and_when_it_cannot_start(tiny_bundle, server_address):
+    with as_a_process(tiny_bundle, address="127.0.0.1:0", until_stdin_closes=True) as process:
+        wait_until_serving(process)
+        process.stdin.close()
+        assert process.wait(30) == 0
+    with as_a_process(tiny_bundle, address=server_address, until_stdin_closes=True) as process:
+        assert server_address in process.stderr.read() and process.wait(30) == 1
 
 
 def test_settings_come_from_file_environment_and_flags(tmp_path, monkeypatch):
