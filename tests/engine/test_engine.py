@@ -32,11 +32,14 @@ TURNS = {
 }
 
 
+@pytest.mark.parametrize("n_prefill", [512, 3])
 @pytest.mark.parametrize("sampling", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
 @pytest.mark.parametrize("name", TURNS)
-def test_cached_generation_equals_the_naive_one(fake: FakeFamily, name: str, sampling: Sampling) -> None:
+def test_cached_generation_equals_the_naive_one(
+    fake: FakeFamily, name: str, sampling: Sampling, n_prefill: int
+) -> None:
     turn = TURNS[name]
-    [(run, events)] = finish(Engine(fake.decoder), fake.open(turn), sampling=sampling)
+    [(run, events)] = finish(Engine(fake.decoder, n_prefill=n_prefill), fake.open(turn), sampling=sampling)
     ids = naive(fake.decoder, fake.open(turn), sampling)
     assert run.ids == ids[-len(run.ids) :] and run.n_generated == len(ids) >= 24
     assert isinstance(events[0], Started)

@@ -7,7 +7,7 @@ from scenewright_server.families.family import FinishReason, Turn
 
 from tests.engine.test_engine import graph
 from tests.fake import FakeFamily, FakeScript
-from tests.oracle import finish
+from tests.oracle import finish, naive
 
 LONG = Sampling(max_new_tokens=60, temperature=3.0, seed=0)
 
@@ -73,3 +73,28 @@ def test_turns_of_one_session_follow_one_another_and_hold_nobody_up(fake: FakeFa
     while engine.has_work:
         engine.step()
     assert not session.busy
+
+
+def test_a_long_prefill_takes_turns_with_all_others_and_can_be_cancelled(fake: FakeFamily) -> None:
+    engine, session = Engine(fake.decoder, n_slots=4, n_prefill=4), Session()
+    running = engine.add(script(fake, 0), LONG)
+    while not running.ids:
+        engine.step()
+    question = " ".join(["where is the red mug"] * 40)
+    turn = Turn("ask", None, (), question, max_new_tokens=40)
+    long = engine.add(fake.open(turn), LONG, session)
+    for _ in range(3):
+        n_said = len(running.ids)
+        engine.step()
+        assert len(running.ids) > n_said and not long.ids
+    newcomer = engine.add(script(fake, 1), LONG)
+    while not newcomer.ids:
+        engine.step()
+    assert not long.ids
+    long.cancelled = True
+    events = engine.step()
+    assert [event.reason for run, event in events if run is long] == [FinishReason.CANCELLED]
+    again = engine.add(fake.open(turn), LONG, session)  # goes on where the other stopped
+    while engine.has_work:
+        engine.step()
+    assert again.ids == naive(fake.decoder, fake.open(turn), LONG) and again.usage.cached >= 12

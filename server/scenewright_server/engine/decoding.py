@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import torch
+from torch import Tensor
 
 from scenewright_server.engine.output import Output
 from scenewright_server.engine.request import Sampling, Timings, Usage
@@ -24,6 +25,8 @@ class Decoding:
         self.cancelled = False
         self.output = Output(sampling.stop)
         self.passing: Pass | None = None  # the pass under way
+        self.rest: Tensor | None = None  # embeddings (T, D) of its spans that are still to be run, once it is begun
+        self.n_parts = 0  # of its spans that were run, by a step each
         self.ids: list[int] = []  # its tokens so far
         self.n_generated = 0  # by all passes
         self.usage = Usage()
@@ -37,7 +40,7 @@ class Decoding:
 
     @property
     def is_fresh(self) -> bool:
-        """Its next step runs a pass's spans."""
+        """Its next step runs a pass's spans, or a part of them."""
         return not self.ids
 
     @property

@@ -1,4 +1,4 @@
-"""Runs scripts on a decoder, one forward a step. Synchronous: a ComputeThread gives it its thread."""
+"""Runs scripts on a decoder, step by step. Synchronous: a ComputeThread gives it its thread."""
 
 from __future__ import annotations
 
@@ -20,16 +20,20 @@ from scenewright_server.engine.session import Session
 from scenewright_server.families.family import Decoder, FinishReason, Outcome, Pass, Script, Span, TextDelta
 
 KV_BYTES = 1 << 30
+N_PREFILL = 512
 
 
 class Engine:
     """One decoder, `n_slots` scripts at a time. Caches of idle sessions are forgotten, the one used longest ago first,
-    when all take more than `kv_bytes`."""
+    when all take more than `kv_bytes`. A step prefills `n_prefill` positions, so that a long scene holds up nobody."""
 
-    def __init__(self, decoder: Decoder, *, n_slots: int = 8, kv_bytes: int = KV_BYTES) -> None:
+    def __init__(
+        self, decoder: Decoder, *, n_slots: int = 8, kv_bytes: int = KV_BYTES, n_prefill: int = N_PREFILL
+    ) -> None:
         self.scheduler = Scheduler(n_slots)
         self._decoder = decoder
         self._kv_bytes = kv_bytes
+        self._n_prefill = n_prefill
         self._sessions: WeakSet[Session] = WeakSet()  # that hold caches
         self._n_turns = 0
         self._events: list[tuple[Decoding, Event]] = []
@@ -46,20 +50,21 @@ class Engine:
 
     @torch.inference_mode()
     def step(self) -> list[tuple[Decoding, Event]]:
-        """Drop what was cancelled, then run one forward: a pass's spans, or one more token for all that run."""
+        """Drop what was cancelled, then prefill a part of a pass, or decode one more token for all that can. After a
+        part that is not the last both are done."""
         for decoding in self.scheduler.cancelled():
             self._finish(decoding, FinishReason.CANCELLED)
-        batch = self.scheduler.next()
-        if batch and batch[0].is_fresh:
-            with self._ending(batch[0]):
-                self._prefill(batch[0])
-        elif batch:
-            self._decode(batch)
+        fresh, others = self.scheduler.next()
+        if fresh is not None:
+            with self._ending(fresh):
+                self._prefill(fresh)
+        if fresh is None or fresh.rest is not None:
+            self._decode(others)
         events, self._events = self._events, []
         return events
 
     def _prefill(self, decoding: Decoding) -> None:
-        """Begin a script or its next pass: run what the cache lacks, and choose the first token."""
+        """Begin a script or its next pass: run what the cache lacks, and after the last part choose the first token."""
         if decoding.passing is None:
             decoding.timings = replace(decoding.timings, queue=decoding.age_ms)
             self._emit(decoding, Started())
@@ -68,27 +73,39 @@ class Engine:
                 return
         passing = decoding.passing
         assert passing is not None
+        x = self._open(decoding, passing) if decoding.rest is None else decoding.rest
+        cache, first = decoding.session.cache(passing.adapter), passing.spans[0]
+        n_whole = len(first) if first.is_whole and not cache.length else 0
+        x, rest = x[: (n := max(n_whole, self._n_prefill))], x[n:]
+        decoding.n_parts += 1
+        if len(rest):
+            decoding.rest = rest
+            self._forward(decoding, x, passing)
+        else:
+            decoding.rest, decoding.n_parts = None, 0
+            self._run(decoding, [x, *self._forced(decoding)], passing)
+
+    def _open(self, decoding: Decoding, passing: Pass) -> Tensor:
+        """Rewind the session's cache to what it shares with a pass; embeddings (T, D) of what it lacks."""
         self._make_room(decoding.session)
         cache, rest = decoding.session.open(passing, self._decoder.shape)
         counts: Counter = Counter()
         for span in passing.spans:
             counts.update(dict(span.counts))
         decoding.usage = Usage(dict(counts), cache.length)
-        x = [self._embed(span) for span in rest]
-        self._run(decoding, [*x, *self._forced(decoding)], passing)
+        return torch.cat([self._embed(span) for span in rest])
 
     def _run(self, decoding: Decoding, x: Sequence[Tensor], passing: Pass) -> None:
         """Run embeddings of one decoding and choose its next token, unless forced tokens have ended its pass."""
         if not self._goes_on(decoding, passing):
             return
-        first = passing.spans[0]
-        logits = self._decoder.forward(
-            torch.cat(list(x))[None],
-            [decoding.session.cache(passing.adapter)],
-            prefix_len=len(first) if first.is_whole else 0,
-            adapter=passing.adapter,
-        )
-        self._choose(decoding, logits[0])
+        self._choose(decoding, self._forward(decoding, torch.cat(list(x)), passing))
+
+    def _forward(self, decoding: Decoding, x: Tensor, passing: Pass) -> Tensor:
+        """Logits (V,) after the last of embeddings x (T, D), which follow what was run of a pass."""
+        first, cache = passing.spans[0], decoding.session.cache(passing.adapter)
+        prefix_len = len(first) if first.is_whole else 0
+        return self._decoder.forward(x[None], [cache], prefix_len=prefix_len, adapter=passing.adapter)[0]
 
     def _decode(self, batch: list[Decoding]) -> None:
         """One more token for all; what a script forces upon a decoding runs at once, on its own."""

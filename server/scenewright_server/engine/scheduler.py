@@ -8,7 +8,10 @@ from scenewright_server.engine.decoding import Decoding
 
 
 class Scheduler:
-    """First come, first served into `n_slots` slots; a newcomer is prefilled, then decodes with the rest."""
+    """First come, first served into `n_slots` slots; a newcomer is prefilled, then decodes with the rest.
+
+    A pass that takes several steps to prefill takes turns with newcomers, and the rest decode in between.
+    """
 
     def __init__(self, n_slots: int) -> None:
         self.n_slots = n_slots
@@ -22,8 +25,8 @@ class Scheduler:
     def add(self, decoding: Decoding) -> None:
         self.waiting.append(decoding)
 
-    def next(self) -> list[Decoding]:
-        """Fill the free slots, then name one decoding to prefill, or else all those to decode."""
+    def next(self) -> tuple[Decoding | None, list[Decoding]]:
+        """Fill the free slots; then who is to be prefilled, if any, and who can decode."""
         while len(self.running) < self.n_slots:
             # A session's turns follow one another, so a busy one lets others pass.
             ready = next((s for s in self.waiting if not s.session.busy), None)
@@ -32,8 +35,8 @@ class Scheduler:
             self.waiting.remove(ready)
             self.running.append(ready)
             ready.session.busy = True
-        fresh = next(([s] for s in self.running if s.is_fresh), None)
-        return fresh or list(self.running)
+        fresh = min((s for s in self.running if s.is_fresh), key=lambda s: s.n_parts, default=None)
+        return fresh, [s for s in self.running if not s.is_fresh]
 
     def cancelled(self) -> list[Decoding]:
         return [s for s in (*self.running, *self.waiting) if s.cancelled]
