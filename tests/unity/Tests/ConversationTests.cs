@@ -149,7 +149,7 @@ namespace Scenewright.Tests
                 await talk.SendTextAsync(string.Join(" ", Enumerable.Repeat("word", 500)));
                 await Talking.FirstAsync<Words>(talk);
                 var reading = Talking.FirstAsync<ResponseEnded>(talk);
-                await talk.DisposeAsync();
+                await talk.DisposeAsync().AsTask().WaitAsync(Talking.Patience);
                 await Talking.FailureAsync<AssertionException>(() => reading);
                 return new WeakReference(talk);
             }
