@@ -14,7 +14,7 @@ namespace Scenewright
         {
             var settings = new ClientSettings { Address = address, CreateHandler = HttpHandlers.ForThisPlatform(tls: false) };
             using var client = new ScenewrightClient(settings);
-            var models = await client.ListModelsAsync();
+            var models = await client.ListModelsAsync(EditorCalls.UntilReload);
             var said = $"Scenewright {models[0].ServerVersion}, contract {models[0].Contract}";
             foreach (var model in models)
             {

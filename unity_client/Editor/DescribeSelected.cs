@@ -1,4 +1,5 @@
 #nullable enable
+using System;
 using System.Linq;
 using UnityEditor;
 using UnityEngine;
@@ -31,7 +32,11 @@ namespace Scenewright
                 {
                     Viewpoint = camera == null ? null : new Viewpoint(UnityConversions.WorldPoseOf(camera.transform)),
                 };
-                Debug.Log("Scenewright: " + (await client.DescribeAsync(null, scene)).Text);
+                var said = await client.DescribeAsync(null, scene, string.Empty, EditorCalls.UntilReload);
+                Debug.Log("Scenewright: " + said.Text);
+            }
+            catch (OperationCanceledException)
+            {
             }
             catch (ScenewrightException error)
             {

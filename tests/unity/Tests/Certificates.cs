@@ -14,7 +14,7 @@ namespace Scenewright.Tests
             var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
             var now = DateTimeOffset.UtcNow;
             using var made = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
-            return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pfx), null);
+            return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pfx), null, X509KeyStorageFlags.Exportable);
         }
     }
 }

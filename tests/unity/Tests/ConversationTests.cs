@@ -129,6 +129,33 @@ namespace Scenewright.Tests
         }
 
         [Test]
+        public async Task Nothing_that_runs_or_waits_holds_a_conversation_that_was_stopped()
+        {
+            // Threads, waiting tasks and timers are roots: with waits of a day, only what was ended lets go.
+            var day = TimeSpan.FromDays(1);
+            var settings = new ClientSettings { Address = _host.Address, Timeout = day, Stall = day };
+            using var client = new ScenewrightClient(settings);
+            _server.BetweenWords = stop => Task.Delay(20, stop);
+            var stopped = await StopAsync(client);
+            await UntilAsync(() =>
+            {
+                GC.Collect();
+                return !stopped.IsAlive;
+            });
+
+            static async Task<WeakReference> StopAsync(ScenewrightClient client)
+            {
+                var talk = await client.ConverseAsync(new ConversationSetup());
+                await talk.SendTextAsync(string.Join(" ", Enumerable.Repeat("word", 500)));
+                await Talking.FirstAsync<Words>(talk);
+                var reading = Talking.FirstAsync<ResponseEnded>(talk);
+                await talk.DisposeAsync().AsTask().WaitAsync(Talking.Patience);
+                await Talking.FailureAsync<AssertionException>(() => reading);
+                return new WeakReference(talk);
+            }
+        }
+
+        [Test]
         public async Task A_conversation_that_finishes_is_answered_to_its_end()
         {
             using var client = new ScenewrightClient(new ClientSettings { Address = _host.Address });

@@ -32,8 +32,8 @@ namespace Scenewright.Tests
         /// <summary>A file of examples/.</summary>
         public static string Example(string name) => Path.Combine(Root, "examples", name);
 
-        /// <summary>Start it; it is ready when its log says that it listens.</summary>
-        public static async Task<PythonServer> StartAsync(string options = "")
+        /// <summary>Start it, and wait until it answers; `adjust` makes the client's settings fit the options.</summary>
+        public static async Task<PythonServer> StartAsync(string options = "", Action<ClientSettings>? adjust = null)
         {
             var process = Run($"serve --address 127.0.0.1:0 --log-format json --until-stdin-closes {options}");
             var heard = string.Empty;
@@ -45,7 +45,7 @@ namespace Scenewright.Tests
                     var port = line.Split("\"port\":")[1].Split(',', '}')[0].Trim();
                     var address = $"127.0.0.1:{port}";
                     _ = process.StandardError.ReadToEndAsync();
-                    await ReadyAsync(address);
+                    await ReadyAsync(address, adjust);
                     return new PythonServer(process, address);
                 }
             }
@@ -78,10 +78,11 @@ namespace Scenewright.Tests
             _process.Dispose();
         }
 
-        private static async Task ReadyAsync(string address)
+        private static async Task ReadyAsync(string address, Action<ClientSettings>? adjust)
         {
             // While the model loads, calls are tried again until it has.
             var settings = new ClientSettings { Address = address, Timeout = TimeSpan.FromSeconds(120), MaxAttempts = 1000 };
+            adjust?.Invoke(settings);
             using var client = new ScenewrightClient(settings);
             await client.GetModelAsync();
         }
