@@ -130,6 +130,33 @@ namespace Scenewright.Tests
             Assert.That(heard.OfType<SpeechStarted>().Count(), Is.EqualTo(1));
         }
 
+        [TestCase(false, 0)]
+        [TestCase(true, 1)]
+        public async Task A_reply_read_aloud_does_not_interrupt_itself_and_a_user_with_a_headset_does(bool headset, int expected)
+        {
+            await using var talk = await _client.ConverseAsync(new ConversationSetup { Frame = Room() });
+            var rule = new ListeningRule { HeadsetOn = headset };
+            var passedOn = new List<byte>();
+            var feed = new MicrophoneFeed(16_000, 1, 16_000, rule, block => passedOn.AddRange(block.ToArray()));
+            await talk.SendTextAsync("what do you see");
+            await Talking.FirstAsync<ResponseStarted>(talk);
+            rule.BeginReading();
+            feed.Push(AtMinus10Decibels(Sound("where_is_the_barrel.wav")));
+            feed.Push(new float[16_000]);
+            rule.EndReading();
+            await talk.SendAudioAsync(passedOn.ToArray());
+            var heard = new List<LiveEvent>();
+            await Talking.AnswerAsync(talk, heard);
+            await talk.SendTextAsync("what colour is the chair");
+            while (!heard.OfType<ResponseStarted>().Any(said => !said.Question.Spoken))
+            {
+                await Talking.AnswerAsync(talk, heard);
+            }
+
+            Assert.That(heard.OfType<Interrupted>().Count(said => said.Cause == InterruptionCause.Speech), Is.EqualTo(expected));
+            Assert.That(heard.OfType<SpeechStarted>().Count(), Is.EqualTo(expected));
+        }
+
         [Test]
         public async Task The_scene_changes_the_user_walks_and_points()
         {
@@ -314,6 +341,15 @@ namespace Scenewright.Tests
             new SceneObject(id, label, new WorldPose(new Vec3(x, 0, z), Quat.None)) { Extents = new Vec3(0.5f, 0.5f, 0.5f) };
 
         private static byte[] Sound(string file) => File.ReadAllBytes(PythonServer.Example(file)).Skip(44).ToArray();
+
+        /// <summary>Samples whose loudest is 10 dB below full scale.</summary>
+        private static float[] AtMinus10Decibels(byte[] sound)
+        {
+            var samples = new float[sound.Length / 2];
+            Pcm.ToFloats(sound, samples);
+            var loudest = samples.Max(Math.Abs);
+            return samples.Select(sample => sample * 0.316f / loudest).ToArray();
+        }
 
         /// <summary>A voice, and silence after it, at the pace of a clock.</summary>
         private static async Task SpeakAsync(Conversation talk, string file)
