@@ -113,11 +113,13 @@ class PlannedScript:
             return self._spoken.take(token, probability)
         self._probability *= probability
         self._n_tokens += 1
-        if token not in self._family.stops:
+        is_over = token in self._family.stops
+        if not is_over:
             self._plan += self._stream.feed(token)
-            if "\n" not in self._plan and self._n_tokens < MAX_PLAN_TOKENS:
+            is_over = "\n" in self._plan
+            if not is_over and self._n_tokens < MAX_PLAN_TOKENS:
                 return Outcome()
-        plan = self._plan.partition("\n")[0]
+        plan = self._plan.partition("\n")[0] if is_over else ""  # half a plan is none
         return self._recall(plan) if self._waiting else self._settle(plan)
 
     def finish(self) -> Sequence[Event]:
