@@ -98,6 +98,7 @@ class PlannedScript:
         self._spans = (self._scene, asked)
         self._turn_before = None if memory.planned is None else memory.planned.among(self._setting.entries)
         self._waiting: q.Plan = ()  # for what an earlier question was about
+        self._own_plan = ""
         self._probability = 1.0  # of the plans
         self._after: r.Turn | None = None  # what the next turn is to know of this one
         self._parts: list[Part] = []  # of the answer
@@ -120,11 +121,19 @@ class PlannedScript:
             if not is_over and self._n_tokens < MAX_PLAN_TOKENS:
                 return Outcome()
         plan = self._plan.partition("\n")[0] if is_over else ""  # half a plan is none
-        return self._recall(plan) if self._waiting else self._settle(plan)
+        if self._waiting:
+            return self._recall(plan)
+        self._own_plan = plan.strip()
+        return self._settle(plan)
 
     def finish(self) -> Sequence[Event]:
         self._complete = True
         return [] if self._spoken is None else self._spoken.finish()
+
+    @property
+    def plan(self) -> str:
+        """The plan of this question, once it is written."""
+        return self._own_plan
 
     @property
     def confidence(self) -> float:
