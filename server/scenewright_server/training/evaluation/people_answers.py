@@ -22,18 +22,17 @@ from scenewright_server.training.evaluation.amounts import plain
 from scenewright_server.training.evaluation.asking import ask_all
 from scenewright_server.training.evaluation.graph_json import read_graph
 from scenewright_server.training.evaluation.people import Grade, PeopleScene, Question, judge, read_scenes
-from scenewright_server.training.evaluation.stances import DENIAL, HELPLESS, UNKNOWN
+from scenewright_server.training.evaluation.stances import DENIAL, HELPLESS, LOST, UNKNOWN
 
 ANSWER_TOKENS = 160
 Half = Literal["held", "dev"]
 HALVES: tuple[Half, ...] = ("held", "dev")
 GRADES: tuple[Grade, ...] = ("right", "wrong", "false", "made_up")
-_HELD_BACK = tuple(
-    "".join(SPEAKERS[language].reply(r.Reply((result,), r.Turn(q.Beyond(), ())), Spelt(())))
-    for language in SPEAKERS
-    for result in (r.NotUnderstood(""), r.OutOfScene())
+_BEYOND = tuple(
+    "".join(speaker.reply(r.Reply((r.OutOfScene(),), r.Turn(q.Beyond(), ())), Spelt(())))
+    for speaker in SPEAKERS.values()
 )
-"""What is said where nothing was understood, or of what is beyond the scene."""
+"""What is said of what is beyond the scene."""
 
 Report = Callable[[int, int], None]
 """Told how many scenes are done, and of how many."""
@@ -99,7 +98,7 @@ def score_people(answers: Sequence[Answered]) -> dict[str, Any]:
 def answer_scene(family: Family, scene: PeopleScene) -> list[Answered]:
     """What a model says to each question of a scene, by itself and after the turns before it."""
     graph = read_graph(scene.graph)
-    turns = [Turn("ask", graph=graph, question=q.ask, max_new_tokens=ANSWER_TOKENS) for q in scene.questions]
+    turns = [Turn("ask", graph=graph, question=one.ask, max_new_tokens=ANSWER_TOKENS) for one in scene.questions]
     memories = [_remember(family, question) for question in scene.questions]
     errors = [_why_refused(family, turn, memory) for turn, memory in zip(turns, memories, strict=True)]
     asked = [(turn, m) for turn, m, error in zip(turns, memories, errors, strict=True) if not error]
@@ -138,8 +137,8 @@ def is_refusal(text: str) -> bool:
     said = plain(text)
     return (
         not said.strip()
-        or any(plain(words) in said for words in _HELD_BACK)
-        or any(pattern.search(said) for pattern in (UNKNOWN, DENIAL, HELPLESS))
+        or any(plain(words) in said for words in _BEYOND)
+        or any(pattern.search(said) for pattern in (UNKNOWN, DENIAL, HELPLESS, LOST))
     )
 
 
