@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -20,10 +21,11 @@ from scenewright_server.families.chat.memory import ChatMemory
 from scenewright_server.families.chat.planned import MAX_PLAN_TOKENS, PlannedScript
 from scenewright_server.families.chat.planning import Thing, question_text, scene_text
 from scenewright_server.families.chat.prompt import HONEST
+from scenewright_server.families.chat.seeing import COLOURS
 from scenewright_server.families.chat.storage import Bundle, load_bundle
 from scenewright_server.families.family import FinishReason, Heard, Mention, ModelError, Pass, TextDelta, Turn
 from scenewright_server.model.gpt import GPT
-from scenewright_server.scene.entries import Fact, GraphObject
+from scenewright_server.scene.entries import Detections, Fact, GraphObject
 from scenewright_server.scene.pointing import Ray
 
 from tests.families.chat import tiny
@@ -40,6 +42,11 @@ SHOP = (
 @pytest.fixture(scope="module")
 def family(tmp_path_factory: pytest.TempPathFactory) -> Chat:
     return tiny.load(tmp_path_factory.mktemp("bundles") / "tiny", plans=True)
+
+
+@pytest.fixture(scope="module")
+def with_eyes(tmp_path_factory: pytest.TempPathFactory) -> Chat:
+    return tiny.load(tmp_path_factory.mktemp("bundles") / "eyes", with_senses=True, plans=True)
 
 
 def load(path: Path) -> Bundle:
@@ -219,6 +226,34 @@ def test_a_planner_reads_the_scene_once_and_apart_from_what_speaks(family: Chat)
     events, _ = answer(family, ask("the chair?", SHOP, 9), "where table", session=session)
     assert isinstance(events[-1], Done) and events[-1].usage.cached > scene
     assert dict(events[-1].usage.given)["scene"] > scene and dict(events[-1].usage.given)["text"] > 5
+
+
+@pytest.mark.parametrize(
+    ("plan", "text"),
+    [
+        ("where cup", "The red cup is on your left."),
+        ("way cat", "The cat is at"),
+        ("where cup | table", "the table."),
+        ("fact distance | cup", "I do not know the distance of the red cup."),
+        ("fact height | cup", "I do not know the height of the red cup."),
+        ("name all & min distance", "I do not know the distance of"),
+        ("diff height | cup | table", "I do not know the height of the red cup."),
+        ("fact distance | table", "The table is 2.2 m away."),
+        ("name kind animal", "It is the cat."),
+        ("check cup | look red", "Yes"),
+        ("describe cup", "The red cup is on your left."),
+    ],
+)
+def test_of_what_is_only_seen_nobody_tells_how_far_it_is(with_eyes: Chat, plan: str, text: str) -> None:
+    boxes = np.array([[0.1, 0.4, 0.2, 0.6], [0.8, 0.4, 0.9, 0.6]], np.float32)
+    kinds, colours = np.zeros((2, 3), np.float32), np.full((2, len(COLOURS)), 0.1, np.float32)
+    kinds[0, 0] = kinds[1, 2] = 1.0  # cup, cat
+    colours[0, COLOURS.index("red")] = 0.9
+    seen = Detections(boxes, np.ones(2, np.float32), np.full(2, 2.0, np.float32), {"kind": kinds, "colour": colours})
+    events, _ = answer(with_eyes, ask("hm", SHOP[2:], 99, detections=seen), plan)
+    said = text_of(events)
+    assert text in said and ("table" in plan or " m" not in said.replace(" me", ""))
+    assert "2.0 m" not in said and "2 m" not in said.replace("2.2 m", "")
 
 
 def test_a_plan_that_does_not_end_is_none_and_a_limit_cuts_what_is_said(family: Chat) -> None:

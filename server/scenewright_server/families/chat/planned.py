@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from scenewright_server.families.chat.depths import without_depths
 from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, Planned, first_chars
 from scenewright_server.families.chat.planning import question_text
 from scenewright_server.families.chat.prompt import GUIDE, HONEST
@@ -229,7 +230,9 @@ class PlannedScript:
         return self._carry_out(plan)
 
     def _carry_out(self, plan: q.Plan) -> Outcome:
-        replies = execute(plan, self._setting.scene(self._turn_before))
+        replies = [
+            without_depths(reply, self._setting.flat) for reply in execute(plan, self._setting.scene(self._turn_before))
+        ]
         within = [reply for reply in replies if not _is_beyond(reply)]
         if within:
             self._after = within[-1].turn

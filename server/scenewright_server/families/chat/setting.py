@@ -28,6 +28,7 @@ class Setting:
     def __init__(self, roster: Roster, pointed: int | None) -> None:
         self.entries = tuple(roster.entries)
         self.called = tuple(map(roster.spelt, range(len(self.entries))))
+        self.flat = frozenset(k for k, entry in enumerate(self.entries) if entry.graph is None)  # nobody tells how far
         self.pointed = () if pointed is None else (pointed,)
         self._roster = roster
         self._things = self._tell_things()
