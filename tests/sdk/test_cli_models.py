@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import open_clip
 import pytest
+from safetensors.torch import save_file
 from scenewright.cli.app import main
 from scenewright_server.families.bundle import load_family
 
+from tests.families.chat import tiny
 from tests.families.chat.tiny import CHATML
 from tests.importers.gguf_layout import write
 
@@ -40,11 +43,29 @@ def test_a_gguf_file_becomes_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not spec.speech_languages
 
 
+def test_a_clip_by_name_and_file_becomes_part_of_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = write(tmp_path / "tiny.gguf", "llama", "gpt-2", template=CHATML), tmp_path / "made"
+    part = tiny.clip()
+    names, weights = tmp_path / "names", tmp_path / "weights.safetensors"
+    names.mkdir()
+    (names / "toy-clip.json").write_text(json.dumps(part.config.network))
+    open_clip.add_model_config(names)
+    save_file({name.removeprefix("network."): tensor for name, tensor in part.state.items()}, weights)
+    status, _, failed = run(capsys, "import", "gguf", file, "--out", out, "--clip", f"toy-clip:{weights}")
+    assert status == 0, failed
+    family = load_family(out)
+    assert family.embedder is not None and family.embedder.dimension == 12
+    made = json.loads((out / "model.json").read_text())["provenance"]["sources"]["clip"]
+    assert (made["name"], made["source"], len(made["sha256"])) == ("toy-clip", "weights.safetensors", 64)
+
+
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
         (("--hearing", "whisper-base"), 2, "--hearing whisper-base is not here: scenewright pull whisper-base"),
         (("--seeing", "whisper-base"), 2, "expected a path, or the name of a pulled part; found neither"),
+        (("--clip", "vit-b-32"), 2, "--clip vit-b-32 is not here: scenewright pull vit-b-32"),
+        (("--clip", "ViT-B-32:nothing"), 1, "ViT-B-32:nothing: tag: expected a file, or one of open_clip's tags"),
         (("--dtype", "int3"), 1, "dtype: expected one of bfloat16, float32, found int3"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ from scenewright.errors import InvalidInputError, ScenewrightError
 if TYPE_CHECKING:
     from scenewright_server.importers.bundles import Origin
     from scenewright_server.importers.catalogue import Part
+    from scenewright_server.importers.parts import ClipPart
 
 OutOption = Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="The directory to write.")]
 HearingOption = Annotated[
@@ -32,6 +33,15 @@ HearingOption = Annotated[
 SeeingOption = Annotated[
     str | None,
     typer.Option("--seeing", metavar="PATH", help="NanoDet's nanodet.json, or a name that was pulled."),
+]
+ClipOption = Annotated[
+    str | None,
+    typer.Option(
+        "--clip",
+        metavar="NAME[:TAG|FILE]",
+        help="A CLIP: open_clip's name with a pretrained tag or a file of weights, a directory with its "
+        "open_clip_config.json, or a name that was pulled.",
+    ),
 ]
 NameOption = Annotated[str | None, typer.Option("--name", help="Of the bundle; the directory's name if left out.")]
 LanguageOption = Annotated[
@@ -62,6 +72,7 @@ def gguf(
     out: OutOption,
     hearing: HearingOption = None,
     seeing: SeeingOption = None,
+    clip: ClipOption = None,
     name: NameOption = None,
     language: LanguageOption = None,
     dtype: DtypeOption = "bfloat16",
@@ -69,7 +80,7 @@ def gguf(
     license: LicenseOption = LICENSE,
 ) -> None:
     """Import a language model out of a GGUF file."""
-    _import("gguf", file, out, hearing, seeing, name, language, dtype, context, license)
+    _import("gguf", file, out, hearing, seeing, clip, name, language, dtype, context, license)
 
 
 @importing.command(epilog="Example: scenewright import hf ./Qwen2.5-0.5B-Instruct --out bundles/qwen --language zh")
@@ -78,6 +89,7 @@ def hf(
     out: OutOption,
     hearing: HearingOption = None,
     seeing: SeeingOption = None,
+    clip: ClipOption = None,
     name: NameOption = None,
     language: LanguageOption = None,
     dtype: DtypeOption = "bfloat16",
@@ -87,8 +99,10 @@ def hf(
     """Import GPT-2, Llama, Mistral or Qwen in Hugging Face's layout."""
     path = Path(source)
     if not path.is_dir():
-        path = _fetch_repository(source)
-    _import("hf", path, out, hearing, seeing, name, language, dtype, context, license)
+        from scenewright_server.importers.clients import WANTED
+
+        path = _fetch_repository(source, WANTED["hf"])
+    _import("hf", path, out, hearing, seeing, clip, name, language, dtype, context, license)
 
 
 def _import(
@@ -97,6 +111,7 @@ def _import(
     out: Path,
     hearing: str | None,
     seeing: str | None,
+    clip: str | None,
     name: str | None,
     language: list[str] | None,
     dtype: str,
@@ -105,30 +120,52 @@ def _import(
 ) -> None:
     with needing("import"):
         from scenewright_server.importers.bundles import Origin, Parts, write_bundle
-        from scenewright_server.importers.parts import DetectorPart, LanguagePart, WhisperPart
+        from scenewright_server.importers.parts import ClipPart, DetectorPart, LanguagePart, WhisperPart
         from scenewright_server.importers.pull import read_part
     with _refusing():
         decoder = read_part(format, path)
         origins = {"language": Origin(path.name, str(path.resolve().name), license, _sum(path))}
-        ear = eye = None
+        ear = eye = matcher = None
         if hearing is not None:
             place, origins["hearing"] = _find(hearing, "hearing")
             ear = read_part("whisper", place)
         if seeing is not None:
             place, origins["seeing"] = _find(seeing, "seeing")
             eye = read_part("nanodet", place)
+        if clip is not None:
+            matcher, origins["clip"] = _read_clip(clip)
         assert isinstance(decoder, LanguagePart)
         assert ear is None or isinstance(ear, WhisperPart)
         assert eye is None or isinstance(eye, DetectorPart)
+        assert matcher is None or isinstance(matcher, ClipPart)
         write_bundle(
             out,
-            Parts(decoder, ear, eye, origins),
+            Parts(decoder, ear, eye, origins, matcher),
             name=name or out.resolve().name,
             languages=tuple(language or ("en",)),
             dtype=dtype,
             n_context=context,
         )
     Console(highlight=False).print(f"bundle: {out}")
+
+
+def _read_clip(given: str) -> tuple[ClipPart, Origin]:
+    """A CLIP that the option names, fetched where a tag says so."""
+    from scenewright_server.importers.bundles import Origin
+    from scenewright_server.importers.clients import WANTED
+    from scenewright_server.importers.clip import hub_of, read_clip, read_named_clip
+
+    name, colon, weights = given.partition(":")
+    if not colon:
+        place, origin = _find(given, "clip")
+        return read_clip(place), origin
+    file = Path(weights)
+    if file.exists():
+        return read_named_clip(name, file), Origin(name, file.resolve().name, LICENSE, _sum(file))
+    repository = hub_of(name, weights)
+    return read_named_clip(name, _fetch_repository(repository, WANTED["clip"]), weights), Origin(
+        name, f"hub: {repository}", LICENSE
+    )
 
 
 def _find(given: str, part: str) -> tuple[Path, Origin]:
@@ -157,13 +194,14 @@ def _sum(path: Path) -> str:
     return file_sha256(path) if path.is_file() else ""
 
 
-def _fetch_repository(repository: str) -> Path:
+def _fetch_repository(repository: str, wanted: Sequence[str]) -> Path:
     with needing("import"):
         from scenewright_server.families.bundle import user_cache
         from scenewright_server.importers.clients import SourceFailed, fetch_repository
     with _progress() as progress:
         try:
-            return fetch_repository(repository, user_cache() / "hub" / repository.replace("/", "--"), progress)
+            place = user_cache() / "hub" / repository.replace("/", "--")
+            return fetch_repository(repository, wanted, place, progress)
         except SourceFailed as error:
             raise ScenewrightError(f"no directory {repository}, and no such hub's repository: {error}") from error
 

@@ -9,19 +9,22 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 from whisper.model import Whisper
 
 from scenewright_server.families.bundle import MANIFEST, BundleError, check_file, file_sha256, read_manifest
 from scenewright_server.families.chat.template import PLAIN, Template
 from scenewright_server.families.chat.tokenizer import ChatTokenizer
+from scenewright_server.model.clip import Clip, ClipConfig
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.detector import Detector, DetectorConfig
 from scenewright_server.model.gpt import GPT
 from scenewright_server.model.whisper import WhisperConfig, build_whisper
 
 FAMILY = "chat"
-DECODER, HEARING, SEEING = (f"{part}.safetensors" for part in ("decoder", "hearing", "seeing"))
+DECODER, HEARING, SEEING, CLIP, LABELS = (
+    f"{part}.safetensors" for part in ("decoder", "hearing", "seeing", "clip", "labels")
+)
 TOKENIZER, TEMPLATE, CARD = "tokenizer.json", "chat_template.jinja", "MODEL_CARD.md"
 
 
@@ -53,7 +56,7 @@ class BundleInfo:
 @dataclass(frozen=True)
 class Bundle:
     """A loaded model and what its bundle says of it. stops: the ids that end an answer; line_end: what ends one of a
-    model without a chat template."""
+    model without a chat template; labels: words for what is seen, with CLIP's embeddings of them (n_labels, E)."""
 
     info: BundleInfo
     gpt: GPT
@@ -63,6 +66,9 @@ class Bundle:
     line_end: str
     whisper: Whisper | None
     detector: Detector | None
+    clip: Clip | None
+    labels: tuple[str, ...]
+    label_embeddings: Tensor
 
 
 def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> Bundle:
@@ -92,6 +98,13 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
         gpt = GPT.of(config, load_file(path / DECODER), dtype or _suiting(decoder["dtype"], device))
         whisper = _load(path / HEARING, manifest, "hearing", lambda c: build_whisper(WhisperConfig.from_dict(c)))
         detector = _load(path / SEEING, manifest, "seeing", lambda c: Detector(DetectorConfig.from_dict(c)))
+        clip = _load(path / CLIP, manifest, "clip", lambda c: Clip(ClipConfig.from_dict(c)))
+        labels = tuple(manifest.get("labels", ()))
+        embeddings = torch.zeros(0, 0) if clip is None else load_file(path / LABELS)["labels"]
+        if clip is not None and embeddings.shape != (len(labels), clip.dimension):
+            raise BundleError(
+                f"{path / LABELS}: shape {list(embeddings.shape)}, expected {[len(labels), clip.dimension]}"
+            )
     except (TypeError, KeyError, AttributeError, RuntimeError, ValueError, OSError) as error:
         if isinstance(error, BundleError):
             raise
@@ -99,6 +112,7 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
     return Bundle(
         info, gpt.to(device), tokenizer, template, frozenset(decoder["stops"]), "" if has_template else "\n",
         None if whisper is None else whisper.to(device), None if detector is None else detector.to(device),
+        None if clip is None else clip.to(device), labels, embeddings,
     )  # fmt: skip
 
 
