@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 BUF := npx --yes @bufbuild/buf@1.75.0
 
-.PHONY: demo test test-unity test-weights check proto golden clean
+.PHONY: demo test test-unity test-weights parity check proto golden clean
 
 demo: $(VENV)/.server
 	$(BIN)/scenewright demo
@@ -23,6 +23,10 @@ WEIGHTS := smollm2-135m,qwen2.5-coder-0.5b,whisper-tiny.en,whisper-base,nanodet,
 
 test-weights: $(VENV)/.dev
 	SCENEWRIGHT_WEIGHTS=$(WEIGHTS) $(BIN)/python -m pytest -rs tests/weights
+
+# Imported weights against the libraries that they come from, of all that was pulled.
+parity: $(VENV)/.dev
+	$(BIN)/python -m scenewright_server.bench.parity
 
 check: $(VENV)/.dev
 	@command -v npx >/dev/null || { echo "make check: npx is not installed (it runs buf): install Node.js" >&2; exit 1; }
