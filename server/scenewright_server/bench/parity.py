@@ -23,6 +23,7 @@ from PIL import Image
 from tokenizers import Tokenizer
 from torch import Tensor
 from whisper.audio import log_mel_spectrogram, pad_or_trim
+from whisper.tokenizer import Tokenizer as Tokens
 from whisper.tokenizer import get_tokenizer
 
 from scenewright_server.families.bundle import user_cache
@@ -111,8 +112,11 @@ def compare_whisper(directory: Path) -> list[Row]:
     part = read_whisper(directory)
     ours = build_whisper(part.config).eval()
     ours.load_state_dict(part.state)
-    theirs: Any = ctranslate2.models.Whisper(str(directory), device="cpu", compute_type="float32", intra_threads=1)
     tokens = get_tokenizer(part.config.n_vocab >= 51865, language="en", task="transcribe")
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "model.bin").symlink_to((directory / "model.bin").resolve())
+        (Path(scratch) / "vocabulary.json").write_text(json.dumps(_vocabulary(tokens, part.config.n_vocab)))
+        theirs: Any = ctranslate2.models.Whisper(scratch, device="cpu", compute_type="float32", intra_threads=1)
     prompt, error, unlike = list(tokens.sot_sequence_including_notimestamps), 0.0, 0
     for text in CLIPS:
         mel = log_mel_spectrogram(pad_or_trim(torch.from_numpy(speak(text))), part.config.n_mels)[None]
@@ -131,6 +135,14 @@ def compare_whisper(directory: Path) -> list[Row]:
         Row(directory.name, "features, largest error in standard deviations", error, 5e-3),
         Row(directory.name, f"of {len(CLIPS)} clips, with other words", unlike, 0),
     ]
+
+
+def _vocabulary(tokens: Tokens, n_vocab: int) -> list[str]:
+    """Names of the ids, as ctranslate2 wants them beside a model; it looks up those of the control tokens."""
+    names = [f"<{i}>" for i in range(n_vocab)]
+    for name, i in tokens.special_tokens.items():
+        names[i] = name
+    return names
 
 
 @torch.inference_mode()

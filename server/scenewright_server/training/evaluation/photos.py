@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from scenewright_server.families.bundle import EMBEDDED, load_family
+from scenewright_server.families.chat.seeing import COLOURS
 from scenewright_server.families.family import Turn
 from scenewright_server.importers.nanodet import COCO
 from scenewright_server.training.evaluation.asking import ask_all
@@ -96,9 +97,9 @@ def evaluate_photos(
 
 
 def named_kinds(told: Reply, kinds: Sequence[str]) -> list[str]:
-    """The kinds of thing that a description names or points at, each once."""
+    """The kinds of thing that a description names or points at, each once; an orange is taken for a colour."""
     pointed = {kind for mention in told.mentions for kind in kinds if has_word(mention.label, kind)}
-    return [kind for kind in kinds if kind in pointed or has_word(told.text.lower(), kind)]
+    return [kind for kind in kinds if kind not in COLOURS and (kind in pointed or has_word(told.text.lower(), kind))]
 
 
 def _is_there(photo: Photo, kind: str) -> bool:
