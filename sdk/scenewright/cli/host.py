@@ -126,6 +126,9 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same cases.")] = 7,
     split: Annotated[list[str] | None, typer.Option(help="Only this split; may be given again.")] = None,
     jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
+    photos: Annotated[
+        Path, typer.Option(metavar="DIR", help="Photographs and their questions.json, for --split photos alone.")
+    ] = Path("examples/photos"),
     picture: Annotated[
         Path | None, typer.Option(metavar="PNG", help="Save the worst cases, truth and prediction side by side.")
     ] = None,
@@ -146,6 +149,7 @@ def evaluate(
         return
     with needing("train"):
         from scenewright_server.families.bundle import BundleError
+        from scenewright_server.training.evaluation.photos import evaluate_photos
         from scenewright_server.training.evaluation.picture import draw_worst
         from scenewright_server.training.evaluation.run import EvaluationError
         from scenewright_server.training.evaluation.run import evaluate as measure
@@ -158,10 +162,13 @@ def evaluate(
             progress.update(tasks[name], completed=done)
 
         try:
-            result, outcomes = measure(bundle_path(model), n, seed, report, split or (), jobs)
-            if picture is not None:
-                draw_worst(outcomes, seed, picture)
-        except (BundleError, EvaluationError, OSError) as error:
+            if split == ["photos"]:
+                result = {"splits": {"photos": evaluate_photos(bundle_path(model), photos, report)}}
+            else:
+                result, outcomes = measure(bundle_path(model), n, seed, report, split or (), jobs)
+                if picture is not None:
+                    draw_worst(outcomes, seed, picture)
+        except (BundleError, EvaluationError, OSError, ValueError, KeyError) as error:
             raise ScenewrightError(f"cannot evaluate: {error}") from error
     if as_json:
         show.print_json(result)

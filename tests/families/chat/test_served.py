@@ -34,7 +34,7 @@ SHORT = types.Sampling(max_new_tokens=16, temperature=2.0, seed=1)
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[scenewright.Client]:
     path = tmp_path_factory.mktemp("bundles") / "tiny"
-    write_bundle(path, tiny.parts(with_senses=True), name="tiny", languages=("en", "zh"))
+    write_bundle(path, tiny.parts(with_senses=True, with_clip=True), name="tiny", languages=("en", "zh"))
     settings = load_settings(models=(str(path),), address="127.0.0.1:0", log_level="error", device="cpu")
     with background_server(settings) as server, scenewright.Client(server.address) as client:
         yield client
@@ -105,3 +105,13 @@ def test_a_scene_that_does_not_fit_is_refused_with_numbers(client: scenewright.C
     with pytest.raises(scenewright.errors.ScenewrightError, match="the context holds 2048 positions") as refused:
         client.ask("hm", scene=types.SceneGraph(many))
     assert refused.value.reason == "CONTEXT_FULL"
+
+
+def test_images_and_texts_are_embedded_and_labels_ranked(client: scenewright.Client) -> None:
+    assert client.model().embedding_dimension == 12
+    labels = ["a cup", "a chair", "a cat"]
+    image, texts = client.embed_image(picture()).values, client.embed_text(labels)
+    cosines = texts @ image
+    ranked = client.rank_labels(picture(), labels)
+    assert [one.label for one in ranked] == [labels[i] for i in np.argsort(-cosines)]
+    assert np.allclose([one.similarity for one in ranked], sorted(cosines, reverse=True), atol=1e-5)

@@ -10,7 +10,8 @@ from scenewright_server.families.bundle import load_family
 from scenewright_server.families.chat.chat import Chat
 from scenewright_server.families.family import Decoder, KVShape, Turn
 from scenewright_server.importers.bundles import Origin, Parts, write_bundle
-from scenewright_server.importers.parts import DetectorPart, LanguagePart, PlannerPart, WhisperPart
+from scenewright_server.importers.parts import ClipPart, DetectorPart, LanguagePart, PlannerPart, WhisperPart
+from scenewright_server.model.clip import Clip, ClipConfig
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.detector import Detector, DetectorConfig
 from scenewright_server.model.gpt import GPT, Cache
@@ -74,10 +75,31 @@ def planner(rank: int = 3) -> PlannerPart:
     return PlannerPart(state, rank, ("en",))
 
 
-def parts(with_senses: bool = False, template: str | None = CHATML, n_ctx: int = 2048, plans: bool = False) -> Parts:
+def clip() -> ClipPart:
+    torch.manual_seed(3)
+    config = ClipConfig(
+        {
+            "embed_dim": 12,
+            "vision_cfg": {"image_size": 32, "layers": 2, "width": 16, "patch_size": 16, "head_width": 8},
+            "text_cfg": {"context_length": 20, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 2},
+        }
+    )
+    state = Clip(config).state_dict()
+    state["network.logit_scale"].fill_(6.0)  # so that random weights have favourites
+    return ClipPart(config, state)
+
+
+def parts(
+    with_senses: bool = False,
+    template: str | None = CHATML,
+    n_ctx: int = 2048,
+    with_clip: bool = False,
+    plans: bool = False,
+) -> Parts:
     origins = {"language": Origin("tiny", "made here", "CC0-1.0")}
     senses = (hearing(), seeing()) if with_senses else (None, None)
-    return Parts(language(template, n_ctx), *senses, origins, planner() if plans else None)
+    extras = clip() if with_clip else None, planner() if plans else None
+    return Parts(language(template, n_ctx), *senses, origins, *extras)
 
 
 def load(path: Path, languages: tuple[str, ...] = ("en", "zh"), **settings: bool | str | int | None) -> Chat:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from scenewright_server.families.chat.hearing import MAX_AUDIO_S, Hearing
+from scenewright_server.families.chat.matching import Matching
 from scenewright_server.families.chat.memory import ChatMemory, Exchange
 from scenewright_server.families.chat.planned import PLAN, PlannedScript
 from scenewright_server.families.chat.prompt import Prompter
@@ -23,11 +24,11 @@ MAX_LABEL_TOKENS = 64
 class Chat:
     """See `families.family.Family`."""
 
-    embedder = codec = audio_codec = None
+    codec = audio_codec = None
 
     def __init__(self, bundle: Bundle) -> None:
         info, gpt = bundle.info, bundle.gpt
-        parts = [part for part in (gpt, bundle.whisper, bundle.detector) if part is not None]
+        parts = [part for part in (gpt, bundle.whisper, bundle.detector, bundle.clip) if part is not None]
         self.spec = Spec(
             name=info.name,
             version=info.version,
@@ -50,14 +51,15 @@ class Chat:
         self.prompter = Prompter(bundle.tokenizer, bundle.template)
         self.never = never_said(gpt.config.vocab_size, bundle.tokenizer, bundle.stops, self.decoder.shape.device)
         self._hearing = None if bundle.whisper is None else Hearing(bundle.whisper, info.speech_languages)
-        self._seeing = None if bundle.detector is None else Seeing(bundle.detector)
-        self.looks = {"colour": COLOURS, "kind": () if bundle.detector is None else bundle.detector.config.labels}
+        clip = bundle.clip
+        self.embedder = None if clip is None else Matching(clip, bundle.labels, bundle.label_embeddings)
+        self._seeing = Seeing(bundle.detector, self.embedder)
+        self.looks = {"colour": COLOURS, "kind": self._seeing.kinds}
 
     def fit(self, frame: np.ndarray) -> np.ndarray:
-        return frame if self._seeing is None else self._seeing.fit(frame)
+        return self._seeing.fit(frame)
 
     def see(self, frames: Sequence[np.ndarray]) -> list[Detections]:
-        assert self._seeing is not None  # or its spec would not name an image's fusion
         return [self._seeing.see(frame) for frame in frames]
 
     def hear(self, clip: np.ndarray) -> Heard:
@@ -98,4 +100,6 @@ def _describe(bundle: Bundle) -> str:
     if bundle.detector is not None:
         found = bundle.detector.config
         parts.append(f"NanoDet at {found.size} px with {len(found.labels)} labels")
+    if bundle.clip is not None:
+        parts.append(f"CLIP with embeddings of {bundle.clip.dimension} numbers and {len(bundle.labels)} labels")
     return "; ".join(parts)

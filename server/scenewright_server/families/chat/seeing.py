@@ -1,10 +1,11 @@
-"""Looking with a detector: boxes, kinds by its posteriors, and colours by a plain rule on the pixels."""
+"""Looking: boxes and kinds by a detector, kinds by CLIP too, and colours by a plain rule on the pixels."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
+from scenewright_server.families.chat.matching import MAX_SIDE, Matching
 from scenewright_server.model.detector import Detector, detect
 from scenewright_server.scene.entries import Detections
 
@@ -17,13 +18,22 @@ DARK, BRIGHT, GREY = 0.2, 0.75, 0.2  # value, value, saturation
 BROWN_VALUE, PINK_SATURATION = 0.6, 0.5  # a dark orange is brown, a pale red pink
 
 
+WHOLE = 0.3  # probability of a word, to be told of a frame as a whole
+
+
 class Seeing:
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
+    """With a detector, with CLIP, or with both: then a box's kind is what both say, and a frame without a box is
+    named as a whole, as every frame is by CLIP alone. kinds: the words for that, the detector's first."""
+
+    def __init__(self, detector: Detector | None, matching: Matching | None) -> None:
+        self._detector, self._matching = detector, matching
+        learnt = () if detector is None else detector.config.labels
+        self._n_learnt = len(learnt)
+        self.kinds = learnt if matching is None else matching.labels
 
     def fit(self, frame: np.ndarray) -> np.ndarray:
-        """The frame (H, W, 3), no larger than the detector's square and of the same shape."""
-        size = self._detector.config.size
+        """The frame (H, W, 3), no larger than is looked at, and of the same shape."""
+        size = MAX_SIDE if self._detector is None or self._matching is not None else self._detector.config.size
         image = Image.fromarray(frame)
         scale = size / max(image.size)
         width, height = (max(1, round(side * scale)) for side in image.size)
@@ -31,19 +41,32 @@ class Seeing:
 
     def see(self, frame: np.ndarray) -> Detections:
         """What a fitted frame shows; attributes "kind" and "colour"."""
-        found = detect(self._detector, Image.fromarray(frame))
-        n = len(found.classes)
-        posteriors = found.posteriors / np.maximum(found.posteriors.sum(1, keepdims=True), 1e-9)
-        colours = [colour_shares(_inside(frame, box)) for box in found.corners]
+        corners, scores = np.zeros((0, 4)), np.zeros(0)
+        kinds = np.zeros((0, self._n_learnt))
+        if self._detector is not None:
+            found = detect(self._detector, Image.fromarray(frame))
+            corners, kinds, scores = found.corners, _shares(found.posteriors), found.posteriors.max(1, initial=0.0)
+        if self._matching is not None and len(corners):
+            pictures = [_cut(frame, box) for box in corners]
+            kinds = _shares(kinds * self._matching.name(pictures, self._n_learnt))
+        kinds = np.pad(kinds, ((0, 0), (0, len(self.kinds) - self._n_learnt)))
+        if self._matching is not None and not len(corners):
+            whole = self._matching.name([frame])
+            is_sure = whole.max(1) >= WHOLE
+            corners, kinds, scores = np.array([[0.0, 0.0, 1.0, 1.0]])[is_sure], whole[is_sure], whole.max(1)[is_sure]
+        n = len(corners)
+        colours = [colour_shares(_cut(frame, _middle(box))) for box in corners]
         return Detections(
-            found.corners.astype(np.float32).reshape(n, 4),
-            found.posteriors.max(1, initial=0.0).astype(np.float32),
+            corners.astype(np.float32).reshape(n, 4),
+            scores.astype(np.float32),
             np.full(n, DEPTH_M, np.float32),
-            {
-                "kind": posteriors.astype(np.float32),
-                "colour": np.array(colours, np.float32).reshape(n, len(COLOURS)),
-            },
+            {"kind": kinds.astype(np.float32), "colour": np.array(colours, np.float32).reshape(n, len(COLOURS))},
         )
+
+
+def _shares(weights: np.ndarray) -> np.ndarray:
+    """Rows (N, n) that add up to 1."""
+    return weights / np.maximum(weights.sum(1, keepdims=True), 1e-9)
 
 
 def colour_shares(pixels: np.ndarray) -> np.ndarray:
@@ -73,11 +96,17 @@ def colour_shares(pixels: np.ndarray) -> np.ndarray:
     return shares / max(len(rgb), 1)
 
 
-def _inside(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """The pixels in the middle of a box, one at least."""
-    height, width = frame.shape[:2]
+def _middle(box: np.ndarray) -> np.ndarray:
+    """The part of a box that tells its colour."""
     x0, y0, x1, y1 = box
     dx, dy = (x1 - x0) * (1 - INNER) / 2, (y1 - y0) * (1 - INNER) / 2
-    left, top = min(int((x0 + dx) * width), width - 1), min(int((y0 + dy) * height), height - 1)
-    right, bottom = max(int((x1 - dx) * width), left + 1), max(int((y1 - dy) * height), top + 1)
-    return frame[top:bottom, left:right].reshape(-1, 3)
+    return np.array([x0 + dx, y0 + dy, x1 - dx, y1 - dy])
+
+
+def _cut(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The pixels (h, w, 3) of a box, one at least."""
+    height, width = frame.shape[:2]
+    x0, y0, x1, y1 = box
+    left, top = min(int(x0 * width), width - 1), min(int(y0 * height), height - 1)
+    right, bottom = max(int(x1 * width), left + 1), max(int(y1 * height), top + 1)
+    return frame[top:bottom, left:right]

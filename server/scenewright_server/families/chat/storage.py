@@ -9,20 +9,23 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 from whisper.model import Whisper
 
 from scenewright_server.families.bundle import MANIFEST, BundleError, check_file, file_sha256, read_manifest
 from scenewright_server.families.chat.template import PLAIN, Template
 from scenewright_server.families.chat.tokenizer import ChatTokenizer
 from scenewright_server.model.adapters import merge_adapter
+from scenewright_server.model.clip import Clip, ClipConfig
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.detector import Detector, DetectorConfig
 from scenewright_server.model.gpt import GPT
 from scenewright_server.model.whisper import WhisperConfig, build_whisper
 
 FAMILY = "chat"
-DECODER, PLANNER, HEARING, SEEING = (f"{part}.safetensors" for part in ("decoder", "planner", "hearing", "seeing"))
+DECODER, PLANNER, HEARING, SEEING, CLIP, LABELS = (
+    f"{part}.safetensors" for part in ("decoder", "planner", "hearing", "seeing", "clip", "labels")
+)
 PLANNER_FORMAT = 1
 """Of a planner's adapter and the prompt that it was trained on (`planning.py`)."""
 TOKENIZER, TEMPLATE, CARD = "tokenizer.json", "chat_template.jinja", "MODEL_CARD.md"
@@ -56,7 +59,8 @@ class BundleInfo:
 @dataclass(frozen=True)
 class Bundle:
     """A loaded model and what its bundle says of it. planner: the decoder with its planner's adapter. stops: the ids
-    that end an answer; line_end: what ends one of a model without a chat template."""
+    that end an answer; line_end: what ends one of a model without a chat template; labels: words for what is seen, with
+    CLIP's embeddings of them (n_labels, E)."""
 
     info: BundleInfo
     gpt: GPT
@@ -67,6 +71,9 @@ class Bundle:
     line_end: str
     whisper: Whisper | None
     detector: Detector | None
+    clip: Clip | None
+    labels: tuple[str, ...]
+    label_embeddings: Tensor
 
 
 def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> Bundle:
@@ -97,6 +104,13 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
         planner = _load_planner(path, manifest, gpt)
         whisper = _load(path / HEARING, manifest, "hearing", lambda c: build_whisper(WhisperConfig.from_dict(c)))
         detector = _load(path / SEEING, manifest, "seeing", lambda c: Detector(DetectorConfig.from_dict(c)))
+        clip = _load(path / CLIP, manifest, "clip", lambda c: Clip(ClipConfig.from_dict(c)))
+        labels = tuple(manifest.get("labels", ()))
+        embeddings = torch.zeros(0, 0) if clip is None else load_file(path / LABELS)["labels"]
+        if clip is not None and embeddings.shape != (len(labels), clip.dimension):
+            raise BundleError(
+                f"{path / LABELS}: shape {list(embeddings.shape)}, expected {[len(labels), clip.dimension]}"
+            )
     except (TypeError, KeyError, AttributeError, RuntimeError, ValueError, OSError) as error:
         if isinstance(error, BundleError):
             raise
@@ -104,6 +118,7 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
     return Bundle(
         info, gpt, planner, tokenizer, template, frozenset(decoder["stops"]), "" if has_template else "\n",
         None if whisper is None else whisper.to(device), None if detector is None else detector.to(device),
+        None if clip is None else clip.to(device), labels, embeddings,
     )  # fmt: skip
 
 
