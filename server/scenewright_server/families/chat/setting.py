@@ -63,7 +63,7 @@ class Setting:
         pattern = re.compile("|".join(map(_as_word, longest_first)), re.IGNORECASE)
         said = [match[0].lower() for match in pattern.finditer(text)]
         return tuple(
-            dict.fromkeys(k for name in said for k in owners.get(name) or owners.get(name.removesuffix("s"), ()))
+            dict.fromkeys(k for name in said for k in owners.get(name) or owners.get(name.removesuffix("s"), {}))
         )
 
     def _tell_things(self) -> list[Thing]:
