@@ -19,6 +19,7 @@ from scenewright_server.scene.measures import Measures, MixedUnits, Valued, diff
 from scenewright_server.scene.relations import NoFront, Relations
 from scenewright_server.scene.replies import Failure, Lost, Mixed, NotHere, Nothing, NotUnderstood, Turn, Unknown
 from scenewright_server.scene.space import Space
+from scenewright_server.scene.states import is_so
 
 Things = tuple[int, ...]
 
@@ -92,7 +93,7 @@ class Choosing:
 
     @cached_property
     def matching(self) -> Matching:
-        aliases = [entry.graph.aliases if entry.graph else () for entry in self.scene.entries]
+        aliases = [facts.names_of(entry.graph) if entry.graph else () for entry in self.scene.entries]
         return Matching(self.scene.called, aliases, self.texts)
 
     def choose(self, of: x.Set, among: Things | None = None, one: bool = False) -> Things:
@@ -111,13 +112,16 @@ class Choosing:
             case x.All():
                 return among
             case x.Those() | x.This() | x.Other():
-                spoken = set(self._spoken_of(of))
-                return tuple(k for k in among if k in spoken)
+                return tuple(k for k in self._spoken_of(of) if k in among)
             case x.Named(words):
                 named = set(self._named(words, one))
                 return tuple(k for k in among if k in named)
             case x.Look(words):
-                return tuple(k for k in among if looks_so(words, self.texts[k]))
+                return tuple(k for k in among if is_so(words, self.texts[k]))
+            case x.Multiple(_, part):
+                return self.choose(part, among, one)
+            case x.Nth(n):
+                return among[n - 1 : n]
             case x.Kind(words):
                 return self._of_kind(words, among)
             case x.Visible():
@@ -336,9 +340,11 @@ class Choosing:
             masks = [find(relation, j) for j in others]
         except NoFront:
             raise Failed(Unknown("front", others)) from None
+        inside = np.isin(self.everything, among)
+        if relation == "in" and not any((mask & inside).any() for mask in masks):
+            masks = [find("on", j) for j in others]
         if each:
             return np.any(masks, axis=0) if masks else np.zeros(len(self.everything), bool)
-        inside = np.isin(self.everything, among)
         telling = {(mask & inside).tobytes(): mask for mask in masks if (mask & inside).any()}
         n_telling = sum(bool((mask & inside).any()) for mask in masks)
         if len(telling) > 1 or (len(telling) == 1 and n_telling not in (1, len(masks))):

@@ -75,10 +75,12 @@ TOPICS = (
     _topic("duration|takes|时长|游玩时间|游玩时长|游玩", "", "time"),
 )
 """Keys that people ask for in more than one way; any other key is asked for by its own word."""
+_NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
 _KNOWN_WORDS = {word for key in TOPICS for word in key.words}
 _SHARED = ("length", "time")
 """Dimensions of more than one key: such an amount is a key's only where the key is named beside it."""
 _TOPIC_OF = {fold(word): key for key in TOPICS for word in key.words}
+_SENTENCE = re.compile(r"[.;!](?=\s|$)|[。；！\n]+|,? \bbut\b |，?但")
 _CLAUSE = re.compile(r"(?<!\d)[.;,，。；！!\n]+(?!\d)|[.;,，。；！!\n]+(?=\s|$)|[。；\n]+|，(?=\D)")
 
 
@@ -92,8 +94,13 @@ def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -
     graph = entry.graph
     texts = [called, *sorted(seen_as)]
     if graph is not None:
-        texts += [*graph.aliases, *clauses(graph.description), *(_told(fact) for fact in graph.facts)]
+        texts += [*graph.aliases, *_sentences(graph.description), *(_told(fact) for fact in graph.facts)]
     return tuple(fold(text) for text in texts)
+
+
+def _sentences(description: str) -> list[str]:
+    """What a description says, a whole sentence at a time: what a list negates begins with its "no"."""
+    return [piece for piece in (part.strip() for part in _SENTENCE.split(description)) if piece]
 
 
 def clauses(description: str) -> list[str]:
@@ -213,6 +220,12 @@ def _mentions(word: str, text: str) -> bool:
     if is_chinese(word):
         return word in text if len(word) > 1 or word in "色含" else re.search(rf"{word}\D{{0,2}}\d", text) is not None
     return re.search(rf"(?<![^\W_]){re.escape(fold(word))}(?![^\W_])", fold(text)) is not None
+
+
+def names_of(graph: GraphObject) -> tuple[str, ...]:
+    """What an object is called besides its label: its aliases, and facts that are names."""
+    named = (str(fact.value) for fact in graph.facts if fold(fact.key) in _NAMES and isinstance(fact.value, str))
+    return (*graph.aliases, *named)
 
 
 def kinds_of(graph: GraphObject) -> Iterator[str]:

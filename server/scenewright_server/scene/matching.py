@@ -18,11 +18,17 @@ _PLURALS = {
 }  # fmt: skip
 _ARTICLES = set("a an the my your our his her its their this that these those some any one".split())
 _ENGINE = set("sm sk bp pf fbx mesh prefab go obj geo grp lod lod0 lod1 lod2 clone instance copy inst".split())
-_NOT = (
-    r"(?:\bno|\bnot|\bnon|\bwithout|\bfree of|\bnever)[\s-]*(?:\w+\s)?$"
-    r"|n't (?:\w+\s)?$|[不无没未非](?:含|有|是|带)?$"
+_NO = r"(?:\b(?:no|not|non|without|free of|never|neither|nor|cannot)(?! only\b)|n't)[\s-]*"
+_NOT = re.compile(
+    rf"{_NO}(?:\w+\s)?$|{_NO}(?:\w+\s)?(?:\w+(?:\s\w+)?,?\s)*(?:\w+,?\s)(?:or|nor)\s(?:\w+\s)?$"
+    r"|(?:[不无没未非]|禁止|严禁|请?勿|谢绝)(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被)?(?:[^，。；]{1,6}[、和或及与])*$"
 )
-_FREE = r"^[\s-]*free\b"
+"""What before words negates them, alone or as one of a list: "without milk, eggs or nuts"."""
+_LISTED = re.compile(rf"{_NO}(?:\w+(?:\s\w+)?,\s)+$")
+_GOES_ON = re.compile(r"^(?:,\s\w+(?:\s\w+)?)*,?\s(?:or|nor)\s")
+_FREE = re.compile(
+    r"^[\s-]*free\b(?! of)|^\W*(?:is |are )?(?:strictly )?(?:forbidden|prohibited|banned|not (?:allowed|permitted))"
+)
 
 
 @dataclass(frozen=True)
@@ -173,18 +179,36 @@ def rivals(words: str, texts: Sequence[str]) -> bool:
 
 
 def _tells(said: str, text: str, but_negated: bool = False) -> bool:
+    return any(
+        _is_negated(text[: found.start()], text[found.end() :]) == but_negated
+        for found in re.finditer(_pattern(said), text)
+    )
+
+
+def _pattern(said: str) -> str:
+    """A regular expression of these words, folded, in any number, and of a verb in other forms."""
     if is_chinese(said):
         shorter = re.sub("[色的制质]+$", "", said)
-        pattern = "(?:" + re.escape(said) + (f"|{re.escape(shorter)}" if shorter else "") + ")"
-    else:
-        stem = re.escape(_single(said))
-        pattern = rf"(?<![^\W_]){stem}(?:e?s)?(?![^\W_])"
-        if said != _single(said):
-            pattern = rf"(?:{pattern}|(?<![^\W_]){re.escape(said)}(?![^\W_]))"
-    return any(
-        bool(re.search(_NOT, text[: found.start()]) or re.match(_FREE, text[found.end() :])) == but_negated
-        for found in re.finditer(pattern, text)
-    )
+        return "(?:" + re.escape(said) + (f"|{re.escape(shorter)}" if shorter else "") + ")"
+    if said in _SMALL:
+        return rf"(?<![^\W_]){said}$"
+    forms = [re.escape(_single(said)) + "(?:e?s)?", re.escape(said)]
+    if found := re.fullmatch(r"(\w{3,}?)(?:([b-df-hj-np-tv-z])\2)?(?:ing|ed)", said):
+        forms.append(re.escape(found[1]) + (f"{found[2]}?" if found[2] else "e?") + "s?")
+    if said in _MADE_OF:
+        forms.append(_MADE_OF[said])
+    return rf"(?<![^\W_])(?:{'|'.join(forms)})(?![^\W_])"
+
+
+def _is_negated(before: str, after: str) -> bool:
+    if _NOT.search(before) or _FREE.match(after):
+        return True
+    return bool(_LISTED.search(before) and _GOES_ON.match(after))
+
+
+_SMALL = ("on", "off", "in", "out", "up", "down")
+"""Words that are all over texts: they tell a look only where a text ends with them ("switched on")."""
+_MADE_OF = {"wooden": "wood", "woollen": "wool", "golden": "gold", "wood": "wooden", "wool": "woollen"}
 
 
 def _call(label: str, aliases: Sequence[str]) -> Called:
