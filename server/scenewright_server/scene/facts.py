@@ -75,6 +75,7 @@ TOPICS = (
     _topic("duration|takes|时长|游玩时间|游玩时长|游玩", "", "time"),
 )
 """Keys that people ask for in more than one way; any other key is asked for by its own word."""
+_YES, _NO = ("yes", "true", "是"), ("no", "false", "否")
 _NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
 _KNOWN_WORDS = {word for key in TOPICS for word in key.words}
 _SHARED = ("length", "time")
@@ -112,9 +113,9 @@ def _told(fact: Fact) -> str:
     """A fact as words; one of yes or no as its key, perhaps with "not" before it."""
     value = fact.value if isinstance(fact.value, str) else f"{fact.value:g} {fact.unit}"
     said = fold(value)
-    if said in ("yes", "true", "是"):
+    if said in _YES:
         return fact.key
-    return f"not {fact.key}" if said in ("no", "false", "否") else f"{fact.key} {value}"
+    return f"not {fact.key}" if said in _NO else f"{fact.key} {value}"
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,17 @@ class Known:
 
     value: str | Amount
     is_quoted: bool = False
+    key: str = ""
+    """The fact's own, where another was asked for that is part of it."""
+
+
+def told_of(graph: GraphObject) -> Iterator[Known]:
+    """All that is told of an object: its facts by their keys, and the sentences of its description."""
+    for fact in graph.facts:
+        value = fact.value if isinstance(fact.value, str) else Amount(float(fact.value), fact.unit)
+        if fold(str(value)) not in (*_YES, *_NO):
+            yield Known(value, key=fact.key)
+    yield from (Known(text, is_quoted=True) for text in _sentences(graph.description))
 
 
 def tell(graph: GraphObject, name: str) -> Known | None:

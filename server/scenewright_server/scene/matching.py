@@ -20,12 +20,11 @@ _ARTICLES = set("a an the my your our his her its their this that these those so
 _ENGINE = set("sm sk bp pf fbx mesh prefab go obj geo grp lod lod0 lod1 lod2 clone instance copy inst".split())
 _NO = r"(?:\b(?:no|not|non|without|free of|never|neither|nor|cannot)(?! only\b)|n't)[\s-]*"
 _NOT = re.compile(
-    rf"{_NO}(?:\w+\s)?$|{_NO}(?:\w+\s)?(?:\w+(?:\s\w+)?,?\s)*(?:\w+,?\s)(?:or|nor)\s(?:\w+\s)?$"
-    r"|(?:[不无没未非]|禁止|严禁|请?勿|谢绝)(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被)?(?:[^，。；]{1,6}[、和或及与])*$"
+    rf"{_NO}(?:\w+\s)?$|(?:[不无没未非]|禁止|严禁|请?勿|谢绝)(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被)?"
+    r"(?:[^，。；、和或及与]{1,6}[、和或及与])*$"
 )
-"""What before words negates them, alone or as one of a list: "without milk, eggs or nuts"."""
-_LISTED = re.compile(rf"{_NO}(?:\w+(?:\s\w+)?,\s)+$")
-_GOES_ON = re.compile(r"^(?:,\s\w+(?:\s\w+)?)*,?\s(?:or|nor)\s")
+_LISTED = re.compile(rf".*{_NO}(.*)$")
+_GOES_ON = re.compile(r"(?:, \w+(?: \w+)?)*,? (?:or|nor) ")
 _FREE = re.compile(
     r"^[\s-]*free\b(?! of)|^\W*(?:is |are )?(?:strictly )?(?:forbidden|prohibited|banned|not (?:allowed|permitted))"
 )
@@ -201,9 +200,16 @@ def _pattern(said: str) -> str:
 
 
 def _is_negated(before: str, after: str) -> bool:
+    """Whether what stands about words negates them, alone or as one of a list: "without milk, eggs or nuts"."""
+    before = before[-80:]
     if _NOT.search(before) or _FREE.match(after):
         return True
-    return bool(_LISTED.search(before) and _GOES_ON.match(after))
+    listed = _LISTED.match(before)
+    if listed is None:
+        return False
+    items = re.split(r",? (?:or|nor) |, ", listed[1])
+    is_list = all(len(item.split()) <= 2 for item in items) and len(items) > 1
+    return is_list and (re.search(r"\bn?or\b", listed[1]) is not None or _GOES_ON.match(after) is not None)
 
 
 _SMALL = ("on", "off", "in", "out", "up", "down")

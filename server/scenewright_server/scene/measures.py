@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,18 @@ SHAPES = ("height", "width", "depth", "size")
 """Told by the app where it tells them, else measured; size is a volume."""
 PLACES = ("distance", "left", "right", "up", "load")
 """Measured alone: metres from the user, how far on a side and how high (to be compared only), how many are on it."""
+
+
+_WORN = re.compile(
+    r"(?:jacket|coat|shirt|t-shirt|blouse|sweater|jumper|hoodie|dress|skirt|trousers|pants|jeans|shorts|shoes?|boots?|"
+    r"sneakers|trainers|sandals|slippers|socks?|hat|cap|gloves?|suit|uniform|robe|ring|belt|helmet|swimsuit)s?$"
+    r"|[衣裤裙鞋靴帽袜]$|手套$|戒指$|西装$|衬衫$|毛衫$"
+)
+
+
+def is_worn(name: str) -> bool:
+    """Whether a thing of this name is worn: its size is a number of its maker's, not its extents."""
+    return _WORN.search(name.casefold()) is not None
 
 
 class MixedUnits(Exception):
@@ -63,11 +76,19 @@ class Measures:
             return Amount(float(np.linalg.norm(self._space.centres[k])), "m")
         if name == "up":
             return Amount(float(y), "m")
-        return Amount(float(math.atan2(x, z)) * (1 if name == "right" else -1))
+        bearing = float(math.atan2(x, z))
+        aside = math.copysign(math.pi, bearing) - bearing if abs(bearing) > math.pi / 2 else bearing
+        return Amount(aside if name == "right" else -aside)
+
+    def _called(self, k: int) -> str:
+        graph = self._entries[k].graph
+        return graph.label if graph else ""
 
     def _shape(self, name: str, k: int) -> Valued | None:
         width, height, depth = 2 * self._space.halves[k]
         height = self._space.heights()[k]
+        if name == "size" and is_worn(self._called(k)):
+            return None
         if name == "size":
             sides = [side for side in (width, height, depth) if side > 0]
             volume = math.prod(sides) * min(sides, default=0.0) ** (3 - len(sides))

@@ -73,6 +73,11 @@ MAX_STATE_CHARS = 24
 """Where no fact is a state, a text that tells one is not longer: "closed on Mondays and holidays" is none."""
 
 
+def is_state(words: str) -> bool:
+    """Whether these are words for a state that another state excludes."""
+    return fold(words) in _STATES
+
+
 def is_so(words: str, texts: Sequence[str]) -> bool | None:
     """Whether things of which this is told, folded, are so; None where that is not told."""
     said = re.sub(r"^(?:still|now|already|currently|还|已经) ?", "", fold(words))
