@@ -28,6 +28,7 @@ from scenewright_server.languages.speaking import (
     length_in,
     money_digits,
 )
+from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import Amount, symbol
 from scenewright_server.scene.facts import topic_of
@@ -111,7 +112,7 @@ class EnglishSpeaker:
                 parts += [f" It says: “{description.strip()}”."] if description.strip() else []
                 for fact in facts:
                     value = fact.value if isinstance(fact.value, str) else self.amount(Amount(fact.value, fact.unit))
-                    parts += [" ", *tell(fact.key, value.strip(" .。"), ["it"], True)]
+                    parts += [" ", *_capital(tell(fact.key, value.strip(" .。"), ["it"], True))]
                 return parts
             case r.Placed():
                 return self._placed(result, labels)
@@ -253,7 +254,7 @@ class EnglishSpeaker:
             )
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
-            if verdict.because is not None and (phrase is None or not is_so):
+            if verdict.because is not None and (phrase is None or not is_so or _is_more(verdict)):
                 return ["Yes, " if is_so else "No, ", *_lower(self._told(verdict.because, labels))]
             if phrase is None or len(verdict.things) > 3:
                 return ["Yes." if is_so else "No."]
@@ -290,6 +291,13 @@ class EnglishSpeaker:
                 case _:
                     parts += the(k, labels)
         return [*parts, "?"]
+
+
+def _is_more(verdict: r.Verdict) -> bool:
+    """Whether what is told of a thing says more than the look that was asked for."""
+    because, look = verdict.because, verdict.among
+    is_quoted = because is not None and because.is_quoted and isinstance(because.value, str)
+    return is_quoted and isinstance(look, x.Look) and len(str(because and because.value)) > len(look.words) + 3
 
 
 def _capital(sentence: list[str | M]) -> list[str | M]:

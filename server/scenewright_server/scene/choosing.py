@@ -14,6 +14,7 @@ from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.facts import Known
+from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.matching import COLOURS, Match, Matching, fold, looks_so
 from scenewright_server.scene.measures import Measures, MixedUnits, Valued, difference, in_one_unit
 from scenewright_server.scene.relations import NoFront, Relations
@@ -36,7 +37,8 @@ class Scene:
 
     `called`: what each entry is called, as the app spells it or as the family has it. `seen_as`: words for what is seen
     of each ("red", "striped"). `under`: what each stands on, where that was seen. `pointed`: what the user points at,
-    the likeliest first. `before`: the turn before. `kinds`: what is of a kind, by its name in the singular.
+    the likeliest first. `before`: the turn before. `kinds`: what is of a kind, by its name in the singular, beside those of `KINDS`. `year`: this one, from which ages
+    are reckoned.
     """
 
     entries: tuple[Entry, ...]
@@ -46,6 +48,7 @@ class Scene:
     pointed: Things = ()
     before: Turn | None = None
     kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    year: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.called) != len(self.entries):
@@ -75,7 +78,7 @@ class Choosing:
         entries = scene.entries
         self.scene, self.everything = scene, tuple(range(len(entries)))
         self.relations = Relations(entries, Space(entries, scene.under))
-        self.measures = Measures(entries, self.relations)
+        self.measures = Measures(entries, self.relations, scene.year)
         self.forget_names()
         self._matches: dict[tuple[str, bool], Match] = {}
 
@@ -215,6 +218,9 @@ class Choosing:
         if (words, one) not in self._matches:
             self._matches[words, one] = self.matching.find(words, one)
         match = self._matches[words, one]
+        if not match.things or match.is_near or match.is_loose:
+            kind = self.matching.headed(KINDS.get(self.matching.singular(words), ()))
+            match = Match(kind) if kind else match
         if not match.things:
             self.missing[words] = None
             raise Failed(NotHere(words))
@@ -228,6 +234,7 @@ class Choosing:
         for kind, its in self.scene.kinds.items():
             if said in (fold(kind), fold(kind) + "s"):
                 told |= {k for noun in its for k in self._exactly(noun)}
+        told |= set(self.matching.headed(KINDS.get(self.matching.singular(words), ())))
         if not told:
             told = set(self._named(words, one=False))
         return tuple(k for k in among if k in told)
@@ -263,10 +270,11 @@ class Choosing:
         key, sign, with_ = of.key, of.sign, of.with_
         if isinstance(with_, str):
             told = {k: self.tell(key.name, k) for k in among}
-            if among and all(its is None for its in told.values()):
+            if among and not any(its or looks_so(with_, self.texts[k]) for k, its in told.items()):
                 raise Failed(Unknown(key.name, among))
-            known = {k: _as_text(its) for k, its in told.items() if its is not None}
-            return tuple(k for k, its in known.items() if looks_so(with_, [its]) == (sign == "="))
+            known = {k: [_as_text(its)] if its is not None else self.texts[k] for k, its in told.items()}
+            like = {k: looks_so(with_, its) for k, its in known.items()}
+            return tuple(k for k in among if like[k] == (sign == "=") and (told[k] is not None or like[k]))
         if isinstance(with_, x.Number):
             bound, among = Amount(with_.value, with_.unit), among
         else:

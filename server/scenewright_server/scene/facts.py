@@ -107,7 +107,7 @@ _CLAUSE = re.compile(r"(?<!\d)[.;,，。；！!\n]+(?!\d)|[.;,，。；！!\n]+(
 
 def topic_of(name: str) -> Topic:
     """The key that a word is one of, or one of this word alone."""
-    return _TOPIC_OF.get(fold(name)) or Topic((name,))
+    return _TOPIC_OF.get(fold(name)) or _TOPIC_OF.get(fold(name).split(" per ")[0]) or Topic((name,))
 
 
 def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -115,6 +115,7 @@ def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -
     graph = entry.graph
     texts = [called, *sorted(seen_as)]
     if graph is not None:
+        texts += [f"{fact.value}{fact.key}" for fact in graph.facts if is_chinese(fact.key) and len(str(fact.value)) < 7]
         texts += [*graph.aliases, *_sentences(graph.description), *(_told(fact) for fact in graph.facts)]
     return tuple(fold(text) for text in texts)
 
@@ -190,11 +191,19 @@ def _known(fact: Fact) -> Known:
 
 
 def _fact_in_part(graph: GraphObject, name: str) -> Fact | None:
-    """The only fact whose key is this one with words before it: "desk hours" for "hours"."""
-    said = fold(name)
-    ends = (lambda key: len(said) > 1 and said in key) if is_chinese(said) else (lambda key: key.endswith(" " + said))
-    found = [fact for fact in graph.facts if ends(fold(fact.key.replace("_", " ")))]
+    """The only fact whose key is this one with words before it, "desk hours" for "hours", or the only one whose unit
+    is that of the key, "scoop 1.80 EUR" for "price"."""
+    key = topic_of(name)
+    said = {fold(word) for word in (name, *(key.words if "name" not in key.words else ()))}
+    found = [fact for fact in graph.facts if any(_is_end(word, fold(fact.key.replace("_", " "))) for word in said)]
+    if not found and key.dimension and key.dimension not in (*_SHARED, "year"):
+        numbers = [fact for fact in graph.facts if not isinstance(fact.value, str)]
+        found = [fact for fact in numbers if Amount(0.0, fact.unit).dimension == key.dimension]
     return found[0] if len(found) == 1 else None
+
+
+def _is_end(word: str, key: str) -> bool:
+    return (len(word) > 1 and word in key) if is_chinese(word) else key.endswith(" " + word)
 
 
 def _tell_loosely(graph: GraphObject, name: str) -> Known | None:
@@ -214,6 +223,13 @@ def _tell_loosely(graph: GraphObject, name: str) -> Known | None:
 def _stem(word: str) -> str:
     """A word without the ending of a verb or a plural, where four letters are left."""
     return re.sub(r"(?<=\w{4})(?:ing|ers?|ed|es|e|s)$|(?<=\w{3})(?:ing|ed|s)$", "", word)
+
+
+def year_of(graph: GraphObject) -> float | None:
+    """The year that a fact tells of an object itself, None where none does."""
+    fact = _fact(graph, "year", topic_of("year"))
+    found = [] if fact is None else read_amounts(fact.value if isinstance(fact.value, str) else f"{fact.value:g}")
+    return next((its.amount.value for its in found if is_year(its)), None)
 
 
 def is_plain(name: str, text: str) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from scenewright_server.scene.words import is_chinese
@@ -32,10 +32,12 @@ _FREE = re.compile(
 
 @dataclass(frozen=True)
 class Match:
-    """The things that words name; `is_near` where the words are only nearly theirs: misspelt, or said with more."""
+    """The things that words name; `is_near` where the words are only nearly theirs: misspelt, or said with more;
+    `is_loose` where they are not the end of a name."""
 
     things: tuple[int, ...]
     is_near: bool = False
+    is_loose: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,18 @@ class Matching:
         head = _head(self._called[k].words[0])
         return self._where(lambda i: any(_head(its) == head for its in self._called[i].words))
 
+    def singular(self, words: str) -> str:
+        """A name as it is compared: without case, articles and plural."""
+        return " ".join(_singular(_split(words)))
+
+    def headed(self, nouns: Collection[str]) -> tuple[int, ...]:
+        """What has one of these nouns, singular, at the end of its label or of an alias."""
+        own = {_single(noun) for noun in nouns if not is_chinese(noun)}
+        han = tuple(noun for noun in nouns if is_chinese(noun))
+        return self._where(
+            lambda k: any(its and (_head_noun(its) in own or its[-1].endswith(han)) for its in self._called[k].words)
+        )
+
     def _loosely(self, said: tuple[str, ...], one: bool) -> Match:
         """By the first word or those between; misspelt; or, where one is meant, by the head noun of what was said."""
         if not said:
@@ -96,7 +110,7 @@ class Matching:
         inside = self._where(lambda k: any(_within(its, said) for its in self._called[k].words))
         described = inside or self._described(said)
         if described:
-            return Match(described)
+            return Match(described, is_loose=True)
         misspelt = self._misspelt(said)
         if misspelt or not one or len(said) < 2:
             return Match(misspelt, bool(misspelt))
@@ -137,6 +151,7 @@ class Matching:
         return tuple(k for k in range(len(self._shown)) if is_so(k))
 
 
+_LINKS = ("of", "with", "for", "by", "in", "on", "at", "the", "from")
 COLOURS = set("red blue green yellow black white brown orange pink purple grey gray golden gold silver beige".split())
 """A thing of another colour is another thing."""
 HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
@@ -194,6 +209,8 @@ def _pattern(said: str) -> str:
     forms = [re.escape(_single(said)) + "(?:e?s)?", re.escape(said)]
     if found := re.fullmatch(r"(\w{3,}?)(?:([b-df-hj-np-tv-z])\2)?(?:ing|ed)", said):
         forms.append(re.escape(found[1]) + (f"{found[2]}?" if found[2] else "e?") + "s?")
+    if len(said) > 3:
+        forms.append(f"{re.escape(said)}{re.escape(said[-1])}?(?:ing|ed)")
     if said in _MADE_OF:
         forms.append(_MADE_OF[said])
     return rf"(?<![^\W_])(?:{'|'.join(forms)})(?![^\W_])"
@@ -258,6 +275,12 @@ def _single(word: str) -> str:
     if re.search("[sxzo]e$", word):
         return word[:-1]
     return word[:-1] if re.search("[^sui]s$", word) and len(word) > 3 else word
+
+
+def _head_noun(words: tuple[str, ...]) -> str:
+    """The last word of a name before "of", "with" and the like: "bottle" of "bottle of milk"."""
+    n = next((n for n, word in enumerate(words) if n and word in _LINKS), len(words))
+    return _single(words[n - 1])
 
 
 def _head(words: tuple[str, ...]) -> str:

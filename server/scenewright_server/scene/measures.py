@@ -32,6 +32,10 @@ def is_worn(name: str) -> bool:
     return _WORN.search(name.casefold()) is not None
 
 
+AGES = ("age", "years old", "年龄")
+"""Told, or else reckoned from the year that is told."""
+
+
 class MixedUnits(Exception):
     """Amounts that do not go together."""
 
@@ -47,7 +51,8 @@ class Valued:
 class Measures:
     """Amounts of the entries of a scene."""
 
-    def __init__(self, entries: Sequence[Entry], relations: Relations) -> None:
+    def __init__(self, entries: Sequence[Entry], relations: Relations, year: int | None = None) -> None:
+        self._year = year
         self._entries, self._relations, self._space = entries, relations, relations.space
         self._told: dict[tuple[str, int], Amount | None] = {}
 
@@ -58,6 +63,8 @@ class Measures:
         if name in PLACES:
             return Valued(self._place(name, k), True)
         told = self._amount(name, k)
+        if told is None and self._year is not None and name in AGES:
+            told = self._age(k, self._year)
         if told is not None:
             return Valued(told)
         return self._shape(name, k) if name in SHAPES else None
@@ -67,6 +74,12 @@ class Measures:
             graph = self._entries[k].graph
             self._told[name, k] = None if graph is None else facts.amount(graph, name)
         return self._told[name, k]
+
+    def _age(self, k: int, this_year: int) -> Amount | None:
+        """Years since the one that is told, of what has no age of its own."""
+        graph = self._entries[k].graph
+        since = None if graph is None else facts.year_of(graph)
+        return None if since is None or since > this_year else Amount(this_year - since, "years")
 
     def _place(self, name: str, k: int) -> Amount:
         if name == "load":

@@ -5,7 +5,7 @@
               | "where" one ["|" set] | "fact" key ("," key)* "|" one | total
               | "check" one "|" set | ("more" | "fewer" | "equal" | "diff" | "ratio") operands
     total    := ("sum" | "avg") [n "of"] key ("," [n "of"] key)* "|" set
-    operands := operand "|" operand | key "|" set "|" set
+    operands := operand "|" operand | key "|" (set | number) "|" (set | number)
     operand  := number [unit] | set | "(" (total | "fact" key "|" set) ")"
     one      := ["each"] set
     set      := link ("&" link)*             narrows from left to right
@@ -183,11 +183,17 @@ class _Reader:
         bars = self._bars_ahead()
         if bars == 2:
             key = self._key()
-            return q.Value(key, self._second()), q.Value(key, self._second())
+            return self._valued(key), self._valued(key)
         self._at = start
         a = self._operand()
         self._need("|")
         return a, self._operand()
+
+    def _valued(self, key: x.Key) -> q.Quantity:
+        """What follows a "|": a thing's value under a key, or a number."""
+        self._need("|")
+        is_number = self._next.kind == "word" and _NUMBER.fullmatch(self._next.text)
+        return self._number() if is_number else q.Value(key, self._set())
 
     def _bars_ahead(self) -> int:
         """The "|" of this question that no parentheses enclose."""

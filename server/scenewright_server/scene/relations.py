@@ -73,7 +73,7 @@ class Relations:
         length = max(float(np.linalg.norm(line)), 1e-9)
         to = self.space.centres[:, [0, 2]] - start
         along, aside = to @ line / length**2, np.abs(to @ np.array([-line[1], line[0]])) / length
-        is_so = (along > 0.05) & (along < 0.95) & (aside <= max(0.35, 0.2 * length))
+        is_so = (along > 0.05) & (along < 0.95) & (aside <= max(0.3, 0.15 * length))
         is_so[[k for k in (a, b) if k is not None]] = False
         return is_so
 

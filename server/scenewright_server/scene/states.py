@@ -68,6 +68,7 @@ def _read(table: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
 
 
 _STATES = _read(_TABLE)
+_WORDS = {word for asked, (told, belied) in _STATES.items() for word in (asked, *told, *belied)}
 _STATE = re.compile(r"(?:current )?(?:state|status|condition|availability)\b|当?前?(?:状态|状况|情况)")
 MAX_STATE_CHARS = 24
 """Where no fact is a state, a text that tells one is not longer: "closed on Mondays and holidays" is none."""
@@ -75,7 +76,7 @@ MAX_STATE_CHARS = 24
 
 def is_state(words: str) -> bool:
     """Whether these are words for a state that another state excludes."""
-    return fold(words) in _STATES
+    return fold(words) in _WORDS
 
 
 def is_so(words: str, texts: Sequence[str]) -> bool | None:
@@ -89,12 +90,12 @@ def is_so(words: str, texts: Sequence[str]) -> bool | None:
         return False
     if any(looks_so(word, states) for word in told):
         return True
-    return False if is_negated(said, texts) or rivals(words, texts) else None
-
-
-def telling(words: str, texts: Sequence[str]) -> int | None:
-    """Which of the texts decides that, None where none does alone."""
-    whole = is_so(words, texts)
-    if whole is None:
-        return None
-    return next((n for n, text in enumerate(texts) if is_so(words, [text]) is whole), None)
+    if is_negated(said, texts) or rivals(words, texts):
+        return False
+    parts = said.split(" ")
+    is_part_denied = len(parts) > 1 and any(
+        all(looks_so(part, [text]) or is_negated(part, [text]) for part in parts)
+        and any(is_negated(part, [text]) for part in parts)
+        for text in texts
+    )
+    return False if is_part_denied else None

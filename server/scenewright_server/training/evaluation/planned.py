@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def read_plans(path: Path) -> dict[str, tuple[str, ...]]:
 def answer(entries: tuple[Entry, ...], plans: Sequence[str], language: str) -> Answer:
     """What the last of these turns' plans gives, said in a language ("en", "zh")."""
     called = tuple(entry.graph.label if entry.graph else "" for entry in entries)
-    scene = Scene(entries, called)
+    scene = Scene(entries, called, year=date.today().year)
     replies: tuple[Reply, ...] = ()
     for plan in plans:
         replies = carry_out(plan, scene)
