@@ -110,9 +110,7 @@ class RandomPlans:
 
     def quantity(self) -> q.Quantity:
         key, of = self.key(), self.set()
-        return self.draw.choice(
-            (self.number(), q.Count(of), self.total(), self.total(), q.Value(key, of))
-        )
+        return self.draw.choice((self.number(), q.Count(of), self.total(), self.total(), q.Value(key, of)))
 
     def question(self) -> q.Question:
         of, other, key, each = self.set(), self.set(), self.key(), self.each()

@@ -97,6 +97,7 @@ def phrase_of(among: x.Set) -> str | None:
             return "empty"
     return None
 
+
 def are_many(k: int, labels: Labels[M]) -> bool:
     """Whether a thing's own name is a plural: "toilets", "scissors"."""
     label = labels.text(k)
@@ -126,4 +127,3 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
     if things == ["it"]:
         return [f"its {name} {verb} {value}."]
     return [f"The {name} of ", *things, f" {verb} {value}."]
-

@@ -37,8 +37,8 @@ class Scene:
 
     `called`: what each entry is called, as the app spells it or as the family has it. `seen_as`: words for what is seen
     of each ("red", "striped"). `under`: what each stands on, where that was seen. `pointed`: what the user points at,
-    the likeliest first. `before`: the turn before. `kinds`: what is of a kind, by its name in the singular, beside those of `KINDS`. `year`: this one, from which ages
-    are reckoned.
+    the likeliest first. `before`: the turn before. `kinds`: what is of a kind, by its name in the singular, beside those of
+    `KINDS`. `year`: this one, from which ages are reckoned.
     """
 
     entries: tuple[Entry, ...]
@@ -81,6 +81,7 @@ class Choosing:
         self.measures = Measures(entries, self.relations, scene.year)
         self.forget_names()
         self._matches: dict[tuple[str, bool], Match] = {}
+        self._told: dict[tuple[str, int], Known | None] = {}
 
     def forget_names(self) -> None:
         """Begin to gather names anew."""
@@ -165,6 +166,11 @@ class Choosing:
 
     def tell(self, name: str, k: int) -> Known | None:
         """What is told of thing k under a key; its colour by its name, too."""
+        if (name, k) not in self._told:
+            self._told[name, k] = self._tell(name, k)
+        return self._told[name, k]
+
+    def _tell(self, name: str, k: int) -> Known | None:
         graph = self.scene.entries[k].graph
         told = None if graph is None else facts.tell(graph, name)
         if told is None and fold(name) in ("colour", "color", "颜色"):

@@ -35,14 +35,11 @@ from scenewright_server.scene.replies import (
     Reply,
     Result,
     Times,
-    Told,
     Totalled,
     Turn,
     Unknown,
-    Verdict,
     Weighed,
 )
-
 from scenewright_server.scene.telling import tell_all
 from scenewright_server.scene.totalling import reckon
 
@@ -224,6 +221,7 @@ class _Execution:
             return NotUnderstood("how often nothing goes into something")
         each = Amount(one / two, a.amount.unit) if a.amount.unit and not b.amount.unit else None
         return Times(a, b, one / two, each)
+
 
 def _keys_of(question: q.Question) -> tuple[str, ...]:
     """What a question asks for of things: of no use to tell them apart."""

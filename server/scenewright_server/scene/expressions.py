@@ -284,4 +284,6 @@ class Joined:
 
 
 Link: TypeAlias = All | Those | This | Other | Empty | Reachable | Visible | Middle | Named | Look | Kind | Has | Same
-Set: TypeAlias = Link | Compared | Related | Between | Clock | Extreme | Ordered | Nth | Multiple | Not | Narrowed | Joined
+Set: TypeAlias = (
+    Link | Compared | Related | Between | Clock | Extreme | Ordered | Nth | Multiple | Not | Narrowed | Joined
+)

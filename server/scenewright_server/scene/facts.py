@@ -31,8 +31,12 @@ _MATERIALS = (
     "linen|ceramic|porcelain|clay|bamboo"
 )
 TOPICS = (
-    _topic("price|cost|costs|price tag|rrp|fee|rate|admission|entry|ticket|entrance fee|entry fee|价格|售价|价钱|票价|门票|人均|人均消费|费用|"
-        "收费|单价|房价|价", "", "money"),
+    _topic(
+        "price|cost|costs|price tag|rrp|fee|rate|admission|entry|ticket|entrance fee|entry fee|价格|售价|价钱|票价|门票|"
+        "人均|人均消费|费用|收费|单价|房价|价",
+        "",
+        "money",
+    ),
     _topic("weight|mass|weighs|重量|体重|重", "", "mass"),
     _topic("height|tall|高度|身高|高", "", "length"),
     _topic("width|wide|宽度|宽", "", "length"),
@@ -48,7 +52,8 @@ TOPICS = (
         "material|made of|材质|材料|质地", rf"\b(solid|made from|{_MATERIALS})\b|[木钢铁铜石皮棉陶瓷竹]制|塑料|玻璃"
     ),
     _topic(
-        "origin|country|comes from|from|产地|来源|出土|原产地", r"\b(made in|found in|imported from|from) (?-i:[A-Z])|产自|来自"
+        "origin|country|comes from|from|产地|来源|出土|原产地",
+        r"\b(made in|found in|imported from|from) (?-i:[A-Z])|产自|来自",
     ),
     _topic("colour|color|shade|颜色|色"),
     _topic(
@@ -58,8 +63,11 @@ TOPICS = (
     _topic("owner|belongs to|主人|所有者|物主", r"\b(property of|owned by)\b|属于"),
     _topic("stock|in stock|availability|库存", r"\d left\b|\b(sold out|available)\b|仅剩|现货|缺货|售罄"),
     _topic("calories|energy|kcal|热量|卡路里", "", "energy"),
-    _topic("hours|opening hours|opening times|open|opens|closes|closing time|business hours|营业时间|开放时间|运营时间|服务时间|开门时间|"
-        "关门时间|开放|营业|关门|开门", r"\b(closed|daily)\b"),
+    _topic(
+        "hours|opening hours|opening times|open|opens|closes|closing time|business hours|"
+        "营业时间|开放时间|运营时间|服务时间|开门时间|关门时间|开放|营业|关门|开门",
+        r"\b(closed|daily)\b",
+    ),
     _topic("ingredients|contents|content|contains|成分|配料|内容|内容物|含", r"\bwith\b"),
     _topic("dose|dosage|剂量|用量", r"\b(tablets?|times a day)\b|每次|每日"),
     _topic("warranty|guarantee|保修|保修期|质保"),
@@ -115,7 +123,9 @@ def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -
     graph = entry.graph
     texts = [called, *sorted(seen_as)]
     if graph is not None:
-        texts += [f"{fact.value}{fact.key}" for fact in graph.facts if is_chinese(fact.key) and len(str(fact.value)) < 7]
+        texts += [
+            f"{fact.value}{fact.key}" for fact in graph.facts if is_chinese(fact.key) and len(str(fact.value)) < 7
+        ]
         texts += [*graph.aliases, *_sentences(graph.description), *(_told(fact) for fact in graph.facts)]
     return tuple(fold(text) for text in texts)
 
@@ -195,7 +205,8 @@ def _fact_in_part(graph: GraphObject, name: str) -> Fact | None:
     is that of the key, "scoop 1.80 EUR" for "price"."""
     key = topic_of(name)
     said = {fold(word) for word in (name, *(key.words if "name" not in key.words else ()))}
-    found = [fact for fact in graph.facts if any(_is_end(word, fold(fact.key.replace("_", " "))) for word in said)]
+    keys = [(fact, fold(fact.key.replace("_", " "))) for fact in graph.facts]
+    found = [fact for fact, own in keys if any(_is_end(word, own) for word in said)]
     if not found and key.dimension and key.dimension not in (*_SHARED, "year"):
         numbers = [fact for fact in graph.facts if not isinstance(fact.value, str)]
         found = [fact for fact in numbers if Amount(0.0, fact.unit).dimension == key.dimension]
@@ -207,7 +218,7 @@ def _is_end(word: str, key: str) -> bool:
 
 
 def _tell_loosely(graph: GraphObject, name: str) -> Known | None:
-    """The piece of a fact's text that has these words ("return 80, single 50"), or the sentence that has their stems."""
+    """The piece of a fact's text that has these words ("return 80, single 50"), or a sentence with their stems."""
     told = [piece for fact in graph.facts if isinstance(fact.value, str) for piece in clauses(fact.value)]
     found = next((piece for piece in told if _mentions(name, piece)), None)
     if found is None and not is_chinese(name):
@@ -262,7 +273,8 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
             return Amount(float(fact.value), fact.unit)
         return _pick(read_amounts(fact.value), key, named=True)
     pieces = clauses(graph.description)
-    for piece in (*pieces, *(its for fact in graph.facts if isinstance(fact.value, str) for its in clauses(fact.value))):
+    told = [its for fact in graph.facts if isinstance(fact.value, str) for its in clauses(fact.value)]
+    for piece in (*pieces, *told):
         for word in (name, *key.words):
             if _mentions(word, piece):
                 found = _pick(_beside(word, piece), key, named=True)
@@ -325,7 +337,8 @@ def _is_of(found: Found, key: Topic) -> bool:
 def _mentions(word: str, text: str) -> bool:
     if is_chinese(word):
         return word in text if len(word) > 1 or word in "色含" else re.search(rf"{word}\D{{0,2}}\d", text) is not None
-    return re.search(rf"(?<![^\W_]){re.escape(fold(word))}(?![^\W_])", fold(text)) is not None
+    said, told = fold(word), fold(text)
+    return said in told and re.search(rf"(?<![^\W_]){re.escape(said)}(?![^\W_])", told) is not None
 
 
 def names_of(graph: GraphObject) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from scenewright_server.scene.words import is_chinese
 
@@ -161,6 +162,7 @@ MATERIALS = set(
 )
 
 
+@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """A text without case, accents and odd spaces: what is compared."""
     plain = unicodedata.normalize("NFKD", text.casefold())

@@ -11,8 +11,8 @@
     set      := link ("&" link)*             narrows from left to right
     link     := atom ("+" atom)*             joins
     atom     := "(" set ")" | "not" atom | n "of" atom | nth | "all" | "those" | "this" | "other" | "empty" | "middle"
-              | "in reach" | "in view" | name | "look" words | "kind" words | "has" key | "same" key "as" atom | key sign value
-              | ["own"] relation ["each"] (atom | "me") | "between" end "and" end | "at" hour
+              | "in reach" | "in view" | name | "look" words | "kind" words | "has" key | "same" key "as" atom
+              | key sign value | ["own"] relation ["each"] (atom | "me") | "between" end "and" end | "at" hour
               | ("max" | "min") [n | nth] key | "sort" ["down"] key
     key      := words | "distance to" thing
     value    := number [unit] | words | "(" set ")"

@@ -108,7 +108,7 @@ Bearing: TypeAlias = Side | Literal["back left", "back right", "you left", "you 
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a thing is for the user, as they face; `under` is what it is on, `near` another thing within a step of it."""
+    """Where a thing is for the user; `under` is what it is on, `near` another thing within a step of it."""
 
     thing: int
     side: Bearing

@@ -14,7 +14,7 @@ _EXTENTS = (x.Key("width"), x.Key("height"), x.Key("depth"))
 
 
 def tell_all(choosing: Choosing, keys: tuple[x.Key, ...], of: x.Set, each: bool) -> tuple[Result, ...]:
-    """What is known by these keys of the one thing that a set is, the same of all, or of each. Raises Failed, Several."""
+    """What is known by these keys of the one thing that a set is, or of each. Raises Failed, Several."""
     things = choosing.choose(of) if each else choosing.candidates(of)
     if x.Key("size") in keys and all(_is_measured_alone(choosing, k) for k in things):
         keys = tuple(key for its in keys for key in (_EXTENTS if its.name == "size" else (its,)))

@@ -34,6 +34,7 @@ from scenewright_server.training.evaluation.stances import (
     CHOICE,
     DENIAL,
     HELPLESS,
+    LOST,
     NEGATION,
     UNKNOWN,
     barely,
@@ -279,6 +280,8 @@ class _Reading:
     def _yes_no(self, wanted: str, key: str) -> str | None:
         if self.is_unknown:
             return "does not know"
+        if LOST.search(self.text):
+            return "does not understand"
         if self.explicit:
             return None if self.explicit == wanted else f"says {self.explicit}"
         if self.is_asking:
