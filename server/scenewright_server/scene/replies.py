@@ -108,10 +108,6 @@ Bearing: TypeAlias = Side | Literal["back left", "back right", "you left", "you 
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a thing is for the user; `under` is what it is on, `near` another thing within a step of it. `metres` here
-    and below: None where the family tells no depth."""
-
-    thing: int
     """Where a thing is for the user, as they face; `under` is what it is on, `near` another thing within a step of it.
     `metres` here and below: None where the family tells no depth."""
 
