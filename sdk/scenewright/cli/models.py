@@ -33,6 +33,9 @@ SeeingOption = Annotated[
     str | None,
     typer.Option("--seeing", metavar="PATH", help="NanoDet's nanodet.json, or a name that was pulled."),
 ]
+PlannerOption = Annotated[
+    Path | None, typer.Option("--planner", metavar="FILE", help="An adapter with which it plans (docs/models.md).")
+]
 NameOption = Annotated[str | None, typer.Option("--name", help="Of the bundle; the directory's name if left out.")]
 LanguageOption = Annotated[
     list[str] | None,
@@ -62,6 +65,7 @@ def gguf(
     out: OutOption,
     hearing: HearingOption = None,
     seeing: SeeingOption = None,
+    planner: PlannerOption = None,
     name: NameOption = None,
     language: LanguageOption = None,
     dtype: DtypeOption = "bfloat16",
@@ -69,7 +73,7 @@ def gguf(
     license: LicenseOption = LICENSE,
 ) -> None:
     """Import a language model out of a GGUF file."""
-    _import("gguf", file, out, hearing, seeing, name, language, dtype, context, license)
+    _import("gguf", file, out, hearing, seeing, planner, name, language, dtype, context, license)
 
 
 @importing.command(epilog="Example: scenewright import hf ./Qwen2.5-0.5B-Instruct --out bundles/qwen --language zh")
@@ -78,6 +82,7 @@ def hf(
     out: OutOption,
     hearing: HearingOption = None,
     seeing: SeeingOption = None,
+    planner: PlannerOption = None,
     name: NameOption = None,
     language: LanguageOption = None,
     dtype: DtypeOption = "bfloat16",
@@ -88,7 +93,7 @@ def hf(
     path = Path(source)
     if not path.is_dir():
         path = _fetch_repository(source)
-    _import("hf", path, out, hearing, seeing, name, language, dtype, context, license)
+    _import("hf", path, out, hearing, seeing, planner, name, language, dtype, context, license)
 
 
 def _import(
@@ -97,6 +102,7 @@ def _import(
     out: Path,
     hearing: str | None,
     seeing: str | None,
+    planner: Path | None,
     name: str | None,
     language: list[str] | None,
     dtype: str,
@@ -106,6 +112,7 @@ def _import(
     with needing("import"):
         from scenewright_server.importers.bundles import Origin, Parts, write_bundle
         from scenewright_server.importers.parts import DetectorPart, LanguagePart, WhisperPart
+        from scenewright_server.importers.planner import read_planner
         from scenewright_server.importers.pull import read_part
     with _refusing():
         decoder = read_part(format, path)
@@ -117,12 +124,14 @@ def _import(
         if seeing is not None:
             place, origins["seeing"] = _find(seeing, "seeing")
             eye = read_part("nanodet", place)
+        if planner is not None:
+            origins["planner"] = Origin(planner.name, planner.resolve().name, LICENSE, _sum(planner))
         assert isinstance(decoder, LanguagePart)
         assert ear is None or isinstance(ear, WhisperPart)
         assert eye is None or isinstance(eye, DetectorPart)
         write_bundle(
             out,
-            Parts(decoder, ear, eye, origins),
+            Parts(decoder, ear, eye, origins, None if planner is None else read_planner(planner)),
             name=name or out.resolve().name,
             languages=tuple(language or ("en",)),
             dtype=dtype,

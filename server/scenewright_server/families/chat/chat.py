@@ -8,8 +8,9 @@ import numpy as np
 
 from scenewright_server.families.chat.hearing import MAX_AUDIO_S, Hearing
 from scenewright_server.families.chat.memory import ChatMemory, Exchange
+from scenewright_server.families.chat.planned import PLAN, PlannedScript
 from scenewright_server.families.chat.prompt import Prompter
-from scenewright_server.families.chat.script import ChatScript, never_said
+from scenewright_server.families.chat.script import ChatScript, never_said, words_of
 from scenewright_server.families.chat.seeing import COLOURS, Seeing
 from scenewright_server.families.chat.storage import Bundle
 from scenewright_server.families.decoder import GPTDecoder
@@ -43,7 +44,8 @@ class Chat:
             max_audio_s=MAX_AUDIO_S if bundle.whisper is not None else 0.0,
             max_objects=info.limits.objects,
         )
-        self.decoder = GPTDecoder(gpt)
+        self.decoder = GPTDecoder(gpt, {} if bundle.planner is None else {PLAN: bundle.planner})
+        self.plans = bundle.planner is not None
         self.tokenizer, self.stops, self.line_end = bundle.tokenizer, bundle.stops, bundle.line_end
         self.prompter = Prompter(bundle.tokenizer, bundle.template)
         self.never = never_said(gpt.config.vocab_size, bundle.tokenizer, bundle.stops, self.decoder.shape.device)
@@ -74,9 +76,12 @@ class Chat:
         turns = tuple(Exchange(question, (answer,)) for question, answer in history)
         return ChatMemory(turns, sum(self.n_tokens(text) for exchange in history for text in exchange))
 
-    def open(self, turn: Turn, memory: Memory | None = None) -> ChatScript:
+    def open(self, turn: Turn, memory: Memory | None = None) -> ChatScript | PlannedScript:
         assert memory is None or isinstance(memory, ChatMemory)
-        return ChatScript(self, turn, memory or ChatMemory())
+        before, question = memory or ChatMemory(), turn.question
+        if self.plans and question is not None and words_of(question):
+            return PlannedScript(self, turn, before)
+        return ChatScript(self, turn, before)
 
     def n_tokens(self, text: str) -> int:
         return len(self.tokenizer.encode(text))
