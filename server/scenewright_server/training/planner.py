@@ -1,15 +1,12 @@
-"""Training a planner: a LoRA adapter (Hu et al., 2021) with which a public decoder turns questions into plans.
-
-A row is one scene and as many questions as fit. Each question sees the scene and itself alone, and its positions begin
-where the scene ends: as if it were the only one.
-"""
+"""Training a planner: a LoRA adapter (Hu et al., 2021) with which a public decoder turns questions into plans."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,171 +14,167 @@ from peft import LoraConfig, inject_adapter_in_model
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from scenewright_server.families.chat.planning import Thing, question_text, scene_text
-from scenewright_server.families.chat.storage import Bundle, load_bundle
-from scenewright_server.families.chat.tokenizer import ChatTokenizer
+from scenewright_server.families.bundle import find_bundle
+from scenewright_server.families.chat.storage import PLANNER, Bundle, load_bundle
 from scenewright_server.model.gpt import GPT
-from scenewright_server.simulator.asking.questions import Asked, Asker
-from scenewright_server.simulator.asking.tables import Code, load_tables
-from scenewright_server.simulator.asking.worlds import World, make_world
+from scenewright_server.simulator.asking.tables import CODES, Code
 from scenewright_server.training.loop import FitConfig, fit
+from scenewright_server.training.packing import IGNORED, Batch, Rows, collate
+from scenewright_server.training.recipe import RecipeError, build, read_toml
 
 LAYERS = ("qkv", "out", "up", "down")
-IGNORED = -100
-UNSEEN = -1e4  # added to a score, it leaves nothing after a softmax
+N_HELD = 3  # batches
+HELD_SEED = 77
 
 
 @dataclass(frozen=True)
-class PlannerConfig:
-    """rank: of the adapter; row: positions; rows: in a batch; languages: of questions and of their worlds, and how often
-    each pair is drawn."""
+class PlannerRecipe:
+    """model: a pulled chat model or a bundle's directory. languages: of questions and of the labels they are about,
+    with weights. rank: of the adapter; keep_rank: of what is saved, 0 for the same; length: positions of a row, of which a
+    scene takes max_scene at most; rows: in a batch. Raises RecipeError naming field, value and bound."""
 
-    rank: int = 16
-    scale: float = 2.0
-    row: int = 640
-    rows: int = 4
-    max_scene: int = 420
+    model: str = "smollm2-135m"
     languages: tuple[tuple[Code, Code, float], ...] = (("en", "en", 1.0),)
+    minutes: float = 80.0
+    learning_rate: float = 1e-3
+    rank: int = 16
+    keep_rank: int = 0
+    scale: float = 2.0
+    length: int = 640
+    max_scene: int = 420
+    rows: int = 2
+    accumulate: int = 1
     seed: int = 1
     threads: int = 1
+    is_compiled: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "languages", tuple(tuple(pair) for pair in self.languages))  # lists, out of TOML
+        tags = all(len(pair) == 3 and {pair[0], pair[1]} <= set(CODES) and pair[2] > 0 for pair in self.languages)
+        for name, is_so, bound in (
+            ("languages", bool(self.languages) and tags, f"pairs of {' or '.join(CODES)} with a weight > 0"),
+            ("minutes", self.minutes > 0, "> 0"),
+            ("learning_rate", 0 < self.learning_rate <= 0.1, "in (0, 0.1]"),
+            ("rank", 1 <= self.rank <= 256, "in 1..256"),
+            ("keep_rank", 0 <= self.keep_rank <= self.rank, f"in 0..{self.rank}"),
+            ("length", 128 <= self.length <= 4096, "in 128..4096"),
+            ("max_scene", 32 <= self.max_scene <= self.length - 64, f"in 32..{self.length - 64}"),
+            ("rows", 1 <= self.rows <= 256, "in 1..256"),
+            ("accumulate", 1 <= self.accumulate <= 256, "in 1..256"),
+            ("threads", 1 <= self.threads <= 256, "in 1..256"),
+        ):
+            if not is_so:
+                raise RecipeError(f"[planner] {name} is {getattr(self, name)!r}, must be {bound}")
+
+
+@dataclass(frozen=True)
+class _File:
+    planner: PlannerRecipe = field(default_factory=PlannerRecipe)
+
+
+def is_planning(config: Path | None) -> bool:
+    """Whether this TOML file trains a planner; False where it cannot be read."""
+    try:
+        return config is not None and "planner" in read_toml(config)
+    except RecipeError:
+        return False
 
 
 class Adapted(nn.Module):
     """A frozen decoder with an adapter; only the adapter's numbers are this module's own."""
 
-    def __init__(self, gpt: GPT, config: PlannerConfig) -> None:
+    gpt: GPT
+
+    def __init__(self, gpt: GPT, rank: int, scale: float, is_compiled: bool = True) -> None:
         super().__init__()
-        lora = LoraConfig(r=config.rank, lora_alpha=config.scale * config.rank, target_modules=list(LAYERS))
-        inject_adapter_in_model(lora, gpt)
-        for block in gpt.blocks:
-            block.compile(dynamic=False)
+        inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=scale * rank, target_modules=list(LAYERS)), gpt)  # type: ignore[arg-type]
+        if is_compiled:
+            for block in gpt.blocks:
+                block.compile(dynamic=False)  # type: ignore[operator]
         object.__setattr__(self, "gpt", gpt)
+        self._scale = scale
         self.pairs = nn.ParameterDict(
             {name.replace(".", "-"): its for name, its in gpt.named_parameters() if "lora_" in name}
         )
-        self.scaling = config.scale
 
-    def adapter(self) -> dict[str, Tensor]:
-        """The pairs by the names of the layers that they are added to: W + B @ A."""
+    def adapter(self, keep_rank: int = 0) -> dict[str, Tensor]:
+        """The pairs by the names of the layers that they are added to, W + B @ A; with `keep_rank` the nearest of that
+        rank."""
         found: dict[str, Tensor] = {}
         for name, its in self.pairs.items():
             layer, _, side = name.replace("-", ".").partition(".lora_")
-            value = its.detach() * (self.scaling if side[0] == "B" else 1.0)
-            found[f"{layer}.{side[0]}"] = value.to(torch.bfloat16).contiguous()
-        return found
+            found[f"{layer}.{side[0]}"] = its.detach().float() * (self._scale if side[0] == "B" else 1.0)
+        if keep_rank:
+            found = shrink(found, keep_rank)
+        return {name: its.to(torch.bfloat16).contiguous() for name, its in found.items()}
 
 
-@dataclass(frozen=True)
-class Row:
-    """ids; positions; segment: 0 the scene, n the n-th question; labels: the next token of a plan, else IGNORED."""
-
-    ids: list[int]
-    positions: list[int]
-    segments: list[int]
-    labels: list[int]
-
-
-class Rows:
-    """An endless stream of rows of one seed."""
-
-    def __init__(self, tokenizer: ChatTokenizer, config: PlannerConfig, seed: int) -> None:
-        self._tokenizer, self._config, self._rng = tokenizer, config, random.Random(seed)
-
-    def __iter__(self) -> Iterator[Row]:
-        while True:
-            row = self._row()
-            if row is not None:
-                yield row
-
-    def _row(self) -> Row | None:
-        config, rng = self._config, self._rng
-        pairs = config.languages
-        asked, labelled, _ = rng.choices(pairs, [weight for *_, weight in pairs])[0]
-        world = make_world(load_tables(labelled), labelled, rng)
-        scene = list(self._tokenizer.encode(scene_text(_things(world))))
-        if len(scene) > config.max_scene:
-            return None
-        n = len(scene)
-        ids, positions, segments, labels = scene, list(range(n)), [0] * n, [IGNORED] * n
-        k, misses = 0, 0
-        while misses < 3:
-            for example in Asker(load_tables(asked), world, rng).dialogue(rng.choice([1, 2, 3, 4])):
-                words, plan = self.encode(example)
-                if len(ids) + len(words) + len(plan) > config.row:
-                    misses += 1
-                    continue
-                k += 1
-                ids += words + plan
-                positions += range(n, n + len(words) + len(plan))
-                segments += [k] * (len(words) + len(plan))
-                labels += [IGNORED] * (len(words) - 1) + plan + [IGNORED]
-        return Row(ids, positions, segments, labels) if k else None
-
-    def encode(self, example: Asked) -> tuple[list[int], list[int]]:
-        """The tokens of a question and of its plan."""
-        words = self._tokenizer.encode(question_text(example.question, example.before, example.points))
-        return list(words), list(self._tokenizer.encode(f" {example.plan}\n"))
-
-
-def _things(world: World) -> list[Thing]:
-    told = [entry.graph for entry in world.entries if entry.graph is not None]
-    return [Thing(its.label, its.aliases, tuple(fact.key for fact in its.facts), its.description) for its in told]
-
-
-Batch = tuple[Tensor, Tensor, Tensor, Tensor]
-
-
-def collate(rows: Sequence[Row], length: int) -> Batch:
-    """ids, positions, labels (B, length) and what to add to scores of attention (B, 1, length, length)."""
-
-    def pad(values: list[int], with_: int) -> list[int]:
-        return values + [with_] * (length - len(values))
-
-    ids = torch.tensor([pad(row.ids, 0) for row in rows])
-    positions = torch.tensor([pad(row.positions, 0) for row in rows])
-    segments = torch.tensor([pad(row.segments, -1) for row in rows])
-    labels = torch.tensor([pad(row.labels, IGNORED) for row in rows])
-    before = torch.ones(length, length, dtype=torch.bool).tril()
-    same = (segments[:, None, :] == segments[:, :, None]) | (segments[:, None, :] == 0)
-    unseen = ~(before & same)[:, None]
-    return ids, positions, labels, torch.zeros(unseen.shape, dtype=torch.bfloat16).masked_fill_(unseen, UNSEEN)
+def shrink(pairs: Mapping[str, Tensor], rank: int) -> dict[str, Tensor]:
+    """For each pair "N.A" (r, in), "N.B" (out, r) the pair of this rank whose product is nearest to theirs."""
+    made: dict[str, Tensor] = {}
+    for layer in {name.rpartition(".")[0] for name in pairs}:
+        (q_b, r_b), (q_a, r_a) = (torch.linalg.qr(m) for m in (pairs[f"{layer}.B"], pairs[f"{layer}.A"].T))
+        u, s, v = torch.linalg.svd(r_b @ r_a.T)
+        root = s[:rank].sqrt()
+        made[f"{layer}.B"] = q_b @ (u[:, :rank] * root)
+        made[f"{layer}.A"] = (root[:, None] * v[:rank]) @ q_a.T
+    return made
 
 
 def planner_loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
     """Cross-entropy of the plans' tokens, and the share of those that greedy decoding would choose."""
     ids, positions, labels, mask = batch
-    gpt: GPT = model.gpt  # type: ignore[assignment]
-    hidden = gpt(gpt.embed(ids), positions=positions, mask=mask)
+    assert isinstance(model, Adapted)
+    hidden = model.gpt(model.gpt.embed(ids), positions=positions, mask=mask)
     told = labels != IGNORED
-    logits = gpt.logits(hidden[told]).float()
+    logits = model.gpt.logits(hidden[told]).float()
     right = (logits.argmax(-1) == labels[told]).float().mean()
     return F.cross_entropy(logits, labels[told]), {"right": right}
 
 
-def train_planner(bundle: Path, config: PlannerConfig, fitting: FitConfig, out: Path) -> None:
-    """Train an adapter for a chat bundle's decoder; `out` holds checkpoint, curve and planner.safetensors. Resumable."""
-    torch.set_num_threads(config.threads)
-    loaded = load_bundle(bundle, torch.device("cpu"), torch.bfloat16)
-    model = Adapted(loaded.gpt, config)
-    held = _held(loaded, config)
+def train_planner(config: Path, out: Path) -> Path:
+    """Train as `config` says; returns the adapter's file in `out`. Goes on where an earlier run there stopped.
 
-    def batches(n: int) -> Iterator[Batch]:
-        rows = iter(Rows(loaded.tokenizer, config, config.seed * 1_000_003 + n))
+    Raises RecipeError for the TOML file, and `load_bundle`'s errors.
+    """
+    recipe = build(_File, read_toml(config), config.name).planner
+    bundle = load_bundle(find_bundle(recipe.model), torch.device("cpu"), torch.bfloat16)
+    return fit_planner(bundle, recipe, out)
+
+
+def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
+    """Train an adapter for a chat bundle's decoder; writes planner.safetensors, checkpoint and curve into `out`."""
+    torch.set_num_threads(recipe.threads)
+    model = Adapted(bundle.gpt, recipe.rank, recipe.scale, recipe.is_compiled)
+    path = out / PLANNER
+
+    def batches(seed: int) -> Iterator[Batch]:
+        rows = iter(Rows(bundle.tokenizer, recipe.languages, recipe.length, recipe.max_scene, seed))
         while True:
-            yield collate([next(rows) for _ in range(config.rows)], config.row)
+            yield collate([next(rows) for _ in range(recipe.rows)], recipe.length)
+
+    held_stream = batches(HELD_SEED)
+    held = [next(held_stream) for _ in range(N_HELD)]
 
     def validate(judged: nn.Module) -> dict[str, float]:
-        save_file(judged.adapter(), out / "planner.safetensors")  # type: ignore[operator]
+        assert isinstance(judged, Adapted)
+        _save(judged.adapter(recipe.keep_rank), recipe, path)
         with torch.autocast("cpu", torch.bfloat16):
             scores = [planner_loss(judged, batch) for batch in held]
         return {
-            "loss": float(sum(loss for loss, _ in scores) / len(scores)),
-            "right": float(sum(more["right"] for _, more in scores) / len(scores)),
+            "loss": sum(float(loss) for loss, _ in scores) / N_HELD,
+            "right": sum(float(more["right"]) for _, more in scores) / N_HELD,
         }
 
-    fit(model, planner_loss, batches, fitting, validate, out)
+    fitting = FitConfig(
+        minutes=recipe.minutes, learning_rate=recipe.learning_rate, accumulate=recipe.accumulate, weight_decay=0.0,
+        validate_every_s=300, checkpoint_every_s=240, accelerator="cpu",
+    )  # fmt: skip
+    fit(model, planner_loss, lambda n: batches(recipe.seed * 1_000_003 + n), fitting, validate, out)
+    return path
 
 
-def _held(loaded: Bundle, config: PlannerConfig) -> list[Batch]:
-    rows = iter(Rows(loaded.tokenizer, config, 77))
-    return [collate([next(rows) for _ in range(config.rows)], config.row) for _ in range(3)]
+def _save(pairs: dict[str, Tensor], recipe: PlannerRecipe, path: Path) -> None:
+    metadata: dict[str, Any] = {"languages": ",".join(dict.fromkeys(asked for asked, *_ in recipe.languages))}
+    save_file(pairs, path.with_suffix(".tmp"), metadata)
+    os.replace(path.with_suffix(".tmp"), path)

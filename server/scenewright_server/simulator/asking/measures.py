@@ -4,41 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scenewright_server.simulator.asking.tables import Code
-
-_ROWS = {
-    "en": """
-height; most=tallest|highest|tallest; least=shortest|lowest; more=taller|higher; less=shorter|lower; noun=height; how=how tall|how high; over=taller than {v}|higher than {v}|over {v} tall|more than {v} high; under=shorter than {v}|under {v} tall|lower than {v}|less than {v} high
-width; most=widest|broadest; least=narrowest|slimmest; more=wider|broader; less=narrower; noun=width; how=how wide; over=wider than {v}|over {v} wide; under=narrower than {v}|less than {v} wide
-depth; most=deepest; least=shallowest; more=deeper; less=shallower; noun=depth; how=how deep; over=deeper than {v}; under=less than {v} deep
-size; most=biggest|largest|bulkiest; least=smallest|tiniest|littlest; more=bigger|larger; less=smaller; noun=size; how=how big|how large
-distance; most=farthest|furthest away|most distant|furthest from me; least=nearest|closest|closest to me|nearest to me; more=farther|further away|farther away; less=closer|nearer|closer to me; noun=distance; how=how far|how far away; over=more than {v} away|farther than {v}|over {v} from me; under=within {v}|less than {v} away|closer than {v}|no more than {v} from here
-left; most=leftmost|furthest to the left|most left
-right; most=rightmost|furthest to the right|most right
-up; most=highest up|topmost; least=lowest down
-""",
-    "zh": """
-height; most=最高|最高大; least=最矮|最低; more=更高|高; less=更矮|矮|低; noun=高度|身高; how=多高|有多高; over=高于{v}|比{v}高|{v}以上高; under=低于{v}高|不到{v}高|比{v}矮
-width; most=最宽; least=最窄; more=更宽|宽; less=更窄|窄; noun=宽度; how=多宽; over=宽于{v}|比{v}宽; under=窄于{v}|不到{v}宽
-size; most=最大|个头最大; least=最小; more=更大|大; less=更小|小; noun=大小|尺寸; how=多大
-distance; most=最远|离我最远; least=最近|离我最近|离得最近; more=更远|远; less=更近|近; noun=距离; how=多远|离我多远; over={v}以外|超过{v}远; under={v}以内|不到{v}远|离我{v}之内
-left; most=最左边|最靠左
-right; most=最右边|最靠右
-up; most=最上面; least=最下面
-""",
-}
+from scenewright_server.simulator.asking.tables import CODES, Code, read_lines
 
 
-def _read(rows: str) -> dict[str, dict[str, tuple[str, ...]]]:
+def _read(code: Code) -> dict[str, dict[str, tuple[str, ...]]]:
     found = {}
-    for row in rows.strip().splitlines():
+    for row in read_lines(f"{code}/measures.txt"):
         name, *fields = row.split("; ")
         pairs = (field.partition("=") for field in fields)
         found[name] = {what: tuple(ways.split("|")) for what, _, ways in pairs}
     return found
 
 
-MEASURES: Mapping[Code, Mapping[str, Mapping[str, tuple[str, ...]]]] = {"en": _read(_ROWS["en"]), "zh": _read(_ROWS["zh"])}
+MEASURES: Mapping[Code, Mapping[str, Mapping[str, tuple[str, ...]]]] = {code: _read(code) for code in CODES}
 RELATIONS: Mapping[Code, Mapping[str, tuple[str, ...]]] = {
     "en": {
         "on": ("on {x}", "on {x}", "on top of {x}", "standing on {x}", "lying on {x}", "sitting on {x}"),

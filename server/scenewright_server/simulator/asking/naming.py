@@ -142,9 +142,7 @@ class Naming:
                 said = f"at {NUMBERS['en'][hour]} o'clock"
             return Said(f"at {hour}", {"": said})
         holders = [k for k, item in enumerate(self._world.items) if item.noun.tags & {"top", "box"}]
-        relation = rng.choices(
-            list(RELATIONS[self.code]), [8, 3, 4 if holders else 1, 5, 2, 2, 2, 3, 1, 4]
-        )[0]
+        relation = rng.choices(list(RELATIONS[self.code]), [8, 3, 4 if holders else 1, 5, 2, 2, 2, 3, 1, 4])[0]
         k = None
         if relation in ("on", "in", "under") and holders:
             tag = "box" if relation == "in" else "top"
@@ -226,5 +224,5 @@ def inner(plan: str) -> str:
 
 NUMBERS: Mapping[Code, Sequence[str]] = {
     "en": "zero one two three four five six seven eight nine ten eleven twelve".split(),
-    "zh": list("零一两三四五六七八九十") + ["十一", "十二"],
+    "zh": [*"零一两三四五六七八九十", "十一", "十二"],
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from scenewright_server.languages import SPEAKERS
@@ -17,10 +17,10 @@ from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.writing import write
-from scenewright_server.simulator.asking.measures import MEASURES
-from scenewright_server.simulator.asking.naming import NUMBERS, Naming, NoWords, Said, inner, quoted
-from scenewright_server.simulator.asking.tables import Form, Tables, Topic
-from scenewright_server.simulator.asking.worlds import World, say_value
+from scenewright_server.simulator.asking.holes import Holes
+from scenewright_server.simulator.asking.naming import Naming, NoWords, Said, inner, quoted
+from scenewright_server.simulator.asking.tables import AFTER, Form, Tables, Topic
+from scenewright_server.simulator.asking.worlds import World
 from scenewright_server.simulator.asking.writing_styles import restyle
 
 _HOLE = re.compile(r"\{([A-Z])(\d?)(th)?(?:\.([a-z0-9]+))?\}")
@@ -53,7 +53,8 @@ class Asker:
     def __init__(self, tables: Tables, world: World, rng: random.Random) -> None:
         self._tables, self._world, self._rng = tables, world, rng
         self._naming = Naming(tables, world, rng)
-        self._forms = {after: [form for form in tables.forms if form.after == after] for after in _AFTER_ALL}
+        self._holes = Holes(tables, world, self._naming, rng)
+        self._forms = {after: [form for form in tables.forms if form.after == after] for after in AFTER}
         self._code = tables.code
 
     def dialogue(self, n_turns: int) -> list[Asked]:
@@ -135,21 +136,22 @@ class Asker:
             raise NoWords(after)
         weights = [len(form.ways) ** 0.7 * _BOOST.get(form.plan.split()[0], 1.0) for form in forms]
         form = self._rng.choices(forms, weights)[0]
-        return self._fill(form)
+        return self.fill(form)
 
-    def _fill(self, form: Form) -> tuple[str, str]:
+    def fill(self, form: Form) -> tuple[str, str]:
+        """A way of asking a form, with its holes filled, and its plan. Raises NoWords."""
         way = self._rng.choice(form.ways)
         said: dict[str, Said] = {}
         plan = form.plan
         for letter, digit, _, _ in _HOLE.findall(plan + way):
             if letter + digit not in said:
-                said[letter + digit] = self._part(letter, said)
+                said[letter + digit] = self._holes.part(letter, said)
         if len({(name[0], its.plan) for name, its in said.items()}) < len(said):
             raise NoWords("the same twice")
         for found in reversed(list(_HOLE.finditer(plan))):
             its = said[found[1] + found[2]].plan
             if found[3]:
-                its = f"{its}{ {'2': 'nd', '3': 'rd'}.get(its, 'th')}"
+                its = f"{its}{ {'2': 'nd', '3': 'rd'}.get(its, 'th') }"
             is_whole = _WHOLE.search(plan[: found.start()]) is not None
             if not is_whole or plan[found.end() :].lstrip().startswith("+"):
                 its = inner(its)
@@ -161,109 +163,6 @@ class Asker:
                 raise NoWords(f"{found[0]} of {form.plan}")
             way = way[: found.start()] + words[surface] + way[found.end() :]
         return way, plan
-
-    def _part(self, letter: str, said: Mapping[str, Said]) -> Said:
-        parts: dict[str, Callable[[], Said]] = {
-            "S": self._naming.some, "T": self._naming.thing, "R": self._naming.place, "W": self._naming.absent,
-            "L": self._look, "C": self._condition, "M": self._extreme, "K": self._measure, "N": self._number,
-            "A": self._money, "H": self._hour, "F": lambda: self._key(said),
-        }  # fmt: skip
-        return parts[letter]()
-
-    def _look(self) -> Said:
-        looks = [look for item in self._world.items for look in item.looks]
-        if not looks:
-            raise NoWords("nothing looks like anything")
-        look = self._rng.choice(looks)
-        return Said(f"{look[self._world.language]}", {"": look[self._code]})
-
-    def _numeric(self) -> list[Topic]:
-        """Topics of which some things are told a number."""
-        told = {topic.name["en"]: topic for item in self._world.items for topic in item.topics if topic.numbers}
-        return list(told.values())
-
-    def _condition(self) -> Said:
-        rng, code = self._rng, self._code
-        topics = self._numeric()
-        ways: Mapping[str, tuple[str, ...]]
-        if topics and rng.random() < 0.75:
-            topic = rng.choice(topics)
-            key, ways = self._world.key(topic), topic.said[code]
-            facts = [f for e in self._world.entries if e.graph for f in e.graph.facts if f.key == key and not isinstance(f.value, str)]
-            if not facts:
-                raise NoWords(key)
-            fact = rng.choice(facts)
-            value, unit = _near(float(fact.value), rng), fact.unit
-        else:
-            key = rng.choice(["height", "width", "distance"])
-            ways = MEASURES[code][key]
-            value, unit = rng.choice([0.5, 1.0, 1.5, 2.0, 3.0, 5.0]), "m"
-        side = rng.choice(["over", "under"])
-        if not ways.get(side):
-            raise NoWords(key)
-        is_bare = rng.random() < 0.15 and unit in ("EUR", "USD", "GBP", "gold", "元")
-        words = rng.choice(ways[side]).replace("{v}", f"{value:g}" if is_bare else _say_amount(value, unit, code, rng))
-        sign = {"over": ">", "under": "<"}[side]
-        return Said(f"{quoted(key)} {sign} {value:g}{'' if is_bare or not unit else ' ' + unit}", {"": words})
-
-    def _extreme(self) -> Said:
-        rng, code = self._rng, self._code
-        topics = [topic for topic in self._numeric() if topic.said[code].get("most")]
-        if topics and rng.random() < 0.6:
-            topic = rng.choice(topics)
-            key, ways = quoted(self._world.key(topic)), topic.said[code]
-        else:
-            key = rng.choice(["height", "width", "size", "distance", "distance", "left", "right", "up", "height"])
-            ways = MEASURES[code][key]
-        side = rng.choice([side for side in ("most", "least") if ways.get(side)])
-        words = rng.choice(ways[side])
-        return Said(f"{'max' if side == 'most' else 'min'} {key}", {"": words, "the": f"the {words}" if code == "en" else words})
-
-    def _measure(self) -> Said:
-        rng, code = self._rng, self._code
-        topics = [topic for topic in self._numeric() if topic.said[code].get("more")]
-        if topics and rng.random() < 0.5:
-            topic = rng.choice(topics)
-            key, ways = quoted(self._world.key(topic)), topic.said[code]
-        else:
-            key = rng.choice(["height", "width", "size", "distance", "height"])
-            ways = MEASURES[code][key]
-        words = {what: rng.choice(ways[what]) for what in ("noun", "how", "more", "less", "most", "least") if ways.get(what)}
-        return Said(key, {**words, "": words.get("noun", key)})
-
-    def _number(self) -> Said:
-        n = self._rng.randint(2, 5)
-        nth = {"en": ["second", "third", "fourth", "fifth"], "zh": ["第二", "第三", "第四", "第五"]}[self._code][n - 2]
-        return Said(str(n), {"": self._rng.choice([str(n), NUMBERS[self._code][n]]), "th": nth})
-
-    def _money(self) -> Said:
-        value = self._rng.choice([5, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300, 500])
-        unit = self._world.currency
-        if self._rng.random() < 0.2:
-            return Said(f"{value}", {"": f"{value}"})
-        return Said(f"{value} {unit}", {"": _say_amount(value, unit, self._code, self._rng)})
-
-    def _hour(self) -> Said:
-        hour = self._rng.randint(1, 12)
-        return Said(str(hour), {"": self._rng.choice([str(hour), NUMBERS[self._code][hour]])})
-
-    def _key(self, said: Mapping[str, Said]) -> Said:
-        """The key of a fact, rather one that the thing spoken of has."""
-        topics: list[Topic] = []
-        things = [self._naming.resolves(its.plan) for name, its in said.items() if name[0] == "T"]
-        for found in things:
-            topics += [topic for k in found for topic in self._world.items[k].topics]
-        topics = topics or [topic for item in self._world.items for topic in item.topics]
-        taken = {its.plan for its in said.values()}
-        topics = [topic for topic in topics if quoted(self._world.key(topic)) not in taken]
-        if self._rng.random() < 0.12:
-            topics = list(self._tables.topics)
-        topics = [topic for topic in topics if topic.said[self._code].get("noun")]
-        if not topics:
-            raise NoWords("no facts")
-        topic = self._rng.choice(topics)
-        noun = self._rng.choice(topic.said[self._code]["noun"])
-        return Said(quoted(self._world.key(topic)), {"noun": noun, "": noun})
 
     def _asks(self, k: int) -> tuple[Topic, str]:
         """A topic of thing k, told of it or not, and a question about it with {x}."""
@@ -301,7 +200,13 @@ class Asker:
             raise NoWords("which")
         topic = rng.choice(topics)
         key = self._world.key(topic)
-        told = [f.value for e in self._world.entries if e.graph for f in e.graph.facts if f.key == key and isinstance(f.value, str)]
+        told = [
+            f.value
+            for e in self._world.entries
+            if e.graph
+            for f in e.graph.facts
+            if f.key == key and isinstance(f.value, str)
+        ]
         if not told:
             raise NoWords(key)
         value = rng.choice(told)
@@ -388,17 +293,13 @@ class Asker:
             item, label = here[noun.casefold()]
             is_plain = not item.noun.is_proper and "_" not in label
             plans[quoted(item.noun.name[self._world.language] if is_plain else label)] = None
-        operation = "where" if len(plans) == 1 and rng.random() < 0.0 else "name"
-        return rng.choice(wish.ways), f"{operation} {' + '.join(plans)}"
+        return rng.choice(wish.ways), f"name {' + '.join(plans)}"
 
     def _beyond(self) -> tuple[str, str]:
         said = self._rng.choice(self._tables.beyond)
         if "{" in said:
-            return self._fill(Form("beyond", (said,), "first"))
+            return self.fill(Form("beyond", (said,), "first"))
         return said, "beyond"
-
-
-_AFTER_ALL = ("first", "one", "some", "back", "fact", "any")
 
 
 def _is_one(after: tuple[str, ...]) -> bool:
@@ -424,23 +325,3 @@ def _after(reply: r.Reply) -> tuple[str, ...]:
 def _value(text: str) -> str:
     """A text that a fact is compared with, as a plan writes it."""
     return '"' + text.replace('"', '""') + '"' if re.search(r'[()&+|;,<>="!]', text) or text[:1].isdigit() else text
-
-
-def _near(value: float, rng: random.Random) -> float:
-    """A round number near this one."""
-    if value >= 1000 and float(value).is_integer() and value < 2100:
-        return float(round(value / 50) * 50)
-    near = value * rng.uniform(0.7, 1.4)
-    step = 10 ** max(len(str(int(abs(near)))) - 1, 0)
-    step = step / 2 if near >= 2 else 0.5
-    return max(round(near / step) * step, step)
-
-
-def _say_amount(value: float, unit: str, code: str, rng: random.Random) -> str:
-    if code == "en" and unit == "m":
-        return rng.choice([f"{value:g} m", f"{value:g} metres", f"{value * 100:g} cm"]) if value != 1 else "a metre"
-    if code == "zh" and unit == "m":
-        return rng.choice([f"{value:g}米", f"{value:g}米"])
-    if code == "zh" and unit == "元":
-        return rng.choice([f"{value:g}元", f"{value:g}块", f"{value:g}块钱"])
-    return say_value(value, unit, code, rng)  # type: ignore[arg-type]

@@ -126,7 +126,7 @@ class Tables:
 def load_tables(code: Code) -> Tables:
     """The tables of a language. Raises TableError."""
     nouns = _nouns()
-    chat = _sections(f"{code}/chat.txt")
+    chat = read_sections(f"{code}/chat.txt")
     return Tables(
         code, nouns, _topics(), _clauses(code), _wishes(code), _forms(code),
         tuple(chat.get("lead", ())), tuple(chat.get("tail", ())), tuple(chat.get("beyond", ())),
@@ -134,17 +134,18 @@ def load_tables(code: Code) -> Tables:
     )  # fmt: skip
 
 
-def _lines(name: str) -> Iterator[str]:
+def readread_lines(name: str) -> Iterator[str]:
+    """The lines of a table that are neither empty nor comments."""
     for line in (files(__package__) / name).read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
             yield line.rstrip("\n")
 
 
-def _sections(name: str) -> dict[str, list[str]]:
+def read_sections(name: str) -> dict[str, list[str]]:
     """Lines under headings in brackets, as they are: spaces at their ends count."""
     found: dict[str, list[str]] = {}
     heading = ""
-    for line in _lines(name):
+    for line in read_lines(name):
         if line.startswith("[") and line.rstrip().endswith("]") and line.count("[") == 1:
             heading = line.strip()[1:-1]
         else:
@@ -170,7 +171,7 @@ def _range(text: str) -> tuple[float, float]:
 
 def _nouns() -> tuple[Noun, ...]:
     found: list[Noun] = []
-    for heading, lines in _sections("things.txt").items():
+    for heading, lines in read_sections("things.txt").items():
         one, many, han = (part.strip() for part in heading.split(" / "))
         kind = Kind({"en": one, "zh": han}, many)
         for line in lines:
@@ -181,17 +182,21 @@ def _nouns() -> tuple[Noun, ...]:
             height, width, depth = (float(side) / 100 for side in size.split("x"))
             found.append(
                 Noun(
-                    {"en": en, "zh": zh}, plural if plural != "-" else en,
-                    {"en": _words(aliases), "zh": _words(han_aliases)}, (height, width, depth),
-                    None if price == "-" else _range(price), frozenset(tags.split()), kind,
-                )  # fmt: skip
+                    {"en": en, "zh": zh},
+                    plural if plural != "-" else en,
+                    {"en": _words(aliases), "zh": _words(han_aliases)},
+                    (height, width, depth),
+                    None if price == "-" else _range(price),
+                    frozenset(tags.split()),
+                    kind,
+                )
             )
     return tuple(found)
 
 
 def _topics() -> tuple[Topic, ...]:
     found: list[Topic] = []
-    for heading, lines in _sections("facts.txt").items():
+    for heading, lines in read_sections("facts.txt").items():
         en, zh = (part.strip() for part in heading.split(" / "))
         fields: dict[str, list[str]] = {}
         for line in lines:
@@ -207,10 +212,12 @@ def _topics() -> tuple[Topic, ...]:
         of = frozenset(name for line in fields.get("of", ["*"]) for name in _words(line))
         found.append(
             Topic(
-                {"en": en, "zh": zh}, of,
+                {"en": en, "zh": zh},
+                of,
                 tuple({"en": a.strip(), "zh": b.strip() or a.strip()} for a, _, b in values),
-                tuple(_numbers(text) for text in fields.get("number", ())), said,
-            )  # fmt: skip
+                tuple(_numbers(text) for text in fields.get("number", ())),
+                said,
+            )
         )
     return tuple(found)
 
@@ -223,11 +230,11 @@ def _numbers(text: str) -> Numbers:
 
 def _clauses(code: Code) -> tuple[Clause, ...]:
     found: list[Clause] = []
-    for line in _lines(f"{code}/open.txt"):
+    for line in read_lines(f"{code}/open.txt"):
         parts = [part.strip() for part in line.split("||")]
         if len(parts) < 3:
             raise TableError(f"{code}/open.txt: {line!r} has {len(parts)} fields, 3 are needed")
-        look, which, of = "", (), frozenset[str]()
+        look, which, of = "", tuple[str, ...](), frozenset[str]()
         for part in parts[3:]:
             if part.startswith("of:"):
                 of = frozenset(_words(part[3:]))
@@ -239,14 +246,14 @@ def _clauses(code: Code) -> tuple[Clause, ...]:
 
 
 def _wishes(code: Code) -> tuple[Wish, ...]:
-    pairs = (line.partition("=>") for line in _lines(f"{code}/purposes.txt"))
+    pairs = (line.partition("=>") for line in read_lines(f"{code}/purposes.txt"))
     return tuple(Wish(_split(ways, " | "), _words(nouns)) for ways, _, nouns in pairs if nouns.strip())
 
 
 def _forms(code: Code) -> tuple[Form, ...]:
     found: list[tuple[str, list[str], str]] = []
     after = "first"
-    for line in _lines(f"{code}/forms.txt"):
+    for line in read_lines(f"{code}/forms.txt"):
         line = line.strip()
         if line.startswith("[") and line.endswith("]"):
             after = line[1:-1].strip()

@@ -115,7 +115,9 @@ class _Maker:
                 self._keys[topic.name["en"]] = rng.choice(names)
         return chosen
 
-    def _item(self, noun: Noun, topics: Sequence[Topic], prose: float) -> tuple[Item, tuple[Fact, ...], str, tuple[str, ...]]:
+    def _item(
+        self, noun: Noun, topics: Sequence[Topic], prose: float
+    ) -> tuple[Item, tuple[Fact, ...], str, tuple[str, ...]]:
         rng, code = self._rng, self._language
         facts: list[Fact] = []
         pieces: list[str] = []
@@ -141,7 +143,11 @@ class _Maker:
         clauses: list[Clause] = []
         if rng.random() < prose:
             suiting = [clause for clause in self._tables.clauses if clause.of and clause.suits(noun)]
-            others = [clause for clause in rng.sample(self._tables.clauses, min(3, len(self._tables.clauses))) if not clause.of]
+            others = [
+                clause
+                for clause in rng.sample(self._tables.clauses, min(3, len(self._tables.clauses)))
+                if not clause.of
+            ]
             clauses = rng.sample(suiting, min(len(suiting), rng.choice([1, 2, 3]))) + others[: rng.choice([0, 1, 1, 2])]
             pieces += [choose_text(clause.text, rng) for clause in clauses]
         in_text = [look[code] for look in looks[1:] or ()]
@@ -191,7 +197,9 @@ class _Maker:
                 name = name.title()
             if style == "engine":
                 n = counts[name] = counts.get(name, 0) + 1
-                name = rng.choice(["SM_", "", "BP_", ""]) + name.title().replace(" ", rng.choice(["", "_"])) + f"_{n:02d}"
+                name = (
+                    rng.choice(["SM_", "", "BP_", ""]) + name.title().replace(" ", rng.choice(["", "_"])) + f"_{n:02d}"
+                )
             labels.append(name)
         return labels
 
