@@ -30,8 +30,8 @@ HELD_SEED = 77
 @dataclass(frozen=True)
 class PlannerRecipe:
     """model: a pulled chat model or a bundle's directory. languages: of questions and of the labels they are about,
-    with weights. rank: of the adapter; keep_rank: of what is saved, 0 for the same; length: positions of a row, of which a
-    scene takes max_scene at most; rows: in a batch. Raises RecipeError naming field, value and bound."""
+    with weights. rank: of the adapter; keep_rank: of what is saved, 0 for the same; length: positions of a row, of
+    which a scene takes max_scene at most; rows: in a batch. Raises RecipeError naming field, value and bound."""
 
     model: str = "smollm2-135m"
     languages: tuple[tuple[Code, Code, float], ...] = (("en", "en", 1.0),)

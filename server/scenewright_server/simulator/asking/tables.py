@@ -134,7 +134,7 @@ def load_tables(code: Code) -> Tables:
     )  # fmt: skip
 
 
-def readread_lines(name: str) -> Iterator[str]:
+def read_lines(name: str) -> Iterator[str]:
     """The lines of a table that are neither empty nor comments."""
     for line in (files(__package__) / name).read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
