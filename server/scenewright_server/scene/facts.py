@@ -32,8 +32,8 @@ _MATERIALS = (
 )
 TOPICS = (
     _topic(
-        "price|cost|costs|price tag|rrp|fee|rate|admission|entry|ticket|entrance fee|entry fee|价格|售价|价钱|票价|门票|"
-        "人均|人均消费|费用|收费|单价|房价|价",
+        "price|cost|costs|price tag|rrp|fee|rate|admission|entry|ticket|entrance fee|entry fee|价格|售价|价钱|票价|"
+        "门票|人均|人均消费|费用|收费|单价|房价|价",
         "",
         "money",
     ),

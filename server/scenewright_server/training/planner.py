@@ -87,7 +87,7 @@ class Adapted(nn.Module):
 
     def __init__(self, gpt: GPT, rank: int, scale: float, is_compiled: bool = True) -> None:
         super().__init__()
-        inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=scale * rank, target_modules=list(LAYERS)), gpt)  # type: ignore[arg-type]
+        inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=scale * rank, target_modules=list(LAYERS)), gpt)
         if is_compiled:
             for block in gpt.blocks:
                 block.compile(dynamic=False)  # type: ignore[operator]
