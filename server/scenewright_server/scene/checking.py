@@ -79,8 +79,8 @@ def _other_value(choosing: Choosing, words: str, k: int) -> Known | None:
     keys = [fact.key for its in graphs if its for fact in its.facts if fold(str(fact.value)) == said]
     own = graphs[k]
     told = () if own is None else own.facts
-    found = next((fact for fact in told if fact.key in keys and isinstance(fact.value, str)), None)
-    return None if found is None else Known(found.value, key=found.key)
+    others = (Known(its.value, key=its.key) for its in told if its.key in keys and isinstance(its.value, str))
+    return next(others, None)
 
 
 def _text(known: Known) -> str:
