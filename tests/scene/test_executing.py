@@ -243,6 +243,14 @@ def test_states_exclude_each_other_and_words_negate(plan, is_so):
     assert found(plan, STATES).are_so == (is_so,)
 
 
+def test_what_has_another_value_of_the_same_key_is_not_so():
+    menu = scene_of([know("pie", -1, course="main"), know("soup", 0, course="starter"), know("jug", 1)])
+    assert found("check pie | look starter", menu).are_so == (False,)
+    assert found("check pie | look starter", menu).because == r.Told((0,), "course", "main")
+    assert found("check jug | look starter", menu).are_so == (None,)
+    assert found("check pie | look dessert", menu).are_so == (None,)
+
+
 def test_a_verdict_tells_why():
     assert found("check door | look open", STATES).because == r.Told((0,), "state", "locked")
     assert found("check mug | price < 20 EUR").because == r.Told((MUG,), "price", Amount(12, "EUR"))

@@ -28,7 +28,7 @@ def bundle(tmp_path: Path) -> Bundle:
 
 
 def adapted(bundle: Bundle) -> Adapted:
-    model = Adapted(bundle.gpt, rank=4, scale=2.0, is_compiled=False)
+    model = Adapted(bundle.gpt, rank=4, scale=2, is_compiled=False)
     torch.manual_seed(5)
     for parameter in model.parameters():
         parameter.data.normal_(std=0.2)

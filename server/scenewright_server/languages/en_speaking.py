@@ -246,6 +246,7 @@ class EnglishSpeaker:
         if not result.amount.value:
             return [f"There is no difference: {self._of(a)} against {self._of(b)}."]
         which = "more" if result.amount.value > 0 else "less"
+        gap = f"{gap.removesuffix('%')} percentage points" if gap.endswith("%") else gap
         return [f"That is {gap} {which}: {self._of(a)} against {self._of(b)}."]
 
     def _verdict(self, verdict: r.Verdict, labels: Labels[M]) -> list[str | M]:

@@ -237,6 +237,7 @@ class ChineseSpeaker:
     def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
         a, b, gap = result.a, result.b, result.amount
         said = self.amount(Amount(abs(gap.value), gap.unit), a.is_measured or b.is_measured)
+        said = said.removesuffix("%") + "个百分点" * said.endswith("%")
         if a.how == b.how == "fact" and a.key == b.key:
             if not gap.value:
                 return [*self._all(result.things, labels), f"的{name_of(a.key)}一样。"]

@@ -49,7 +49,8 @@ def _verdict(choosing: Choosing, among: x.Set, k: int) -> bool | None:
             verdicts = [_verdict(choosing, link, k) for link in links]
             return False if False in verdicts else None if None in verdicts else True
         case x.Look(words):
-            return is_so(words, choosing.texts[k])
+            verdict = is_so(words, choosing.texts[k])
+            return False if verdict is None and _other_value(choosing, words, k) else verdict
         case x.Compared() | x.Has():
             return bool(choosing.choose(among, (k,)))
     return k in choose_or_none(choosing, among)
@@ -63,12 +64,23 @@ def _because(choosing: Choosing, among: x.Set, k: int, verdict: bool | None) -> 
             return _because(choosing, part, k, None if verdict is None else not verdict)
         case x.Look(words) if graph is not None and verdict is not None:
             telling = (told for told in told_of(graph) if is_so(words, [_text(told)]) is verdict)
-            known = next(telling, None)
+            known = next(telling, None) or (None if verdict else _other_value(choosing, words, k))
             return None if known is None else Told((k,), known.key, known.value, is_quoted=known.is_quoted)
         case x.Compared(key, _, with_) if not isinstance(with_, x.Set) and key.to is None:
             told = tell_one(choosing, key, k)
             return None if told.value is None else told
     return None
+
+
+def _other_value(choosing: Choosing, words: str, k: int) -> Known | None:
+    """What thing k has under the key under which another thing has these words as its value: "main" for "starter"."""
+    graphs = [entry.graph for entry in choosing.scene.entries]
+    said = fold(words)
+    keys = [fact.key for its in graphs if its for fact in its.facts if fold(str(fact.value)) == said]
+    own = graphs[k]
+    told = () if own is None else own.facts
+    others = (Known(its.value, key=its.key) for its in told if its.key in keys and isinstance(its.value, str))
+    return next(others, None)
 
 
 def _text(known: Known) -> str:

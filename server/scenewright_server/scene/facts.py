@@ -32,8 +32,8 @@ _MATERIALS = (
 )
 TOPICS = (
     _topic(
-        "price|cost|costs|price tag|rrp|fee|rate|admission|entry|ticket|entrance fee|entry fee|价格|售价|价钱|票价|"
-        "门票|人均|人均消费|费用|收费|单价|房价|价",
+        "price|cost|costs|price tag|rrp|fee|rate|admission|entry|ticket|entrance fee|entry fee|价格|售价|价钱|"
+        "票价|门票|人均|人均消费|费用|收费|单价|房价|价",
         "",
         "money",
     ),
@@ -103,6 +103,8 @@ TOPICS = (
 )
 """Keys that people ask for in more than one way; any other key is asked for by its own word."""
 _YES, _NO = ("yes", "true", "是"), ("no", "false", "否")
+_GENERAL = re.compile("(?<=.) ?(?:time|level|number|name|value|amount|status|date|时间|号码|编号|名字|情况|多少)$")
+"""What may end the name of a key and tells no more: "alarm time" for "alarm"."""
 _IDLE = set("a an the of by for to in on at is was be it its when what who how".split())
 _NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
 _KNOWN_WORDS = {word for key in TOPICS for word in key.words}
@@ -201,12 +203,14 @@ def _known(fact: Fact) -> Known:
 
 
 def _fact_in_part(graph: GraphObject, name: str) -> Fact | None:
-    """The only fact whose key is this one with words before it, "desk hours" for "hours", or the only one whose unit
+    """The only fact whose key is this one with words before it, "desk hours" for "hours", or
+    is this one with less, "alarm" for "alarm time", or the only one whose unit
     is that of the key, "scoop 1.80 EUR" for "price"."""
     key = topic_of(name)
     said = {fold(word) for word in (name, *(key.words if "name" not in key.words else ()))}
     keys = [(fact, fold(fact.key.replace("_", " "))) for fact in graph.facts]
-    found = [fact for fact, own in keys if any(_is_end(word, own) for word in said)]
+    found = [fact for fact, own in keys if own == _GENERAL.sub("", fold(name))]
+    found = found or [fact for fact, own in keys if any(_is_end(word, own) for word in said)]
     if not found and key.dimension and key.dimension not in (*_SHARED, "year"):
         numbers = [fact for fact in graph.facts if not isinstance(fact.value, str)]
         found = [fact for fact in numbers if Amount(0.0, fact.unit).dimension == key.dimension]

@@ -192,8 +192,12 @@ class _Reader:
     def _valued(self, key: x.Key) -> q.Quantity:
         """What follows a "|": a thing's value under a key, or a number."""
         self._need("|")
-        is_number = self._next.kind == "word" and _NUMBER.fullmatch(self._next.text)
-        return self._number() if is_number else q.Value(key, self._set())
+        return self._number() if self._is_number() else q.Value(key, self._set())
+
+    def _is_number(self) -> bool:
+        """Whether a number comes next, and not "n of"."""
+        is_digits = self._next.kind == "word" and _NUMBER.fullmatch(self._next.text) is not None
+        return is_digits and (self._tokens[self._at + 1].kind, self._tokens[self._at + 1].text) != ("word", "of")
 
     def _bars_ahead(self) -> int:
         """The "|" of this question that no parentheses enclose."""
@@ -207,7 +211,7 @@ class _Reader:
         return bars
 
     def _operand(self) -> q.Quantity:
-        if self._next.kind == "word" and _NUMBER.fullmatch(self._next.text):
+        if self._is_number():
             return self._number()
         ahead = self._tokens[self._at + 1] if self._next.kind != "end" else self._next
         if (self._next.kind, self._next.text) == ("mark", "(") and ahead.kind == "word":

@@ -88,7 +88,8 @@ MAX_STATE_CHARS = 24
 
 def is_state(words: str) -> bool:
     """Whether these are words for a state that another state excludes."""
-    return fold(words) in _WORDS
+    said = fold(words)
+    return said in _WORDS or said.split(" ")[0] in _WORDS
 
 
 def is_so(words: str, texts: Sequence[str]) -> bool | None:

@@ -41,7 +41,14 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
         amount = total(amounts) if question.how == "sum" else average(amounts)
     except MixedUnits:
         return Mixed(question.key.name, tuple(known))
-    return Totalled(question.how, question.key.name, tuple(known), amount, tuple(lacking), is_measured)
+    return Totalled(
+        question.how,
+        question.key.name,
+        tuple(known),
+        amount,
+        () if question.of == x.All() else tuple(lacking),
+        is_measured,
+    )
 
 
 def _times(choosing: Choosing, key: x.Key, of: x.Set, things: Things) -> dict[int, int]:

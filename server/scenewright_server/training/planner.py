@@ -39,7 +39,7 @@ class PlannerRecipe:
     learning_rate: float = 1e-3
     rank: int = 16
     keep_rank: int = 0
-    scale: float = 2.0
+    scale: int = 2
     length: int = 640
     max_scene: int = 420
     rows: int = 2
@@ -85,12 +85,12 @@ class Adapted(nn.Module):
 
     gpt: GPT
 
-    def __init__(self, gpt: GPT, rank: int, scale: float, is_compiled: bool = True) -> None:
+    def __init__(self, gpt: GPT, rank: int, scale: int, is_compiled: bool = True) -> None:
         super().__init__()
         inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=scale * rank, target_modules=list(LAYERS)), gpt)
         if is_compiled:
             for block in gpt.blocks:
-                block.compile(dynamic=False)  # type: ignore[operator]
+                block.compile(dynamic=False)
         object.__setattr__(self, "gpt", gpt)
         self._scale = scale
         self.pairs = nn.ParameterDict(
