@@ -37,13 +37,8 @@ class Scene:
 
     `called`: what each entry is called, as the app spells it or as the family has it. `seen_as`: words for what is seen
     of each ("red", "striped"). `under`: what each stands on, where that was seen. `pointed`: what the user points at,
-<<<<<<< HEAD
     the likeliest first. `before`: the turn before. `kinds`: what is of a kind, by its name in the singular, beside
     those of `KINDS`. `year`: this one, from which ages are reckoned.
-=======
-    the likeliest first. `before`: the turn before. `kinds`: what is of a kind, by its name in the singular, beside
-    those of `KINDS`. `year`: this one, from which ages are reckoned.
->>>>>>> exec
     """
 
     entries: tuple[Entry, ...]
