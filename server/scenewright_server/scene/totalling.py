@@ -46,7 +46,7 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
         question.key.name,
         tuple(known),
         amount,
-        () if question.of == x.All() else tuple(lacking),
+        tuple(lacking),
         is_measured,
     )
 
