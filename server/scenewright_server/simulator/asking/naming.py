@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scenewright_server.languages.en import article
+from scenewright_server.languages.en import article, plural
 from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several
 from scenewright_server.scene.expressions import Named, PlanError
 from scenewright_server.scene.parsing import parse
@@ -50,7 +50,7 @@ class Naming:
             return ()
 
     def thing(self, k: int | None = None, depth: int = 0) -> Said:
-        """One thing: by its label, another name, its looks, or where it is. Surfaces: "" with article, "1" without."""
+        """One thing: by its label, another name, its looks, or where it is. Surfaces: "" with article, "1" without, "s" of several."""
         rng = self._rng
         for _ in range(8):
             target = rng.randrange(len(self._world.items)) if k is None else k
@@ -71,7 +71,8 @@ class Naming:
             return Said(plan, {"": lead + bare, "1": bare, "the": bare})
         roll = self._rng.random()
         lead = "" if is_proper else "the " if roll < 0.88 else self._rng.choice(["that ", "this ", "", "my "])
-        return Said(plan, {"": lead + bare, "1": bare, "the": lead + bare})
+        words = {"": lead + bare, "1": bare, "s": plural(bare), "the": lead + bare}
+        return Said(plan, words)
 
     def _name(self, k: int) -> tuple[str, str, bool]:
         """Words for a thing, their plan, and whether they take no article."""
