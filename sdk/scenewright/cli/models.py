@@ -19,6 +19,7 @@ from scenewright.errors import InvalidInputError, ScenewrightError
 if TYPE_CHECKING:
     from scenewright_server.importers.bundles import Origin
     from scenewright_server.importers.catalogue import Part
+    from scenewright_server.importers.parts import EndpointPart, LanguagePart
 
 OutOption = Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="The directory to write.")]
 HearingOption = Annotated[
@@ -91,6 +92,41 @@ def hf(
     _import("hf", path, out, hearing, seeing, name, language, dtype, context, license)
 
 
+@importing.command(
+    epilog="Example: scenewright import endpoint http://127.0.0.1:8000/v1 --model qwen --server vllm --out bundles/qwen"
+)
+def endpoint(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Up to the /v1 of OpenAI's protocol, that included.")],
+    out: OutOption,
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="What the server there calls it.")],
+    server: Annotated[
+        str,
+        typer.Option("--server", help="plain, openai, vllm, sglang, llama.cpp, llama-cpp-python or ollama."),
+    ] = "plain",
+    hearing: HearingOption = None,
+    seeing: SeeingOption = None,
+    name: NameOption = None,
+    language: LanguageOption = None,
+    context: ContextOption = 8192,
+    license: LicenseOption = LICENSE,
+    at_once: Annotated[int, typer.Option("--at-once", help="Requests there at a time; more wait here.")] = 16,
+    first_s: Annotated[float, typer.Option("--first-word", metavar="SECONDS", help="It may take.")] = 30.0,
+    key_variable: Annotated[
+        str,
+        typer.Option("--key-variable", help="The server's environment variable with the key, SCENEWRIGHT_...KEY."),
+    ] = "SCENEWRIGHT_ENDPOINT_KEY",
+) -> None:
+    """Make a bundle whose language model another server has: vLLM, SGLang, llama.cpp, Ollama. No key is written."""
+    with needing("import"):
+        from scenewright_server.importers.bundles import Origin
+        from scenewright_server.importers.endpoint import read_endpoint
+    with _refusing():
+        decoder = read_endpoint(
+            url, model, server=server, n_context=context, at_once=at_once, first_s=first_s, key_variable=key_variable
+        )
+    _write(decoder, Origin(model, url, license), out, hearing, seeing, name, language, "bfloat16", context)
+
+
 def _import(
     format: str,
     path: Path,
@@ -104,20 +140,39 @@ def _import(
     license: str,
 ) -> None:
     with needing("import"):
-        from scenewright_server.importers.bundles import Origin, Parts, write_bundle
-        from scenewright_server.importers.parts import DetectorPart, LanguagePart, WhisperPart
+        from scenewright_server.importers.bundles import Origin
+        from scenewright_server.importers.parts import LanguagePart
         from scenewright_server.importers.pull import read_part
     with _refusing():
         decoder = read_part(format, path)
-        origins = {"language": Origin(path.name, str(path.resolve().name), license, _sum(path))}
-        ear = eye = None
+    assert isinstance(decoder, LanguagePart)
+    origin = Origin(path.name, str(path.resolve().name), license, _sum(path))
+    _write(decoder, origin, out, hearing, seeing, name, language, dtype, context)
+
+
+def _write(
+    decoder: LanguagePart | EndpointPart,
+    origin: Origin,
+    out: Path,
+    hearing: str | None,
+    seeing: str | None,
+    name: str | None,
+    language: list[str] | None,
+    dtype: str,
+    context: int,
+) -> None:
+    with needing("import"):
+        from scenewright_server.importers.bundles import Parts, write_bundle
+        from scenewright_server.importers.parts import DetectorPart, WhisperPart
+        from scenewright_server.importers.pull import read_part
+    with _refusing():
+        origins, ear, eye = {"language": origin}, None, None
         if hearing is not None:
             place, origins["hearing"] = _find(hearing, "hearing")
             ear = read_part("whisper", place)
         if seeing is not None:
             place, origins["seeing"] = _find(seeing, "seeing")
             eye = read_part("nanodet", place)
-        assert isinstance(decoder, LanguagePart)
         assert ear is None or isinstance(ear, WhisperPart)
         assert eye is None or isinstance(eye, DetectorPart)
         write_bundle(

@@ -72,11 +72,7 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
     """
     manifest = read_manifest(path)
     try:
-        for name, sha256 in manifest["files"].items():
-            if Path(name).name != name:
-                raise BundleError(f"{path / MANIFEST}: files: {name!r} is no file's name")
-            check_file(path / name, sha256)
-        info = _read_info(manifest, file_sha256(path / MANIFEST))
+        info = read_info(path, manifest)
         decoder = manifest["decoder"]
         config = GPTConfig.from_dict(decoder["config"])
         config = replace(config, n_ctx=min(config.n_ctx, info.limits.context_tokens))
@@ -90,8 +86,7 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
             tokenizer.name(min(decoder["stops"], default=None)),
         )
         gpt = GPT.of(config, load_file(path / DECODER), dtype or _suiting(decoder["dtype"], device))
-        whisper = _load(path / HEARING, manifest, "hearing", lambda c: build_whisper(WhisperConfig.from_dict(c)))
-        detector = _load(path / SEEING, manifest, "seeing", lambda c: Detector(DetectorConfig.from_dict(c)))
+        whisper, detector = load_senses(path, manifest)
     except (TypeError, KeyError, AttributeError, RuntimeError, ValueError, OSError) as error:
         if isinstance(error, BundleError):
             raise
@@ -109,10 +104,22 @@ def _suiting(name: str, device: torch.device) -> torch.dtype:
     return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
 
 
-def _read_info(manifest: dict[str, Any], sha256: str) -> BundleInfo:
+def read_info(path: Path, manifest: dict[str, Any]) -> BundleInfo:
+    """What a bundle says of itself, its files checked. Raises BundleError, and KeyError and its like."""
+    for name, sha256 in manifest["files"].items():
+        if Path(name).name != name:
+            raise BundleError(f"{path / MANIFEST}: files: {name!r} is no file's name")
+        check_file(path / name, sha256)
     names = BundleInfo.__dataclass_fields__.keys() - {"sha256"}
     values: dict[str, Any] = {name: tuple(v) if isinstance(v := manifest[name], list) else v for name in names}
-    return BundleInfo(**{**values, "limits": Limits(**values["limits"])}, sha256=sha256)
+    return BundleInfo(**{**values, "limits": Limits(**values["limits"])}, sha256=file_sha256(path / MANIFEST))
+
+
+def load_senses(path: Path, manifest: dict[str, Any]) -> tuple[Whisper | None, Detector | None]:
+    """What a bundle hears and sees with, where it has such parts."""
+    whisper = _load(path / HEARING, manifest, "hearing", lambda c: build_whisper(WhisperConfig.from_dict(c)))
+    detector = _load(path / SEEING, manifest, "seeing", lambda c: Detector(DetectorConfig.from_dict(c)))
+    return whisper, detector
 
 
 def _load(path: Path, manifest: dict[str, Any], part: str, build: Any) -> Any:

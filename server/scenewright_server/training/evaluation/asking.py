@@ -8,6 +8,7 @@ from scenewright_server.engine.decoding import Decoding
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Done, Failed, Sampling
 from scenewright_server.engine.session import Session
+from scenewright_server.families.endpoint import Endpoint
 from scenewright_server.families.family import Family, FinishReason, Heard, Memory, Mention, TextDelta, Turn
 from scenewright_server.training.evaluation.scores import Reply
 
@@ -33,7 +34,8 @@ class Dialogue:
 
 
 def ask_all(family: Family, dialogues: Sequence[Sequence[Turn]]) -> list[list[Reply]]:
-    """What is replied to each turn of each dialogue. Raises what a script raised."""
+    """What is replied to each turn of each dialogue, by a model whose decoder is here. Raises what a script raised."""
+    assert not isinstance(family.decoder, Endpoint)
     engine = Engine(family.decoder, n_slots=N_SLOTS)
     held = [Dialogue(turns) for turns in dialogues]
     runs: dict[Decoding, Dialogue] = {}
