@@ -207,13 +207,14 @@ class RemoteRun:
 
 
 def share(n: int, counts: Sequence[tuple[SpanKind, int]]) -> dict[SpanKind, int]:
-    """`n` tokens among kinds, in proportion to their characters: an endpoint tells their sum alone."""
-    total = sum(n_chars for _, n_chars in counts)
+    """`n` tokens among kinds, in proportion to how many there were thought to be; these themselves where `n` is 0, which
+    is not told."""
+    total = sum(n_here for _, n_here in counts)
     given: dict[SpanKind, int] = {}
-    n_before = n_chars_before = 0
-    for kind, n_chars in counts:
-        n_chars_before += n_chars
-        n_here = round(n * n_chars_before / total) if total else 0
-        given[kind] = given.get(kind, 0) + n_here - n_before
-        n_before = n_here
+    before = thought = 0
+    for kind, n_here in counts:
+        thought += n_here
+        so_far = round(n * thought / total) if n else thought
+        given[kind] = given.get(kind, 0) + so_far - before
+        before = so_far
     return given

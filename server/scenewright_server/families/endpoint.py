@@ -26,7 +26,7 @@ Role: TypeAlias = Literal["system", "user", "assistant"]
 class Completion:
     """One run of a decoder that lives elsewhere: a dialogue in, text out.
 
-    messages: who says what. counts: how many characters of them are of which kind. form: none for free speech.
+    messages: who says what. counts: about how many tokens of them are of which kind. form: none for free speech.
     """
 
     messages: tuple[tuple[Role, str], ...]
@@ -56,7 +56,8 @@ class Piece:
 
 @dataclass(frozen=True)
 class Ended:
-    """A completion's end, and the tokens that it took: given, of these found in a cache, and generated."""
+    """A completion's end, and the tokens that it took: given, of these found in a cache, and generated; 0 where the
+    endpoint does not tell."""
 
     reason: FinishReason
     n_given: int = 0

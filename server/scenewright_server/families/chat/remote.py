@@ -69,17 +69,17 @@ class RemoteScript(Telling):
             contents += [("user", [Said(question, "past")]), ("assistant", [Said(answer, "past")])]
         contents.append(("user", self._asked))
         self._messages = tuple((role, "".join(said.text for said in part)) for role, part in contents)
-        everything = [said for _, part in contents for said in part]
-        self._chars = tuple((said.kind, len(said.text)) for said in everything)
         counts: Counter[SpanKind] = Counter({"text": TOKENS_A_MESSAGE * len(contents)})
-        for said in everything:
-            counts[said.kind] += self._chat.n_tokens(said.text)
+        for _, part in contents:
+            for said in part:
+                counts[said.kind] += self._chat.n_tokens(said.text)
+        self._counts = tuple(counts.items())
         return counts
 
     def begin(self) -> Outcome:
         if self._deaf:
             return self._say_deaf()
-        return Outcome(next=Completion(self._messages, self._chars, self._n_new))
+        return Outcome(next=Completion(self._messages, self._counts, self._n_new))
 
     def take(self, token: int, probability: float) -> Outcome:
         raise AssertionError("an endpoint gives text, no tokens")
