@@ -40,6 +40,24 @@ def test_a_gguf_file_becomes_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not spec.speech_languages
 
 
+def test_an_endpoint_becomes_a_bundle_that_holds_no_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCENEWRIGHT_ENDPOINT_KEY", "sk-secret")
+    url, out = "https://example.org/v1", tmp_path / "remote"
+    status, printed, _ = run(
+        capsys, "import", "endpoint", url, "--model", "big", "--server", "vllm", "--context", 4096, "--out", out
+    )
+    assert status == 0 and "remote" in printed
+    manifest = json.loads((out / "model.json").read_text())
+    assert manifest["decoder"] == f"openai:{url}" and manifest["endpoint"]["grammar"] == "structured_outputs"
+    assert not any(b"sk-secret" in file.read_bytes() for file in out.iterdir())
+    family = load_family(out)
+    assert (family.spec.name, family.decoder.n_ctx) == ("remote", 4096)  # type: ignore[union-attr]
+    status, _, failed = run(capsys, "import", "endpoint", "example.org", "--model", "big", "--out", tmp_path / "no")
+    assert status == 1 and "the endpoint's URL is 'example.org', must be http(s)://" in failed.replace("\n", " ")
+
+
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
