@@ -207,8 +207,8 @@ class RemoteRun:
 
 
 def share(n: int, counts: Sequence[tuple[SpanKind, int]]) -> dict[SpanKind, int]:
-    """`n` tokens among kinds, in proportion to how many there were thought to be; these themselves where `n` is 0, which
-    is not told."""
+    """`n` tokens among kinds, in proportion to how many there were thought to be; these themselves where `n` is 0,
+    which means that it was not told."""
     total = sum(n_here for _, n_here in counts)
     given: dict[SpanKind, int] = {}
     before = thought = 0
