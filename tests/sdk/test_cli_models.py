@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 from scenewright.cli.app import main
 from scenewright_server.families.bundle import load_family
 
 from tests.families.chat.tiny import CHATML
-from tests.importers.gguf_layout import write
+from tests.importers.gguf_layout import D, write
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +58,18 @@ def test_an_endpoint_becomes_a_bundle_that_holds_no_key(
     assert (family.spec.name, family.decoder.n_ctx) == ("remote", 4096)  # type: ignore[union-attr]
     status, _, failed = run(capsys, "import", "endpoint", "example.org", "--model", "big", "--out", tmp_path / "no")
     assert status == 1 and "the endpoint's URL is 'example.org', must be http(s)://" in failed.replace("\n", " ")
+
+
+def test_an_adapter_lets_an_imported_model_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = write(tmp_path / "tiny.gguf", "llama", "gpt-2", template=CHATML), tmp_path / "made"
+    pairs = {"blocks.0.attention.out.A": torch.ones(2, D), "blocks.0.attention.out.B": torch.ones(D, 2)}
+    save_file(pairs, adapter := tmp_path / "planner.safetensors")
+    assert run(capsys, "import", "gguf", file, "--out", out, "--planner", adapter)[0] == 0
+    assert json.loads((out / "model.json").read_text())["planner"] == {"format": 1, "rank": 2, "languages": ["en"]}
+    assert load_family(out).plans
+    save_file({**pairs, "blocks.0.attention.out.A": torch.ones(2, D + 1)}, adapter)
+    status, _, message = run(capsys, "import", "gguf", file, "--out", out, "--planner", adapter)
+    assert status == 1 and "blocks.0.attention.out.A: shape" in message
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,9 @@ SeeingOption = Annotated[
     str | None,
     typer.Option("--seeing", metavar="PATH", help="NanoDet's nanodet.json, or a name that was pulled."),
 ]
+PlannerOption = Annotated[
+    Path | None, typer.Option("--planner", metavar="FILE", help="An adapter with which it plans (docs/models.md).")
+]
 NameOption = Annotated[str | None, typer.Option("--name", help="Of the bundle; the directory's name if left out.")]
 LanguageOption = Annotated[
     list[str] | None,
@@ -63,6 +66,7 @@ def gguf(
     out: OutOption,
     hearing: HearingOption = None,
     seeing: SeeingOption = None,
+    planner: PlannerOption = None,
     name: NameOption = None,
     language: LanguageOption = None,
     dtype: DtypeOption = "bfloat16",
@@ -70,7 +74,7 @@ def gguf(
     license: LicenseOption = LICENSE,
 ) -> None:
     """Import a language model out of a GGUF file."""
-    _import("gguf", file, out, hearing, seeing, name, language, dtype, context, license)
+    _import("gguf", file, out, hearing, seeing, planner, name, language, dtype, context, license)
 
 
 @importing.command(epilog="Example: scenewright import hf ./Qwen2.5-0.5B-Instruct --out bundles/qwen --language zh")
@@ -79,6 +83,7 @@ def hf(
     out: OutOption,
     hearing: HearingOption = None,
     seeing: SeeingOption = None,
+    planner: PlannerOption = None,
     name: NameOption = None,
     language: LanguageOption = None,
     dtype: DtypeOption = "bfloat16",
@@ -89,7 +94,7 @@ def hf(
     path = Path(source)
     if not path.is_dir():
         path = _fetch_repository(source)
-    _import("hf", path, out, hearing, seeing, name, language, dtype, context, license)
+    _import("hf", path, out, hearing, seeing, planner, name, language, dtype, context, license)
 
 
 @importing.command(
@@ -124,7 +129,7 @@ def endpoint(
         decoder = read_endpoint(
             url, model, server=server, n_context=context, at_once=at_once, first_s=first_s, key_variable=key_variable
         )
-    _write(decoder, Origin(model, url, license), out, hearing, seeing, name, language, "bfloat16", context)
+    _write(decoder, Origin(model, url, license), out, hearing, seeing, None, name, language, "bfloat16", context)
 
 
 def _import(
@@ -133,6 +138,7 @@ def _import(
     out: Path,
     hearing: str | None,
     seeing: str | None,
+    planner: Path | None,
     name: str | None,
     language: list[str] | None,
     dtype: str,
@@ -147,7 +153,7 @@ def _import(
         decoder = read_part(format, path)
     assert isinstance(decoder, LanguagePart)
     origin = Origin(path.name, str(path.resolve().name), license, _sum(path))
-    _write(decoder, origin, out, hearing, seeing, name, language, dtype, context)
+    _write(decoder, origin, out, hearing, seeing, planner, name, language, dtype, context)
 
 
 def _write(
@@ -156,6 +162,7 @@ def _write(
     out: Path,
     hearing: str | None,
     seeing: str | None,
+    planner: Path | None,
     name: str | None,
     language: list[str] | None,
     dtype: str,
@@ -164,6 +171,7 @@ def _write(
     with needing("import"):
         from scenewright_server.importers.bundles import Parts, write_bundle
         from scenewright_server.importers.parts import DetectorPart, WhisperPart
+        from scenewright_server.importers.planner import read_planner
         from scenewright_server.importers.pull import read_part
     with _refusing():
         origins, ear, eye = {"language": origin}, None, None
@@ -173,11 +181,13 @@ def _write(
         if seeing is not None:
             place, origins["seeing"] = _find(seeing, "seeing")
             eye = read_part("nanodet", place)
+        if planner is not None:
+            origins["planner"] = Origin(planner.name, planner.resolve().name, LICENSE, _sum(planner))
         assert ear is None or isinstance(ear, WhisperPart)
         assert eye is None or isinstance(eye, DetectorPart)
         write_bundle(
             out,
-            Parts(decoder, ear, eye, origins),
+            Parts(decoder, ear, eye, origins, None if planner is None else read_planner(planner)),
             name=name or out.resolve().name,
             languages=tuple(language or ("en",)),
             dtype=dtype,

@@ -178,12 +178,14 @@ class Constraint(Protocol):
 
 @dataclass(frozen=True)
 class Pass:
-    """One run of the decoder. `adapter` names the weights that are added to it, "" for none."""
+    """One run of the decoder. `adapter` names the weights that are added to it, "" for none. A `greedy` one takes the
+    likeliest token each time, however the caller wants its answer sampled."""
 
     spans: tuple[Span, ...]
     max_new_tokens: int
     constraint: Constraint
     adapter: str = ""
+    greedy: bool = False
 
 
 @dataclass(frozen=True)

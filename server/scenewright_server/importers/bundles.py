@@ -24,6 +24,8 @@ from scenewright_server.families.chat.storage import (
     DECODER,
     FAMILY,
     HEARING,
+    PLANNER,
+    PLANNER_FORMAT,
     SEEING,
     TEMPLATE,
     TOKENIZER,
@@ -31,7 +33,7 @@ from scenewright_server.families.chat.storage import (
     load_bundle,
 )
 from scenewright_server.families.chat.template import Template
-from scenewright_server.importers.parts import DetectorPart, EndpointPart, LanguagePart, WhisperPart
+from scenewright_server.importers.parts import DetectorPart, EndpointPart, LanguagePart, PlannerPart, WhisperPart
 from scenewright_server.importers.refusal import ImportRefused
 
 DTYPES = ("bfloat16", "float32")
@@ -51,12 +53,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a bundle is made of; `origins` has one for "language", "hearing" and "seeing" each, where it is there."""
+    """What a bundle is made of; `origins` has one for "language", "hearing", "seeing" and "planner" each, where it is
+    there."""
 
     language: LanguagePart | EndpointPart
     hearing: WhisperPart | None
     seeing: DetectorPart | None
     origins: Mapping[str, Origin]
+    planner: PlannerPart | None = None
 
 
 def write_bundle(
@@ -136,6 +140,9 @@ def _write(path: Path, parts: Parts, name: str, languages: tuple[str, ...], dtyp
         "limits": {"context_tokens": min(n_context, n_model), "objects": MAX_OBJECTS},
         **decoder,
     }
+    if (planner := parts.planner) is not None:
+        _save(planner.state, path / PLANNER)
+        manifest["planner"] = {"format": PLANNER_FORMAT, "rank": planner.rank, "languages": planner.languages}
     if hearing is not None:
         _save(hearing.state, path / HEARING)
         manifest["hearing"] = hearing.config.to_dict()

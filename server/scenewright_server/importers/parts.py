@@ -36,6 +36,15 @@ class EndpointPart:
 
 
 @dataclass(frozen=True)
+class PlannerPart:
+    """A planner's adapter for a language model: pairs "N.A" (rank, in), "N.B" (out, rank) of its linear layers N."""
+
+    state: dict[str, Tensor]
+    rank: int
+    languages: tuple[str, ...]  # that it was trained on
+
+
+@dataclass(frozen=True)
 class WhisperPart:
     """An ear: build_whisper(config) takes `state`. Its tokenizer comes with openai-whisper, by `config.n_vocab`."""
 

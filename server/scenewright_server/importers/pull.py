@@ -24,6 +24,7 @@ from scenewright_server.importers.clients import (
     fetch_repository,
 )
 from scenewright_server.importers.parts import DetectorPart, LanguagePart, WhisperPart
+from scenewright_server.importers.planner import read_planner, shipped_planner
 from scenewright_server.importers.refusal import ImportRefused
 
 _BLOCK = 1 << 20
@@ -67,8 +68,12 @@ def pull(name: str, catalogue: Catalogue, cache: Path, progress: Progress) -> Pa
     assert hearing is None or isinstance(hearing, WhisperPart)
     assert seeing is None or isinstance(seeing, DetectorPart)
     origins: dict[str, Origin] = {part.part: _origin(part, cache) for part in parts}
+    planner = None
+    if (adapter := shipped_planner(parts[0].name)) is not None:
+        planner = read_planner(adapter)
+        origins["planner"] = Origin(adapter.stem, "comes with Scenewright", "Apache-2.0", file_sha256(adapter))
     return write_bundle(
-        bundle, Parts(language, hearing, seeing, origins), name=name, languages=parts[0].languages
+        bundle, Parts(language, hearing, seeing, origins, planner), name=name, languages=parts[0].languages
     )  # fmt: skip
 
 
@@ -209,4 +214,7 @@ def _is_made_of(bundle: Path, parts: Sequence[Part]) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False
     whole = all((bundle / name).is_file() for name in manifest["files"])
-    return whole and sums == {part.part: _sums(part) for part in parts}
+    wanted: dict[str, str] = {part.part: _sums(part) for part in parts}
+    if (adapter := shipped_planner(parts[0].name)) is not None:
+        wanted["planner"] = file_sha256(adapter)
+    return whole and sums == wanted

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from scenewright_server.families.chat.base import ChatBase
 from scenewright_server.families.chat.memory import ChatMemory
+from scenewright_server.families.chat.planned import PLAN, PlannedScript
 from scenewright_server.families.chat.prompt import Prompter
-from scenewright_server.families.chat.script import ChatScript, never_said
+from scenewright_server.families.chat.script import ChatScript, never_said, words_of
 from scenewright_server.families.chat.storage import Bundle
 from scenewright_server.families.decoder import GPTDecoder
 from scenewright_server.families.family import Memory, Turn
@@ -18,7 +19,8 @@ class Chat(ChatBase):
     def __init__(self, bundle: Bundle) -> None:
         gpt = bundle.gpt
         super().__init__(bundle.info, bundle.whisper, bundle.detector, _describe(gpt), gpt)
-        self.decoder = GPTDecoder(gpt)
+        self.decoder = GPTDecoder(gpt, {} if bundle.planner is None else {PLAN: bundle.planner})
+        self.plans = bundle.planner is not None
         self.tokenizer, self.stops, self.line_end = bundle.tokenizer, bundle.stops, bundle.line_end
         self.prompter = Prompter(bundle.tokenizer, bundle.template)
         self.never = never_said(gpt.config.vocab_size, bundle.tokenizer, bundle.stops, self.decoder.shape.device)
@@ -30,9 +32,12 @@ class Chat(ChatBase):
     def n_tokens(self, text: str) -> int:
         return len(self.tokenizer.encode(text))
 
-    def open(self, turn: Turn, memory: Memory | None = None) -> ChatScript:
+    def open(self, turn: Turn, memory: Memory | None = None) -> ChatScript | PlannedScript:
         assert memory is None or isinstance(memory, ChatMemory)
-        return ChatScript(self, turn, memory or ChatMemory())
+        before, question = memory or ChatMemory(), turn.question
+        if self.plans and question is not None and words_of(question):
+            return PlannedScript(self, turn, before)
+        return ChatScript(self, turn, before)
 
 
 def _describe(gpt: GPT) -> str:

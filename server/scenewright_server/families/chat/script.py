@@ -65,8 +65,8 @@ class Telling(ABC):
         self._before = memory
         question = turn.question
         self._kind: SpanKind = "audio" if isinstance(question, Heard) else "text"
-        self._language = _language(turn)
-        self._question = DESCRIBE[self._language] if question is None else _words(question)
+        self._language = language_of(turn)
+        self._question = DESCRIBE[self._language] if question is None else words_of(question)
         self._deaf = isinstance(question, Heard) and not question.text
         self._complete = False
         self._parts: list[Part] = []  # of the answer
@@ -78,15 +78,8 @@ class Telling(ABC):
 
     def _open(self, turn: Turn) -> None:
         family, before = self._chat, self._before
-        entries = merge(turn.detections, turn.graph)
-        if len(entries) > family.spec.max_objects:
-            raise ModelError(
-                "SCENE_TOO_LARGE",
-                f"the scene holds {len(entries)} things, seen and told, {family.spec.max_objects} is the model's bound",
-                value=len(entries),
-                bound=family.spec.max_objects,
-            )
-        self._roster = Roster(entries, turn.graph, turn.detections, family.looks)
+        self._roster = read_roster(family, turn)
+        entries = self._roster.entries
         focus = [k for k, entry in enumerate(entries) if any(is_same(entry, old) for old in before.focus)]
         pointed = None if turn.ray is None else first_met(turn.ray, entries)
         told = self._roster.tell(self._question, focus, pointed, self._language, family.n_tokens, MOST_TOLD)
@@ -212,6 +205,19 @@ class ChatScript(Telling):
         return Outcome(events, over=FinishReason.STOP if line_end and self._parts else None)
 
 
+def read_roster(family: ChatBase, turn: Turn) -> Roster:
+    """The things of a turn. Raises ModelError SCENE_TOO_LARGE."""
+    entries, bound = merge(turn.detections, turn.graph), family.spec.max_objects
+    if len(entries) > bound:
+        raise ModelError(
+            "SCENE_TOO_LARGE",
+            f"the scene holds {len(entries)} things, seen and told, {bound} is the model's bound",
+            value=len(entries),
+            bound=bound,
+        )
+    return Roster(entries, turn.graph, turn.detections, family.looks)
+
+
 def never_said(n_logits: int, tokenizer: ChatTokenizer, stops: frozenset[int], device: torch.device) -> Tensor:
     """(V,) true for the tokens that no answer holds: control tokens, and ids that mean nothing."""
     never = torch.zeros(n_logits, dtype=torch.bool)
@@ -221,13 +227,13 @@ def never_said(n_logits: int, tokenizer: ChatTokenizer, stops: frozenset[int], d
     return never.to(device)
 
 
-def _language(turn: Turn) -> str:
+def language_of(turn: Turn) -> str:
     """Of the answer, as `languages/` names it: the one that is wished for, else the question's."""
     wished = turn.language.split("-")[0].lower()
     if wished:
         return wished if wished in LANGUAGES else "en"
-    return "zh" if turn.question is not None and is_chinese(_words(turn.question)) else "en"
+    return "zh" if turn.question is not None and is_chinese(words_of(turn.question)) else "en"
 
 
-def _words(question: str | Heard) -> str:
+def words_of(question: str | Heard) -> str:
     return question.text if isinstance(question, Heard) else question

@@ -15,13 +15,16 @@ from whisper.model import Whisper
 from scenewright_server.families.bundle import MANIFEST, BundleError, check_file, file_sha256, read_manifest
 from scenewright_server.families.chat.template import PLAIN, Template
 from scenewright_server.families.chat.tokenizer import ChatTokenizer
+from scenewright_server.model.adapters import merge_adapter
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.detector import Detector, DetectorConfig
 from scenewright_server.model.gpt import GPT
 from scenewright_server.model.whisper import WhisperConfig, build_whisper
 
 FAMILY = "chat"
-DECODER, HEARING, SEEING = (f"{part}.safetensors" for part in ("decoder", "hearing", "seeing"))
+DECODER, PLANNER, HEARING, SEEING = (f"{part}.safetensors" for part in ("decoder", "planner", "hearing", "seeing"))
+PLANNER_FORMAT = 1
+"""Of a planner's adapter and the prompt that it was trained on (`planning.py`)."""
 TOKENIZER, TEMPLATE, CARD = "tokenizer.json", "chat_template.jinja", "MODEL_CARD.md"
 
 
@@ -52,11 +55,12 @@ class BundleInfo:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded model and what its bundle says of it. stops: the ids that end an answer; line_end: what ends one of a
-    model without a chat template."""
+    """A loaded model and what its bundle says of it. planner: the decoder with its planner's adapter. stops: the ids
+    that end an answer; line_end: what ends one of a model without a chat template."""
 
     info: BundleInfo
     gpt: GPT
+    planner: GPT | None
     tokenizer: ChatTokenizer
     template: Template
     stops: frozenset[int]
@@ -85,14 +89,15 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
             tokenizer.name(decoder["bos"]),
             tokenizer.name(min(decoder["stops"], default=None)),
         )
-        gpt = GPT.of(config, load_file(path / DECODER), dtype or _suiting(decoder["dtype"], device))
+        gpt = GPT.of(config, load_file(path / DECODER), dtype or _suiting(decoder["dtype"], device)).to(device)
+        planner = _load_planner(path, manifest, gpt)
         whisper, detector = load_senses(path, manifest)
     except (TypeError, KeyError, AttributeError, RuntimeError, ValueError, OSError) as error:
         if isinstance(error, BundleError):
             raise
         raise BundleError(f"{path} does not fit this version: {type(error).__name__}: {error}") from error
     return Bundle(
-        info, gpt.to(device), tokenizer, template, frozenset(decoder["stops"]), "" if has_template else "\n",
+        info, gpt, planner, tokenizer, template, frozenset(decoder["stops"]), "" if has_template else "\n",
         None if whisper is None else whisper.to(device), None if detector is None else detector.to(device),
     )  # fmt: skip
 
@@ -120,6 +125,23 @@ def load_senses(path: Path, manifest: dict[str, Any]) -> tuple[Whisper | None, D
     whisper = _load(path / HEARING, manifest, "hearing", lambda c: build_whisper(WhisperConfig.from_dict(c)))
     detector = _load(path / SEEING, manifest, "seeing", lambda c: Detector(DetectorConfig.from_dict(c)))
     return whisper, detector
+
+
+def _load_planner(path: Path, manifest: dict[str, Any], gpt: GPT) -> GPT | None:
+    """The decoder with its planner's adapter; None where the bundle has none."""
+    if "planner" not in manifest:
+        return None
+    planner = manifest["planner"]
+    if planner["format"] != PLANNER_FORMAT:
+        raise BundleError(
+            f"{path / MANIFEST}: planner: format {planner['format']!r}, this version has {PLANNER_FORMAT}"
+        )
+    if PLANNER not in manifest["files"]:
+        raise BundleError(f"{path / MANIFEST}: planner: {PLANNER} is not among the files")
+    try:
+        return merge_adapter(gpt, load_file(path / PLANNER), planner["rank"])
+    except ValueError as error:
+        raise BundleError(f"{path / PLANNER}: {error}") from None
 
 
 def _load(path: Path, manifest: dict[str, Any], part: str, build: Any) -> Any:
