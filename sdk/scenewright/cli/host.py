@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -131,9 +132,21 @@ def evaluate(
     picture: Annotated[
         Path | None, typer.Option(metavar="PNG", help="Save the worst cases, truth and prediction side by side.")
     ] = None,
+    half: Annotated[
+        str, typer.Option(help="Of the split people: held, or dev, on which a model may be tuned.")
+    ] = "held",
+    out: Annotated[
+        Path | None, typer.Option(metavar="JSONL", help="Save every answer to the split people, and how it was judged.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a bundle on fresh scenes that it was not trained on."""
+    """Measure a bundle on fresh scenes that it was not trained on.
+
+    The split people asks questions that people wrote, one by one, about scenes that stay the same; it is asked alone.
+    """
+    if split and "people" in split:
+        _evaluate_people(model, split, half, jobs, out, as_json)
+        return
     with needing("train"):
         from scenewright_server.families.bundle import BundleError
         from scenewright_server.training.evaluation.photos import evaluate_photos
@@ -161,3 +174,31 @@ def evaluate(
         show.print_json(result)
     else:
         show.print_scores(Console(highlight=False), result["splits"])
+
+
+def _evaluate_people(
+    model: str | None, splits: list[str], half: str, jobs: int, out: Path | None, as_json: bool
+) -> None:
+    with needing("train"):
+        from scenewright_server.families.bundle import BundleError
+        from scenewright_server.training.evaluation import people_answers as people
+    found = next((known for known in people.HALVES if known == half), None)
+    if found is None:
+        raise InvalidInputError(f"--half {half}: expected one of {', '.join(people.HALVES)}")
+    if set(splits) != {"people"}:
+        raise InvalidInputError("--split people is asked alone")
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("scenes", total=None)
+        try:
+            scores, answers = people.evaluate_people(
+                bundle_path(model), found, lambda n, n_all: progress.update(task, completed=n, total=n_all), jobs
+            )
+            if out is not None:
+                lines = (json.dumps(people.as_json(answer), ensure_ascii=False) for answer in answers)
+                out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        except (BundleError, OSError) as error:
+            raise ScenewrightError(f"cannot evaluate: {error}") from error
+    if as_json:
+        show.print_json(scores)
+    else:
+        show.print_people(Console(highlight=False), scores)

@@ -19,7 +19,7 @@ from scenewright.errors import InvalidInputError, ScenewrightError
 if TYPE_CHECKING:
     from scenewright_server.importers.bundles import Origin
     from scenewright_server.importers.catalogue import Part
-    from scenewright_server.importers.parts import ClipPart
+    from scenewright_server.importers.parts import ClipPart, EndpointPart, LanguagePart
 
 OutOption = Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="The directory to write.")]
 HearingOption = Annotated[
@@ -42,6 +42,9 @@ ClipOption = Annotated[
         help="A CLIP: open_clip's name with a pretrained tag or a file of weights, a directory with its "
         "open_clip_config.json, or a name that was pulled.",
     ),
+]
+PlannerOption = Annotated[
+    Path | None, typer.Option("--planner", metavar="FILE", help="An adapter with which it plans (docs/models.md).")
 ]
 NameOption = Annotated[str | None, typer.Option("--name", help="Of the bundle; the directory's name if left out.")]
 LanguageOption = Annotated[
@@ -73,6 +76,7 @@ def gguf(
     hearing: HearingOption = None,
     seeing: SeeingOption = None,
     clip: ClipOption = None,
+    planner: PlannerOption = None,
     name: NameOption = None,
     language: LanguageOption = None,
     dtype: DtypeOption = "bfloat16",
@@ -80,7 +84,7 @@ def gguf(
     license: LicenseOption = LICENSE,
 ) -> None:
     """Import a language model out of a GGUF file."""
-    _import("gguf", file, out, hearing, seeing, clip, name, language, dtype, context, license)
+    _import("gguf", file, out, hearing, seeing, clip, planner, name, language, dtype, context, license)
 
 
 @importing.command(epilog="Example: scenewright import hf ./Qwen2.5-0.5B-Instruct --out bundles/qwen --language zh")
@@ -90,6 +94,7 @@ def hf(
     hearing: HearingOption = None,
     seeing: SeeingOption = None,
     clip: ClipOption = None,
+    planner: PlannerOption = None,
     name: NameOption = None,
     language: LanguageOption = None,
     dtype: DtypeOption = "bfloat16",
@@ -102,7 +107,43 @@ def hf(
         from scenewright_server.importers.clients import WANTED
 
         path = _fetch_repository(source, WANTED["hf"])
-    _import("hf", path, out, hearing, seeing, clip, name, language, dtype, context, license)
+    _import("hf", path, out, hearing, seeing, clip, planner, name, language, dtype, context, license)
+
+
+@importing.command(
+    epilog="Example: scenewright import endpoint http://127.0.0.1:8000/v1 --model qwen --server vllm --out bundles/qwen"
+)
+def endpoint(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Up to the /v1 of OpenAI's protocol, that included.")],
+    out: OutOption,
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="What the server there calls it.")],
+    server: Annotated[
+        str,
+        typer.Option("--server", help="plain, openai, vllm, sglang, llama.cpp, llama-cpp-python or ollama."),
+    ] = "plain",
+    hearing: HearingOption = None,
+    seeing: SeeingOption = None,
+    clip: ClipOption = None,
+    name: NameOption = None,
+    language: LanguageOption = None,
+    context: ContextOption = 8192,
+    license: LicenseOption = LICENSE,
+    at_once: Annotated[int, typer.Option("--at-once", help="Requests there at a time; more wait here.")] = 16,
+    first_s: Annotated[float, typer.Option("--first-word", metavar="SECONDS", help="It may take.")] = 30.0,
+    key_variable: Annotated[
+        str,
+        typer.Option("--key-variable", help="The server's environment variable with the key, SCENEWRIGHT_...KEY."),
+    ] = "SCENEWRIGHT_ENDPOINT_KEY",
+) -> None:
+    """Make a bundle whose language model another server has: vLLM, SGLang, llama.cpp, Ollama. No key is written."""
+    with needing("import"):
+        from scenewright_server.importers.bundles import Origin
+        from scenewright_server.importers.endpoint import read_endpoint
+    with _refusing():
+        decoder = read_endpoint(
+            url, model, server=server, n_context=context, at_once=at_once, first_s=first_s, key_variable=key_variable
+        )
+    _write(decoder, Origin(model, url, license), out, hearing, seeing, clip, None, name, language, "bfloat16", context)
 
 
 def _import(
@@ -112,6 +153,7 @@ def _import(
     hearing: str | None,
     seeing: str | None,
     clip: str | None,
+    planner: Path | None,
     name: str | None,
     language: list[str] | None,
     dtype: str,
@@ -119,13 +161,36 @@ def _import(
     license: str,
 ) -> None:
     with needing("import"):
-        from scenewright_server.importers.bundles import Origin, Parts, write_bundle
-        from scenewright_server.importers.parts import ClipPart, DetectorPart, LanguagePart, WhisperPart
+        from scenewright_server.importers.bundles import Origin
+        from scenewright_server.importers.parts import LanguagePart
         from scenewright_server.importers.pull import read_part
     with _refusing():
         decoder = read_part(format, path)
-        origins = {"language": Origin(path.name, str(path.resolve().name), license, _sum(path))}
-        ear = eye = matcher = None
+    assert isinstance(decoder, LanguagePart)
+    origin = Origin(path.name, str(path.resolve().name), license, _sum(path))
+    _write(decoder, origin, out, hearing, seeing, clip, planner, name, language, dtype, context)
+
+
+def _write(
+    decoder: LanguagePart | EndpointPart,
+    origin: Origin,
+    out: Path,
+    hearing: str | None,
+    seeing: str | None,
+    clip: str | None,
+    planner: Path | None,
+    name: str | None,
+    language: list[str] | None,
+    dtype: str,
+    context: int,
+) -> None:
+    with needing("import"):
+        from scenewright_server.importers.bundles import Origin, Parts, write_bundle
+        from scenewright_server.importers.parts import ClipPart, DetectorPart, WhisperPart
+        from scenewright_server.importers.planner import read_planner
+        from scenewright_server.importers.pull import read_part
+    with _refusing():
+        origins, ear, eye, matcher = {"language": origin}, None, None, None
         if hearing is not None:
             place, origins["hearing"] = _find(hearing, "hearing")
             ear = read_part("whisper", place)
@@ -134,13 +199,14 @@ def _import(
             eye = read_part("nanodet", place)
         if clip is not None:
             matcher, origins["clip"] = _read_clip(clip)
-        assert isinstance(decoder, LanguagePart)
+        if planner is not None:
+            origins["planner"] = Origin(planner.name, planner.resolve().name, LICENSE, _sum(planner))
         assert ear is None or isinstance(ear, WhisperPart)
         assert eye is None or isinstance(eye, DetectorPart)
         assert matcher is None or isinstance(matcher, ClipPart)
         write_bundle(
             out,
-            Parts(decoder, ear, eye, origins, matcher),
+            Parts(decoder, ear, eye, origins, None if planner is None else read_planner(planner), matcher),
             name=name or out.resolve().name,
             languages=tuple(language or ("en",)),
             dtype=dtype,

@@ -155,6 +155,24 @@ def print_scores(console: Console, splits: dict[str, Any]) -> None:
                 console.print(f"{split} / {path.removeprefix('of / ')}  {value:.3f}")
 
 
+def print_people(console: Console, scores: dict[str, Any]) -> None:
+    """The people split: of all, each language and each kind of question how many there are, the shares of every grade
+    and, of a kind, what is right in each language."""
+    languages = list(scores["languages"])
+    grades = ("right", "refused", "wrong", "false", "made_up")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column(f"people, {scores['half']}")
+    for column in ("n", *grades, *languages):
+        table.add_column(column.replace("_", " "), justify="right")
+    rows = [("all", scores["all"]), *scores["languages"].items(), *scores["kinds"].items()]
+    for name, row in rows:
+        shares = [f"{row[grade] - row['refused'] if grade == 'wrong' else row[grade]:.3f}" for grade in grades]
+        table.add_row(
+            name, f"{row['n']}", *shares, *(f"{row[tag]['right']:.3f}" if tag in row else "" for tag in languages)
+        )
+    console.print(table)
+
+
 def _is_own(path: str) -> bool:
     """Whether a measure is about a part of one split."""
     return " / " in path and not path.startswith("qa / ")

@@ -21,6 +21,7 @@ from scenewright_server.families.family import Decoder, FinishReason, Outcome, P
 
 KV_BYTES = 1 << 30
 N_PREFILL = 512
+GREEDY = Sampling()
 
 
 class Engine:
@@ -152,7 +153,8 @@ class Engine:
         passing = decoding.passing
         assert passing is not None
         constraint = passing.constraint
-        token, probability = sample(constraint.mask(logits), decoding.sampling, constraint.said, decoding.generator)
+        sampling = GREEDY if passing.greedy else decoding.sampling
+        token, probability = sample(constraint.mask(logits), sampling, constraint.said, decoding.generator)
         if not decoding.timings.prefill:
             decoding.timings = replace(decoding.timings, prefill=decoding.age_ms - decoding.timings.queue)
         self._take(decoding, token, probability)
@@ -172,6 +174,7 @@ class Engine:
         elif outcome.over is not None:
             self._finish(decoding, outcome.over)
         elif outcome.next is not None:
+            assert isinstance(outcome.next, Pass)  # of a family whose decoder is here
             self._keep(decoding)
             decoding.passing, decoding.ids = outcome.next, []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -12,18 +12,19 @@ from scenewright_server.model.gpt import GPT, Cache
 
 
 class GPTDecoder:
-    """See `families.family.Decoder`."""
+    """See `families.family.Decoder`. `adapted`: the same decoder with an adapter's weights, by the adapter's name."""
 
-    def __init__(self, gpt: GPT) -> None:
+    def __init__(self, gpt: GPT, adapted: Mapping[str, GPT] | None = None) -> None:
         config, weight = gpt.config, gpt.tokens.weight
         self.shape = KVShape(
             config.n_layers, config.n_kv_heads, config.n_ctx, config.d_head, weight.device, weight.dtype
         )
-        self._gpt = gpt
+        self._gpts = {"": gpt, **(adapted or {})}
 
     def embed(self, ids: Sequence[int]) -> Tensor:
-        return self._gpt.embed(torch.tensor(ids, dtype=torch.long, device=self.shape.device))
+        return self._gpts[""].embed(torch.tensor(ids, dtype=torch.long, device=self.shape.device))
 
     def forward(self, x: Tensor, caches: Sequence[Cache], *, prefix_len: int = 0, adapter: str = "") -> Tensor:
-        hidden = self._gpt(x, prefix_len=prefix_len, caches=caches)
-        return self._gpt.logits(hidden[:, -1]).float()
+        gpt = self._gpts[adapter]
+        hidden = gpt(x, prefix_len=prefix_len, caches=caches)
+        return gpt.logits(hidden[:, -1]).float()

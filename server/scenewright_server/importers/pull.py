@@ -25,6 +25,7 @@ from scenewright_server.importers.clients import (
     fetch_repository,
 )
 from scenewright_server.importers.parts import ClipPart, DetectorPart, LanguagePart, WhisperPart
+from scenewright_server.importers.planner import read_planner, shipped_planner
 from scenewright_server.importers.refusal import ImportRefused
 
 _BLOCK = 1 << 20
@@ -69,7 +70,11 @@ def pull(name: str, catalogue: Catalogue, cache: Path, progress: Progress) -> Pa
     assert seeing is None or isinstance(seeing, DetectorPart)
     assert clip is None or isinstance(clip, ClipPart)
     origins: dict[str, Origin] = {part.part: _origin(part, cache) for part in parts}
-    made = Parts(language, hearing, seeing, origins, clip)
+    planner = None
+    if (adapter := shipped_planner(parts[0].name)) is not None:
+        planner = read_planner(adapter)
+        origins["planner"] = Origin(adapter.stem, "comes with Scenewright", "Apache-2.0", file_sha256(adapter))
+    made = Parts(language, hearing, seeing, origins, planner, clip)
     return write_bundle(bundle, made, name=name, languages=parts[0].languages)
 
 
@@ -215,4 +220,7 @@ def _is_made_of(bundle: Path, parts: Sequence[Part]) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False
     whole = all((bundle / name).is_file() for name in manifest["files"])
-    return whole and sums == {part.part: _sums(part) for part in parts}
+    wanted: dict[str, str] = {part.part: _sums(part) for part in parts}
+    if (adapter := shipped_planner(parts[0].name)) is not None:
+        wanted["planner"] = file_sha256(adapter)
+    return whole and sums == wanted

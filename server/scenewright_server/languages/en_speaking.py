@@ -135,16 +135,17 @@ class EnglishSpeaker:
             case r.Placed():
                 return self._placed(result, labels)
             case r.Against(thing, other, relations, metres):
-                away = self.amount(Amount(metres, "m"), True)
+                if not relations and metres is None:
+                    return self._finding(r.Unknown("distance", (thing, other)), labels)
                 if not relations:
-                    return [*the(thing, labels), f" is {away} from ", *the(other, labels), "."]
+                    return [*the(thing, labels), self._away(metres, " is {} from "), *the(other, labels), "."]
                 where = " and ".join(PLACES[relation] for relation in relations)
                 is_touching = relations[0] in ("on", "in", "under", "above")
-                end = "." if is_touching else f", {away} from it."
+                end = "." if is_touching else f"{self._away(metres, ', {} from it')}."
                 return [*the(thing, labels), f" is {where} ", *the(other, labels), end]
             case r.Directed(thing, hour, metres):
                 where = "straight ahead, at twelve o'clock" if hour == 12 else f"at {BELOW_TWENTY[hour]} o'clock"
-                return [*the(thing, labels), f" is {where}, {self.amount(Amount(metres, 'm'), True)} away."]
+                return [*the(thing, labels), f" is {where}{self._away(metres, ', {} away')}."]
             case r.Told():
                 return self._told(result, labels)
             case r.Totalled(how, key, things, amount, lacking, is_measured):
@@ -195,11 +196,15 @@ class EnglishSpeaker:
         more = len(result.things) - len(shown)
         return [*parts, f" and {more} more." if more else "."]
 
+    def _away(self, metres: float | None, form: str) -> str:
+        """How far away something is, in a form of words; nothing where nobody knows."""
+        return "" if metres is None else form.format(self.amount(Amount(metres, "m"), True))
+
     def _placed(self, place: r.Placed, labels: Labels[M]) -> list[str | M]:
         parts: list[str | M] = [*the(place.thing, labels), " is "]
         if place.under is not None:
             parts += ["on ", *the(place.under, labels), ", "]
-        parts += [SIDES[place.side], f", {self.amount(Amount(place.metres, 'm'), True)} away"]
+        parts += [SIDES[place.side], self._away(place.metres, ", {} away")]
         if place.near is not None:
             parts += [", next to ", *the(place.near, labels)]
         return [*parts, "."]

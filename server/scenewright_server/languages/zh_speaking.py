@@ -124,15 +124,16 @@ class ChineseSpeaker:
             case r.Placed():
                 return self._placed(result, labels)
             case r.Against(thing, other, relations, metres):
-                away = self.amount(Amount(metres, "m"), True)
+                if not relations and metres is None:
+                    return self._finding(r.Unknown("distance", (thing, other)), labels)
                 if not relations:
-                    return [labels.mention(thing), "离", labels.mention(other), f"有{away}。"]
+                    return [labels.mention(thing), "离", labels.mention(other), self._away(metres, "有{}。")]
                 where = "、".join(PLACES[relation] for relation in relations)
-                end = "。" if relations[0] in ("on", "in", "under", "above") else f"，相距{away}。"
+                end = "。" if relations[0] in ("on", "in", "under", "above") else f"{self._away(metres, '，相距{}')}。"
                 return [labels.mention(thing), "在", labels.mention(other), where + end]
             case r.Directed(thing, hour, metres):
                 where = "正前方，十二点钟方向" if hour == 12 else f"{self._count(hour).rstrip('个')}点钟方向"
-                return [labels.mention(thing), f"在你{where}，{self.amount(Amount(metres, 'm'), True)}远。"]
+                return [labels.mention(thing), f"在你{where}{self._away(metres, '，{}远')}。"]
             case r.Told():
                 return self._told(result, labels)
             case r.Totalled(how, key, _, amount, lacking, is_measured):
@@ -179,11 +180,15 @@ class ChineseSpeaker:
         is_cut = len(shown) < len(result.things)
         return [*parts, f"等{self._count(len(result.things))}。" if is_cut else "。"]
 
+    def _away(self, metres: float | None, form: str) -> str:
+        """How far away something is, in a form of words; nothing where nobody knows."""
+        return "" if metres is None else form.format(self.amount(Amount(metres, "m"), True))
+
     def _placed(self, place: r.Placed, labels: Labels[M]) -> list[str | M]:
         parts: list[str | M] = [labels.mention(place.thing)]
         if place.under is not None:
             parts += ["在", labels.mention(place.under), "上面，"]
-        parts += [f"{SIDES[place.side]}，{self.amount(Amount(place.metres, 'm'), True)}远"]
+        parts += [SIDES[place.side] + self._away(place.metres, "，{}远")]
         if place.near is not None:
             parts += ["，靠近", labels.mention(place.near)]
         return [*parts, "。"]

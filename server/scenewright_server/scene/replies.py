@@ -104,11 +104,12 @@ class Exists:
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a thing is for the user; `under` is what it is on, `near` another thing within a step of it."""
+    """Where a thing is for the user; `under` is what it is on, `near` another thing within a step of it. `metres` here
+    and below: None where the family tells no depth."""
 
     thing: int
     side: Side
-    metres: float
+    metres: float | None
     under: int | None = None
     near: int | None = None
 
@@ -124,7 +125,7 @@ class Against:
     thing: int
     other: int
     relations: tuple[Relation, ...]
-    metres: float
+    metres: float | None
 
     @property
     def things(self) -> tuple[int, ...]:
@@ -137,7 +138,7 @@ class Directed:
 
     thing: int
     hour: int
-    metres: float
+    metres: float | None
 
     @property
     def things(self) -> tuple[int, ...]:

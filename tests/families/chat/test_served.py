@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scenewright
+import torch
 from PIL import Image
 from scenewright import types
+from scenewright_server.families.bundle import FAMILIES, MANIFEST
+from scenewright_server.families.chat.chat import Chat
+from scenewright_server.families.chat.storage import load_bundle
 from scenewright_server.importers.bundles import write_bundle
 from scenewright_server.service.app import background_server
 from scenewright_server.service.settings import load_settings
@@ -64,6 +70,34 @@ def test_a_session_prefills_its_scene_once(client: scenewright.Client) -> None:
 def test_a_silent_question_is_none(client: scenewright.Client) -> None:
     answer = client.ask(audio=(np.zeros(16_000, np.float32), 16_000), scene=SCENE, sampling=SHORT)
     assert answer.text == "I did not hear a question."
+
+
+def test_a_model_that_plans_answers_by_its_plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its decoder writes plans that are dictated, and its scene's text stays in the session."""
+    path = write_bundle(tmp_path / "planner", tiny.parts(plans=True), name="planner", dtype="float32")
+    manifest = json.loads((path / MANIFEST).read_text()) | {"family": "dictated"}
+    (path / MANIFEST).write_text(json.dumps(manifest))
+
+    def load(path: Path, device: torch.device, dtype: torch.dtype | None) -> Chat:
+        family = Chat(load_bundle(path, device, dtype))
+        family.decoder = tiny.Dictated(family, "fact age | goblin king", "where those", "beyond")
+        return family
+
+    monkeypatch.setitem(FAMILIES, "dictated", load)
+    settings = load_settings(models=(str(path),), address="127.0.0.1:0", log_level="error", device="cpu")
+    with (
+        background_server(settings) as server,
+        scenewright.Client(server.address) as client,
+        client.session() as session,
+    ):
+        first = session.ask("How old is he?", scene=SCENE)
+        second = session.ask("And where?")
+        third = session.ask("Sing!", sampling=SHORT)
+    assert "340 years" in first.text and [item.object_id for item in first.annotations] == ["k"]
+    assert "goblin king" in second.text and "left" in second.text
+    (span,) = second.annotations[0].spans
+    assert second.text[span.start : span.start + span.length] == "goblin king"
+    assert second.usage.cached_tokens > 20 and third.usage.output_tokens > 16
 
 
 def test_a_scene_that_does_not_fit_is_refused_with_numbers(client: scenewright.Client) -> None:

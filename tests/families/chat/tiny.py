@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from scenewright_server.families.bundle import load_family
 from scenewright_server.families.chat.chat import Chat
-from scenewright_server.families.family import Turn
+from scenewright_server.families.family import Decoder, KVShape, Turn
 from scenewright_server.importers.bundles import Origin, Parts, write_bundle
-from scenewright_server.importers.parts import ClipPart, DetectorPart, LanguagePart, WhisperPart
+from scenewright_server.importers.parts import ClipPart, DetectorPart, LanguagePart, PlannerPart, WhisperPart
 from scenewright_server.model.clip import Clip, ClipConfig
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.detector import Detector, DetectorConfig
-from scenewright_server.model.gpt import GPT
+from scenewright_server.model.gpt import GPT, Cache
 from scenewright_server.model.whisper import WhisperConfig, build_whisper
 from scenewright_server.scene.entries import Fact, GraphObject
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -76,21 +77,68 @@ def clip() -> ClipPart:
     return ClipPart(config, state)
 
 
+def planner(rank: int = 3) -> PlannerPart:
+    """An adapter of random pairs that changes what the decoder says."""
+    generator = torch.Generator().manual_seed(3)
+    shapes = {"attention.qkv": (64, 32), "attention.out": (32, 32), "mlp.up": (96, 32), "mlp.down": (32, 48)}
+    state = {}
+    for layer in range(2):
+        for name, (n_out, n_in) in shapes.items():
+            state[f"blocks.{layer}.{name}.A"] = torch.randn(rank, n_in, generator=generator) / 4
+            state[f"blocks.{layer}.{name}.B"] = torch.randn(n_out, rank, generator=generator) / 4
+    return PlannerPart(state, rank, ("en",))
+
+
 def parts(
-    with_senses: bool = False, template: str | None = CHATML, n_ctx: int = 2048, with_clip: bool = False
+    with_senses: bool = False,
+    template: str | None = CHATML,
+    n_ctx: int = 2048,
+    plans: bool = False,
+    with_clip: bool = False,
 ) -> Parts:
     origins = {"language": Origin("tiny", "made here", "CC0-1.0")}
     senses = (hearing(), seeing()) if with_senses else (None, None)
-    return Parts(language(template, n_ctx), *senses, origins, clip() if with_clip else None)
+    return Parts(
+        language(template, n_ctx), *senses, origins, planner() if plans else None, clip() if with_clip else None
+    )
 
 
-def load(path: Path, **settings: bool | str | int | None) -> Chat:
+def load(path: Path, languages: tuple[str, ...] = ("en", "zh"), **settings: bool | str | int | None) -> Chat:
     """A bundle written to `path` and loaded, in float32."""
     made = parts(**settings)  # type: ignore[arg-type]
-    write_bundle(path, made, name="tiny", languages=("en", "zh"), dtype="float32", n_context=32_768)
+    write_bundle(path, made, name="tiny", languages=languages, dtype="float32", n_context=32_768)
     family = load_family(path)
     assert isinstance(family, Chat)
     return family
+
+
+class Dictated:
+    """A chat model's decoder that writes these texts, one in each pass of the planner, and is itself otherwise. For one
+    dialogue at a time."""
+
+    def __init__(self, family: Chat, *plans: str) -> None:
+        self._decoder: Decoder = family.decoder
+        self._encode = family.tokenizer.encode
+        self.plans = list(plans)
+        self._now, self._left = "", list[int]()
+
+    @property
+    def shape(self) -> KVShape:
+        return self._decoder.shape
+
+    def embed(self, ids: Sequence[int]) -> torch.Tensor:
+        return self._decoder.embed(ids)
+
+    def forward(
+        self, x: torch.Tensor, caches: Sequence[Cache], *, prefix_len: int = 0, adapter: str = ""
+    ) -> torch.Tensor:
+        logits = self._decoder.forward(x, caches, prefix_len=prefix_len, adapter=adapter)
+        if adapter == "plan":
+            if x.shape[1] > 1:  # a part of the prompt
+                self._now = self._now if self._left else self.plans.pop(0)
+                self._left = list(self._encode(f" {self._now}\n"))
+            logits[:, self._left.pop(0)] += 1e4
+        return logits
 
 
 def thing(id: str, label: str, x: float = 0.0, z: float = 2.0, **known: object) -> GraphObject:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scenewright_server.scene.entries import Entry
+from scenewright_server.scene import replies
+from scenewright_server.scene.entries import Entry, is_same
+from scenewright_server.scene.expressions import Set
+from scenewright_server.scene.questions import Question
 
 Part = str | Entry
 """Of an answer: words, or the thing that it points at there."""
@@ -17,13 +21,40 @@ class Exchange:
     question: str
     answer: tuple[Part, ...]
 
+    @property
+    def text(self) -> str:
+        """The answer's words."""
+        return "".join(part for part in self.answer if isinstance(part, str))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A question that was planned, the things that its answer spoke of, and which of its sets was asked back about
+    (`scene.replies.Turn`). The things are kept themselves: in the next scene they have other places."""
+
+    question: Question
+    things: tuple[Entry, ...]
+    asked: Set | None = None
+
+    @classmethod
+    def of(cls, turn: replies.Turn, entries: Sequence[Entry]) -> Planned:
+        """A turn of a scene of these entries."""
+        return cls(turn.question, tuple(entries[k] for k in turn.things), turn.asked)
+
+    def among(self, entries: Sequence[Entry]) -> replies.Turn:
+        """The turn for a scene of these entries; what is gone is no longer spoken of."""
+        found = (next((k for k, entry in enumerate(entries) if is_same(entry, old)), None) for old in self.things)
+        return replies.Turn(self.question, tuple(k for k in found if k is not None), self.asked)
+
 
 @dataclass(frozen=True)
 class ChatMemory:
-    """The turns, oldest first, and how many positions of the context they and the scene took."""
+    """The turns, oldest first, and how many positions of the context they and the scene took. planned: what is known
+    of the last one that was planned; None of a dialogue that was only told."""
 
     turns: tuple[Exchange, ...] = ()
     n_positions: int = 0
+    planned: Planned | None = None
 
     @property
     def n_turns(self) -> int:

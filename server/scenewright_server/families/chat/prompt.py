@@ -14,6 +14,13 @@ INSTRUCTIONS = (
     "are told of the things here. Write the number of every thing that you name behind its name, in brackets. "
     "If you are not told something, say that you do not know it."
 )
+GUIDE = "You are a guide to the place that the user stands in."
+HONEST = (
+    "Answer in your own words, in one or two short sentences. Of the things here say only what you are told of them. "
+    "If you are asked for something that you are not told, say that you do not know it. Write the number of every "
+    "thing that you name behind its name, in brackets."
+)
+"""What a model is told that speaks of what no plan settles."""
 DESCRIBE = {"en": "What is here?", "zh": "这里有什么？"}
 NOW = {"en": "As things are now:", "zh": "现在的情况："}
 NOTHING = {"en": "Nothing that you know is in sight.", "zh": "视野里没有你认识的东西。"}

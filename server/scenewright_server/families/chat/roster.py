@@ -40,12 +40,27 @@ class Roster:
         self.numbers = {k: places[entry.graph.id] for k, entry in enumerate(entries) if entry.graph is not None}
         self.numbers |= {k: n for n, k in enumerate(seen_only, len(graph) + 1)}
         self.by_number = {n: k for k, n in self.numbers.items()}
-        self._under = find_supports(entries, detections)
+        self._supports = find_supports(entries, detections)
 
     def name(self, k: int) -> str:
         """What an entry is called: its label, or how it looks."""
         entry = self.entries[k]
         return clean(entry.graph.label) if entry.graph is not None else self._look(k)
+
+    def spelt(self, k: int) -> str:
+        """What an entry is called as the app spells it, on one line, or how it looks."""
+        item = self.entries[k].graph
+        return self._look(k) or "thing" if item is None else " ".join(item.label.split())
+
+    def under(self, k: int) -> int | None:
+        """What an entry stands on."""
+        return self._supports[k]
+
+    def seen_as(self, k: int) -> frozenset[str]:
+        """Words for what is seen of an entry: a sure colour, and its kind where nothing else tells that."""
+        look = self._look(k).split(" ", 1)
+        has_colour = look[0] in self._looks.get("colour", ())
+        return frozenset(look if self.entries[k].graph is None else look[:1] if has_colour else ()) - {""}
 
     def list_things(self) -> str:
         """A line for each object of the graph."""
@@ -56,7 +71,7 @@ class Roster:
         """Names and other names in lower case, of which each belongs to one entry alone."""
         owners: dict[str, set[int]] = {}
         for k in range(len(self.entries)):
-            for name in self._all_names(k):
+            for name in self.all_names(k):
                 owners.setdefault(clean(name).lower(), set()).add(k)
         return {name: ks.pop() for name, ks in owners.items() if name and len(ks) == 1}
 
@@ -81,7 +96,7 @@ class Roster:
             named = list(focus)
         if named or pointed is not None:
             meant = set[int]() if pointed is None else {pointed}
-            meant |= {k for k in everything if k in named or self._under[k] in named}
+            meant |= {k for k in everything if k in named or self._supports[k] in named}
             lines = self._lines([(k, self._facts(k), True) for k in meant], language)
             return lines if pointed is None else f"{lines}\n{self._point(pointed, language)}"
         asked = {k: [fact for fact in self._facts(k) if _words(fact.key) & words] for k in everything}
@@ -123,7 +138,7 @@ class Roster:
         return f"The {name}{' ' if places else ': '}{'; '.join(said)}".rstrip(".") + "."
 
     def _place(self, k: int, language: str) -> list[str]:
-        entry, under = self.entries[k], self._under[k]
+        entry, under = self.entries[k], self._supports[k]
         parts = [LANGUAGES[language].places[entry.side]]
         if under is not None:
             on = f"{self.name(under)} [{self.numbers[under]}]"
@@ -144,7 +159,7 @@ class Roster:
 
     def _named(self, words: frozenset[str]) -> list[int]:
         """The entries that these words name: for each word, those among whose names it is and that share the most."""
-        of = [[_words(name) & words for name in self._all_names(k)] for k in range(len(self.entries))]
+        of = [[_words(name) & words for name in self.all_names(k)] for k in range(len(self.entries))]
         shared = [max(map(len, names), default=0) for names in of]
         named = set[int]()
         for word in words:
@@ -153,7 +168,8 @@ class Roster:
             named |= {k for k in having if shared[k] == most}
         return sorted(named)
 
-    def _all_names(self, k: int) -> list[str]:
+    def all_names(self, k: int) -> list[str]:
+        """What an entry may be called."""
         item = self.entries[k].graph
         return [self.name(k), self._look(k, colour=False)] if item is None else [item.label, *item.aliases]
 

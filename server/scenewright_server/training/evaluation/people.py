@@ -34,6 +34,7 @@ from scenewright_server.training.evaluation.stances import (
     CHOICE,
     DENIAL,
     HELPLESS,
+    LOST,
     NEGATION,
     UNKNOWN,
     barely,
@@ -137,6 +138,8 @@ class _Reading:
             return Verdict("wrong", "says nothing")
         if self.text == plain(self.question.ask).strip():
             return Verdict("wrong", "says the question again")
+        if LOST.search(self.text):
+            return Verdict("wrong", "did not understand")
         is_beyond = any(a.get("refusal") == "beyond" for a in self.question.accept)
         if not is_beyond and len(self._beside()) > MAX_BESIDE:
             return Verdict("wrong", f"names {len(self._beside())} other things, at most {MAX_BESIDE}")

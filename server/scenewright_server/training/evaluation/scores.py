@@ -36,13 +36,15 @@ KIND_OF = {CHINESE[kind]: kind for kind in ATTRIBUTES["kind"]}
 
 @dataclass
 class Reply:
-    """All that one request gave. `is_silent`: no question was heard."""
+    """All that one request gave. `is_silent`: no question was heard. `plan`: of a model that plans."""
 
     text: str = ""
     mentions: list[Mention] = field(default_factory=list)
     heard: str = ""
     is_silent: bool = False
     confidence: float | None = None
+    plan: str = ""
+    ms: float = 0.0  # that the engine took
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,11 @@ _NO = _any(
     r"\S{1,2}不(?:起|到|着|见|下|了|出|动)",
     "不(?!过|好意思)|没(?!错)|否|无|未|还没|并没|并不|目前没|暂时没|够不着|这里没|这儿没",
 )
+LOST = _any(
+    r"(?:(?:did|do)(?: not|n't)|can(?:not|'t)) (?:quite )?(?:understand|follow|get) (?:that|you|the question|what)",
+    "(?:没|没有|不)(?:听懂|听明白|看懂|明白|理解)(?=[^,。]{0,8}[,。!]|$)",
+)
+"""It says that it did not understand the question."""
 NEGATION = _any(r"\b(?:not|no|none|nothing|neither|cannot|never)\b", r"n't\b", "不(?!过|锈)", "没(?!错)", "未", "无法")
 _STOP = set(
     "a an the is are was were do does did can could i me my you your it its of to in on at for from there here and or "

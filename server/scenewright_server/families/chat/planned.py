@@ -1,0 +1,302 @@
+"""One response of a chat model that plans: a first pass writes the plan, the plan is carried out, and what it gives is
+said as it is. What is beyond the scene goes to a second pass, in which the model speaks in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from scenewright_server.families.chat.depths import without_depths
+from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, Planned, first_chars
+from scenewright_server.families.chat.planning import question_text
+from scenewright_server.families.chat.prompt import GUIDE, HONEST
+from scenewright_server.families.chat.script import ChatScript, language_of, read_roster, words_of
+from scenewright_server.families.chat.setting import Setting
+from scenewright_server.families.family import (
+    Event,
+    FinishReason,
+    Heard,
+    Mention,
+    ModelError,
+    Outcome,
+    Pass,
+    Span,
+    SpanKind,
+    TextDelta,
+    Turn,
+)
+from scenewright_server.languages import SPEAKERS
+from scenewright_server.languages.speaking import MAX_LISTED
+from scenewright_server.scene import questions as q
+from scenewright_server.scene import replies as r
+from scenewright_server.scene.executing import execute
+from scenewright_server.scene.expressions import Other, PlanError, Those
+from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.pointing import first_met
+
+if TYPE_CHECKING:
+    from scenewright_server.families.chat.chat import Chat
+
+PLAN = "plan"
+"""The planner's adapter."""
+MAX_PLAN_TOKENS = 80
+QUESTION_TOKENS = 512
+"""Room that the scene's text leaves for the question and the turns before it, so that these do not change it."""
+MAX_TURNS = 32
+"""Of a dialogue, that are remembered."""
+
+
+class Planning:
+    """See `families.family.Constraint`: a plan holds no control token but one that ends it."""
+
+    forced: Sequence[int] = ()
+    said: Sequence[int] = ()
+
+    def __init__(self, never: Tensor) -> None:
+        self._never = never
+
+    def mask(self, logits: Tensor) -> Tensor:
+        return logits.masked_fill(self._never, float("-inf"))
+
+
+@dataclass(frozen=True)
+class Pointed:
+    """A step of what is said: the name of entry k, at which it points."""
+
+    k: int
+
+
+class PointedLabels:
+    """See `languages.speaking.Labels`."""
+
+    def __init__(self, called: Sequence[str]) -> None:
+        self._called = called
+
+    def text(self, k: int) -> str:
+        return self._called[k]
+
+    def mention(self, k: int) -> Pointed:
+        return Pointed(k)
+
+
+class PlannedScript:
+    """See `families.family.Script`."""
+
+    def __init__(self, family: Chat, turn: Turn, memory: ChatMemory) -> None:
+        assert turn.question is not None
+        self._family, self._turn, self._before = family, turn, memory
+        self._question, self._language = words_of(turn.question), language_of(turn)
+        self._kind: SpanKind = "audio" if isinstance(turn.question, Heard) else "text"
+        roster = read_roster(family, turn)
+        pointed = None if turn.ray is None else first_met(turn.ray, roster.entries)
+        self._setting = Setting(roster, pointed)
+        told = [(exchange.question, exchange.text) for exchange in memory.turns]
+        asked = self._ask(self._question, told, bool(self._setting.pointed))
+        self._scene = self._fit_scene(len(asked))
+        self._spans = (self._scene, asked)
+        self._turn_before = None if memory.planned is None else memory.planned.among(self._setting.entries)
+        self._waiting: q.Plan = ()  # for what an earlier question was about
+        self._own_plan = ""
+        self._probability = 1.0  # of the plans
+        self._after: r.Turn | None = None  # what the next turn is to know of this one
+        self._parts: list[Part] = []  # of the answer
+        self._spoken: ChatScript | None = None  # the answer to what is beyond
+        self._complete = False
+        self._begin_plan()
+
+    def begin(self) -> Outcome:
+        return Outcome(next=self._pass(self._spans))
+
+    def take(self, token: int, probability: float) -> Outcome:
+        if self._spoken is not None:
+            return self._spoken.take(token, probability)
+        self._probability *= probability
+        self._n_tokens += 1
+        is_over = token in self._family.stops
+        if not is_over:
+            self._plan += self._stream.feed(token)
+            is_over = "\n" in self._plan
+            if not is_over and self._n_tokens < MAX_PLAN_TOKENS:
+                return Outcome()
+        plan = self._plan.partition("\n")[0] if is_over else ""  # half a plan is none
+        if self._waiting:
+            return self._recall(plan)
+        self._own_plan = plan.strip()
+        return self._settle(plan)
+
+    def finish(self) -> Sequence[Event]:
+        self._complete = True
+        return [] if self._spoken is None else self._spoken.finish()
+
+    @property
+    def plan(self) -> str:
+        """The plan of this question, once it is written."""
+        return self._own_plan
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the plan; times the geometric mean of the words' where the model speaks."""
+        return self._probability * (1.0 if self._spoken is None else self._spoken.confidence)
+
+    def memory(self, n_chars: int | None = None) -> ChatMemory:
+        if self._spoken is not None:
+            return self._remember_spoken(self._spoken.memory(n_chars))
+        parts = tuple(self._parts)
+        if not self._complete or n_chars is not None:
+            parts = first_chars(parts, n_chars or 0)
+        if not any(isinstance(part, str) for part in parts):
+            return self._before
+        n_positions = sum(map(len, self._spans)) + self._n_tokens
+        turns = (*self._before.turns, Exchange(self._question, parts))[-MAX_TURNS:]
+        if self._after is None:
+            return ChatMemory(turns, n_positions, self._before.planned)
+        planned = Planned.of(self._after, self._setting.entries)
+        if len(parts) < len(self._parts):  # of what the user did not hear nobody speaks
+            heard = tuple(thing for thing in planned.things if thing in parts)
+            planned = replace(planned, things=heard or planned.things)
+        return ChatMemory(turns, n_positions, planned)
+
+    def _remember_spoken(self, memory: ChatMemory) -> ChatMemory:
+        """ "It" is then what the model pointed at, if it did."""
+        if memory is self._before:
+            return memory
+        before = self._turn_before or r.Turn(q.Beyond(), ())
+        planned = Planned.of(before, self._setting.entries)
+        return replace(memory, planned=replace(planned, things=memory.focus or planned.things))
+
+    def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Span:
+        """A question for the planner; turns before it that take too much are left out."""
+        n_ctx = self._family.decoder.shape.n_ctx
+        own = self._family.tokenizer.encode(question_text(question, (), points))
+        ids = self._family.tokenizer.encode(question_text(question, before, points))
+        if len(ids) > max(QUESTION_TOKENS, n_ctx // 4):
+            ids = own
+        return Span(ids, (("past", len(ids) - len(own)), (self._kind, len(own))))
+
+    def _fit_scene(self, n_asked: int) -> Span:
+        """The scene for the planner, as much of it as there is room for. Raises ModelError CONTEXT_FULL."""
+        n_ctx = self._family.decoder.shape.n_ctx
+        room = n_ctx - MAX_PLAN_TOKENS - max(min(QUESTION_TOKENS, n_ctx // 4), n_asked)
+        ids: tuple[int, ...] = ()
+        for text in self._setting.texts():
+            ids = self._family.tokenizer.encode(text)
+            if len(ids) <= room:
+                return Span(ids, (("scene" if self._turn.graph else "image", len(ids)),))
+        n_needed = len(ids) + n_asked + MAX_PLAN_TOKENS
+        raise ModelError(
+            "CONTEXT_FULL",
+            f"the context holds {n_ctx} positions, received {n_needed}, of which {len(ids)} are the scene's",
+            bound=n_ctx,
+            value=n_needed,
+            scene=len(ids),
+        )
+
+    def _begin_plan(self) -> None:
+        self._stream, self._plan, self._n_tokens = self._family.tokenizer.stream(), "", 0
+
+    def _pass(self, spans: tuple[Span, ...]) -> Pass:
+        return Pass(spans, MAX_PLAN_TOKENS, Planning(self._family.never), PLAN, greedy=True)
+
+    def _settle(self, text: str) -> Outcome:
+        """What a plan gives: the answer, or the pass that it needs first."""
+        try:
+            plan = parse(text)
+        except PlanError as error:
+            return self._say([r.Reply((r.NotUnderstood(str(error)),), r.Turn(q.Beyond(), ()))])
+        if self._turn_before is None and self._before.turns and _looks_back(plan):
+            return self._plan_before(plan)
+        return self._carry_out(plan)
+
+    def _plan_before(self, plan: q.Plan) -> Outcome:
+        """Plan the question before first, of which only words are known."""
+        self._waiting = plan
+        told = [(exchange.question, exchange.text) for exchange in self._before.turns[:-1]]
+        self._begin_plan()
+        return Outcome(next=self._pass((self._scene, self._ask(self._before.turns[-1].question, told, False))))
+
+    def _recall(self, text: str) -> Outcome:
+        """Take the question before for this plan, and what its answer names for what it spoke of; then go on."""
+        try:
+            turn = execute(parse(text), self._setting.scene(None))[-1].turn
+        except PlanError:
+            turn = r.Turn(q.Beyond(), ())
+        named = self._setting.named_in(self._before.turns[-1].text)
+        both = tuple(k for k in turn.things if k in named)
+        self._turn_before = replace(turn, things=both or named or turn.things)
+        plan, self._waiting = self._waiting, ()
+        return self._carry_out(plan)
+
+    def _carry_out(self, plan: q.Plan) -> Outcome:
+        replies = [
+            without_depths(reply, self._setting.flat) for reply in execute(plan, self._setting.scene(self._turn_before))
+        ]
+        within = [reply for reply in replies if not _is_beyond(reply)]
+        if within:
+            self._after = within[-1].turn
+            return self._say(within)
+        return self._speak(replies[0])
+
+    def _speak(self, reply: r.Reply) -> Outcome:
+        """Have the model speak of what is beyond; where it cannot, or not in this language, say so."""
+        languages = {language.split("-")[0] for language in self._family.spec.languages}
+        instructions = f"{self._turn.instructions.strip() or GUIDE} {HONEST}"
+        try:
+            if self._language in languages:
+                turn = replace(self._turn, instructions=instructions)
+                self._spoken = ChatScript(self._family, turn, self._before)
+                return self._spoken.begin()
+        except ModelError:
+            self._spoken = None
+        return self._say([reply])
+
+    def _say(self, replies: Sequence[r.Reply]) -> Outcome:
+        """Say replies as they are, up to the limit of tokens; what they rest on and do not name is pointed at."""
+        called, speaker = self._setting.called, SPEAKERS[self._language]
+        said: list[str | Pointed] = []
+        for reply in replies:
+            said += [" "] if said and self._language != "zh" else []
+            said += speaker.reply(reply, PointedLabels(called))
+        named = {step.k for step in said if isinstance(step, Pointed)}
+        silent = [k for k in dict.fromkeys(k for reply in replies for k in reply.things) if k not in named]
+        steps = [(step, None) if isinstance(step, str) else (called[step.k], step.k) for step in said]
+        steps += [("", k) for k in silent] if len(silent) <= MAX_LISTED else []
+        n_left = self._n_chars_within("".join(words for words, _ in steps))
+        events: list[Event] = []
+        for words, k in steps:
+            if len(words) > n_left:
+                events += self._put(words[:n_left], None)
+                return Outcome(events, over=FinishReason.TOKEN_LIMIT)
+            n_left -= len(words)
+            events += self._put(words, k)
+        return Outcome(events, over=FinishReason.STOP)
+
+    def _put(self, words: str, k: int | None) -> list[Event]:
+        """Words, and that they mean entry k."""
+        events: list[Event] = []
+        if words:
+            self._parts.append(words)
+            events.append(TextDelta(words))
+        if k is not None:
+            entry = self._setting.entries[k]
+            self._parts.append(entry)
+            events.append(Mention(k, self._setting.called[k], self._probability, entry, len(words)))
+        return events
+
+    def _n_chars_within(self, text: str) -> int:
+        """How much of a text the limit of tokens lets be said."""
+        ids, n = self._family.tokenizer.encode(text), self._turn.max_new_tokens
+        return len(text) if len(ids) <= n else len(self._family.tokenizer.decode(ids[:n]).rstrip("\ufffd"))
+
+
+def _is_beyond(reply: r.Reply) -> bool:
+    return all(isinstance(result, r.OutOfScene) for result in reply.results)
+
+
+def _looks_back(expression: object) -> bool:
+    """Whether an expression, or one within it, means what was spoken of before."""
+    if isinstance(expression, tuple):
+        return any(map(_looks_back, expression))
+    return isinstance(expression, Those | Other | q.Again) or any(map(_looks_back, q.parts_of(expression)))

@@ -1,0 +1,35 @@
+"""Planners' adapters: safetensors of low-rank pairs, whose metadata names the languages that they were trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+
+from scenewright_server.importers.parts import PlannerPart
+from scenewright_server.importers.refusal import ImportRefused
+
+SHIPPED = Path(__file__).resolve().parents[1] / "bundles" / "planners"
+"""The adapters that come with the package, each called as the part of the catalogue that it is for."""
+
+
+def shipped_planner(part: str) -> Path | None:
+    """The adapter for a language model of the catalogue, if one comes with the package."""
+    path = SHIPPED / f"{part}.safetensors"
+    return path if path.is_file() else None
+
+
+def read_planner(path: Path) -> PlannerPart:
+    """An adapter out of a file; metadata "languages": "en,zh", "en" where it tells none. Raises ImportRefused."""
+    try:
+        state = load_file(path)
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise ImportRefused(path, "content", "safetensors of an adapter", error) from None
+    ranks = {tensor.shape[0] for name, tensor in state.items() if name.endswith(".A") and tensor.dim() == 2}
+    if len(ranks) != 1:
+        raise ImportRefused(path, "rank", "one, of all pairs A (rank, in) and B (out, rank)", sorted(ranks) or "none")
+    languages = tuple(filter(None, metadata.get("languages", "en").split(",")))
+    return PlannerPart(state, ranks.pop(), languages)
