@@ -134,6 +134,7 @@ def endpoint(
         str,
         typer.Option("--key-variable", help="The server's environment variable with the key, SCENEWRIGHT_...KEY."),
     ] = "SCENEWRIGHT_ENDPOINT_KEY",
+    plans: Annotated[bool, typer.Option("--plans", help="Ask it for a plan first, and say what that gives.")] = False,
 ) -> None:
     """Make a bundle whose language model another server has: vLLM, SGLang, llama.cpp, Ollama. No key is written."""
     with needing("import"):
@@ -141,7 +142,14 @@ def endpoint(
         from scenewright_server.importers.endpoint import read_endpoint
     with _refusing():
         decoder = read_endpoint(
-            url, model, server=server, n_context=context, at_once=at_once, first_s=first_s, key_variable=key_variable
+            url,
+            model,
+            server=server,
+            n_context=context,
+            at_once=at_once,
+            first_s=first_s,
+            key_variable=key_variable,
+            plans=plans,
         )
     _write(decoder, Origin(model, url, license), out, hearing, seeing, clip, None, name, language, "bfloat16", context)
 

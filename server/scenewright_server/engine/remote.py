@@ -152,22 +152,22 @@ class RemoteRun:
 
     async def _write(self, completion: Completion, form: Form) -> Piece:
         """The text of a completion that must be of a form; where it is not, the endpoint is asked again."""
-        asked, fault = completion, ""
+        asked, fault, text, found = completion, "", "", list[Piece]()
         for _ in range(1 + N_AGAIN):
-            found: list[Piece] = []
+            found = []
             async with aclosing(self._complete(asked)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Piece):
                         found.append(piece)
             text = "".join(piece.text for piece in found).strip()
             if not (fault := form.fault(text)):
-                return Piece(text, min((piece.probability for piece in found), default=1.0))
+                break
             more: tuple[tuple[Role, str], ...] = (("assistant", text[:MAX_SHOWN]), ("user", AGAIN.format(fault=fault)))
             asked = replace(completion, messages=(*completion.messages, *more))
-        raise ModelError(
-            "ENDPOINT_INVALID",
-            f"the endpoint's text is not of the form that it must have, asked {1 + N_AGAIN} times: {fault}",
-        )
+        if fault and form.strict:
+            message = f"the endpoint's text is not of the form that it must have, asked {1 + N_AGAIN} times: {fault}"
+            raise ModelError("ENDPOINT_INVALID", message)
+        return Piece(text, min((piece.probability for piece in found), default=1.0))
 
     async def _complete(self, completion: Completion) -> AsyncGenerator[Piece | Ended, None]:
         """A completion, its cost counted. One of a form is the likeliest, however the answer is to be sampled."""

@@ -12,11 +12,13 @@ from scenewright_server.families.family import FinishReason, Outcome, Script, Sp
 @dataclass(frozen=True)
 class Form:
     """What the text of a completion must be: `fault` says why a text is not, "" where it is. `grammar` (GBNF) and
-    `schema` (JSON) say the same to an endpoint that takes one of them."""
+    `schema` (JSON) say the same to an endpoint that takes one of them. Where a text never is, that is an error if the
+    form is `strict`; else the script is given the last one all the same."""
 
     fault: Callable[[str], str]
     grammar: str = ""
     schema: Mapping[str, Any] | None = None
+    strict: bool = True
 
 
 Role: TypeAlias = Literal["system", "user", "assistant"]

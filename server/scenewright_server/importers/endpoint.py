@@ -48,12 +48,13 @@ def read_endpoint(
     at_once: int = 16,
     first_s: float = 30.0,
     key_variable: str = KEY_VARIABLE,
+    plans: bool = False,
 ) -> EndpointPart:
     """The model that the server at `url` calls `model`; nobody is asked whether it is there. Raises ImportRefused."""
     if server not in SERVERS:
         raise ImportRefused(url, "server", f"one of {', '.join(SERVERS)}", server)
     try:
-        config = EndpointConfig(url, model, key_variable=key_variable, at_once=at_once, first_s=first_s)
+        config = EndpointConfig(url, model, key_variable=key_variable, at_once=at_once, first_s=first_s, plans=plans)
         return EndpointPart(replace(config, **SERVERS[server]), n_context)
     except ValueError as error:
         raise ImportRefused("endpoint", "settings", "an endpoint's", error) from None

@@ -36,7 +36,8 @@ class EndpointConfig:
     key_variable: the environment variable that holds the key; none need be set. at_once: completions at a time.
     first_s, next_s, total_s: to the first word, from one to the next, of all. grammar: how one is sent, of GRAMMARS.
     schema, logprobs: whether it takes a JSON schema and tells probabilities. limit: the field for max_new_tokens.
-    sampling: what it calls those of SAMPLING that it knows. Raises ValueError, which names field, value and bound.
+    sampling: what it calls those of SAMPLING that it knows. plans: whether it is asked for plans first.
+    Raises ValueError, which names field, value and bound.
     """
 
     url: str
@@ -51,6 +52,7 @@ class EndpointConfig:
     logprobs: bool = False
     limit: str = "max_tokens"
     sampling: Mapping[str, str] = field(default_factory=dict)
+    plans: bool = False
 
     def __post_init__(self) -> None:
         check_url(self.url)

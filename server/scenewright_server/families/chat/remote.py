@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,16 @@ from scenewright_server.families.bundle import MANIFEST, BundleError, read_manif
 from scenewright_server.families.chat.base import ChatBase
 from scenewright_server.families.chat.endpoint import SCHEME, EndpointConfig, read_endpoint
 from scenewright_server.families.chat.memory import ChatMemory
-from scenewright_server.families.chat.prompt import Said
-from scenewright_server.families.chat.script import Telling
+from scenewright_server.families.chat.remote_planned import RemotePlannedScript
+from scenewright_server.families.chat.remote_script import RemoteScript
+from scenewright_server.families.chat.script import words_of
 from scenewright_server.families.chat.storage import BundleInfo, Senses, load_senses, read_info
-from scenewright_server.families.endpoint import Completion, Endpoint, Role
-from scenewright_server.families.family import FinishReason, Memory, Outcome, SpanKind, Turn
+from scenewright_server.families.endpoint import Endpoint
+from scenewright_server.families.family import Memory, Turn
 
 BYTES_A_TOKEN = 3
 """At least so many bytes of UTF-8 a token: English has four, Chinese three or more. How many there are, only the
 endpoint knows; so more are taken for granted than come."""
-TOKENS_A_MESSAGE = 8  # that a template puts around it
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ class RemoteChat(ChatBase):
         words = f"{bundle.config.model} at an endpoint, context {info.limits.context_tokens}"
         super().__init__(info, bundle.senses, words)
         self.decoder = endpoint
+        self.plans = bundle.config.plans
 
     @property
     def n_ctx(self) -> int:
@@ -52,42 +52,16 @@ class RemoteChat(ChatBase):
     def n_tokens(self, text: str) -> int:
         return math.ceil(len(text.encode()) / BYTES_A_TOKEN)
 
-    def open(self, turn: Turn, memory: Memory | None = None) -> RemoteScript:
+    def n_bytes(self, n_tokens: int) -> int:
+        """That so many tokens may be."""
+        return BYTES_A_TOKEN * n_tokens
+
+    def open(self, turn: Turn, memory: Memory | None = None) -> RemoteScript | RemotePlannedScript:
         assert memory is None or isinstance(memory, ChatMemory)
-        return RemoteScript(self, turn, memory or ChatMemory())
-
-
-class RemoteScript(Telling):
-    """Text of an endpoint; see `families.endpoint.TextScript`."""
-
-    def _lay_out(self) -> Counter[SpanKind]:
-        contents: list[tuple[Role, list[Said]]] = [("system", self._system)]
-        for question, answer in self._written():
-            contents += [("user", [Said(question, "past")]), ("assistant", [Said(answer, "past")])]
-        contents.append(("user", self._asked))
-        self._messages = tuple((role, "".join(said.text for said in part)) for role, part in contents)
-        counts: Counter[SpanKind] = Counter({"text": TOKENS_A_MESSAGE * len(contents)})
-        for _, part in contents:
-            for said in part:
-                counts[said.kind] += self._chat.n_tokens(said.text)
-        self._counts = tuple(counts.items())
-        return counts
-
-    def begin(self) -> Outcome:
-        if self._deaf:
-            return self._say_deaf()
-        return Outcome(next=Completion(self._messages, self._counts, self._n_new))
-
-    def take(self, token: int, probability: float) -> Outcome:
-        raise AssertionError("an endpoint gives text, no tokens")
-
-    def take_text(self, text: str, probability: float) -> Outcome:
-        self._log_probabilities.append(math.log(max(probability, 1e-9)))
-        self._n_said += self._chat.n_tokens(text)
-        return Outcome(self._ground(self._reader.feed(text)))
-
-    def end_pass(self) -> Outcome:
-        return Outcome(over=FinishReason.STOP)
+        before, question = memory or ChatMemory(), turn.question
+        if self.plans and question is not None and words_of(question):
+            return RemotePlannedScript(self, turn, before)
+        return RemoteScript(self, turn, before)
 
 
 def is_remote(path: Path) -> bool:
