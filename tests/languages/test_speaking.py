@@ -107,7 +107,7 @@ SCENE = scene_of(
             "mug在table上面，在你正前方，3米远。",
         ),
         ("where mug | table", "The mug is on the table.", "mug在table上面。"),
-        ("way 闹钟", "The 闹钟 is at six o'clock, 2 m away.", "闹钟在你六点钟方向，2米远。"),
+        ("way 闹钟", "The 闹钟 is behind you, at six o'clock, 2 m away.", "闹钟在你身后，六点钟方向，2米远。"),
         ("sum price | chair + table", "Together they come to €244.", "一共是244欧元。"),
         ("avg price | chair", "The price is on average €62.", "平均价格是62欧元。"),
         ("diff height | table | mug", "The table is 70 cm taller than the mug.", "table比mug高70厘米。"),

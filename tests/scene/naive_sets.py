@@ -34,6 +34,8 @@ class NaiveSets:
             return math.dist(entry.position, (0, 0, 0))
         if key.name in ("left", "right"):
             turn = math.atan2(entry.position[0], entry.position[2])
+            if entry.position[2] < 0:
+                turn = math.atan2(entry.position[0], -entry.position[2])
             return turn if key.name == "right" else -turn
         if key.name == "up":
             return entry.position[1]
@@ -84,6 +86,10 @@ class NaiveSets:
             case x.Middle():
                 row = sorted(among, key=lambda k: math.atan2(self.entries[k].position[0], self.entries[k].position[2]))
                 return row[len(row) // 2 :][:1] if len(row) % 2 else row[len(row) // 2 - 1 :][:2]
+            case x.Nth(n):
+                return list(among)[n - 1 : n]
+            case x.Multiple(_, part):
+                return self.choose(part, among)
             case x.Compared(key, sign, x.Number(bound)):
                 return [k for k, its in self.numbers(key, among).items() if _holds(its, sign, bound)]
             case x.Compared(key, sign, str(text)):

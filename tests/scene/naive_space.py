@@ -192,7 +192,7 @@ class NaiveRelations:
             case "in front of":
                 return entry.side == "middle" or abs(degrees) <= math.degrees(0.5)
             case "behind":
-                return abs(degrees) > math.degrees(1.75)
+                return abs(degrees) > math.degrees(2.0)
             case "near":
                 return surface_distance(entry) <= 1.5
             case "beside":
@@ -214,4 +214,4 @@ class NaiveRelations:
         length, first, second = math.dist(*ends), math.dist(spot, ends[0]), math.dist(spot, ends[1])
         along = (first**2 - second**2 + length**2) / (2 * length)
         aside = math.sqrt(max(first**2 - along**2, 0.0))
-        return 0.05 * length < along < 0.95 * length and aside <= max(0.35, 0.2 * length)
+        return 0.05 * length < along < 0.95 * length and aside <= max(0.3, 0.15 * length)

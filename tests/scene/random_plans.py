@@ -11,7 +11,7 @@ from scenewright_server.scene import questions as q
 ODD_WORDS = (
     "chair", "red chair", "salt and pepper", "M&M's", "3 musketeers", "Barrel (1)", 'the 24" screen', "all", "not me",
     "near", "in reach", "reach", "tic as tac", "look", "distance to Rome", "a | b ; c", "Chair(Clone)", "闹钟", "每位",
-    "=",
+    "=", "2 of hearts", "3rd",
     "!=", "wow!", "-3", "each", "own left", "sum price", "1st", "²", "a,b", "down town", "right of way", "max power",
 )  # fmt: skip
 KEYS = "price weight height width depth size distance left right up load maker 价格 year".split()
@@ -92,6 +92,8 @@ class RandomPlans:
         lambda self, depth: x.Kind(self.word()),
         lambda self, depth: x.Clock(self.draw.randint(1, 12)),
         lambda self, depth: x.Not(self.set(depth + 1)),
+        lambda self, depth: x.Nth(self.draw.choice((1, 2, 3, 11, 22))),
+        lambda self, depth: x.Multiple(self.draw.choice((1, 2, 3)), self.set(depth + 1)),
         lambda self, depth: x.Has(self.key(depth)),
         lambda self, depth: x.Same(self.key(depth), self.set(depth + 1)),
         lambda self, depth: x.Between(self.end(depth), self.end(depth)),
@@ -102,11 +104,13 @@ class RandomPlans:
         _extreme,
     )  # fmt: skip
 
+    def total(self) -> q.Total:
+        also = tuple(q.Share(self.key(), self.draw.choice((1, 2))) for _ in range(self.draw.choice((0, 0, 1, 2))))
+        return q.Total(self.draw.choice(("sum", "avg")), self.key(), self.set(), self.draw.choice((1, 1, 3)), also)
+
     def quantity(self) -> q.Quantity:
         key, of = self.key(), self.set()
-        return self.draw.choice(
-            (self.number(), q.Count(of), q.Total("sum", key, of), q.Total("avg", key, of), q.Value(key, of))
-        )
+        return self.draw.choice((self.number(), q.Count(of), self.total(), self.total(), q.Value(key, of)))
 
     def question(self) -> q.Question:
         of, other, key, each = self.set(), self.set(), self.key(), self.each()
@@ -117,8 +121,8 @@ class RandomPlans:
             (
                 q.Name(of), q.Count(of), q.Exist(of), q.Where(of, None, each), q.Where(of, other, each),
                 q.Way(of, each),
-                q.Fact((key,), of, each), q.Fact((key, self.key()), of, each), q.Total("sum", key, of),
-                q.Total("avg", key, of), q.Compare(self.draw.choice("<=>"), a, b), q.Difference(a, b), q.Ratio(a, b),
+                q.Fact((key,), of, each), q.Fact((key, self.key()), of, each), self.total(),
+                self.total(), q.Compare(self.draw.choice("<=>"), a, b), q.Difference(a, b), q.Ratio(a, b),
                 q.Check(of, other, each), q.Describe(of, each), q.Again(of), q.Beyond(),
             )
         )  # fmt: skip

@@ -157,6 +157,132 @@ def test_quantities():
     assert isinstance(found("more price | mug | cat"), r.Unknown)
 
 
+def test_so_many_pieces():
+    assert found("sum price | 2 of mug + table").amount == Amount(144, "EUR")
+    assert found("diff 50 EUR | (sum price | 3 of mug)").amount == Amount(14, "EUR")
+    assert found("sum price | 2 of chair").amount == Amount(124, "EUR")
+    assert found("sum price | 3 of chair") == r.Ask((RED, BLUE), "fact", ("red", "blue"), "colour")
+    alike = scene_of([know("roll", x, price=(0.5, "EUR")) for x in (-1, 0, 1)])
+    assert found("sum price | 2 of roll", alike).amount == Amount(1.0, "EUR")
+    assert found("count 2 of chair") == found("count chair")
+
+
+def test_pieces_are_those_of_plain_arithmetic():
+    draw = random.Random(12)
+    for _ in range(60):
+        prices = {f"item {letter}": draw.randint(1, 2000) / 100 for letter in "abcdefgh"}
+        scene = scene_of([know(label, price=(price, "EUR")) for label, price in prices.items()])
+        wanted = {label: draw.randint(1, 9) for label in draw.sample(sorted(prices), draw.randint(1, 5))}
+        plan = " + ".join(f"{n} of {label}" for label, n in wanted.items())
+        total = sum(n * prices[label] for label, n in wanted.items())
+        assert found(f"sum price | {plan}", scene).amount.value == pytest.approx(total)
+        mean = total / sum(wanted.values())
+        assert found(f"avg price | {plan}", scene).amount.value == pytest.approx(mean)
+
+
+FEES = scene_of(
+    [
+        know("castle", -1, description="Built in 1503.", tickets="adults 12 EUR, children 6 EUR"),
+        know("ferry", 1, description="12 EUR for adults and 5 EUR for children; bicycles go free."),
+        know("kiosk", 3, scoop=(1.8, "EUR"), opens="9:00"),
+    ]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("plan", "value"),
+    [
+        ("sum adults | castle", 12),
+        ("sum children | castle", 6),
+        ("sum children | ferry", 5),
+        ("sum 2 of adults, children | castle", 30),
+        ("sum 2 of adults, children | ferry", 29),
+        ("sum price | 3 of kiosk", 5.4),
+        ("diff (fact adults | castle) | (fact children | castle)", 6),
+        ("diff 100 EUR | (sum 2 of adults, children | castle)", 70),
+    ],
+)
+def test_spans_of_texts_are_reckoned_with(plan, value):
+    assert found(plan, FEES).amount.value == pytest.approx(value)
+
+
+def test_spans_of_texts_are_quoted():
+    assert found("fact children | castle", FEES) == r.Told((0,), "children", "children 6 EUR", is_quoted=True)
+    assert found("fact bicycles | ferry", FEES).value == "bicycles go free"
+    assert found("fact price | kiosk", FEES) == r.Told((2,), "scoop", Amount(1.8, "EUR"))
+    assert found("fact parking | ferry", FEES).value is None
+    assert isinstance(found("sum 2 of adults, dogs | castle", FEES), r.Unknown)
+
+
+STATES = scene_of(
+    [
+        know("door", -2, state="locked"),
+        know("lamp", -1, state="off"),
+        know("bike", 0, state="out of order"),
+        know("cake", 1, description="Made without eggs, milk or nuts, but with honey."),
+        know("pond", 2, sign="no swimming"),
+        know("museum", 3, description="A hall of ships. Closed on Mondays and on holidays."),
+        know("buffet", 4, 早餐="不含"),
+        know("cat", 5, description="店里的猫，不让抱。"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("plan", "is_so"),
+    [
+        ("check door | look open", False), ("check door | look shut", True), ("check door | look unlocked", False),
+        ("check lamp | look on", False), ("check lamp | look off", True), ("check bike | look working", False),
+        ("check bike | look broken", True), ("check door | look clean", None), ("check cake | look eggs", False),
+        ("check cake | look milk", False), ("check cake | look nuts", False), ("check cake | look honey", True),
+        ("check pond | look swim", False), ("check museum | look open", None), ("check buffet | look 含早餐", False),
+        ("check cat | look 抱", False),
+    ],
+)  # fmt: skip
+def test_states_exclude_each_other_and_words_negate(plan, is_so):
+    assert found(plan, STATES).are_so == (is_so,)
+
+
+def test_what_has_another_value_of_the_same_key_is_not_so():
+    menu = scene_of([know("pie", -1, course="main"), know("soup", 0, course="starter"), know("jug", 1)])
+    assert found("check pie | look starter", menu).are_so == (False,)
+    assert found("check pie | look starter", menu).because == r.Told((0,), "course", "main")
+    assert found("check jug | look starter", menu).are_so == (None,)
+    assert found("check pie | look dessert", menu).are_so == (None,)
+
+
+def test_a_verdict_tells_why():
+    assert found("check door | look open", STATES).because == r.Told((0,), "state", "locked")
+    assert found("check mug | price < 20 EUR").because == r.Told((MUG,), "price", Amount(12, "EUR"))
+    assert found("check mug | on table").because is None
+
+
+def test_names_kinds_and_ages_that_facts_tell():
+    zoo = scene_of([know("lion", -2, name="Simba"), know("Humboldt penguin", 0, year=2020.0), know("ticket office", 2)])
+    assert found("where Simba", zoo).thing == 0
+    assert found("count animal", zoo).things == (0, 1)
+    assert found("count kind animals", zoo).things == (0, 1)
+    assert found("name ticket", zoo).things == (2,)
+    assert found("fact age | penguin", zoo).value is None
+    assert found("fact age | penguin", replace(zoo, year=2026)).value == Amount(6, "years")
+
+
+def test_the_nth_of_what_was_told():
+    assert found("name chair & sort down price ; name those & 1st") == r.Listed((BLUE,))
+    assert found("fact price | chair ; again those & 2nd") == r.Told((BLUE,), "price", Amount(70, "EUR"))
+    assert isinstance(found("name chair & 7th"), r.Nothing)
+
+
+def test_behind_the_user_right_stays_right():
+    scene = scene_of([know("crate", 1, z=-2.8), know("crate", 2, z=-2.8), know("bin", 2.4, z=-0.8)])
+    right = {scene.entries[k].position[0]: k for k in range(3)}
+    assert found("name crate & max right", scene).things == (right[2],)
+    assert found("count behind me", scene).things == (right[2], right[1])
+    assert [found(f"where {name}", scene).side for name in ("bin", "crate & max right", "crate & min right")] == [
+        "back right", "you right", "you",
+    ]  # fmt: skip
+
+
 def test_where_and_which_way():
     mug = found("where mug")
     assert (mug.thing, mug.side, mug.under) == (MUG, "middle", TABLE)

@@ -59,6 +59,7 @@ class PlainPlans(RandomPlans):
         _simple,
         lambda self, depth: x.Look(self.draw.choice(("red", "blue"))),
         lambda self, depth: x.Not(self.set(depth + 1)),
+        lambda self, depth: x.Nth(self.draw.choice((1, 2, 3))),
         lambda self, depth: x.Has(x.Key(self.draw.choice(("maker", "price")))),
         RandomPlans._related,
         RandomPlans._related,

@@ -53,6 +53,10 @@ ON_TABLE, BOTH = x.Related("on", TABLE), x.Joined((CHAIR, TABLE))
         ("fewer chair | 3", q.Compare("<", q.Count(CHAIR), x.Number(3))),
         ("more height | chair | table", q.Compare(">", q.Value(HEIGHT, CHAIR), q.Value(HEIGHT, TABLE))),
         ("diff 20 EUR | (sum price | chair + table)", q.Difference(x.Number(20, "EUR"), q.Total("sum", PRICE, BOTH))),
+        ("sum price | 2 of chair + table", q.Total("sum", PRICE, x.Joined((x.Multiple(2, CHAIR), TABLE)))),
+        ("sum 2 of adults, child | chair",
+         q.Total("sum", x.Key("adults"), CHAIR, 2, (q.Share(x.Key("child")),))),
+        ("name those & 2nd", q.Name(x.Narrowed((x.Those(), x.Nth(2))))),
         ("where chair | table", q.Where(CHAIR, TABLE)),
         ("check chair | left of me", q.Check(CHAIR, x.Related("left of", ME))),
         ('name "Barrel (1)"', q.Name(x.Named("Barrel (1)"))),
@@ -65,6 +69,13 @@ ON_TABLE, BOTH = x.Related("on", TABLE), x.Joined((CHAIR, TABLE))
 def test_plans_are_short(text, question):
     assert parse(text) == (question,)
     assert write((question,)) == text
+
+
+def test_a_number_may_stand_for_a_thing():
+    (question,) = parse("more price | chair | 50 EUR")
+    assert question == q.Compare(">", q.Value(PRICE, CHAIR), x.Number(50, "EUR"))
+    assert parse(write((question,))) == (question,)
+    assert parse('name "2 of hearts"') == (q.Name(x.Named("2 of hearts")),)
 
 
 @pytest.mark.parametrize(

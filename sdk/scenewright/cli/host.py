@@ -98,17 +98,22 @@ def train(
     stage: Annotated[list[str] | None, typer.Option(help="Only this stage; may be given again.")] = None,
 ) -> None:
     """Train a bundle from scratch on scenes of the diorama, or, where the TOML has a \\[finetune] table, fine-tune one
-    on a folder of your own frames. Goes on where an earlier run in --out stopped."""
+    on a folder of your own frames, or, where it has a \\[planner] table, train the adapter with which a chat model
+    plans. Goes on where an earlier run in --out stopped."""
     with needing("train"):
         from scenewright_server.families.bundle import BundleError
         from scenewright_server.training import recipe
         from scenewright_server.training.finetune.folder import FolderError
         from scenewright_server.training.finetune.run import finetune, is_finetuning
+        from scenewright_server.training.planner import is_planning, train_planner
     console = Console(highlight=False)
     try:
+        if config is not None and (is_finetuning(config) or is_planning(config)) and stage:
+            raise InvalidInputError("--stage is of a recipe; a [finetune] or [planner] table has no stages")
+        if config is not None and is_planning(config):
+            console.print(f"adapter: {train_planner(config, out)}")
+            return
         if config is not None and is_finetuning(config):
-            if stage:
-                raise InvalidInputError("--stage is of a recipe; a [finetune] table has no stages")
             made = finetune(config, out)
             show.print_scores(console, {"before": made.before, "after": made.after})
             path = made.path

@@ -239,7 +239,7 @@ def _write(
         assert matcher is None or isinstance(matcher, ClipPart)
         write_bundle(
             out,
-            Parts(decoder, ear, eye, origins, None if planner is None else read_planner(planner), matcher),
+            Parts(decoder, ear, eye, origins, matcher, None if planner is None else read_planner(planner)),
             name=name or out.resolve().name,
             languages=tuple(language or ("en",)),
             dtype=dtype,

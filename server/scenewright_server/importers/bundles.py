@@ -72,8 +72,8 @@ class Parts:
     hearing: WhisperPart | None
     seeing: DetectorPart | None
     origins: Mapping[str, Origin]
-    planner: PlannerPart | None = None
     clip: ClipPart | None = None
+    planner: PlannerPart | None = None
 
 
 def write_bundle(

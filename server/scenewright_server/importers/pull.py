@@ -74,7 +74,7 @@ def pull(name: str, catalogue: Catalogue, cache: Path, progress: Progress) -> Pa
     if (adapter := shipped_planner(parts[0].name)) is not None:
         planner = read_planner(adapter)
         origins["planner"] = Origin(adapter.stem, "comes with Scenewright", "Apache-2.0", file_sha256(adapter))
-    made = Parts(language, hearing, seeing, origins, planner, clip)
+    made = Parts(language, hearing, seeing, origins, clip, planner)
     return write_bundle(bundle, made, name=name, languages=parts[0].languages)
 
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
-from scenewright_server.languages.en import BELOW_TWENTY, English, article
+from scenewright_server.languages.en import BELOW_TWENTY, English
+from scenewright_server.languages.en_wording import (
+    COMPARATIVES,
+    PLACES,
+    SIDES,
+    SIGNS,
+    VERBS,
+    be,
+    name_of,
+    phrase_of,
+    tell,
+    the,
+)
 from scenewright_server.languages.speaking import (
     MAX_ASKED,
     MAX_LISTED,
@@ -20,36 +31,7 @@ from scenewright_server.languages.speaking import (
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import Amount, symbol
-from scenewright_server.scene.entries import Side
 from scenewright_server.scene.facts import topic_of
-from scenewright_server.scene.matching import COLOURS, MATERIALS
-from scenewright_server.scene.words import is_chinese
-
-SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "INR": "₹", "KRW": "₩"}
-SIDES: Mapping[Side, str] = {
-    "left": "on your left", "right": "on your right", "middle": "straight ahead of you", "you": "behind you",
-}  # fmt: skip
-PLACES: Mapping[x.Relation, str] = {
-    "on": "on", "under": "under", "in": "in", "beside": "beside", "left of": "to the left of", "above": "above",
-    "right of": "to the right of", "in front of": "in front of", "behind": "behind", "near": "near",
-}  # fmt: skip
-BY_USER: Mapping[x.Relation, str] = {
-    "left of": "on your left", "right of": "on your right", "in front of": "in front of you", "behind": "behind you",
-    "near": "near you", "beside": "beside you", "above": "above you", "under": "under you",
-}  # fmt: skip
-VERBS = {
-    "price": ("costs ", "cost ", ""), "weight": ("weighs ", "weigh ", ""), "height": ("is ", "are ", " tall"),
-    "width": ("is ", "are ", " wide"), "depth": ("is ", "are ", " deep"), "length": ("is ", "are ", " long"),
-}  # fmt: skip
-"""How an amount under a key is said of one thing, of several, and what follows it."""
-COMPARATIVES = {
-    "height": ("taller", "shorter"), "width": ("wider", "narrower"), "depth": ("deeper", "less deep"),
-    "length": ("longer", "shorter"), "distance": ("farther away", "nearer"), "price": ("more expensive", "cheaper"),
-    "weight": ("heavier", "lighter"), "age": ("older", "younger"), "year": ("later", "earlier"),
-}  # fmt: skip
-
-
-_ADJECTIVE = re.compile("(able|ible|ed|proof|free|en|an|ful|less|ic|al|ous|ing|ish|y)$")
 
 
 class EnglishSpeaker:
@@ -130,7 +112,7 @@ class EnglishSpeaker:
                 parts += [f" It says: “{description.strip()}”."] if description.strip() else []
                 for fact in facts:
                     value = fact.value if isinstance(fact.value, str) else self.amount(Amount(fact.value, fact.unit))
-                    parts.append(f" Its {name_of(fact.key)} is {value}.")
+                    parts += [" ", *_capital(tell(fact.key, value.strip(" .。"), ["it"], True))]
                 return parts
             case r.Placed():
                 return self._placed(result, labels)
@@ -138,19 +120,23 @@ class EnglishSpeaker:
                 if not relations and metres is None:
                     return self._finding(r.Unknown("distance", (thing, other)), labels)
                 if not relations:
-                    return [*the(thing, labels), self._away(metres, " is {} from "), *the(other, labels), "."]
+                    away = self._away(metres, f" {be([thing], labels)} {{}} from ")
+                    return [*the(thing, labels), away, *the(other, labels), "."]
                 where = " and ".join(PLACES[relation] for relation in relations)
                 is_touching = relations[0] in ("on", "in", "under", "above")
                 end = "." if is_touching else f"{self._away(metres, ', {} from it')}."
-                return [*the(thing, labels), f" is {where} ", *the(other, labels), end]
-            case r.Directed(thing, hour, metres):
-                where = "straight ahead, at twelve o'clock" if hour == 12 else f"at {BELOW_TWENTY[hour]} o'clock"
-                return [*the(thing, labels), f" is {where}{self._away(metres, ', {} away')}."]
+                return [*the(thing, labels), f" {be([thing], labels)} {where} ", *the(other, labels), end]
+            case r.Directed(thing, hour, metres, side):
+                where = SIDES["middle" if hour == 12 else side].removesuffix(" of you")
+                clock = f"at {BELOW_TWENTY[hour]} o'clock{self._away(metres, ', {} away')}"
+                return [*the(thing, labels), f" {be([thing], labels)} {where}, {clock}."]
             case r.Told():
                 return self._told(result, labels)
             case r.Totalled(how, key, things, amount, lacking, is_measured):
                 what = "Together they come to" if how == "sum" else f"The {name_of(key)} is on average"
-                parts = [f"{what} {self.amount(amount, is_measured)}."]
+                name = name_of(key)
+                of_what = f" {name}" if how == "sum" and not amount.unit and name.endswith("s") else ""
+                parts = [f"{what} {self.amount(amount, is_measured)}{of_what}."]
                 if lacking:
                     of = self._all(lacking, labels) if len(lacking) <= 3 else [f"{len(lacking)} others"]
                     parts = [*parts, f" I do not know the {name_of(key)} of ", *of, "."]
@@ -160,8 +146,10 @@ class EnglishSpeaker:
                 return [f"{yes}, it is ", *self._operand(a, labels), " against ", *self._operand(b, labels), "."]
             case r.Differs():
                 return self._differs(result, labels)
+            case r.Times(a, b, _, each) if each is not None:
+                return [f"That is {self.amount(each)} each: {self._of(a)} for {self._of(b)}."]
             case r.Times(a, b, times):
-                return [f"It is {digits(times, 1)} times: {self._of(a)} against {self._of(b)}."]
+                return [f"It is {digits(times)} times: {self._of(a)} against {self._of(b)}."]
 
     def _all(self, things: Sequence[int], labels: Labels[M]) -> list[str | M]:
         """ "the chair, another chair and the table"; of many, the first."""
@@ -201,7 +189,7 @@ class EnglishSpeaker:
         return "" if metres is None else form.format(self.amount(Amount(metres, "m"), True))
 
     def _placed(self, place: r.Placed, labels: Labels[M]) -> list[str | M]:
-        parts: list[str | M] = [*the(place.thing, labels), " is "]
+        parts: list[str | M] = [*the(place.thing, labels), f" {be([place.thing], labels)} "]
         if place.under is not None:
             parts += ["on ", *the(place.under, labels), ", "]
         parts += [SIDES[place.side], self._away(place.metres, ", {} away")]
@@ -210,15 +198,13 @@ class EnglishSpeaker:
         return [*parts, "."]
 
     def _told(self, told: r.Told, labels: Labels[M]) -> list[str | M]:
-        things, is_one = self._all(told.things, labels), len(told.things) == 1
+        things, is_one = self._all(told.things, labels), be(told.things, labels) == "is"
         if told.value is None:
             return [f"I do not know the {name_of(told.key)} of ", *things, "."]
         if isinstance(told.value, str):
             if told.is_quoted:
                 return ["It says of ", *things, f": “{told.value.strip(' .。')}”."]
-            name = name_of(told.key)
-            verb = "are" if name.endswith("s") and not name.endswith("ss") else "is"
-            return [f"The {name} of ", *things, f" {verb} {told.value.strip(' .。')}."]
+            return tell(told.key, told.value.strip(" .。"), things, is_one)
         value = self.amount(told.value, told.is_measured)
         if told.key == "distance" and told.is_measured:
             end: list[str | M] = [" away."] if told.to is None else [" from ", *the(told.to, labels), "."]
@@ -231,7 +217,7 @@ class EnglishSpeaker:
         if key in VERBS and (told.value.unit or key != "height"):
             one, many, after = VERBS[key]
             return [*things, f" {one if is_one else many}{value}{after}."]
-        return [f"The {name_of(told.key)} of ", *things, f" is {value}."]
+        return tell(told.key, value, things, is_one)
 
     def _of(self, operand: r.Operand) -> str:
         return English().count(len(operand.things)) if operand.how == "count" else self.amount(
@@ -260,12 +246,13 @@ class EnglishSpeaker:
         if not result.amount.value:
             return [f"There is no difference: {self._of(a)} against {self._of(b)}."]
         which = "more" if result.amount.value > 0 else "less"
+        gap = f"{gap.removesuffix('%')} percentage points" if gap.endswith("%") else gap
         return [f"That is {gap} {which}: {self._of(a)} against {self._of(b)}."]
 
     def _verdict(self, verdict: r.Verdict, labels: Labels[M]) -> list[str | M]:
         phrase = phrase_of(verdict.among)
         if all(its is None for its in verdict.are_so):
-            verb = "is" if len(verdict.things) == 1 else "are"
+            verb = be(verdict.things, labels)
             things = self._all(verdict.things, labels)
             return (
                 ["I do not know whether ", *things, f" {verb} {phrase}."]
@@ -274,10 +261,11 @@ class EnglishSpeaker:
             )
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
+            if verdict.because is not None and (phrase is None or not is_so or _is_more(verdict)):
+                return ["Yes, " if is_so else "No, ", *_lower(self._told(verdict.because, labels))]
             if phrase is None or len(verdict.things) > 3:
                 return ["Yes." if is_so else "No."]
-            verb = "is" if len(verdict.things) == 1 else "are"
-            verb += "" if is_so else " not"
+            verb = be(verdict.things, labels) + ("" if is_so else " not")
             return ["Yes, " if is_so else "No, ", *self._all(verdict.things, labels), f" {verb} {phrase}."]
         so, not_so, unknown = (
             [k for k, its in zip(verdict.things, verdict.are_so, strict=True) if its is value]
@@ -301,7 +289,7 @@ class EnglishSpeaker:
                 case "fact":
                     parts += ["the ", labels.mention(k), f" with the {name_of(ask.key)} {said}"]
                 case "side":
-                    side: Side = mark  # type: ignore[assignment]
+                    side: r.Bearing = mark  # type: ignore[assignment]
                     parts += ["the ", labels.mention(k), f" {SIDES[side]}"]
                 case "under":
                     parts += ["the ", labels.mention(k), " on ", *the(int(said), labels)]
@@ -312,47 +300,11 @@ class EnglishSpeaker:
         return [*parts, "?"]
 
 
-def the(k: int, labels: Labels[M]) -> list[str | M]:
-    """A thing with its article; names of people, works and engines have none."""
-    return [f"{_article(labels.text(k))}", labels.mention(k)] if _article(labels.text(k)) else [labels.mention(k)]
-
-
-def _article(label: str) -> str:
-    first, *rest = label.split() or [""]
-    if first.lower() in ("the", "my", "your", "a", "an"):
-        return ""
-    is_name = first[:1].isupper() and (not rest or any(word[:1].isupper() for word in rest))
-    return "" if is_name or any(c in label for c in "_(") else "the "
-
-
-def name_of(key: str) -> str:
-    """What a key is called in English; one in Chinese that is not known as it is."""
-    words = topic_of(key).words
-    if key in words and not is_chinese(key):
-        return key
-    return next((word for word in words if not is_chinese(word)), key).replace("_", " ")
-
-
-def phrase_of(among: x.Set) -> str | None:
-    """What is so of a thing that is in a set: "on the table"; None where there are no few words for it."""
-    match among:
-        case x.Look(words):
-            return words if _ADJECTIVE.search(words.casefold()) or words.casefold() in COLOURS | MATERIALS else None
-        case x.Named(words) | x.Kind(words):
-            return f"{article(words.lower())} {words}" if words[:1].islower() and not words.endswith("s") else None
-        case x.Related(relation, x.Me()):
-            return BY_USER.get(relation)
-        case x.Related(relation, x.Named(words), False, False):
-            return f"{PLACES[relation]} {_article(words)}{words}"
-        case x.Clock(hour):
-            return f"at {BELOW_TWENTY[hour]} o'clock"
-        case x.Reachable():
-            return "within your reach"
-        case x.Visible():
-            return "in view"
-        case x.Empty():
-            return "empty"
-    return None
+def _is_more(verdict: r.Verdict) -> bool:
+    """Whether what is told of a thing says more than the look that was asked for."""
+    because, look = verdict.because, verdict.among
+    is_quoted = because is not None and because.is_quoted and isinstance(because.value, str)
+    return is_quoted and isinstance(look, x.Look) and len(str(because and because.value)) > len(look.words) + 3
 
 
 def _capital(sentence: list[str | M]) -> list[str | M]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -19,7 +20,6 @@ from scenewright_server.languages.zh import Chinese
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import Amount, symbol
-from scenewright_server.scene.entries import Side
 from scenewright_server.scene.facts import topic_of
 from scenewright_server.scene.words import is_chinese
 
@@ -30,7 +30,10 @@ UNITS = {
     "years": "年", "EUR": "欧元", "USD": "美元", "GBP": "英镑", "CNY": "元", "JPY": "日元", "HKD": "港元",
     "CHF": "瑞士法郎", "KRW": "韩元", "INR": "卢比", "gold": "金币",
 }  # fmt: skip
-SIDES: Mapping[Side, str] = {"left": "在你左边", "right": "在你右边", "middle": "在你正前方", "you": "在你身后"}
+SIDES: Mapping[r.Bearing, str] = {
+    "left": "在你左边", "right": "在你右边", "middle": "在你正前方", "you": "在你身后",
+    "back left": "在你左边偏后", "back right": "在你右边偏后", "you left": "在你身后偏左", "you right": "在你身后偏右",
+}  # fmt: skip
 PLACES: Mapping[x.Relation, str] = {
     "on": "上面", "under": "下面", "in": "里面", "beside": "旁边", "left of": "左边", "right of": "右边",
     "in front of": "前面", "behind": "后面", "above": "上方", "near": "附近",
@@ -131,13 +134,14 @@ class ChineseSpeaker:
                 where = "、".join(PLACES[relation] for relation in relations)
                 end = "。" if relations[0] in ("on", "in", "under", "above") else f"{self._away(metres, '，相距{}')}。"
                 return [labels.mention(thing), "在", labels.mention(other), where + end]
-            case r.Directed(thing, hour, metres):
-                where = "正前方，十二点钟方向" if hour == 12 else f"{self._count(hour).rstrip('个')}点钟方向"
-                return [labels.mention(thing), f"在你{where}{self._away(metres, '，{}远')}。"]
+            case r.Directed(thing, hour, metres, side):
+                where = SIDES["middle" if hour == 12 else side]
+                where = f"{where}，{self._count(hour).rstrip('个')}点钟方向"
+                return [labels.mention(thing), f"{where}{self._away(metres, '，{}远')}。"]
             case r.Told():
                 return self._told(result, labels)
             case r.Totalled(how, key, _, amount, lacking, is_measured):
-                what = "一共" if how == "sum" else f"平均{name_of(key)}"
+                what = ("一共" if amount.unit else f"{name_of(key)}一共") if how == "sum" else f"平均{name_of(key)}"
                 parts = [f"{what}是{self.amount(amount, is_measured)}。"]
                 if lacking:
                     of = self._all(lacking, labels) if len(lacking) <= 3 else [f"另外{self._count(len(lacking))}"]
@@ -148,8 +152,10 @@ class ChineseSpeaker:
                 return [f"{yes}，", *self._operand(a, labels), "，", *self._operand(b, labels), "。"]
             case r.Differs():
                 return self._differs(result, labels)
+            case r.Times(a, b, _, each) if each is not None:
+                return [f"每份是{self.amount(each)}：{self._of(a)}除以{self._of(b)}。"]
             case r.Times(a, b, times):
-                return [f"是{digits(times, 1)}倍：{self._of(a)}比{self._of(b)}。"]
+                return [f"是{digits(times)}倍：{self._of(a)}比{self._of(b)}。"]
 
     def _all(self, things: Sequence[int], labels: Labels[M]) -> list[str | M]:
         """ "椅子、另一个椅子和桌子"; of many, the first."""
@@ -215,6 +221,8 @@ class ChineseSpeaker:
         if told.key == "load":
             n = self._count(int(told.value.value))
             return [*things, f"上面有{n}东西。" if told.value.value else "上面什么都没有。"]
+        if topic_of(told.key).words[0] == "age":
+            value = re.sub("年$", "岁", value)
         return [*things, f"的{name_of(told.key)}是{value}。"]
 
     def _of(self, operand: r.Operand) -> str:
@@ -229,6 +237,7 @@ class ChineseSpeaker:
     def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
         a, b, gap = result.a, result.b, result.amount
         said = self.amount(Amount(abs(gap.value), gap.unit), a.is_measured or b.is_measured)
+        said = said.removesuffix("%") + "个百分点" * said.endswith("%")
         if a.how == b.how == "fact" and a.key == b.key:
             if not gap.value:
                 return [*self._all(result.things, labels), f"的{name_of(a.key)}一样。"]
@@ -248,6 +257,8 @@ class ChineseSpeaker:
             return ["我不知道", *things, f"是不{phrase}。"] if phrase else ["我不知道", *things, "是不是这样。"]
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
+            if verdict.because is not None and (phrase is None or not is_so):
+                return ["是的，" if is_so else "不，", *self._told(verdict.because, labels)]
             if phrase is None or len(verdict.things) > 3:
                 return ["是的。" if is_so else "不是。"]
             return [
@@ -275,7 +286,7 @@ class ChineseSpeaker:
                 case "fact":
                     parts += [f"{name_of(ask.key)}是{said}的", labels.mention(k)]
                 case "side":
-                    side: Side = mark  # type: ignore[assignment]
+                    side: r.Bearing = mark  # type: ignore[assignment]
                     parts += [f"{SIDES[side].removeprefix('在')}的", labels.mention(k)]
                 case "under":
                     parts += [labels.mention(int(said)), "上面的", labels.mention(k)]

@@ -7,36 +7,47 @@ from itertools import pairwise
 
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing, Things
+from scenewright_server.scene.facts import topic_of
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.replies import Ask, Mark
 
 TOLD_APART = ("colour", "maker", "size", "material", "price", "year")
-"""The keys of facts by which things are told apart, the best first; any other key comes after these."""
+"""The keys of facts by which things are told apart, the best first; any other key comes after places."""
 MIN_GAP_M = 0.3
 """Things are told apart by their distances where none is nearer than this to the next."""
 
 
-def ask(choosing: Choosing, things: Things) -> Ask:
-    """A question back about these things: by names, a fact, sides, what they are on, or distances."""
+def ask(choosing: Choosing, things: Things, asked: Sequence[str] = ()) -> Ask:
+    """A question back about these things: by names, a fact, sides, what they are on, another fact, or distances;
+    not by what is `asked`."""
     scene, space = choosing.scene, choosing.relations.space
     names = [scene.called[k] for k in things]
     if _differ([fold(name) for name in names]):
         return Ask(things, "name", tuple(names))
-    for key in _keys(choosing, things):
-        told = [choosing.tell(key, k) for k in things]
-        values = [its.value for its in told if its is not None]
-        if len(values) == len(things) and _differ([_said(value) for value in values]):
-            return Ask(things, "fact", tuple(values), key)
+    topics = [topic_of(key) for key in asked]
+    if by_fact := _by_fact(choosing, things, [key for key in TOLD_APART if topic_of(key) not in topics]):
+        return by_fact
     sides: list[Mark] = [scene.entries[k].side for k in things]
     if _differ(sides):
         return Ask(things, "side", tuple(sides))
     under = [space.under[k] for k in things]
     if all(j is not None for j in under) and _differ([scene.called[j] for j in under if j is not None]):
         return Ask(things, "under", tuple(j for j in under if j is not None))
+    if by_fact := _by_fact(choosing, things, [key for key in _keys(choosing, things) if topic_of(key) not in topics]):
+        return by_fact
     metres = sorted(float(space.distances[k]) for k in things)
     if all(b - a >= MIN_GAP_M for a, b in pairwise(metres)):
         return Ask(things, "metres", tuple(float(space.distances[k]) for k in things))
     return Ask(things, "nothing")
+
+
+def _by_fact(choosing: Choosing, things: Things, keys: Sequence[str]) -> Ask | None:
+    for key in keys:
+        told = [choosing.tell(key, k) for k in things]
+        values = [its.value for its in told if its is not None]
+        if len(values) == len(things) and _differ([_said(value) for value in values]):
+            return Ask(things, "fact", tuple(values), key)
+    return None
 
 
 def _differ(marks: Sequence[Mark]) -> bool:
@@ -50,4 +61,4 @@ def _said(value: str | Amount) -> str:
 def _keys(choosing: Choosing, things: Things) -> list[str]:
     graph = choosing.scene.entries[things[0]].graph
     own = [fact.key for fact in graph.facts] if graph else []
-    return list(dict.fromkeys([*TOLD_APART, *own]))
+    return list(dict.fromkeys(own))

@@ -14,11 +14,13 @@ from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.facts import Known
+from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.matching import COLOURS, Match, Matching, fold, looks_so
 from scenewright_server.scene.measures import Measures, MixedUnits, Valued, difference, in_one_unit
 from scenewright_server.scene.relations import NoFront, Relations
 from scenewright_server.scene.replies import Failure, Lost, Mixed, NotHere, Nothing, NotUnderstood, Turn, Unknown
 from scenewright_server.scene.space import Space
+from scenewright_server.scene.states import is_so
 
 Things = tuple[int, ...]
 
@@ -35,7 +37,8 @@ class Scene:
 
     `called`: what each entry is called, as the app spells it or as the family has it. `seen_as`: words for what is seen
     of each ("red", "striped"). `under`: what each stands on, where that was seen. `pointed`: what the user points at,
-    the likeliest first. `before`: the turn before. `kinds`: what is of a kind, by its name in the singular.
+    the likeliest first. `before`: the turn before. `kinds`: what is of a kind, by its name in the singular, beside
+    those of `KINDS`. `year`: this one, from which ages are reckoned.
     """
 
     entries: tuple[Entry, ...]
@@ -45,6 +48,7 @@ class Scene:
     pointed: Things = ()
     before: Turn | None = None
     kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    year: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.called) != len(self.entries):
@@ -74,9 +78,10 @@ class Choosing:
         entries = scene.entries
         self.scene, self.everything = scene, tuple(range(len(entries)))
         self.relations = Relations(entries, Space(entries, scene.under))
-        self.measures = Measures(entries, self.relations)
+        self.measures = Measures(entries, self.relations, scene.year)
         self.forget_names()
         self._matches: dict[tuple[str, bool], Match] = {}
+        self._told: dict[tuple[str, int], Known | None] = {}
 
     def forget_names(self) -> None:
         """Begin to gather names anew."""
@@ -92,7 +97,7 @@ class Choosing:
 
     @cached_property
     def matching(self) -> Matching:
-        aliases = [entry.graph.aliases if entry.graph else () for entry in self.scene.entries]
+        aliases = [facts.names_of(entry.graph) if entry.graph else () for entry in self.scene.entries]
         return Matching(self.scene.called, aliases, self.texts)
 
     def choose(self, of: x.Set, among: Things | None = None, one: bool = False) -> Things:
@@ -111,13 +116,16 @@ class Choosing:
             case x.All():
                 return among
             case x.Those() | x.This() | x.Other():
-                spoken = set(self._spoken_of(of))
-                return tuple(k for k in among if k in spoken)
+                return tuple(k for k in self._spoken_of(of) if k in among)
             case x.Named(words):
                 named = set(self._named(words, one))
                 return tuple(k for k in among if k in named)
             case x.Look(words):
-                return tuple(k for k in among if looks_so(words, self.texts[k]))
+                return tuple(k for k in among if is_so(words, self.texts[k]))
+            case x.Multiple(_, part):
+                return self.choose(part, among, one)
+            case x.Nth(n):
+                return among[n - 1 : n]
             case x.Kind(words):
                 return self._of_kind(words, among)
             case x.Visible():
@@ -158,6 +166,11 @@ class Choosing:
 
     def tell(self, name: str, k: int) -> Known | None:
         """What is told of thing k under a key; its colour by its name, too."""
+        if (name, k) not in self._told:
+            self._told[name, k] = self._tell(name, k)
+        return self._told[name, k]
+
+    def _tell(self, name: str, k: int) -> Known | None:
         graph = self.scene.entries[k].graph
         told = None if graph is None else facts.tell(graph, name)
         if told is None and fold(name) in ("colour", "color", "颜色"):
@@ -211,6 +224,9 @@ class Choosing:
         if (words, one) not in self._matches:
             self._matches[words, one] = self.matching.find(words, one)
         match = self._matches[words, one]
+        if not match.things or match.is_near or match.is_loose:
+            kind = self.matching.headed(KINDS.get(self.matching.singular(words), ()))
+            match = Match(kind) if kind else match
         if not match.things:
             self.missing[words] = None
             raise Failed(NotHere(words))
@@ -224,6 +240,7 @@ class Choosing:
         for kind, its in self.scene.kinds.items():
             if said in (fold(kind), fold(kind) + "s"):
                 told |= {k for noun in its for k in self._exactly(noun)}
+        told |= set(self.matching.headed(KINDS.get(self.matching.singular(words), ())))
         if not told:
             told = set(self._named(words, one=False))
         return tuple(k for k in among if k in told)
@@ -259,10 +276,11 @@ class Choosing:
         key, sign, with_ = of.key, of.sign, of.with_
         if isinstance(with_, str):
             told = {k: self.tell(key.name, k) for k in among}
-            if among and all(its is None for its in told.values()):
+            if among and not any(its or looks_so(with_, self.texts[k]) for k, its in told.items()):
                 raise Failed(Unknown(key.name, among))
-            known = {k: _as_text(its) for k, its in told.items() if its is not None}
-            return tuple(k for k, its in known.items() if looks_so(with_, [its]) == (sign == "="))
+            known = {k: [_as_text(its)] if its is not None else self.texts[k] for k, its in told.items()}
+            like = {k: looks_so(with_, its) for k, its in known.items()}
+            return tuple(k for k in among if like[k] == (sign == "=") and (told[k] is not None or like[k]))
         if isinstance(with_, x.Number):
             bound, among = Amount(with_.value, with_.unit), among
         else:
@@ -336,9 +354,11 @@ class Choosing:
             masks = [find(relation, j) for j in others]
         except NoFront:
             raise Failed(Unknown("front", others)) from None
+        inside = np.isin(self.everything, among)
+        if relation == "in" and not any((mask & inside).any() for mask in masks):
+            masks = [find("on", j) for j in others]
         if each:
             return np.any(masks, axis=0) if masks else np.zeros(len(self.everything), bool)
-        inside = np.isin(self.everything, among)
         telling = {(mask & inside).tobytes(): mask for mask in masks if (mask & inside).any()}
         n_telling = sum(bool((mask & inside).any()) for mask in masks)
         if len(telling) > 1 or (len(telling) == 1 and n_telling not in (1, len(masks))):

@@ -10,11 +10,10 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.asking import ask
+from scenewright_server.scene.checking import check, choose_or_none
 from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several, Things
 from scenewright_server.scene.expressions import PlanError
-from scenewright_server.scene.facts import is_plain
-from scenewright_server.scene.matching import is_negated, looks_so, rivals
-from scenewright_server.scene.measures import PLACES, MixedUnits, average, difference, in_one_unit, total
+from scenewright_server.scene.measures import MixedUnits, difference, in_one_unit
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place, place_against
 from scenewright_server.scene.replies import (
@@ -36,13 +35,13 @@ from scenewright_server.scene.replies import (
     Reply,
     Result,
     Times,
-    Told,
     Totalled,
     Turn,
     Unknown,
-    Verdict,
     Weighed,
 )
+from scenewright_server.scene.telling import tell_all
+from scenewright_server.scene.totalling import reckon
 
 _COUNTLESS = 1e-9
 
@@ -86,7 +85,7 @@ class _Execution:
         except Failed as error:
             results = (error.result,)
         except Several as error:
-            results, asked = (ask(self._choosing, error.things),), error.of
+            results, asked = (ask(self._choosing, error.things, _keys_of(question)),), error.of
         reply = Reply(
             results, Turn(question, ()), tuple(self._choosing.took.items()), self._missing_beside(question, results)
         )
@@ -133,9 +132,9 @@ class _Execution:
             case q.Name(of):
                 return (self._name(of),)
             case q.Count(of):
-                return (Counted(self._or_none(of)),)
+                return (Counted(choose_or_none(self._choosing, of)),)
             case q.Exist(of):
-                things = self._or_none(of)
+                things = choose_or_none(self._choosing, of)
                 return (Exists(things, bool(things) or not _is_told(of)),)
             case q.Where(of, None, each):
                 return self._of_each(of, each, lambda k: place(self._choosing, k))
@@ -145,13 +144,13 @@ class _Execution:
             case q.Way(of, each):
                 return self._of_each(of, each, lambda k: direct(self._choosing, k))
             case q.Fact(keys, of, each):
-                return self._facts(keys, of, each)
+                return tell_all(self._choosing, keys, of, each)
             case q.Describe(of, each):
                 return self._of_each(of, each, lambda k: describe(self._choosing, k))
             case q.Check(of, among, each):
-                return (self._check(of, among, each),)
-            case q.Total(how, key, of):
-                return (self._total(how, key, of),)
+                return (check(self._choosing, of, among, each),)
+            case q.Total():
+                return (reckon(self._choosing, question),)
             case q.Compare(sign, a, b):
                 one, two = self._operand(a), self._operand(b)
                 gap = self._difference(one, two)
@@ -163,15 +162,6 @@ class _Execution:
             case q.Ratio(a, b):
                 return (self._times(self._operand(a), self._operand(b)),)
         return (NotUnderstood("a question of no kind"),)
-
-    def _or_none(self, of: x.Set) -> Things:
-        """A set that may well be named by nothing here."""
-        try:
-            return self._choosing.choose(of)
-        except Failed as error:
-            if isinstance(error.result, NotHere) and error.result.words in _names_within(of):
-                return ()
-            raise
 
     def _of_each(self, of: x.Set, each: bool, find: Callable[[int], Result]) -> tuple[Result, ...]:
         """What is found of the one thing that a set is, or of each of its things."""
@@ -193,67 +183,20 @@ class _Execution:
         is_measured = any(its.is_measured for its in values.values())
         return Listed(things, last.key.name, tuple(values[k].amount for k in things), is_measured)
 
-    def _facts(self, keys: tuple[x.Key, ...], of: x.Set, each: bool) -> tuple[Result, ...]:
-        things = self._choosing.choose(of) if each else self._choosing.candidates(of)
-        if x.Key("size") in keys and all(self._choosing.tell("size", k) is None for k in things):
-            extents = (x.Key("width"), x.Key("height"), x.Key("depth"))
-            keys = tuple(key for its in keys for key in (extents if its.name == "size" else (its,)))
-        if each:
-            found = [self._fact(key, k) for k in things for key in keys]
-            return tuple(dict.fromkeys(found)) or (Nothing(),)
-        facts = [tuple(self._fact(key, k) for key in keys) for k in things]
-        alike = {tuple((fact.value, fact.key) for fact in its) for its in facts}
-        if len(alike) > 1:
-            raise Several(of, things)
-        return tuple(replace(fact, things=things) for fact in facts[0])
-
-    def _fact(self, key: x.Key, k: int) -> Told:
-        """What is known of thing k under a key: as it is told, or else measured."""
-        if key.to is not None:
-            to = self._choosing.one(key.to)
-            value = self._choosing.measures.value(key.name, k, to) if to != k else None
-            return Told((k,), key.name, value.amount if value else None, True, to)
-        measures = self._choosing.measures
-        valued = None if key.name in ("left", "right", "up") else measures.value(key.name, k)
-        told = None if key.name in PLACES else self._choosing.tell(key.name, k)
-        if told is None:
-            return Told((k,), key.name, valued.amount if valued else None, valued is not None and valued.is_measured)
-        if isinstance(told.value, str) and valued is not None and is_plain(key.name, told.value):
-            return Told((k,), key.name, valued.amount)
-        return Told((k,), key.name, told.value, is_quoted=told.is_quoted)
-
-    def _total(self, how: Any, key: x.Key, of: x.Set) -> Result:
-        things = self._choosing.choose(of)
-        if self._choosing.missing:
-            return NotHere(next(iter(self._choosing.missing)))
-        if not things:
-            return Nothing()
-        values = self._choosing.values(key, things)
-        if not values:
-            return Unknown(key.name, things)
-        lacking = tuple(k for k in things if k not in values)
-        amounts = [its.amount for its in values.values()]
-        try:
-            amount = total(amounts) if how == "sum" else average(amounts)
-        except MixedUnits:
-            return Mixed(key.name, tuple(values))
-        is_measured = any(its.is_measured for its in values.values())
-        return Totalled(how, key.name, tuple(values), amount, lacking, is_measured)
-
     def _operand(self, quantity: q.Quantity) -> Operand:
         match quantity:
             case q.Number(value, unit):
                 return Operand(Amount(value, unit), (), "", "number")
             case q.Count(of):
-                things = self._or_none(of)
+                things = choose_or_none(self._choosing, of)
                 return Operand(Amount(float(len(things))), things, "", "count")
-            case q.Total(how, key, of):
-                found = self._total(how, key, of)
+            case q.Total():
+                found = reckon(self._choosing, quantity)
                 if not isinstance(found, Totalled):
                     raise Failed(found)  # type: ignore[arg-type]
                 if found.lacking:
-                    raise Failed(Unknown(key.name, found.lacking))
-                return Operand(found.amount, found.things, key.name, how, found.is_measured)
+                    raise Failed(Unknown(found.key, found.lacking))
+                return Operand(found.amount, found.things, found.key, found.how, found.is_measured)
             case q.Value(key, of):
                 k = self._choosing.one(of)
                 own = self._choosing.values(key, (k,)).get(k)
@@ -276,37 +219,20 @@ class _Execution:
             return Mixed(a.key or b.key, (*a.things, *b.things))
         if abs(two) < _COUNTLESS:
             return NotUnderstood("how often nothing goes into something")
-        return Times(a, b, one / two)
+        each = Amount(one / two, a.amount.unit) if a.amount.unit and not b.amount.unit else None
+        return Times(a, b, one / two, each)
 
-    def _check(self, of: x.Set, among: x.Set, each: bool) -> Result:
-        things = self._choosing.choose(of) if each else self._choosing.candidates(of)
-        if not things:
-            return Nothing()
-        verdicts = tuple(self._verdict(among, k) for k in things)
-        if not each and len({*verdicts}) > 1:
-            raise Several(of, things)
-        return Verdict(things, verdicts, among)
 
-    def _verdict(self, among: x.Set, k: int) -> bool | None:
-        """Whether thing k is among others; None where that is not known."""
-        match among:
-            case x.Not(part):
-                is_so = self._verdict(part, k)
-                return None if is_so is None else not is_so
-            case x.Joined(parts):
-                are_so = [self._verdict(part, k) for part in parts]
-                return True if True in are_so else None if None in are_so else False
-            case x.Narrowed(links) if not any(isinstance(link, x.Extreme | x.Middle | x.Ordered) for link in links):
-                are_so = [self._verdict(link, k) for link in links]
-                return False if False in are_so else None if None in are_so else True
-            case x.Look(words):
-                texts = self._choosing.texts[k]
-                if looks_so(words, texts):
-                    return True
-                return False if is_negated(words, texts) or rivals(words, texts) else None
-            case x.Compared() | x.Has():
-                return bool(self._choosing.choose(among, (k,)))
-        return k in self._or_none(among)
+def _keys_of(question: q.Question) -> tuple[str, ...]:
+    """What a question asks for of things: of no use to tell them apart."""
+    match question:
+        case q.Fact(keys):
+            return tuple(key.name for key in keys)
+        case q.Total():
+            return tuple(share.key.name for share in question.shares)
+        case q.Check(_, x.Look()):
+            return ("state",)
+    return tuple(part.key.name for part in q.parts_of(question) if isinstance(part, q.Value))
 
 
 def _is_told(of: x.Set) -> bool:
@@ -319,16 +245,6 @@ def _within(expression: object) -> Iterable[object]:
     yield expression
     for part in q.parts_of(expression):
         yield from _within(part)
-
-
-def _names_within(of: x.Set) -> set[str]:
-    """The names that make up a set, not those of things that it is related to."""
-    match of:
-        case x.Named(words) | x.Kind(words):
-            return {words}
-        case x.Narrowed(parts) | x.Joined(parts):
-            return {words for part in parts for words in _names_within(part)}
-    return set()
 
 
 def _sets(question: q.Question) -> Iterable[x.Set]:

@@ -232,6 +232,29 @@ class Ordered:
 
 
 @dataclass(frozen=True)
+class Nth:
+    """A pick: the n-th of them, in the order in which they were spoken of, else from left to right."""
+
+    n: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n <= MAX_N:
+            raise ValueError(f"n: {self.n}, from 1 to {MAX_N}")
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """So many pieces of what these are: in sums each counts as often."""
+
+    n: int
+    of: Set
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n <= MAX_N:
+            raise ValueError(f"n: {self.n}, from 1 to {MAX_N}")
+
+
+@dataclass(frozen=True)
 class Not:
     """All but these."""
 
@@ -261,4 +284,6 @@ class Joined:
 
 
 Link: TypeAlias = All | Those | This | Other | Empty | Reachable | Visible | Middle | Named | Look | Kind | Has | Same
-Set: TypeAlias = Link | Compared | Related | Between | Clock | Extreme | Ordered | Not | Narrowed | Joined
+Set: TypeAlias = (
+    Link | Compared | Related | Between | Clock | Extreme | Ordered | Nth | Multiple | Not | Narrowed | Joined
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scenewright_server.scene.amounts import Amount, Dimension, Found, is_year, read_amounts
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
@@ -31,60 +31,93 @@ _MATERIALS = (
     "linen|ceramic|porcelain|clay|bamboo"
 )
 TOPICS = (
-    _topic("price|cost|costs|price tag|rrp|fee|价格|售价|价钱|票价|门票|人均|人均消费|价", "", "money"),
+    _topic(
+        "price|cost|costs|price tag|rrp|fee|rate|admission|entry|ticket|entrance fee|entry fee|价格|售价|价钱|"
+        "票价|门票|人均|人均消费|费用|收费|单价|房价|价",
+        "",
+        "money",
+    ),
     _topic("weight|mass|weighs|重量|体重|重", "", "mass"),
     _topic("height|tall|高度|身高|高", "", "length"),
     _topic("width|wide|宽度|宽", "", "length"),
     _topic("depth|deep|深度|深", "", "length"),
     _topic("length|long|长度|长", "", "length"),
-    _topic("year|date|年份|年代|建于", "", "year"),
-    _topic("age|years old|年龄|岁", "", "time"),
+    _topic("year|date|built|founded|established|year built|年份|年代|建于|始建|建成|建造年份|出版年份", "", "year"),
+    _topic("age|years old|年龄|年纪|岁数|岁", "", "time"),
     _topic(
-        "maker|manufacturer|brand|designer|artist|author|painter|creator|作者|制造商|品牌|设计师|画家|厂商",
+        "maker|manufacturer|brand|designer|artist|author|writer|painter|sculptor|creator|作者|制造商|品牌|设计师|画家|厂商|生产商",
         r"(\b(made|designed|painted|written|built|created|crafted) )?\bby (?-i:[A-Z])|设计$|制造$",
     ),
     _topic(
         "material|made of|材质|材料|质地", rf"\b(solid|made from|{_MATERIALS})\b|[木钢铁铜石皮棉陶瓷竹]制|塑料|玻璃"
     ),
     _topic(
-        "origin|country|comes from|产地|来源|出土", r"\b(made in|found in|imported from|from) (?-i:[A-Z])|产自|来自"
+        "origin|country|comes from|from|产地|来源|出土|原产地",
+        r"\b(made in|found in|imported from|from) (?-i:[A-Z])|产自|来自",
     ),
     _topic("colour|color|shade|颜色|色"),
     _topic(
         "use|purpose|function|effect|used for|用途|作用|功能|效果",
         r"\b(for|restores|heals|opens|helps)\b|用于|用来|恢复",
     ),
-    _topic("owner|belongs to|主人|所有者", r"\b(property of|owned by)\b|属于"),
+    _topic("owner|belongs to|主人|所有者|物主", r"\b(property of|owned by)\b|属于"),
     _topic("stock|in stock|availability|库存", r"\d left\b|\b(sold out|available)\b|仅剩|现货|缺货|售罄"),
     _topic("calories|energy|kcal|热量|卡路里", "", "energy"),
-    _topic("hours|opening hours|opening times|open|opens|营业时间|开放时间|开放|营业", r"\b(closed|daily)\b"),
-    _topic("ingredients|contents|contains|成分|配料|含", r"\bwith\b"),
+    _topic(
+        "hours|opening hours|opening times|open|opens|closes|closing time|business hours|"
+        "营业时间|开放时间|运营时间|服务时间|开门时间|关门时间|开放|营业|关门|开门",
+        r"\b(closed|daily)\b",
+    ),
+    _topic("ingredients|contents|content|contains|成分|配料|内容|内容物|含", r"\bwith\b"),
     _topic("dose|dosage|剂量|用量", r"\b(tablets?|times a day)\b|每次|每日"),
     _topic("warranty|guarantee|保修|保修期|质保"),
-    _topic("rating|score|stars|评分|评价"),
-    _topic("capacity|holds|volume|容量|可容纳", r"\bseats\b", "volume"),
+    _topic("rating|score|stars|评分|评价|星级"),
+    _topic("capacity|holds|volume|amount|容量|可容纳|净含量", r"\bseats\b", "volume"),
     _topic("power|wattage|功率", "", "power"),
     _topic("battery|charge|电量|电池", "", "share"),
     _topic("temperature|温度|气温", "", "temperature"),
     _topic("speed|top speed|速度|时速", "", "speed"),
-    _topic("level|lvl|等级"),
+    _topic("level|lvl|等级|级别"),
     _topic("damage|attack|attack power|伤害|攻击力|攻击"),
     _topic("size|sizes|尺码|尺寸"),
-    _topic("phone|telephone|phone number|tel|电话|联系电话"),
+    _topic("phone|telephone|phone number|tel|contact|电话|联系电话|电话号码|联系方式"),
     _topic("address|地址|位置"),
-    _topic("duration|takes|时长|游玩时间|游玩时长|游玩", "", "time"),
+    _topic("duration|takes|length of visit|时长|用时|时间|游玩时间|游玩时长|游玩", "", "time"),
+    _topic("name|title|nickname|名字|名称|姓名|昵称"),
+    _topic("state|status|condition|状态|状况|情况"),
+    _topic("seats|places|number of seats|座位|座位数|可坐人数"),
+    _topic("food|diet|eats|食物|食谱|吃"),
+    _topic("task|quest|job|mission|任务|委托"),
+    _topic("reward|prize|奖励|报酬|赏金"),
+    _topic("note|notice|remark|备注|说明|提示"),
+    _topic("pages|number of pages|页数|页"),
+    _topic("publisher|出版社"),
+    _topic("paper|paper size|纸张"),
+    _topic("feeding|feeding time|fed|喂食|喂食时间"),
+    _topic("deposit|押金|定金"),
+    _topic("shelf life|best before|expiry|expiry date|expires|use by|保质期|有效期|过期"),
+    _topic("code|password|pin|密码|口令"),
+    _topic("flavour|flavor|taste|味道|口味"),
+    _topic("language|languages|语言"),
+    _topic("speciality|specialty|signature dish|招牌菜|招牌|特色菜"),
 )
 """Keys that people ask for in more than one way; any other key is asked for by its own word."""
+_YES, _NO = ("yes", "true", "是"), ("no", "false", "否")
+_GENERAL = re.compile("(?<=.) ?(?:time|level|number|name|value|amount|status|date|时间|号码|编号|名字|情况|多少)$")
+"""What may end the name of a key and tells no more: "alarm time" for "alarm"."""
+_IDLE = set("a an the of by for to in on at is was be it its when what who how".split())
+_NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
 _KNOWN_WORDS = {word for key in TOPICS for word in key.words}
 _SHARED = ("length", "time")
 """Dimensions of more than one key: such an amount is a key's only where the key is named beside it."""
 _TOPIC_OF = {fold(word): key for key in TOPICS for word in key.words}
+_SENTENCE = re.compile(r"[.;!](?=\s|$)|[。；！\n]+|,? \bbut\b |，?但")
 _CLAUSE = re.compile(r"(?<!\d)[.;,，。；！!\n]+(?!\d)|[.;,，。；！!\n]+(?=\s|$)|[。；\n]+|，(?=\D)")
 
 
 def topic_of(name: str) -> Topic:
     """The key that a word is one of, or one of this word alone."""
-    return _TOPIC_OF.get(fold(name)) or Topic((name,))
+    return _TOPIC_OF.get(fold(name)) or _TOPIC_OF.get(fold(name).split(" per ")[0]) or Topic((name,))
 
 
 def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -92,8 +125,16 @@ def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -
     graph = entry.graph
     texts = [called, *sorted(seen_as)]
     if graph is not None:
-        texts += [*graph.aliases, *clauses(graph.description), *(_told(fact) for fact in graph.facts)]
+        texts += [
+            f"{fact.value}{fact.key}" for fact in graph.facts if is_chinese(fact.key) and len(str(fact.value)) < 7
+        ]
+        texts += [*graph.aliases, *_sentences(graph.description), *(_told(fact) for fact in graph.facts)]
     return tuple(fold(text) for text in texts)
+
+
+def _sentences(description: str) -> list[str]:
+    """What a description says, a whole sentence at a time: what a list negates begins with its "no"."""
+    return [piece for piece in (part.strip() for part in _SENTENCE.split(description)) if piece]
 
 
 def clauses(description: str) -> list[str]:
@@ -105,9 +146,9 @@ def _told(fact: Fact) -> str:
     """A fact as words; one of yes or no as its key, perhaps with "not" before it."""
     value = fact.value if isinstance(fact.value, str) else f"{fact.value:g} {fact.unit}"
     said = fold(value)
-    if said in ("yes", "true", "是"):
+    if said in _YES:
         return fact.key
-    return f"not {fact.key}" if said in ("no", "false", "否") else f"{fact.key} {value}"
+    return f"not {fact.key}" if said in _NO else f"{fact.key} {value}"
 
 
 @dataclass(frozen=True)
@@ -116,19 +157,33 @@ class Known:
 
     value: str | Amount
     is_quoted: bool = False
+    key: str = ""
+    """The fact's own, where another was asked for that is part of it."""
+
+
+def told_of(graph: GraphObject) -> Iterator[Known]:
+    """All that is told of an object: its facts by their keys, and the sentences of its description."""
+    for fact in graph.facts:
+        value = fact.value if isinstance(fact.value, str) else Amount(float(fact.value), fact.unit)
+        if fold(str(value)) not in (*_YES, *_NO):
+            yield Known(value, key=fact.key)
+    yield from (Known(text, is_quoted=True) for text in _sentences(graph.description))
 
 
 def tell(graph: GraphObject, name: str) -> Known | None:
-    """What is told of an object under a key: the fact's value, or the piece of its description that tells it."""
+    """What is told of an object under a key: the fact's value, or the piece of a text that tells it."""
     key = topic_of(name)
     fact = _fact(graph, name, key)
     if fact is not None:
-        return Known(fact.value if isinstance(fact.value, str) else Amount(float(fact.value), fact.unit))
+        return _known(fact)
     pieces = clauses(graph.description)
     for piece in pieces:
         named = re.match(r"\s*([^:：]{1,40})[:：]\s*(.+)", piece)
         if named and fold(named[1]) in {fold(word) for word in (name, *key.words)}:
             return Known(named[2].strip())
+    part = _fact_in_part(graph, name)
+    if part is not None:
+        return replace(_known(part), key=part.key)
     for piece in pieces:
         for word in (name, *key.words):
             if _mentions(word, piece):
@@ -138,9 +193,58 @@ def tell(graph: GraphObject, name: str) -> Known | None:
         now = [
             piece for piece in pieces if any(_is_of(found, key) and not found.is_past for found in read_amounts(piece))
         ]
-        return Known(now[0], True) if now else None
+        return Known(now[0], True) if now else _tell_loosely(graph, name)
     hinted = [piece for piece in pieces if key.hint and re.search(key.hint, piece, re.IGNORECASE)]
-    return Known(hinted[0], True) if hinted else None
+    return Known(hinted[0], True) if hinted else _tell_loosely(graph, name)
+
+
+def _known(fact: Fact) -> Known:
+    return Known(fact.value if isinstance(fact.value, str) else Amount(float(fact.value), fact.unit))
+
+
+def _fact_in_part(graph: GraphObject, name: str) -> Fact | None:
+    """The only fact whose key is this one with words before it, "desk hours" for "hours", or
+    is this one with less, "alarm" for "alarm time", or the only one whose unit
+    is that of the key, "scoop 1.80 EUR" for "price"."""
+    key = topic_of(name)
+    said = {fold(word) for word in (name, *(key.words if "name" not in key.words else ()))}
+    keys = [(fact, fold(fact.key.replace("_", " "))) for fact in graph.facts]
+    found = [fact for fact, own in keys if own == _GENERAL.sub("", fold(name))]
+    found = found or [fact for fact, own in keys if any(_is_end(word, own) for word in said)]
+    if not found and key.dimension and key.dimension not in (*_SHARED, "year"):
+        numbers = [fact for fact in graph.facts if not isinstance(fact.value, str)]
+        found = [fact for fact in numbers if Amount(0.0, fact.unit).dimension == key.dimension]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_end(word: str, key: str) -> bool:
+    return (len(word) > 1 and word in key) if is_chinese(word) else key.endswith(" " + word)
+
+
+def _tell_loosely(graph: GraphObject, name: str) -> Known | None:
+    """The piece of a fact's text that has these words ("return 80, single 50"), or a sentence with their stems."""
+    told = [piece for fact in graph.facts if isinstance(fact.value, str) for piece in clauses(fact.value)]
+    found = next((piece for piece in told if _mentions(name, piece)), None)
+    if found is None and not is_chinese(name):
+        stems = [_stem(word) for word in fold(name).split() if word not in _IDLE]
+        pattern = [rf"(?<![^\W_]){re.escape(stem)}(?:e|s|es|ed|d|ing|er|ers)?(?![^\W_])" for stem in stems]
+        for sentence in (*_sentences(graph.description), *told):
+            if pattern and all(re.search(its, fold(sentence)) for its in pattern):
+                found = sentence
+                break
+    return None if found is None else Known(found, is_quoted=True)
+
+
+def _stem(word: str) -> str:
+    """A word without the ending of a verb or a plural, where four letters are left."""
+    return re.sub(r"(?<=\w{4})(?:ing|ers?|ed|es|e|s)$|(?<=\w{3})(?:ing|ed|s)$", "", word)
+
+
+def year_of(graph: GraphObject) -> float | None:
+    """The year that a fact tells of an object itself, None where none does."""
+    fact = _fact(graph, "year", topic_of("year"))
+    found = [] if fact is None else read_amounts(fact.value if isinstance(fact.value, str) else f"{fact.value:g}")
+    return next((its.amount.value for its in found if is_year(its)), None)
 
 
 def is_plain(name: str, text: str) -> bool:
@@ -167,30 +271,55 @@ def _after(word: str, piece: str) -> str:
 def amount(graph: GraphObject, name: str) -> Amount | None:
     """The number that is told of an object under a key, None where none is."""
     key = topic_of(name)
-    fact = _fact(graph, name, key)
+    fact = _fact(graph, name, key) or _fact_in_part(graph, name)
     if fact is not None:
         if not isinstance(fact.value, str):
             return Amount(float(fact.value), fact.unit)
         return _pick(read_amounts(fact.value), key, named=True)
-    for piece in clauses(graph.description):
-        if any(_mentions(word, piece) for word in (name, *key.words)):
-            found = _pick(read_amounts(piece), key, named=True)
-            if found is not None:
-                return found
-    return (
-        _pick(read_amounts(graph.description), key, named=False)
-        if key.dimension and key.dimension not in _SHARED
-        else None
-    )
+    pieces = clauses(graph.description)
+    told = [its for fact in graph.facts if isinstance(fact.value, str) for its in clauses(fact.value)]
+    for piece in (*pieces, *told):
+        for word in (name, *key.words):
+            if _mentions(word, piece):
+                found = _pick(_beside(word, piece), key, named=True)
+                if found is not None:
+                    return found
+    if key.dimension and key.dimension not in _SHARED:
+        return _pick(read_amounts(graph.description), key, named=False)
+    return None
+
+
+def _beside(word: str, piece: str) -> list[Found]:
+    """The amounts of a piece, those that belong to a word first: "12 for adults and 6 for children" begins with an
+    amount, so that it stands before its word, "adults 12 and children 6" does not."""
+    found = read_amounts(piece)
+    where = re.search(re.escape(fold(word)), fold(piece))
+    if len(found) < 2 or where is None or len(fold(piece)) != len(piece):
+        return found
+    begins = re.match(r"\W*(?:it costs|costs|only|just)?\W*$", piece[: found[0].start], re.IGNORECASE) is not None
+    before = [its for its in found if its.end <= where.start()]
+    after = [its for its in found if its.start >= where.end()]
+    own = (before[-1:] or after) if begins else (after or before[-1:])
+    return [*own, *(its for its in found if its not in own)]
 
 
 def _fact(graph: GraphObject, name: str, key: Topic) -> Fact | None:
     """The fact of this very key, or of one that means the same."""
+    said = _plain_key(name)
     for fact in graph.facts:
         if fold(fact.key) == fold(name):
             return fact
-    words = {fold(word) for word in key.words}
-    return next((fact for fact in graph.facts if fold(fact.key.replace("_", " ")) in words), None)
+    for fact in graph.facts:
+        if _plain_key(fact.key) == said:
+            return fact
+    words = {_plain_key(word) for word in key.words}
+    return next((fact for fact in graph.facts if _plain_key(fact.key) in words), None)
+
+
+def _plain_key(name: str) -> str:
+    """A key as keys are compared: one of a plural, without "per ..." after it."""
+    words = fold(name.replace("_", " ")).split(" per ")[0]
+    return words.removesuffix("s") if words.isascii() and not words.endswith("ss") else words
 
 
 def _pick(found: list[Found], key: Topic, named: bool) -> Amount | None:
@@ -212,7 +341,14 @@ def _is_of(found: Found, key: Topic) -> bool:
 def _mentions(word: str, text: str) -> bool:
     if is_chinese(word):
         return word in text if len(word) > 1 or word in "色含" else re.search(rf"{word}\D{{0,2}}\d", text) is not None
-    return re.search(rf"(?<![^\W_]){re.escape(fold(word))}(?![^\W_])", fold(text)) is not None
+    said, told = fold(word), fold(text)
+    return said in told and re.search(rf"(?<![^\W_]){re.escape(said)}(?![^\W_])", told) is not None
+
+
+def names_of(graph: GraphObject) -> tuple[str, ...]:
+    """What an object is called besides its label: its aliases, and facts that are names."""
+    named = (str(fact.value) for fact in graph.facts if fold(fact.key) in _NAMES and isinstance(fact.value, str))
+    return (*graph.aliases, *named)
 
 
 def kinds_of(graph: GraphObject) -> Iterator[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from scenewright_server.scene.words import is_chinese
 
@@ -18,19 +19,26 @@ _PLURALS = {
 }  # fmt: skip
 _ARTICLES = set("a an the my your our his her its their this that these those some any one".split())
 _ENGINE = set("sm sk bp pf fbx mesh prefab go obj geo grp lod lod0 lod1 lod2 clone instance copy inst".split())
-_NOT = (
-    r"(?:\bno|\bnot|\bnon|\bwithout|\bfree of|\bnever)[\s-]*(?:\w+\s)?$"
-    r"|n't (?:\w+\s)?$|[不无没未非](?:含|有|是|带)?$"
+_NO = r"(?:\b(?:no|not|non|without|free of|never|neither|nor|cannot)(?! only\b)|n't)[\s-]*"
+_NOT = re.compile(
+    rf"{_NO}(?:\w+\s)?$|(?:[不无没未非]|禁止|严禁|请?勿|谢绝)(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被)?"
+    r"(?:[^，。；、和或及与]{1,6}[、和或及与])*$"
 )
-_FREE = r"^[\s-]*free\b"
+_LISTED = re.compile(rf".*{_NO}(.*)$")
+_GOES_ON = re.compile(r"(?:, \w+(?: \w+)?)*,? (?:or|nor) ")
+_FREE = re.compile(
+    r"^[\s-]*free\b(?! of)|^\W*(?:is |are )?(?:strictly )?(?:forbidden|prohibited|banned|not (?:allowed|permitted))"
+)
 
 
 @dataclass(frozen=True)
 class Match:
-    """The things that words name; `is_near` where the words are only nearly theirs: misspelt, or said with more."""
+    """The things that words name; `is_near` where the words are only nearly theirs: misspelt, or said with more;
+    `is_loose` where they are not the end of a name."""
 
     things: tuple[int, ...]
     is_near: bool = False
+    is_loose: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,18 @@ class Matching:
         head = _head(self._called[k].words[0])
         return self._where(lambda i: any(_head(its) == head for its in self._called[i].words))
 
+    def singular(self, words: str) -> str:
+        """A name as it is compared: without case, articles and plural."""
+        return " ".join(_singular(_split(words)))
+
+    def headed(self, nouns: Collection[str]) -> tuple[int, ...]:
+        """What has one of these nouns, singular, at the end of its label or of an alias."""
+        own = {_single(noun) for noun in nouns if not is_chinese(noun)}
+        han = tuple(noun for noun in nouns if is_chinese(noun))
+        return self._where(
+            lambda k: any(its and (_head_noun(its) in own or its[-1].endswith(han)) for its in self._called[k].words)
+        )
+
     def _loosely(self, said: tuple[str, ...], one: bool) -> Match:
         """By the first word or those between; misspelt; or, where one is meant, by the head noun of what was said."""
         if not said:
@@ -91,7 +111,7 @@ class Matching:
         inside = self._where(lambda k: any(_within(its, said) for its in self._called[k].words))
         described = inside or self._described(said)
         if described:
-            return Match(described)
+            return Match(described, is_loose=True)
         misspelt = self._misspelt(said)
         if misspelt or not one or len(said) < 2:
             return Match(misspelt, bool(misspelt))
@@ -132,6 +152,7 @@ class Matching:
         return tuple(k for k in range(len(self._shown)) if is_so(k))
 
 
+_LINKS = ("of", "with", "for", "by", "in", "on", "at", "the", "from")
 COLOURS = set("red blue green yellow black white brown orange pink purple grey gray golden gold silver beige".split())
 """A thing of another colour is another thing."""
 HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
@@ -141,6 +162,7 @@ MATERIALS = set(
 )
 
 
+@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
     """A text without case, accents and odd spaces: what is compared."""
     plain = unicodedata.normalize("NFKD", text.casefold())
@@ -173,18 +195,45 @@ def rivals(words: str, texts: Sequence[str]) -> bool:
 
 
 def _tells(said: str, text: str, but_negated: bool = False) -> bool:
+    return any(
+        _is_negated(text[: found.start()], text[found.end() :]) == but_negated
+        for found in re.finditer(_pattern(said), text)
+    )
+
+
+def _pattern(said: str) -> str:
+    """A regular expression of these words, folded, in any number, and of a verb in other forms."""
     if is_chinese(said):
         shorter = re.sub("[色的制质]+$", "", said)
-        pattern = "(?:" + re.escape(said) + (f"|{re.escape(shorter)}" if shorter else "") + ")"
-    else:
-        stem = re.escape(_single(said))
-        pattern = rf"(?<![^\W_]){stem}(?:e?s)?(?![^\W_])"
-        if said != _single(said):
-            pattern = rf"(?:{pattern}|(?<![^\W_]){re.escape(said)}(?![^\W_]))"
-    return any(
-        bool(re.search(_NOT, text[: found.start()]) or re.match(_FREE, text[found.end() :])) == but_negated
-        for found in re.finditer(pattern, text)
-    )
+        return "(?:" + re.escape(said) + (f"|{re.escape(shorter)}" if shorter else "") + ")"
+    if said in _SMALL:
+        return rf"(?<![^\W_]){said}$"
+    forms = [re.escape(_single(said)) + "(?:e?s)?", re.escape(said)]
+    if found := re.fullmatch(r"(\w{3,}?)(?:([b-df-hj-np-tv-z])\2)?(?:ing|ed)", said):
+        forms.append(re.escape(found[1]) + (f"{found[2]}?" if found[2] else "e?") + "s?")
+    if len(said) > 3:
+        forms.append(f"{re.escape(said)}{re.escape(said[-1])}?(?:ing|ed)")
+    if said in _MADE_OF:
+        forms.append(_MADE_OF[said])
+    return rf"(?<![^\W_])(?:{'|'.join(forms)})(?![^\W_])"
+
+
+def _is_negated(before: str, after: str) -> bool:
+    """Whether what stands about words negates them, alone or as one of a list: "without milk, eggs or nuts"."""
+    before = before[-80:]
+    if _NOT.search(before) or _FREE.match(after):
+        return True
+    listed = _LISTED.match(before)
+    if listed is None:
+        return False
+    items = re.split(r",? (?:or|nor) |, ", listed[1])
+    is_list = all(len(item.split()) <= 2 for item in items) and len(items) > 1
+    return is_list and (re.search(r"\bn?or\b", listed[1]) is not None or _GOES_ON.match(after) is not None)
+
+
+_SMALL = ("on", "off", "in", "out", "up", "down")
+"""Words that are all over texts: they tell a look only where a text ends with them ("switched on")."""
+_MADE_OF = {"wooden": "wood", "woollen": "wool", "golden": "gold", "wood": "wooden", "wool": "woollen"}
 
 
 def _call(label: str, aliases: Sequence[str]) -> Called:
@@ -228,6 +277,12 @@ def _single(word: str) -> str:
     if re.search("[sxzo]e$", word):
         return word[:-1]
     return word[:-1] if re.search("[^sui]s$", word) and len(word) > 3 else word
+
+
+def _head_noun(words: tuple[str, ...]) -> str:
+    """The last word of a name before "of", "with" and the like: "bottle" of "bottle of milk"."""
+    n = next((n for n, word in enumerate(words) if n and word in _LINKS), len(words))
+    return _single(words[n - 1])
 
 
 def _head(words: tuple[str, ...]) -> str:

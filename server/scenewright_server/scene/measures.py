@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,22 @@ SHAPES = ("height", "width", "depth", "size")
 """Told by the app where it tells them, else measured; size is a volume."""
 PLACES = ("distance", "left", "right", "up", "load")
 """Measured alone: metres from the user, how far on a side and how high (to be compared only), how many are on it."""
+
+
+_WORN = re.compile(
+    r"(?:jacket|coat|shirt|t-shirt|blouse|sweater|jumper|hoodie|dress|skirt|trousers|pants|jeans|shorts|shoes?|boots?|"
+    r"sneakers|trainers|sandals|slippers|socks?|hat|cap|gloves?|suit|uniform|robe|ring|belt|helmet|swimsuit)s?$"
+    r"|[衣裤裙鞋靴帽袜]$|手套$|戒指$|西装$|衬衫$|毛衫$"
+)
+
+
+def is_worn(name: str) -> bool:
+    """Whether a thing of this name is worn: its size is a number of its maker's, not its extents."""
+    return _WORN.search(name.casefold()) is not None
+
+
+AGES = ("age", "years old", "年龄")
+"""Told, or else reckoned from the year that is told."""
 
 
 class MixedUnits(Exception):
@@ -34,7 +51,8 @@ class Valued:
 class Measures:
     """Amounts of the entries of a scene."""
 
-    def __init__(self, entries: Sequence[Entry], relations: Relations) -> None:
+    def __init__(self, entries: Sequence[Entry], relations: Relations, year: int | None = None) -> None:
+        self._year = year
         self._entries, self._relations, self._space = entries, relations, relations.space
         self._told: dict[tuple[str, int], Amount | None] = {}
 
@@ -45,6 +63,8 @@ class Measures:
         if name in PLACES:
             return Valued(self._place(name, k), True)
         told = self._amount(name, k)
+        if told is None and self._year is not None and name in AGES:
+            told = self._age(k, self._year)
         if told is not None:
             return Valued(told)
         return self._shape(name, k) if name in SHAPES else None
@@ -55,6 +75,12 @@ class Measures:
             self._told[name, k] = None if graph is None else facts.amount(graph, name)
         return self._told[name, k]
 
+    def _age(self, k: int, this_year: int) -> Amount | None:
+        """Years since the one that is told, of what has no age of its own."""
+        graph = self._entries[k].graph
+        since = None if graph is None else facts.year_of(graph)
+        return None if since is None or since > this_year else Amount(this_year - since, "years")
+
     def _place(self, name: str, k: int) -> Amount:
         if name == "load":
             return Amount(float(self._relations.loads[k]))
@@ -63,11 +89,19 @@ class Measures:
             return Amount(float(np.linalg.norm(self._space.centres[k])), "m")
         if name == "up":
             return Amount(float(y), "m")
-        return Amount(float(math.atan2(x, z)) * (1 if name == "right" else -1))
+        bearing = float(math.atan2(x, z))
+        aside = math.copysign(math.pi, bearing) - bearing if abs(bearing) > math.pi / 2 else bearing
+        return Amount(aside if name == "right" else -aside)
+
+    def _called(self, k: int) -> str:
+        graph = self._entries[k].graph
+        return graph.label if graph else ""
 
     def _shape(self, name: str, k: int) -> Valued | None:
         width, height, depth = 2 * self._space.halves[k]
         height = self._space.heights()[k]
+        if name == "size" and is_worn(self._called(k)):
+            return None
         if name == "size":
             sides = [side for side in (width, height, depth) if side > 0]
             volume = math.prod(sides) * min(sides, default=0.0) ** (3 - len(sides))

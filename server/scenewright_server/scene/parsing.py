@@ -2,16 +2,17 @@
 
     plan     := question (";" question)*
     question := "name" set | "count" set | "exist" set | "describe" one | "again" set | "beyond" | "way" one
-              | "where" one ["|" set] | "fact" key ("," key)* "|" one | ("sum" | "avg") key "|" set
+              | "where" one ["|" set] | "fact" key ("," key)* "|" one | total
               | "check" one "|" set | ("more" | "fewer" | "equal" | "diff" | "ratio") operands
-    operands := operand "|" operand | key "|" set "|" set
-    operand  := number [unit] | set | "(" ("sum" | "avg" | "fact") key "|" set ")"
+    total    := ("sum" | "avg") [n "of"] key ("," [n "of"] key)* "|" set
+    operands := operand "|" operand | key "|" (set | number) "|" (set | number)
+    operand  := number [unit] | set | "(" (total | "fact" key "|" set) ")"
     one      := ["each"] set
     set      := link ("&" link)*             narrows from left to right
     link     := atom ("+" atom)*             joins
-    atom     := "(" set ")" | "not" atom | "all" | "those" | "this" | "other" | "empty" | "in reach" | "in view"
-              | "middle" | name | "look" words | "kind" words | "has" key | "same" key "as" atom | key sign value
-              | ["own"] relation ["each"] (atom | "me") | "between" end "and" end | "at" hour
+    atom     := "(" set ")" | "not" atom | n "of" atom | nth | "all" | "those" | "this" | "other" | "empty" | "middle"
+              | "in reach" | "in view" | name | "look" words | "kind" words | "has" key | "same" key "as" atom
+              | key sign value | ["own"] relation ["each"] (atom | "me") | "between" end "and" end | "at" hour
               | ("max" | "min") [n | nth] key | "sort" ["down"] key
     key      := words | "distance to" thing
     value    := number [unit] | words | "(" set ")"
@@ -158,19 +159,45 @@ class _Reader:
         return q.Fact(tuple(keys), **self._one())
 
     def _total(self, how: Literal["sum", "avg"]) -> q.Total:
-        key = self._key()
-        return q.Total(how, key, self._second())
+        shares = [self._share()]
+        while self._take("mark", ","):
+            shares.append(self._share())
+        return q.Total(how, shares[0].key, self._second(), shares[0].n, tuple(shares[1:]))
+
+    def _share(self) -> q.Share:
+        n = self._times()
+        return self._made(q.Share, self._key(), n or 1)
+
+    def _times(self) -> int:
+        """The n of "n of", 0 where there is none."""
+        ahead = self._tokens[self._at + 1] if self._next.kind != "end" else self._next
+        if self._next.kind != "word" or (ahead.kind, ahead.text) != ("word", "of"):
+            return 0
+        if not re.fullmatch(r"[1-9][0-9]{0,3}", self._next.text):
+            return 0
+        self._at += 2
+        return int(self._tokens[self._at - 2].text)
 
     def _operands(self) -> tuple[q.Quantity, q.Quantity]:
         start = self._at
         bars = self._bars_ahead()
         if bars == 2:
             key = self._key()
-            return q.Value(key, self._second()), q.Value(key, self._second())
+            return self._valued(key), self._valued(key)
         self._at = start
         a = self._operand()
         self._need("|")
         return a, self._operand()
+
+    def _valued(self, key: x.Key) -> q.Quantity:
+        """What follows a "|": a thing's value under a key, or a number."""
+        self._need("|")
+        return self._number() if self._is_number() else q.Value(key, self._set())
+
+    def _is_number(self) -> bool:
+        """Whether a number comes next, and not "n of"."""
+        is_digits = self._next.kind == "word" and _NUMBER.fullmatch(self._next.text) is not None
+        return is_digits and (self._tokens[self._at + 1].kind, self._tokens[self._at + 1].text) != ("word", "of")
 
     def _bars_ahead(self) -> int:
         """The "|" of this question that no parentheses enclose."""
@@ -184,17 +211,16 @@ class _Reader:
         return bars
 
     def _operand(self) -> q.Quantity:
-        if self._next.kind == "word" and _NUMBER.fullmatch(self._next.text):
+        if self._is_number():
             return self._number()
         ahead = self._tokens[self._at + 1] if self._next.kind != "end" else self._next
         if (self._next.kind, self._next.text) == ("mark", "(") and ahead.kind == "word":
             how = ahead.text
             if how in ("sum", "avg", "fact"):
                 self._at += 2
-                key = self._key()
-                of = self._second()
+                made = q.Value(self._key(), self._second()) if how == "fact" else self._total(how)  # type: ignore[arg-type]
                 self._need(")")
-                return q.Value(key, of) if how == "fact" else q.Total("sum" if how == "sum" else "avg", key, of)
+                return made
         return q.Count(self._set())
 
     def _number(self, until: str = "") -> x.Number:
@@ -239,6 +265,12 @@ class _Reader:
             if word in SINGLE:
                 self._at += 1
                 return SINGLE[word]
+            if times := self._times():
+                return self._made(x.Multiple, times, self._atom(until))
+            nth, ahead = _NTH.fullmatch(word), self._tokens[self._at + 1]
+            if nth and (ahead.kind != "word" or ahead.text == until):
+                self._at += 1
+                return self._made(x.Nth, int(nth[1][:6]))
             if self._take("word", "in", "reach"):
                 return x.Reachable()
             if self._take("word", "in", "view"):

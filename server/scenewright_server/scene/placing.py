@@ -6,8 +6,9 @@ import math
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.choosing import Choosing
-from scenewright_server.scene.relations import NEAR_ME_M
-from scenewright_server.scene.replies import Against, Described, Directed, NotUnderstood, Placed
+from scenewright_server.scene.entries import Entry
+from scenewright_server.scene.relations import BACK_RAD, NEAR_ME_M
+from scenewright_server.scene.replies import Against, Bearing, Described, Directed, NotUnderstood, Placed
 
 _STRENGTH: tuple[tuple[x.Relation, ...], ...] = (("in",), ("under", "above"), x.SIDES, ("beside",), ("near",))
 """Which relations tell where a thing is for another: the first that hold make the others needless."""
@@ -15,6 +16,8 @@ _OPEN_BENEATH = (
     "table desk bench chair stool bed sofa couch bridge tree umbrella 桌 椅 凳 床 沙发 桥 树 茶几 伞".split()
 )
 """What is within the box round one of these is under it, of anything else in it: poses alone do not tell."""
+STRAIGHT_BACK_RAD = 2.75
+"""From here on a thing is behind the user, and to no side."""
 
 
 def place(choosing: Choosing, k: int) -> Placed:
@@ -29,7 +32,7 @@ def place(choosing: Choosing, k: int) -> Placed:
     near = min(apart, key=lambda j: away[j], default=None)
     is_near = under is None and near is not None and away[near] <= NEAR_ME_M / 2
     return Placed(
-        k, choosing.scene.entries[k].side, float(space.distances[k]), under, near if is_near else None
+        k, bearing_of(choosing.scene.entries[k]), float(space.distances[k]), under, near if is_near else None
     )  # fmt: skip
 
 
@@ -51,7 +54,20 @@ def place_against(choosing: Choosing, k: int, other: int) -> Against | NotUnders
 def direct(choosing: Choosing, k: int) -> Directed:
     """In which direction thing k is."""
     relations = choosing.relations
-    return Directed(k, int(relations.hours()[k]), float(relations.space.distances[k]))
+    side = bearing_of(choosing.scene.entries[k])
+    return Directed(k, int(relations.hours()[k]), float(relations.space.distances[k]), side)
+
+
+def bearing_of(entry: Entry) -> Bearing:
+    """On which side of the user an entry is."""
+    if entry.side != "you":
+        return entry.side
+    _, radians = entry.order
+    if abs(radians) <= BACK_RAD:
+        return "back left" if radians < 0 else "back right"
+    if abs(radians) <= STRAIGHT_BACK_RAD:
+        return "you left" if radians < 0 else "you right"
+    return "you"
 
 
 def describe(choosing: Choosing, k: int) -> Described:

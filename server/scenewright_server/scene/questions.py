@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal, TypeAlias
 
-from scenewright_server.scene.expressions import Key, Number, Set
+from scenewright_server.scene.expressions import MAX_N, Key, Number, Set
 
 MAX_DEPTH = 6
 """Expressions within expressions."""
 MAX_SIZE = 40
 """Expressions in one question."""
 MAX_QUESTIONS = 4
+
+
+def _check_times(n: int) -> None:
+    if not 1 <= n <= MAX_N:
+        raise ValueError(f"n: {n}, from 1 to {MAX_N}")
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,33 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A further measure that goes into a total, n times."""
+
+    key: Key
+    n: int = 1
+
+    def __post_init__(self) -> None:
+        _check_times(self.n)
+
+
+@dataclass(frozen=True)
 class Total:
-    """The sum of a measure over a set, or its average."""
+    """The sum of a measure over a set, n times, and of further ones, or the average."""
 
     how: Literal["sum", "avg"]
     key: Key
     of: Set
+    n: int = 1
+    also: tuple[Share, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_times(self.n)
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """All measures that go into it, and how often each."""
+        return (Share(self.key, self.n), *self.also)
 
 
 @dataclass(frozen=True)

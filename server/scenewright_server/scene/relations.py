@@ -19,6 +19,8 @@ NEAR_M, BESIDE_M, NEAR_ME_M, BESIDE_ME_M = 1.0, 0.6, 1.5, 1.2
 """Between surfaces; near and beside are wider for large things."""
 SIDE_RAD, AHEAD_RAD, SIDEWAYS_RAD = 0.15, 0.5, math.radians(135)
 """What is on a side of the user begins at the first and ends at the last; what is ahead ends at the second."""
+BACK_RAD = 2.0
+"""From here on a thing is behind the user, not only to a side."""
 MARGIN_M, MARGIN_RAD = 0.05, 0.01
 """By less than this nothing is behind or left of another."""
 
@@ -71,7 +73,7 @@ class Relations:
         length = max(float(np.linalg.norm(line)), 1e-9)
         to = self.space.centres[:, [0, 2]] - start
         along, aside = to @ line / length**2, np.abs(to @ np.array([-line[1], line[0]])) / length
-        is_so = (along > 0.05) & (along < 0.95) & (aside <= max(0.35, 0.2 * length))
+        is_so = (along > 0.05) & (along < 0.95) & (aside <= max(0.3, 0.15 * length))
         is_so[[k for k in (a, b) if k is not None]] = False
         return is_so
 
@@ -123,7 +125,7 @@ class Relations:
             "left of": lambda: (self._sides == "left") | ((bearings < -SIDE_RAD) & (bearings >= -SIDEWAYS_RAD)),
             "right of": lambda: (self._sides == "right") | ((bearings > SIDE_RAD) & (bearings <= SIDEWAYS_RAD)),
             "in front of": lambda: (self._sides == "middle") | (np.abs(bearings) <= AHEAD_RAD),
-            "behind": lambda: np.abs(bearings) > BEHIND_RAD,
+            "behind": lambda: np.abs(bearings) > BACK_RAD,
             "near": lambda: space.surface_distances() <= NEAR_ME_M,
             "beside": lambda: (space.surface_distances() <= BESIDE_ME_M) & (np.abs(bearings) > SIDE_RAD),
             "above": lambda: (y > 0.3) & (y > 0.6 * away),

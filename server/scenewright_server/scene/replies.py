@@ -102,13 +102,17 @@ class Exists:
     is_certain: bool = True
 
 
+Bearing: TypeAlias = Side | Literal["back left", "back right", "you left", "you right"]
+"""A side of the user; "back left" is left and a little behind, "you left" behind and to the left."""
+
+
 @dataclass(frozen=True)
 class Placed:
-    """Where a thing is for the user; `under` is what it is on, `near` another thing within a step of it. `metres` here
-    and below: None where the family tells no depth."""
+    """Where a thing is for the user, as they face; `under` is what it is on, `near` another thing within a step of it.
+    `metres` here and below: None where the family tells no depth."""
 
     thing: int
-    side: Side
+    side: Bearing
     metres: float | None
     under: int | None = None
     near: int | None = None
@@ -134,11 +138,12 @@ class Against:
 
 @dataclass(frozen=True)
 class Directed:
-    """In which direction a thing is: the hour of the clock, twelve being ahead."""
+    """In which direction a thing is, and the hour of the clock, twelve being ahead."""
 
     thing: int
     hour: int
     metres: float | None
+    side: Bearing = "middle"
 
     @property
     def things(self) -> tuple[int, ...]:
@@ -211,11 +216,13 @@ class Differs:
 
 @dataclass(frozen=True)
 class Times:
-    """How many times the second quantity goes into the first."""
+    """How many times the second quantity goes into the first; `each`: the share of one, where the second is a bare
+    number."""
 
     a: Operand
     b: Operand
     times: float
+    each: Amount | None = None
 
     @property
     def things(self) -> tuple[int, ...]:
@@ -224,11 +231,13 @@ class Times:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of each of these things whether it is among others; None: that is not known."""
+    """Of each of these things whether it is among others; None: that is not known. `because`: what is told of a
+    thing alone that decides it."""
 
     things: tuple[int, ...]
     are_so: tuple[bool | None, ...]
     among: Set
+    because: Told | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,8 @@ def _rests_by_pose(entry: Entry, under: Entry) -> float | None:
     dx, dy, dz = (a - b for a, b in zip(entry.position, under.position, strict=True))
     rise = (entry.size[1] + under.size[1]) / 2
     reach = math.hypot(under.size[0], under.size[2]) / 2
+    if dx * dx + dy * dy + dz * dz > (reach * reach + (rise + TOUCH_M) ** 2) * 1.001:  # too far at any lean
+        return None
     aside = [
         math.hypot(dx, dy * math.sin(lean) + dz * math.cos(lean))
         for lean in LEANS

@@ -38,8 +38,8 @@ def _write_question(question: q.Question) -> str:
             return f"where {_each(each)}{write_set(of)}" + ("" if against is None else f" | {write_set(against)}")
         case q.Fact(keys, of, each):
             return f"fact {', '.join(map(write_key, keys))} | {_each(each)}{write_set(of)}"
-        case q.Total(how, key, of):
-            return f"{how} {write_key(key)} | {write_set(of)}"
+        case q.Total():
+            return _write_total(question)
         case q.Check(of, among, each):
             return f"check {_each(each)}{write_set(of)} | {write_set(among)}"
         case q.Way(of, each) | q.Describe(of, each):
@@ -66,10 +66,15 @@ def _write_operand(quantity: q.Quantity) -> str:
             return _write_number(quantity)
         case q.Count(of):
             return write_set(of)
-        case q.Total(how, key, of):
-            return f"({how} {write_key(key)} | {write_set(of)})"
+        case q.Total():
+            return f"({_write_total(quantity)})"
         case q.Value(key, of):
             return f"(fact {write_key(key)} | {write_set(of)})"
+
+
+def _write_total(total: q.Total) -> str:
+    shares = [f"{share.n} of {write_key(share.key)}" if share.n > 1 else write_key(share.key) for share in total.shares]
+    return f"{total.how} {', '.join(shares)} | {write_set(total.of)}"
 
 
 def _write_number(number: x.Number) -> str:
@@ -121,6 +126,10 @@ def _write_atom(atom: x.Set | x.Me) -> str:
             return f"{'max' if most else 'min'} {which}{write_key(key)}"
         case x.Ordered(key, down):
             return f"sort {'down ' if down else ''}{write_key(key)}"
+        case x.Nth(n):
+            return f"{n}{_suffix(n)}"
+        case x.Multiple(n, of):
+            return f"{n} of {_write_atom(of)}"
         case x.Not(part):
             return f"not {_write_atom(part)}"
         case _:

@@ -136,10 +136,15 @@ class Recipe:
 
     @classmethod
     def load(cls, path: Path) -> Recipe:
-        try:
-            return build(cls, tomllib.loads(path.read_text()), path.name)
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise RecipeError(f"cannot read the recipe {path}: {error}") from error
+        return build(cls, read_toml(path), path.name)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file. Raises RecipeError."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"cannot read the recipe {path}: {error}") from error
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:

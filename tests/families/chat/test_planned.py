@@ -232,7 +232,7 @@ def test_a_planner_reads_the_scene_once_and_apart_from_what_speaks(family: Chat)
     ("plan", "text"),
     [
         ("where cup", "The red cup is on your left."),
-        ("way cat", "The cat is at"),
+        ("way cat", "at one o'clock."),
         ("where cup | table", "the table."),
         ("fact distance | cup", "I do not know the distance of the red cup."),
         ("fact height | cup", "I do not know the height of the red cup."),

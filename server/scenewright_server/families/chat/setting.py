@@ -62,7 +62,9 @@ class Setting:
             return ()
         pattern = re.compile("|".join(map(_as_word, longest_first)), re.IGNORECASE)
         said = [match[0].lower() for match in pattern.finditer(text)]
-        return tuple(dict.fromkeys(k for name in said for k in owners.get(name) or owners[name.removesuffix("s")]))
+        return tuple(
+            dict.fromkeys(k for name in said for k in owners.get(name) or owners.get(name.removesuffix("s"), {}))
+        )
 
     def _tell_things(self) -> list[Thing]:
         """The graph's objects in its own order, then what is only seen, by its name: no camera's order."""

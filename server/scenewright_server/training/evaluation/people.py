@@ -282,6 +282,8 @@ class _Reading:
     def _yes_no(self, wanted: str, key: str) -> str | None:
         if self.is_unknown:
             return "does not know"
+        if LOST.search(self.text):
+            return "does not understand"
         if self.explicit:
             return None if self.explicit == wanted else f"says {self.explicit}"
         if self.is_asking:

@@ -41,6 +41,8 @@ DENIAL = _any(
 
 ASKING = _any(r"\?", r"which (?:one|of|do)", r"哪(?:一|个|把|只|家|瓶|种|辆|棵|盆|张|位|口|间|本)", "还是")
 CHOICE = _any(r"\bwhich\b", r"\bor\b", "哪", "还是")
+LOST = _any(r"(?:not|n't) (?:understand|sure which|follow)", "没有?听懂|没明白|听不懂")
+"""It says that the question was not understood."""
 HELPLESS = _any("can't help", "cannot help", "无法", "不能回答", "帮不了")
 
 _OPENING = re.compile(

@@ -1,0 +1,129 @@
+"""English words for what a scene tells: articles, keys, places, and a fact as a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from scenewright_server.languages.en import BELOW_TWENTY, article
+from scenewright_server.languages.speaking import Labels, M
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene.facts import topic_of
+from scenewright_server.scene.matching import COLOURS, MATERIALS
+from scenewright_server.scene.replies import Bearing
+from scenewright_server.scene.states import is_state
+from scenewright_server.scene.words import is_chinese
+
+SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "INR": "₹", "KRW": "₩"}
+SIDES: Mapping[Bearing, str] = {
+    "left": "on your left", "right": "on your right", "middle": "straight ahead of you", "you": "behind you",
+    "back left": "on your left, a little behind you", "back right": "on your right, a little behind you",
+    "you left": "behind you, to the left", "you right": "behind you, to the right",
+}  # fmt: skip
+PLACES: Mapping[x.Relation, str] = {
+    "on": "on", "under": "under", "in": "in", "beside": "beside", "left of": "to the left of", "above": "above",
+    "right of": "to the right of", "in front of": "in front of", "behind": "behind", "near": "near",
+}  # fmt: skip
+BY_USER: Mapping[x.Relation, str] = {
+    "left of": "on your left", "right of": "on your right", "in front of": "in front of you", "behind": "behind you",
+    "near": "near you", "beside": "beside you", "above": "above you", "under": "under you",
+}  # fmt: skip
+VERBS = {
+    "price": ("costs ", "cost ", ""), "weight": ("weighs ", "weigh ", ""), "height": ("is ", "are ", " tall"),
+    "width": ("is ", "are ", " wide"), "depth": ("is ", "are ", " deep"), "length": ("is ", "are ", " long"),
+}  # fmt: skip
+"""How an amount under a key is said of one thing, of several, and what follows it."""
+COMPARATIVES = {
+    "height": ("taller", "shorter"), "width": ("wider", "narrower"), "depth": ("deeper", "less deep"),
+    "length": ("longer", "shorter"), "distance": ("farther away", "nearer"), "price": ("more expensive", "cheaper"),
+    "weight": ("heavier", "lighter"), "age": ("older", "younger"), "year": ("later", "earlier"),
+}  # fmt: skip
+
+
+_ADJECTIVE = re.compile("(able|ible|ed|proof|free|en|an|ful|less|ic|al|ous|ing|ish|y)$")
+_SAYING = set("sign text note notice inscription message warning label".split())
+_DOING = set(
+    "closes opens serves seats heals holds contains needs takes starts ends leaves departs arrives lasts unlocks "
+    "restores protects eats costs weighs sells shows plays speaks sleeps lives works fits hides guards teaches".split()
+)
+_BEING = set(
+    "from by for in with missing wearing holding carrying guarding selling playing showing open closed available known "
+    "afraid made built found born founded painted".split()
+)
+"""First words of keys that are no nouns: what stands between a thing and a value."""
+_ONE = set("bus gas lens atlas canvas news series christmas chess species headquarters tennis always".split())
+
+
+def the(k: int, labels: Labels[M]) -> list[str | M]:
+    """A thing with its article; names of people, works and engines have none."""
+    return [f"{_article(labels.text(k))}", labels.mention(k)] if _article(labels.text(k)) else [labels.mention(k)]
+
+
+def _article(label: str) -> str:
+    first, *rest = label.split() or [""]
+    if first.lower() in ("the", "my", "your", "a", "an"):
+        return ""
+    is_name = first[:1].isupper() and (not rest or any(word[:1].isupper() or word == "the" for word in rest))
+    is_name |= first[:1].isupper() and first.endswith(("'s", "’s"))
+    return "" if is_name or any(c in label for c in "_(") else "the "
+
+
+def name_of(key: str) -> str:
+    """What a key is called in English; one in Chinese that is not known as it is."""
+    words = topic_of(key).words
+    if key in words and not is_chinese(key):
+        return key
+    return next((word for word in words if not is_chinese(word)), key).replace("_", " ")
+
+
+def phrase_of(among: x.Set) -> str | None:
+    """What is so of a thing that is in a set: "on the table"; None where there are no few words for it."""
+    match among:
+        case x.Look(words):
+            return words if _ADJECTIVE.search(words.casefold()) or words.casefold() in COLOURS | MATERIALS else None
+        case x.Named(words) | x.Kind(words):
+            return f"{article(words.lower())} {words}" if words[:1].islower() and not words.endswith("s") else None
+        case x.Related(relation, x.Me()):
+            return BY_USER.get(relation)
+        case x.Related(relation, x.Named(words), False, False):
+            return f"{PLACES[relation]} {_article(words)}{words}"
+        case x.Clock(hour):
+            return f"at {BELOW_TWENTY[hour]} o'clock"
+        case x.Reachable():
+            return "within your reach"
+        case x.Visible():
+            return "in view"
+        case x.Empty():
+            return "empty"
+    return None
+
+
+def are_many(k: int, labels: Labels[M]) -> bool:
+    """Whether a thing's own name is a plural: "toilets", "scissors"."""
+    label = labels.text(k)
+    last = re.split(r" (?:of|with|for|in|by|on|at) ", label)[0].split(" ")[-1].casefold()
+    return bool(_article(label)) and last not in _ONE and re.search("[^suia]s$", last) is not None
+
+
+def be(things: Sequence[int], labels: Labels[M]) -> str:
+    """ "is" or "are"."""
+    return "is" if len(things) == 1 and not are_many(things[0], labels) else "are"
+
+
+def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str | M]:
+    """What is told of things under a key as a sentence, "The state of the door is open." in words that suit the key."""
+    name, (first, *_) = name_of(key), key.casefold().split(" ")
+    quoted = f"“{value}”" if not value.startswith("“") else value
+    if first in _SAYING and is_one:
+        return [*things, f" says {quoted}."] if name == "text" else [f"The {name} of ", *things, f" says {quoted}."]
+    at = "at " if re.match(r"\d{1,2}:\d\d$", value) else ""
+    if first in _DOING and is_one:
+        return [*things, f" {key} {at}{value}."]
+    if first in _BEING:
+        return [*things, f" {'is' if is_one else 'are'} {key} {at}{value}."]
+    if name == "state" and is_state(value):
+        return [*things, f" {'is' if is_one else 'are'} {value}."]
+    verb = "are" if name.endswith("s") and not name.endswith("ss") else "is"
+    if things == ["it"]:
+        return [f"its {name} {verb} {value}."]
+    return [f"The {name} of ", *things, f" {verb} {value}."]

@@ -1,0 +1,104 @@
+"""Whether things are among others, and what of all that is told of them says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.choosing import Choosing, Failed, Several, Things
+from scenewright_server.scene.facts import Known, told_of
+from scenewright_server.scene.matching import fold
+from scenewright_server.scene.replies import NotHere, Nothing, Result, Told, Verdict
+from scenewright_server.scene.states import is_so
+from scenewright_server.scene.telling import tell_one
+
+
+def check(choosing: Choosing, of: x.Set, among: x.Set, each: bool) -> Result:
+    """Whether the one thing that a set is, or each, is among others. Raises Failed, Several."""
+    things = choosing.choose(of) if each else choosing.candidates(of)
+    if not things:
+        return Nothing()
+    verdicts = tuple(_verdict(choosing, among, k) for k in things)
+    if not each and len({*verdicts}) > 1:
+        raise Several(of, things)
+    because = _because(choosing, among, things[0], verdicts[0]) if len(things) == 1 else None
+    return Verdict(things, verdicts, among, because)
+
+
+def choose_or_none(choosing: Choosing, of: x.Set) -> Things:
+    """A set that may well be named by nothing here. Raises Failed, Several."""
+    try:
+        return choosing.choose(of)
+    except Failed as error:
+        if isinstance(error.result, NotHere) and error.result.words in _names_within(of):
+            return ()
+        raise
+
+
+def _verdict(choosing: Choosing, among: x.Set, k: int) -> bool | None:
+    """Whether thing k is among others; None where that is not known."""
+    match among:
+        case x.Not(part):
+            verdict = _verdict(choosing, part, k)
+            return None if verdict is None else not verdict
+        case x.Joined(parts):
+            verdicts = [_verdict(choosing, part, k) for part in parts]
+            return True if True in verdicts else None if None in verdicts else False
+        case x.Narrowed(links) if not any(isinstance(link, x.Extreme | x.Middle | x.Ordered | x.Nth) for link in links):
+            verdicts = [_verdict(choosing, link, k) for link in links]
+            return False if False in verdicts else None if None in verdicts else True
+        case x.Look(words):
+            verdict = is_so(words, choosing.texts[k])
+            return False if verdict is None and _other_value(choosing, words, k) else verdict
+        case x.Compared() | x.Has():
+            return bool(choosing.choose(among, (k,)))
+    return k in choose_or_none(choosing, among)
+
+
+def _because(choosing: Choosing, among: x.Set, k: int, verdict: bool | None) -> Told | None:
+    """What is told of thing k that decides whether it is among others; None where that is not one fact or sentence."""
+    graph = choosing.scene.entries[k].graph
+    match among:
+        case x.Not(part):
+            return _because(choosing, part, k, None if verdict is None else not verdict)
+        case x.Look(words) if graph is not None and verdict is not None:
+            telling = (told for told in told_of(graph) if is_so(words, [_text(told)]) is verdict)
+            known = next(telling, None) or (None if verdict else _other_value(choosing, words, k))
+            return None if known is None else Told((k,), known.key, known.value, is_quoted=known.is_quoted)
+        case x.Compared(key, _, with_) if not isinstance(with_, x.Set) and key.to is None:
+            told = tell_one(choosing, key, k)
+            return None if told.value is None else told
+    return None
+
+
+def _other_value(choosing: Choosing, words: str, k: int) -> Known | None:
+    """What thing k has under the key under which another thing has these words as its value: "main" for "starter"."""
+    graphs = [entry.graph for entry in choosing.scene.entries]
+    said = fold(words)
+    keys = [fact.key for its in graphs if its for fact in its.facts if fold(str(fact.value)) == said]
+    own = graphs[k]
+    told = () if own is None else own.facts
+    others = (Known(its.value, key=its.key) for its in told if its.key in keys and isinstance(its.value, str))
+    return next(others, None)
+
+
+def _text(known: Known) -> str:
+    value = known.value if not isinstance(known.value, Amount) else f"{known.value.value:g} {known.value.unit}"
+    return fold(f"{known.key} {value}" if known.key else value)
+
+
+def _names_within(of: x.Set) -> set[str]:
+    """The names that make up a set, not those of things that it is related to."""
+    return set(_named(of))
+
+
+def _named(of: x.Set) -> Iterator[str]:
+    match of:
+        case x.Named(words) | x.Kind(words):
+            yield words
+        case x.Narrowed(parts) | x.Joined(parts):
+            for part in parts:
+                yield from _named(part)
+        case x.Multiple(_, part):
+            yield from _named(part)

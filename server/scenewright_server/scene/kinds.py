@@ -1,0 +1,91 @@
+"""What is of a kind by its name: "animal", "家具"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_TABLE = """
+animal beast creature pet 动物 宠物: dog cat horse cow pig sheep goat lion tiger elephant giraffe zebra monkey ape
+ gorilla bear panda wolf fox rabbit hare mouse rat hamster deer camel kangaroo koala penguin owl eagle parrot duck
+ goose
+ swan chicken hen rooster bird fish shark whale dolphin seal otter turtle tortoise snake lizard crocodile frog toad
+ bee
+ butterfly spider crab octopus hippo hippopotamus rhino rhinoceros leopard cheetah jaguar hyena meerkat flamingo
+ ostrich
+ peacock donkey puppy kitten lamb calf squirrel hedgehog bat beaver badger lemur sloth llama alpaca
+ 狗 猫 马 牛 猪 羊 狮子 老虎 大象 长颈鹿 斑马 猴子 猩猩 熊 熊猫 狼 狐狸 兔子 鼠 鹿 骆驼 袋鼠 企鹅 猫头鹰 鹰 鹦鹉 鸭子
+ 鹅
+ 天鹅 鸡 鸟 鱼 鲨鱼 鲸 海豚 海豹 龟 蛇 鳄鱼 青蛙 河马 犀牛 豹 狮 虎 象 猴 兔 鸭
+book 书 书籍: book novel dictionary atlas encyclopedia biography textbook cookbook diary album comic guidebook
+ handbook
+ 词典 字典 地图集 小说 传记 画册 课本 教材 诗集 漫画
+furniture 家具: chair table desk bed sofa couch armchair stool bench wardrobe closet cupboard cabinet shelf bookcase
+ bookshelf dresser nightstand sideboard ottoman 椅子 桌子 书桌 床 沙发 凳子 长椅 衣柜 柜子 书架 茶几 床头柜 椅 桌 凳
+seat 座位: chair armchair stool bench sofa couch seat 椅子 凳子 长椅 沙发 椅 凳
+fruit 水果: apple pear banana orange lemon lime grape cherry strawberry raspberry blueberry peach plum mango melon
+ watermelon pineapple kiwi apricot fig coconut papaya 苹果 梨 香蕉 橙子 柠檬 葡萄 樱桃 草莓 桃子 李子 芒果 西瓜 菠萝
+vegetable 蔬菜: carrot potato tomato onion cucumber cabbage lettuce spinach broccoli cauliflower pepper garlic leek
+ pea
+ bean pumpkin courgette aubergine celery radish 胡萝卜 土豆 番茄 洋葱 黄瓜 白菜 生菜 菠菜 西兰花 辣椒 大蒜 南瓜 茄子
+drink beverage 饮料 喝的: water juice tea coffee milk cola lemonade beer wine soda smoothie cocoa espresso cappuccino
+ latte champagne whisky cider ale 水 果汁 茶 咖啡 牛奶 可乐 啤酒 红酒 白酒 汽水 奶茶
+vehicle 车 车辆 交通工具: car truck lorry bus van pickup taxi bicycle bike motorcycle motorbike scooter tram train
+ tractor
+ ambulance jeep boat ship plane helicopter 汽车 卡车 公交车 面包车 出租车 自行车 摩托车 电车 火车 拖拉机 救护车 轿车
+tool 工具: hammer screwdriver wrench spanner saw drill pliers chisel file axe shovel spade rake crowbar jack ladder
+ 锤子 螺丝刀 扳手 锯子 电钻 钳子 凿子 斧头 铲子 铁锹 梯子
+weapon 武器: sword dagger knife bow crossbow spear axe mace pistol gun rifle blaster shotgun cannon staff halberd
+ lance
+ 剑 刀 匕首 弓 弩 长矛 斧 枪 手枪 步枪 法杖
+plant 植物: tree flower fern cactus rose tulip orchid bush shrub palm ivy oak birch maple sunflower bonsai bamboo
+ grass
+ 树 花 蕨 仙人掌 玫瑰 郁金香 兰花 灌木 棕榈 橡树 竹子 盆栽
+tree 树: oak birch maple pine beech willow chestnut elm fir spruce palm poplar 橡树 松树 柳树 银杏 枫树 樱花树
+flower 花: rose tulip orchid lily daisy sunflower carnation daffodil violet peony 玫瑰 郁金香 兰花 百合 菊花 向日葵
+ 牡丹
+clothing clothes garment 衣服 服装: jacket coat shirt blouse sweater jumper hoodie dress skirt trousers jeans shorts
+ hat
+ cap scarf gloves sock suit robe t-shirt 夹克 外套 衬衫 毛衣 连衣裙 裙子 裤子 牛仔裤 帽子 围巾 手套 袜子 大衣
+shoe footwear 鞋: shoe boot sneaker sandal slipper trainer 鞋 靴子 拖鞋 凉鞋 运动鞋
+instrument 乐器: piano guitar violin cello flute trumpet drum saxophone clarinet harp organ accordion banjo
+ 钢琴 吉他 小提琴 大提琴 笛子 小号 鼓 萨克斯 二胡 古筝 琵琶
+container 容器: box crate barrel basket bag jar bottle chest bucket bin vase 箱子 盒子 桶 篮子 袋子 罐子 瓶子 柜子
+lamp light 灯: lamp lantern chandelier torch flashlight candle 灯 台灯 落地灯 吊灯 手电筒
+person people 人: man woman boy girl child waiter waitress chef cook nurse doctor guard librarian teacher captain king
+ queen knight wizard merchant blacksmith baker butcher driver cashier receptionist soldier
+ 男人 女人 男孩 女孩 服务员 厨师 护士 医生 卫兵 老师 船长 国王 王后 骑士 巫师 商人 铁匠 司机 收银员
+hotel accommodation lodging 住宿 酒店 旅馆 宾馆 旅店: hotel hostel inn guesthouse motel 酒店 旅馆 宾馆 旅舍 民宿 客栈
+ 小院 度假村
+restaurant eatery 餐厅 餐馆 饭店 饭馆: restaurant cafe bistro pizzeria diner tavern 餐厅 饭店 火锅 面馆 汤包 小吃店
+ 酒楼
+painting picture artwork 画 画作: painting portrait landscape watercolour print drawing 油画 肖像 风景画 国画 水彩画
+ 素描
+sculpture statue 雕像 雕塑: statue sculpture bust figurine 雕像 塑像 半身像
+dish meal food 菜 菜品 食物: soup stew pie pizza pasta salad burger sandwich curry steak noodles rice fish chips
+ dumplings
+ omelette pancake lasagne risotto roast casserole sushi ramen taco burrito 汤 面 饭 饺子 包子 炒饭 火锅 汤包 牛排 披萨
+dessert sweet 甜点 甜品: cake tart pudding sundae brownie tiramisu cheesecake mousse gelato 蛋糕 布丁 冰淇淋 慕斯
+bread pastry 面包: bread baguette roll bun croissant pretzel muffin bagel loaf 面包 法棍 可颂 吐司
+toy 玩具: teddy doll puzzle ball kite 玩偶 娃娃 积木 拼图 皮球 风筝
+potion medicine remedy 药 药品: potion pill tablet syrup ointment painkiller aspirin antidote elixir plaster 药水
+ 药片 药膏 止痛药
+device appliance electronics 电器: television tv radio computer laptop phone printer fridge oven microwave kettle
+ toaster
+ washing machine dishwasher speaker 电视 收音机 电脑 手机 打印机 冰箱 烤箱 微波炉 水壶 洗衣机 音箱
+"""
+"""A kind a line, which may go on: the words for it (apart by spaces), a colon, what is of it."""
+
+
+def _read(table: str) -> dict[str, tuple[str, ...]]:
+    lines = table.strip().replace("\n ", " ").splitlines()
+    kinds: dict[str, tuple[str, ...]] = {}
+    for line in lines:
+        words, nouns = line.split(": ")
+        for word in words.split():
+            kinds[word] = (*kinds.get(word, ()), *nouns.split())
+    return kinds
+
+
+KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(_read(_TABLE))
+"""The nouns of each kind, by the kind's name in the singular."""

@@ -1,0 +1,114 @@
+"""Whether what is told of a thing makes it so: words for states imply each other and exclude each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from scenewright_server.scene.matching import fold, is_negated, looks_so, rivals
+
+_TABLE = """
+open, opened, ajar, not closed, not locked / open, opened, ajar / closed, shut, locked, sealed, barred
+closed, shut, not open / closed, shut, locked, sealed, barred / open, opened, ajar
+locked, sealed, barred / locked, sealed, barred / open, unlocked, ajar
+unlocked, not locked / unlocked, open / locked, sealed, barred
+on, lit, switched on, turned on, running, playing, burning / on, lit, running, playing, burning, brewing, washing /
+ off, unlit, switched off, not running, standby
+off, unlit, switched off, turned off / off, unlit, not running / on, lit, running, playing, burning
+full, filled / full, filled / empty, half full, half empty, drained
+empty, drained / empty, drained / full, filled, occupied, half full, half empty
+free, available, vacant, unoccupied / free, available, vacant, unoccupied / reserved, occupied, taken, in use,
+ booked, busy, sold, rented out
+taken, occupied, in use, busy, reserved, booked / taken, occupied, in use, busy, reserved, booked, rented out / free,
+ available, vacant, unoccupied
+working, works, functional, operational, usable, ready, intact, fixed, repaired / working, functional, operational,
+ usable, ready, online, intact, repaired / broken, out of order, damaged, defective, faulty, not working, not
+ running, offline, under repair, jammed, cracked
+broken, out of order, damaged, defective, faulty, cracked / broken, out of order, damaged, defective, faulty, jammed,
+ not working, cracked / working, functional, operational, usable, ready, online, intact, repaired
+clean, tidy / clean, tidy, washed, spotless / dirty, messy, untidy, stained, dusty
+dirty, messy, untidy / dirty, messy, untidy, stained, dusty / clean, tidy, washed, spotless
+wet, damp / wet, damp, soaked / dry
+dry / dry / wet, damp, soaked
+asleep, sleeping / asleep, sleeping / awake
+awake / awake / asleep, sleeping
+hot, warm / hot, warm / cold, cool, lukewarm, frozen
+cold, cool / cold, cool, frozen / hot, warm
+alive / alive / dead
+dead / dead / alive
+ripe / ripe, overripe / unripe, green
+made, tidied / made, tidied / unmade
+sold out, out of stock / sold out, out of stock / in stock, available
+in stock, available / in stock, available / sold out, out of stock
+online / online / offline
+offline / offline / online
+开, 开着, 打开, 打开着, 敞开, 亮, 亮着, 开启, 没关, 没锁 / 开着, 打开, 敞开, 亮着, 开启, 半开, 运行 / 关着, 关闭,
+ 关上, 关了, 已关, 熄灭, 上锁, 锁着, 锁住, 紧闭
+关, 关着, 关闭, 关上, 关了, 熄灭, 没开 / 关着, 关闭, 关上, 关了, 已关, 熄灭, 上锁, 锁着, 锁住, 紧闭 / 开着, 打开,
+ 敞开, 亮着, 开启, 半开, 运行
+锁, 锁着, 上锁, 锁住, 锁上, 锁了 / 锁着, 上锁, 锁住, 锁上, 已锁 / 没锁, 未锁, 开着, 打开, 敞开
+没锁, 未锁, 没上锁 / 没锁, 未锁, 开着, 打开, 敞开 / 锁着, 上锁, 锁住, 锁上, 已锁
+满, 满了, 装满, 有水, 有东西 / 满, 有水 / 空的, 空着, 见底
+空, 空的, 空着 / 空的, 空着, 见底 / 满, 有人, 占用, 有水
+空闲, 有空, 空位, 没人, 空着 / 空闲, 有空, 空着, 没人, 可用, 空的 / 使用中, 占用, 有人, 已预订, 预订, 被占, 预约
+有人, 占用, 使用中, 预订, 已预订 / 有人, 占用, 使用中, 预订, 被占, 预约 / 空闲, 有空, 空着, 没人, 可用
+正常, 能用, 可用, 好的, 完好, 就绪, 修好 / 正常, 能用, 可用, 完好, 就绪, 良好, 修好 / 坏了, 损坏, 故障, 维修, 停用,
+ 停运, 没电, 破损
+坏, 坏了, 损坏, 故障, 破 / 坏了, 损坏, 故障, 维修, 停用, 破损, 裂 / 正常, 能用, 可用, 完好, 就绪, 良好, 修好
+干净, 整洁 / 干净, 整洁 / 脏, 凌乱, 乱糟糟
+脏, 乱, 凌乱 / 脏, 凌乱, 乱糟糟 / 干净, 整洁
+免费, 不要钱 / 免费 / 收费
+有货, 现货 / 有货, 现货 / 缺货, 售罄, 卖完, 无货
+缺货, 售罄, 卖完 / 缺货, 售罄, 卖完, 无货 / 有货, 现货
+睡着, 在睡 / 睡着, 睡觉, 熟睡 / 醒着
+醒着 / 醒着 / 睡着, 睡觉, 熟睡
+"""
+"""A state a line, which may go on: words for it / what texts that tell it say / what texts that belie it say."""
+
+
+def _read(table: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    lines = [
+        [tuple(half.split(", ")) for half in line.split(" / ")]
+        for line in table.strip().replace("\n ", " ").splitlines()
+    ]
+    states: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for asked, told, belied in lines:
+        for word in asked:
+            ours, theirs = states.get(word, ((), ()))
+            states[word] = ((*ours, *told), (*theirs, *belied))
+    return states
+
+
+_STATES = _read(_TABLE)
+_WORDS = {word for asked, (told, belied) in _STATES.items() for word in (asked, *told, *belied)}
+_STATE = re.compile(r"(?:current )?(?:state|status|condition|availability)\b|当?前?(?:状态|状况|情况)")
+MAX_STATE_CHARS = 24
+"""Where no fact is a state, a text that tells one is not longer: "closed on Mondays and holidays" is none."""
+
+
+def is_state(words: str) -> bool:
+    """Whether these are words for a state that another state excludes."""
+    said = fold(words)
+    return said in _WORDS or said.split(" ")[0] in _WORDS
+
+
+def is_so(words: str, texts: Sequence[str]) -> bool | None:
+    """Whether things of which this is told, folded, are so; None where that is not told."""
+    said = re.sub(r"^(?:still|now|already|currently|还|已经) ?", "", fold(words))
+    told, belied = _STATES.get(said, ((), ()))
+    if not (told and len(said) == 1) and looks_so(said, texts):
+        return True
+    states = [text for text in texts if _STATE.match(text)] or [text for text in texts if len(text) <= MAX_STATE_CHARS]
+    if any(looks_so(word, states) for word in belied):
+        return False
+    if any(looks_so(word, states) for word in told):
+        return True
+    if is_negated(said, texts) or rivals(words, texts):
+        return False
+    parts = said.split(" ")
+    is_part_denied = len(parts) > 1 and any(
+        all(looks_so(part, [text]) or is_negated(part, [text]) for part in parts)
+        and any(is_negated(part, [text]) for part in parts)
+        for text in texts
+    )
+    return False if is_part_denied else None

@@ -1,0 +1,47 @@
+"""What is known of things under keys, as it is told, or else measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene.choosing import Choosing, Several
+from scenewright_server.scene.facts import is_plain
+from scenewright_server.scene.measures import PLACES, is_worn
+from scenewright_server.scene.replies import Nothing, Result, Told
+
+_EXTENTS = (x.Key("width"), x.Key("height"), x.Key("depth"))
+
+
+def tell_all(choosing: Choosing, keys: tuple[x.Key, ...], of: x.Set, each: bool) -> tuple[Result, ...]:
+    """What is known by these keys of the one thing that a set is, or of each. Raises Failed, Several."""
+    things = choosing.choose(of) if each else choosing.candidates(of)
+    if x.Key("size") in keys and all(_is_measured_alone(choosing, k) for k in things):
+        keys = tuple(key for its in keys for key in (_EXTENTS if its.name == "size" else (its,)))
+    if each:
+        found = [tell_one(choosing, key, k) for k in things for key in keys]
+        return tuple(dict.fromkeys(found)) or (Nothing(),)
+    told = [tuple(tell_one(choosing, key, k) for key in keys) for k in things]
+    if len({tuple((its.value, its.key) for its in each_of) for each_of in told}) > 1:
+        raise Several(of, things)
+    return tuple(replace(its, things=things) for its in told[0])
+
+
+def tell_one(choosing: Choosing, key: x.Key, k: int) -> Told:
+    """What is known of thing k under a key."""
+    measures = choosing.measures
+    if key.to is not None:
+        to = choosing.one(key.to)
+        value = measures.value(key.name, k, to) if to != k else None
+        return Told((k,), key.name, value.amount if value else None, True, to)
+    valued = None if key.name in ("left", "right", "up") else measures.value(key.name, k)
+    told = None if key.name in PLACES else choosing.tell(key.name, k)
+    if told is None:
+        return Told((k,), key.name, valued.amount if valued else None, valued is not None and valued.is_measured)
+    if isinstance(told.value, str) and valued is not None and is_plain(key.name, told.value):
+        return Told((k,), key.name, valued.amount)
+    return Told((k,), told.key or key.name, told.value, is_quoted=told.is_quoted)
+
+
+def _is_measured_alone(choosing: Choosing, k: int) -> bool:
+    return choosing.tell("size", k) is None and not is_worn(choosing.scene.called[k])

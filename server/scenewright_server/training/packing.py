@@ -1,0 +1,118 @@
+"""Rows of training text for a planner: a scene, and as many questions about it as fit.
+
+Each question sees the scene and itself alone, and its positions begin where the scene ends: as if it were the only one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from scenewright_server.families.chat.planning import Thing, question_text, scene_text
+from scenewright_server.families.chat.tokenizer import ChatTokenizer
+from scenewright_server.simulator.asking.questions import Asked, Asker
+from scenewright_server.simulator.asking.tables import Code, load_tables
+from scenewright_server.simulator.asking.worlds import World, make_world
+
+IGNORED = -100
+UNSEEN = -1e4  # added to a score of attention, it leaves nothing after the softmax
+MISSES = 3  # questions that do not fit end a row
+Batch = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Row:
+    """ids; positions; segments: 0 the scene, n the n-th question; labels: the next token where it is a plan's, else
+    IGNORED."""
+
+    ids: list[int]
+    positions: list[int]
+    segments: list[int]
+    labels: list[int]
+
+
+class Rows:
+    """An endless stream of rows of one seed. languages: of questions and of the labels they are about, and how often
+    each pair is drawn; length: positions of a row, of which a scene takes `max_scene` at most."""
+
+    def __init__(
+        self,
+        tokenizer: ChatTokenizer,
+        languages: Sequence[tuple[Code, Code, float]],
+        length: int,
+        max_scene: int,
+        seed: int,
+    ) -> None:
+        self._tokenizer, self._languages, self._rng = tokenizer, languages, random.Random(seed)
+        self._length, self._max_scene = length, max_scene
+
+    def __iter__(self) -> Iterator[Row]:
+        while True:
+            row = self._row()
+            if row is not None:
+                yield row
+
+    def _row(self) -> Row | None:
+        rng = self._rng
+        asked, labelled, _ = rng.choices(self._languages, [weight for *_, weight in self._languages])[0]
+        world = make_world(load_tables(labelled), labelled, rng)
+        scene = self._tokenizer.encode(scene_text(tell_things(world)))
+        if len(scene) > self._max_scene:
+            return None
+        examples = self._examples(world, asked)
+        row = pack(scene, (self.encode(one) for one in examples), self._length)
+        return row if len(row.ids) > len(scene) else None
+
+    def _examples(self, world: World, asked: Code) -> Iterator[Asked]:
+        while True:
+            yield from Asker(load_tables(asked), world, self._rng).dialogue(self._rng.choice([1, 2, 3, 4]))
+
+    def encode(self, one: Asked) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The tokens of a question and of its plan."""
+        asked = self._tokenizer.encode(question_text(one.question, one.before, one.points))
+        return asked, self._tokenizer.encode(f" {one.plan}\n")
+
+
+def pack(scene: Sequence[int], examples: Iterator[tuple[Sequence[int], Sequence[int]]], length: int) -> Row:
+    """A row of a scene and the questions and plans that fit, up to the one after which too few did."""
+    n, misses, k = len(scene), 0, 0
+    row = Row(list(scene), list(range(n)), [0] * n, [IGNORED] * n)
+    for asked, plan in examples:
+        m = len(asked) + len(plan)
+        if len(row.ids) + m > length:
+            misses += 1
+            if misses == MISSES:
+                break
+            continue
+        k += 1
+        row.ids.extend((*asked, *plan))
+        row.positions.extend(range(n, n + m))
+        row.segments.extend([k] * m)
+        row.labels.extend((*[IGNORED] * (len(asked) - 1), *plan, IGNORED))
+    return row
+
+
+def tell_things(world: World) -> list[Thing]:
+    """The things of a world as a planner reads of them, in no order of places."""
+    told = sorted((entry.graph for entry in world.entries if entry.graph is not None), key=lambda its: its.id)
+    return [Thing(its.label, its.aliases, tuple(fact.key for fact in its.facts), its.description) for its in told]
+
+
+def collate(rows: Sequence[Row], length: int) -> Batch:
+    """ids, positions, labels (B, length) and what to add to scores of attention (B, 1, length, length)."""
+
+    def pad(values: list[int], with_: int) -> list[int]:
+        return values + [with_] * (length - len(values))
+
+    ids = torch.tensor([pad(row.ids, 0) for row in rows])
+    positions = torch.tensor([pad(row.positions, 0) for row in rows])
+    segments = torch.tensor([pad(row.segments, -1) for row in rows])
+    labels = torch.tensor([pad(row.labels, IGNORED) for row in rows])
+    before = torch.ones(length, length, dtype=torch.bool).tril()
+    same = (segments[:, None, :] == segments[:, :, None]) | (segments[:, None, :] == 0)
+    unseen = ~(before & same)[:, None]
+    return ids, positions, labels, torch.zeros(unseen.shape, dtype=torch.bfloat16).masked_fill_(unseen, UNSEEN)
