@@ -99,7 +99,7 @@ def parts(
     origins = {"language": Origin("tiny", "made here", "CC0-1.0")}
     senses = (hearing(), seeing()) if with_senses else (None, None)
     return Parts(
-        language(template, n_ctx), *senses, origins, planner() if plans else None, clip() if with_clip else None
+        language(template, n_ctx), *senses, origins, clip() if with_clip else None, planner() if plans else None
     )
 
 
