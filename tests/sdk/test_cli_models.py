@@ -12,11 +12,14 @@ from rich.console import Console
 from safetensors.torch import save_file
 from scenewright.cli.app import main
 from scenewright.cli.demo import show_photograph
-from scenewright.cli.models import bring
+from scenewright.cli.pulling import bring
 from scenewright_server.families.bundle import load_family
+from scenewright_server.families.chat.chat import Chat
+from scenewright_server.families.chat.storage import load_bundle
 
 from tests.families.chat import tiny
 from tests.families.chat.tiny import CHATML
+from tests.importers import test_megatron as megatron
 from tests.importers.gguf_layout import D, write
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -54,18 +57,6 @@ def test_a_gguf_file_becomes_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not spec.speech_languages
 
 
-def test_an_adapter_lets_an_imported_model_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file, out = write(tmp_path / "tiny.gguf", "llama", "gpt-2", template=CHATML), tmp_path / "made"
-    pairs = {"blocks.0.attention.out.A": torch.ones(2, D), "blocks.0.attention.out.B": torch.ones(D, 2)}
-    save_file(pairs, adapter := tmp_path / "planner.safetensors")
-    assert run(capsys, "import", "gguf", file, "--out", out, "--planner", adapter)[0] == 0
-    assert json.loads((out / "model.json").read_text())["planner"] == {"format": 1, "rank": 2, "languages": ["en"]}
-    assert load_family(out).plans
-    save_file({**pairs, "blocks.0.attention.out.A": torch.ones(2, D + 1)}, adapter)
-    status, _, message = run(capsys, "import", "gguf", file, "--out", out, "--planner", adapter)
-    assert status == 1 and "blocks.0.attention.out.A: shape" in message
-
-
 def test_a_clip_by_name_and_file_becomes_part_of_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, out = write(tmp_path / "tiny.gguf", "llama", "gpt-2", template=CHATML), tmp_path / "made"
     part = tiny.clip()
@@ -80,6 +71,52 @@ def test_a_clip_by_name_and_file_becomes_part_of_a_bundle(tmp_path: Path, capsys
     assert family.embedder is not None and family.embedder.dimension == 12
     made = json.loads((out / "model.json").read_text())["provenance"]["sources"]["clip"]
     assert (made["name"], made["source"], len(made["sha256"])) == ("toy-clip", "weights.safetensors", 64)
+
+
+def test_an_endpoint_becomes_a_bundle_that_holds_no_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCENEWRIGHT_ENDPOINT_KEY", "sk-secret")
+    url, out = "https://example.org/v1", tmp_path / "remote"
+    status, printed, _ = run(
+        capsys, "import", "endpoint", url, "--model", "big", "--server", "vllm", "--context", 4096, "--out", out
+    )
+    assert status == 0 and "remote" in printed
+    manifest = json.loads((out / "model.json").read_text())
+    assert manifest["decoder"] == f"openai:{url}" and manifest["endpoint"]["grammar"] == "structured_outputs"
+    assert not any(b"sk-secret" in file.read_bytes() for file in out.iterdir())
+    family = load_family(out)
+    assert (family.spec.name, family.decoder.n_ctx) == ("remote", 4096)  # type: ignore[union-attr]
+    status, _, failed = run(capsys, "import", "endpoint", "example.org", "--model", "big", "--out", tmp_path / "no")
+    assert status == 1 and "the endpoint's URL is 'example.org', must be http(s)://" in failed.replace("\n", " ")
+
+
+def test_a_checkpoint_of_megatron_becomes_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved, out = megatron.save(tmp_path / "saved"), tmp_path / "made"
+    (tokenizer := tmp_path / "tokenizer.json").write_bytes(megatron.tokenizer())
+    command = ("import", "megatron", saved, "--tokenizer", tokenizer, "--out", out, "--dtype", "float32")
+    assert run(capsys, *command)[0] == 0
+    family = load_family(out)
+    assert isinstance(family, Chat)
+    gpt = load_bundle(out, torch.device("cpu"), None).gpt
+    logits = gpt.logits(gpt(gpt.embed(megatron.IDS)))
+    assert (logits - megatron.SOURCES["gpt2"][2]).abs().max() < 1e-4
+    (saved / "iter_0000005" / "mp_rank_01" / "model_optim_rng.pt").unlink()
+    status, _, failed = run(capsys, *command)
+    assert status == 1 and "model_optim_rng.pt: file: expected to be there, found nothing" in failed
+    assert load_family(out).spec.name == "made"
+
+
+def test_an_adapter_lets_an_imported_model_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = write(tmp_path / "tiny.gguf", "llama", "gpt-2", template=CHATML), tmp_path / "made"
+    pairs = {"blocks.0.attention.out.A": torch.ones(2, D), "blocks.0.attention.out.B": torch.ones(D, 2)}
+    save_file(pairs, adapter := tmp_path / "planner.safetensors")
+    assert run(capsys, "import", "gguf", file, "--out", out, "--planner", adapter)[0] == 0
+    assert json.loads((out / "model.json").read_text())["planner"] == {"format": 1, "rank": 2, "languages": ["en"]}
+    assert load_family(out).plans
+    save_file({**pairs, "blocks.0.attention.out.A": torch.ones(2, D + 1)}, adapter)
+    status, _, message = run(capsys, "import", "gguf", file, "--out", out, "--planner", adapter)
+    assert status == 1 and "blocks.0.attention.out.A: shape" in message
 
 
 @pytest.mark.parametrize(
@@ -112,7 +149,8 @@ def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     rows = {row["name"]: row for row in json.loads(printed)["models"]}
     assert status == 0 and rows["guide"]["what"] == "smollm2-135m + whisper-base + nanodet"
     assert rows["guide"]["mb"] > 300 and not any(row["here"] for row in rows.values())
-    assert "guide-zh" in run(capsys, "models")[1]
+    table = run(capsys, "models")[1]
+    assert "guide-zh" in table and "scenewright import megatron DIR" in table
 
 
 def test_pulling_without_a_network_shows_sources_first_and_ends_well(

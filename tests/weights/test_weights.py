@@ -6,6 +6,7 @@ the catalogue. What is not listed, or what no source gives, is skipped by name.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from scenewright_server.service.settings import load_settings
 from scenewright_server.simulator.speech import speak
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-DUNGEON, PHOTOS = EXAMPLES / "dungeon.json", EXAMPLES / "photos"
+DUNGEON = EXAMPLES / "dungeon.json"
 RATE_HZ = 16_000
 
 
@@ -76,10 +77,11 @@ def test_a_pulled_guide_hears_and_sees(name: str) -> None:
 
 def test_the_demo_shows_a_photograph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fetch("guide")
-    public = {"model": "guide", "photo": PHOTOS / "sheep.jpg", "questions": ["Which animals are here?"]}
+    public = json.loads((EXAMPLES / "demo.json").read_text())["public"]
+    public["photo"] = EXAMPLES / public["photo"]
     show_photograph(public, tmp_path / "demo.png", 300, False, Console(width=200))
     printed = capsys.readouterr().out
-    assert "sheep" in printed[printed.index("sheep.jpg") + 10 :] and (tmp_path / "demo_photo.png").is_file()
+    assert "cat" in printed[printed.index("cat.jpg") + 10 :] and (tmp_path / "demo_photo.png").is_file()
 
 
 CLIPS = {

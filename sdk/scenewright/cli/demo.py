@@ -21,7 +21,7 @@ from scenewright.cli.connect import (
     TokenOption,
     connect,
 )
-from scenewright.cli.models import bring
+from scenewright.cli.pulling import bring
 from scenewright.cli.talk import print_stream
 from scenewright.client import Client
 from scenewright.errors import InvalidInputError, ScenewrightError

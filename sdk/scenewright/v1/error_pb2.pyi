@@ -29,13 +29,14 @@ class ErrorEvent(_message.Message):
       INVALID_ARGUMENT      FIELD_REQUIRED, FIELD_INVALID, IMAGE_UNDECODABLE, FRAME_TOO_LARGE, AUDIO_UNDECODABLE,
                             AUDIO_TOO_LONG, TEXT_TOO_LONG, SCENE_TOO_LARGE, NOTHING_TO_SEE
       FAILED_PRECONDITION   CAPABILITY_MISSING, ENCODER_MISMATCH, SCENE_OUTDATED, SESSION_BUSY,
-                            MODEL_MISMATCH (a session's request names another model), OUT_OF_ORDER, EVENTS_LOST
+                            MODEL_MISMATCH (a session's request names another model), OUT_OF_ORDER, EVENTS_LOST,
+                            ENDPOINT_REFUSED, ENDPOINT_INVALID (the server that decodes for a model)
       UNAUTHENTICATED       UNAUTHENTICATED (no bearer token, or one that is not known)
       NOT_FOUND             MODEL_NOT_FOUND, SESSION_NOT_FOUND, SESSION_EXPIRED
       RESOURCE_EXHAUSTED    CONTEXT_FULL, TOO_MANY_SESSIONS, OVERLOADED, AUDIO_TOO_FAST (the last two with RetryInfo)
       ABORTED               TAKEN_OVER
-      UNAVAILABLE           MODEL_LOADING, SHUTTING_DOWN (both with RetryInfo)
-      DEADLINE_EXCEEDED     DEADLINE_EXCEEDED
+      UNAVAILABLE           MODEL_LOADING, SHUTTING_DOWN, ENDPOINT_UNAVAILABLE (all with RetryInfo)
+      DEADLINE_EXCEEDED     DEADLINE_EXCEEDED, ENDPOINT_TIMEOUT (the latter with RetryInfo)
       INTERNAL              INTERNAL
 
     An error inside a live conversation, where a status would end the stream.

@@ -174,6 +174,7 @@ class Engine:
         elif outcome.over is not None:
             self._finish(decoding, outcome.over)
         elif outcome.next is not None:
+            assert isinstance(outcome.next, Pass)  # of a family whose decoder is here
             self._keep(decoding)
             decoding.passing, decoding.ids = outcome.next, []
 

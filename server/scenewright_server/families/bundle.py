@@ -101,8 +101,11 @@ def _load_diorama(path: Path, device: torch.device, dtype: torch.dtype | None) -
 
 def _load_chat(path: Path, device: torch.device, dtype: torch.dtype | None) -> Family:
     from scenewright_server.families.chat.chat import Chat
+    from scenewright_server.families.chat.remote import is_remote, load_remote
     from scenewright_server.families.chat.storage import load_bundle
 
+    if is_remote(path):
+        return load_remote(path, device)
     return Chat(load_bundle(path, device, dtype))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -21,6 +21,9 @@ from scenewright_server.scene.entries import Detections, Entry, GraphObject
 from scenewright_server.scene.geometry import Intrinsics
 from scenewright_server.scene.pointing import Ray
 
+if TYPE_CHECKING:
+    from scenewright_server.families.endpoint import Completion, Endpoint
+
 SAMPLE_RATE_HZ = 16_000
 """Of every recording that a family hears: mono float32."""
 
@@ -30,13 +33,17 @@ class ModelError(Exception):
 
     Reasons: CONTEXT_FULL (scene and question alone pass the model's context), SCENE_TOO_LARGE (more things, seen and
     told together, than the model can tell apart), AUDIO_TOO_LONG (for the model's hearing), OVERLOADED (the queue is
-    full), FIELD_OUT_OF_RANGE, FIELD_REQUIRED, SHUTTING_DOWN.
+    full), FIELD_OUT_OF_RANGE, FIELD_REQUIRED, SHUTTING_DOWN; of a decoder that lives elsewhere ENDPOINT_UNAVAILABLE (it
+    is not there, is too busy or broke off), ENDPOINT_TIMEOUT, ENDPOINT_REFUSED (it does not take the request or the
+    key), ENDPOINT_INVALID (what it answers is not what was asked for). `retry_after_s`: when another try may help,
+    where the model knows.
     """
 
-    def __init__(self, reason: str, message: str, **metadata: Any) -> None:
+    def __init__(self, reason: str, message: str, *, retry_after_s: float | None = None, **metadata: Any) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.retry_after_s = retry_after_s
         self.metadata = {key: str(value) for key, value in metadata.items()}
 
 
@@ -183,10 +190,11 @@ class Pass:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a token, or a script's beginning, gives: events, and the next pass or the end of all."""
+    """What a token, or a script's beginning, gives: events, and the next pass or the end of all. A pass is a completion
+    where the decoder is an endpoint."""
 
     events: Sequence[Event] = ()
-    next: Pass | None = None
+    next: Pass | Completion | None = None
     over: FinishReason | None = None
 
 
@@ -332,7 +340,7 @@ class Family(Protocol):
     def spec(self) -> Spec: ...
 
     @property
-    def decoder(self) -> Decoder: ...
+    def decoder(self) -> Decoder | Endpoint: ...
 
     @property
     def embedder(self) -> Embedder | None: ...

@@ -17,7 +17,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from scenewright_server.families.bundle import FORMAT, MANIFEST, BundleError, file_sha256
+from scenewright_server.families.chat.endpoint import endpoint_manifest
 from scenewright_server.families.chat.matching import embed_labels
+from scenewright_server.families.chat.remote import is_remote, read_remote_bundle
 from scenewright_server.families.chat.storage import (
     CARD,
     CLIP,
@@ -35,7 +37,14 @@ from scenewright_server.families.chat.storage import (
 )
 from scenewright_server.families.chat.template import Template
 from scenewright_server.importers import labels
-from scenewright_server.importers.parts import ClipPart, DetectorPart, LanguagePart, PlannerPart, WhisperPart
+from scenewright_server.importers.parts import (
+    ClipPart,
+    DetectorPart,
+    EndpointPart,
+    LanguagePart,
+    PlannerPart,
+    WhisperPart,
+)
 from scenewright_server.importers.refusal import ImportRefused
 from scenewright_server.model.clip import Clip
 
@@ -56,10 +65,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a bundle is made of; `origins` has one for "language", "hearing", "seeing", "clip" and "planner" each, where
-    it is there."""
+    """What a bundle is made of; `origins` has one for "language", "hearing", "seeing", "clip" and "planner" each,
+    where it is there."""
 
-    language: LanguagePart
+    language: LanguagePart | EndpointPart
     hearing: WhisperPart | None
     seeing: DetectorPart | None
     origins: Mapping[str, Origin]
@@ -78,7 +87,7 @@ def write_bundle(
 ) -> Path:
     """Write a bundle to the directory `out`, over a bundle that is there, and over nothing else.
 
-    dtype: of the decoder's weights, keys and values; n_context: positions, at most the model's own.
+    dtype: of the decoder's weights, keys and values, if they are here; n_context: positions, at most the model's own.
     Raises ImportRefused, and then `out` is as it was before.
     """
     if out.exists() and not (out / MANIFEST).is_file():
@@ -119,17 +128,18 @@ def _whole(out: Path) -> Iterator[Path]:
 
 def _write(path: Path, parts: Parts, name: str, languages: tuple[str, ...], dtype: str, n_context: int) -> None:
     language, hearing, seeing, clip = parts.language, parts.hearing, parts.seeing, parts.clip
-    n_bytes = sum(tensor.nbytes for part in (language, hearing, seeing, clip) if part for tensor in part.state.values())
+    all_parts = (language, hearing, seeing, clip)
+    weighty = [part for part in all_parts if part is not None and not isinstance(part, EndpointPart)]
+    n_bytes = sum(tensor.nbytes for part in weighty for tensor in part.state.values())
     if (free := shutil.disk_usage(path).free) < n_bytes:
         raise ImportRefused(path.parent, "room", f"{n_bytes} bytes free", free)
-    _save(_as_type(language.state, getattr(torch, dtype)), path / DECODER)
-    (path / TOKENIZER).write_bytes(language.tokenizer)
-    if language.chat_template is not None:
-        try:
-            Template(language.chat_template)
-        except ValueError as error:
-            raise ImportRefused(parts.origins["language"].source, "chat template", "one for dialogues", error) from None
-        (path / TEMPLATE).write_text(language.chat_template)
+    if isinstance(language, EndpointPart):
+        decoder, n_model = endpoint_manifest(language.config), language.n_context
+    else:
+        decoder, n_model = (
+            _write_decoder(path, language, dtype, parts.origins["language"].source),
+            language.config.n_ctx,
+        )
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "family": FAMILY,
@@ -141,13 +151,8 @@ def _write(path: Path, parts: Parts, name: str, languages: tuple[str, ...], dtyp
         "fusion": {"scene_graph": "text"},
         "knows": "What the scene graph tells: labels, other names, places, facts and descriptions.",
         "knows_not": "Anything that is in the picture alone.",
-        "limits": {"context_tokens": min(n_context, language.config.n_ctx), "objects": MAX_OBJECTS},
-        "decoder": {
-            "dtype": dtype,
-            "config": language.config.to_dict(),
-            "bos": language.bos,
-            "stops": language.stops,
-        },
+        "limits": {"context_tokens": min(n_context, n_model), "objects": MAX_OBJECTS},
+        **decoder,
     }
     if (planner := parts.planner) is not None:
         _save(planner.state, path / PLANNER)
@@ -187,6 +192,20 @@ def _write(path: Path, parts: Parts, name: str, languages: tuple[str, ...], dtyp
     (path / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
 
+def _write_decoder(path: Path, language: LanguagePart, dtype: str, source: str) -> dict[str, Any]:
+    """A language model's files, and what the manifest says of it."""
+    _save(_as_type(language.state, getattr(torch, dtype)), path / DECODER)
+    (path / TOKENIZER).write_bytes(language.tokenizer)
+    if language.chat_template is not None:
+        try:
+            Template(language.chat_template)
+        except ValueError as error:
+            raise ImportRefused(source, "chat template", "one for dialogues", error) from None
+        (path / TEMPLATE).write_text(language.chat_template)
+    config = language.config.to_dict()
+    return {"decoder": {"dtype": dtype, "config": config, "bos": language.bos, "stops": language.stops}}
+
+
 def _embed(clip: ClipPart, words: Sequence[str]) -> Tensor:
     """What CLIP makes of words (n_words, E). Raises ImportRefused for weights that give no numbers."""
     network = Clip(clip.config).eval()
@@ -213,8 +232,11 @@ def _save(state: Mapping[str, Tensor], path: Path) -> None:
 
 
 def _check(path: Path, out: Path) -> None:
-    """The bundle loads, and its decoder gives numbers."""
+    """The bundle loads, and its decoder, where it is here, gives numbers."""
     try:
+        if is_remote(path):
+            read_remote_bundle(path, torch.device("cpu"))
+            return
         bundle = load_bundle(path, torch.device("cpu"), None)
     except BundleError as error:
         raise ImportRefused(out, "bundle", "one that loads", error) from None

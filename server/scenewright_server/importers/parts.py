@@ -8,6 +8,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from scenewright_server.families.chat.endpoint import EndpointConfig
 from scenewright_server.importers.refusal import ImportRefused
 from scenewright_server.model.clip import ClipConfig
 from scenewright_server.model.config import GPTConfig
@@ -25,6 +26,14 @@ class LanguagePart:
     chat_template: str | None  # Jinja, as transformers reads it; None: a base model
     bos: int | None  # the id that begins a text, where there is one
     stops: tuple[int, ...]  # the ids that end an answer
+
+
+@dataclass(frozen=True)
+class EndpointPart:
+    """A language model that lives elsewhere, with so many positions of context."""
+
+    config: EndpointConfig
+    n_context: int
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,8 @@ class Server:
         self.log.info("stopping", all_calls_finished=finished)
         await self.live.close()
         await self._server.stop(0)
+        for model in self.models:
+            await model.close()
         await asyncio.to_thread(self._compute.close)
         await asyncio.to_thread(self._perception.close)
 
@@ -178,7 +180,10 @@ class Server:
         capabilities = model.family.spec.capabilities
         frame = model.family.fit(np.zeros((64, 64, 3), np.uint8))
         sight = Sight(Frame("", frame, None, None, None))
-        if "describe" in capabilities and "image" in model.family.spec.fusion:
+        sees = "image" in model.family.spec.fusion
+        if sees and model.is_remote:  # nobody pays for a word that nobody wants
+            await model.perception.see(frame)
+        elif sees and "describe" in capabilities:
             async for _ in Exchange(model, Metrics(), sight, Sampling(max_new_tokens=2), Stopwatch()).events():
                 pass
         if "embed_image" in capabilities:

@@ -10,6 +10,7 @@ import numpy as np
 from scenewright.v1 import annotation_pb2, dialogue_pb2, generation_pb2
 
 from scenewright_server.engine.compute import Run
+from scenewright_server.engine.remote import RemoteRun
 from scenewright_server.engine.request import Done, Sampling, Started, Timings, Usage
 from scenewright_server.engine.session import Session
 from scenewright_server.families.family import FinishReason, Heard, Memory, Mention, Script, TextDelta, Turn
@@ -70,7 +71,7 @@ class Exchange:
         self._spans: dict[int, list[annotation_pb2.TextSpan]] = {}  # of each entry's words
         self._cancelled = False
         self._script: Script | None = None
-        self._run: Run | None = None
+        self._run: Run | RemoteRun | None = None
         self._transcript_ms = self._submitted_ms = self._first_text_ms = 0.0
 
     def cancel(self) -> None:

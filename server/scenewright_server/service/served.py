@@ -13,6 +13,8 @@ import numpy as np
 from scenewright.v1 import audio_pb2, features_pb2, generation_pb2, graph_pb2, image_pb2, model_pb2
 
 from scenewright_server.engine.compute import AsyncEngine, ComputeThread
+from scenewright_server.engine.remote import RemoteEngine
+from scenewright_server.families.endpoint import Endpoint
 from scenewright_server.families.family import Family, Heard, ModelError
 from scenewright_server.perception.perception import Perception, PerceptionThreads
 from scenewright_server.scene.entries import Detections
@@ -84,14 +86,18 @@ class ServedModel:
             }
         )
         self.perception = Perception(family, threads, capacity=limits.max_requests)
-        n_slots = min(settings.slots, limits.max_requests)
-        self.engine = AsyncEngine(
-            family.decoder,
-            compute,
-            n_slots=n_slots,
-            n_waiting=limits.max_requests - n_slots,
-            kv_bytes=settings.kv_bytes,
-        )
+        self.engine: AsyncEngine | RemoteEngine
+        decoder = family.decoder
+        if isinstance(decoder, Endpoint):
+            self.n_ctx, self.device = decoder.n_ctx, "endpoint"
+            self.engine = RemoteEngine(decoder, n_waiting=max(limits.max_requests - decoder.n_at_once, 0))
+        else:
+            self.n_ctx, self.device = decoder.shape.n_ctx, str(decoder.shape.device)
+            n_slots = min(settings.slots, limits.max_requests)
+            n_waiting = limits.max_requests - n_slots
+            self.engine = AsyncEngine(
+                decoder, compute, n_slots=n_slots, n_waiting=n_waiting, kv_bytes=settings.kv_bytes
+            )
         self.frame_features = self.sound_features = None
         if family.codec is not None:
             self.frame_features = FrameFeatures(family.codec, spec.sha256, limits.max_image_aspect)
@@ -102,6 +108,16 @@ class ServedModel:
             self.capabilities.add(model_pb2.CAPABILITY_CONVERSE)
         if "image" in spec.fusion:
             self.capabilities |= {model_pb2.CAPABILITY_IMAGE_INPUT, model_pb2.CAPABILITY_GROUND}
+
+    @property
+    def is_remote(self) -> bool:
+        """Its decoder lives elsewhere."""
+        return isinstance(self.engine, RemoteEngine)
+
+    async def close(self) -> None:
+        """Let go of what the engine holds beside the threads that all share."""
+        if isinstance(self.engine, RemoteEngine):
+            await self.engine.close()
 
     @property
     def name(self) -> str:
@@ -222,7 +238,6 @@ class ServedModel:
         """The Model message."""
         spec, embedder = self.family.spec, self.family.embedder
         shared = {field.name for field in model_pb2.Limits.DESCRIPTOR.fields} & set(type(self.limits).model_fields)
-        shape = self.family.decoder.shape
         embeds = model_pb2.CAPABILITY_EMBED_IMAGE in self.capabilities
         return model_pb2.Model(
             name=spec.name,
@@ -239,12 +254,12 @@ class ServedModel:
             embedding_dimension=embedder.dimension if embeds and embedder is not None else 0,
             encoders=[one.encoder for one in (self.frame_features, self.sound_features) if one is not None],
             limits=model_pb2.Limits(
-                max_context_tokens=shape.n_ctx, **{name: getattr(self.limits, name) for name in shared}
+                max_context_tokens=self.n_ctx, **{name: getattr(self.limits, name) for name in shared}
             ),
             knows=spec.knows,
             does_not_know=spec.knows_not,
             license=spec.license,
-            device=str(shape.device),
+            device=self.device,
         )
 
 
@@ -255,7 +270,7 @@ def refusals() -> Iterator[None]:
         yield
     except ModelError as error:
         reason = error.reason if error.reason in REASONS else "FIELD_INVALID"
-        raise Refused(reason, error.message, **error.metadata) from error
+        raise Refused(reason, error.message, retry_after_s=error.retry_after_s, **error.metadata) from error
 
 
 def timings(watch: Stopwatch) -> generation_pb2.Timings:

@@ -283,7 +283,7 @@ def _show(dialogue: Dialogue) -> session_pb2.Session:
         language=dialogue.language,
         turns=dialogue.n_turns,
         context_tokens=0 if dialogue.memory is None else dialogue.memory.n_positions,
-        max_context_tokens=dialogue.model.family.decoder.shape.n_ctx,
+        max_context_tokens=dialogue.model.n_ctx,
         frame_id=dialogue.sight.frame_id,
         scene_revision=dialogue.sight.revision,
         model=dialogue.model.name,

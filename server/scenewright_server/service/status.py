@@ -57,6 +57,10 @@ REASONS: dict[str, Verdict] = {
     "AUDIO_TOO_FAST": Verdict(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_after_s=1.0),
     "MODEL_LOADING": Verdict(grpc.StatusCode.UNAVAILABLE, retry_after_s=2.0),
     "SHUTTING_DOWN": Verdict(grpc.StatusCode.UNAVAILABLE, retry_after_s=5.0),
+    "ENDPOINT_UNAVAILABLE": Verdict(grpc.StatusCode.UNAVAILABLE, retry_after_s=5.0),
+    "ENDPOINT_TIMEOUT": Verdict(grpc.StatusCode.DEADLINE_EXCEEDED, retry_after_s=5.0),
+    "ENDPOINT_REFUSED": _PRECONDITION,
+    "ENDPOINT_INVALID": _PRECONDITION,
     "DEADLINE_EXCEEDED": Verdict(grpc.StatusCode.DEADLINE_EXCEEDED),
     "INTERNAL": Verdict(grpc.StatusCode.INTERNAL),
 }
@@ -66,13 +70,14 @@ class Refused(Exception):
     """A request that the server will not or cannot serve.
 
     `reason` is a key of `REASONS`; `message` names field, value and bound, and `metadata` repeats them under
-    these keys for programs.
+    these keys for programs. `retry_after_s` is the table's where nothing better is known.
     """
 
-    def __init__(self, reason: str, message: str, **metadata: Any) -> None:
+    def __init__(self, reason: str, message: str, *, retry_after_s: float | None = None, **metadata: Any) -> None:
         super().__init__(message)
         self.reason = reason
         self.verdict = REASONS[reason]
+        self.retry_after_s = self.verdict.retry_after_s if retry_after_s is None else retry_after_s
         self.message = message
         self.metadata = {key: str(value) for key, value in metadata.items()}
 
@@ -83,7 +88,7 @@ def to_status(refused: Refused) -> tuple[grpc.StatusCode, str, tuple[tuple[str, 
     details: list[Message] = [
         error_details_pb2.ErrorInfo(reason=refused.reason, domain=DOMAIN, metadata=refused.metadata),
     ]
-    delay_s = refused.verdict.retry_after_s
+    delay_s = refused.retry_after_s
     if delay_s is not None:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromMicroseconds(round(delay_s * 1e6))

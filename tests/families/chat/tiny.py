@@ -63,18 +63,6 @@ def seeing() -> DetectorPart:
     return DetectorPart(config, Detector(config).state_dict())
 
 
-def planner(rank: int = 3) -> PlannerPart:
-    """An adapter of random pairs that changes what the decoder says."""
-    generator = torch.Generator().manual_seed(3)
-    shapes = {"attention.qkv": (64, 32), "attention.out": (32, 32), "mlp.up": (96, 32), "mlp.down": (32, 48)}
-    state = {}
-    for layer in range(2):
-        for name, (n_out, n_in) in shapes.items():
-            state[f"blocks.{layer}.{name}.A"] = torch.randn(rank, n_in, generator=generator) / 4
-            state[f"blocks.{layer}.{name}.B"] = torch.randn(n_out, rank, generator=generator) / 4
-    return PlannerPart(state, rank, ("en",))
-
-
 def clip() -> ClipPart:
     torch.manual_seed(3)
     config = ClipConfig(
@@ -89,17 +77,30 @@ def clip() -> ClipPart:
     return ClipPart(config, state)
 
 
+def planner(rank: int = 3) -> PlannerPart:
+    """An adapter of random pairs that changes what the decoder says."""
+    generator = torch.Generator().manual_seed(3)
+    shapes = {"attention.qkv": (64, 32), "attention.out": (32, 32), "mlp.up": (96, 32), "mlp.down": (32, 48)}
+    state = {}
+    for layer in range(2):
+        for name, (n_out, n_in) in shapes.items():
+            state[f"blocks.{layer}.{name}.A"] = torch.randn(rank, n_in, generator=generator) / 4
+            state[f"blocks.{layer}.{name}.B"] = torch.randn(n_out, rank, generator=generator) / 4
+    return PlannerPart(state, rank, ("en",))
+
+
 def parts(
     with_senses: bool = False,
     template: str | None = CHATML,
     n_ctx: int = 2048,
-    with_clip: bool = False,
     plans: bool = False,
+    with_clip: bool = False,
 ) -> Parts:
     origins = {"language": Origin("tiny", "made here", "CC0-1.0")}
     senses = (hearing(), seeing()) if with_senses else (None, None)
-    extras = clip() if with_clip else None, planner() if plans else None
-    return Parts(language(template, n_ctx), *senses, origins, *extras)
+    return Parts(
+        language(template, n_ctx), *senses, origins, clip() if with_clip else None, planner() if plans else None
+    )
 
 
 def load(path: Path, languages: tuple[str, ...] = ("en", "zh"), **settings: bool | str | int | None) -> Chat:

@@ -2,81 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
-from scenewright_server.families.chat.hearing import MAX_AUDIO_S, Hearing
-from scenewright_server.families.chat.matching import Matching
-from scenewright_server.families.chat.memory import ChatMemory, Exchange
+from scenewright_server.families.chat.base import ChatBase
+from scenewright_server.families.chat.memory import ChatMemory
 from scenewright_server.families.chat.planned import PLAN, PlannedScript
 from scenewright_server.families.chat.prompt import Prompter
 from scenewright_server.families.chat.script import ChatScript, never_said, words_of
-from scenewright_server.families.chat.seeing import COLOURS, Seeing
 from scenewright_server.families.chat.storage import Bundle
 from scenewright_server.families.decoder import GPTDecoder
-from scenewright_server.families.family import Heard, Memory, Spec, Turn
-from scenewright_server.scene.entries import Detections
-
-MAX_LABEL_TOKENS = 64
+from scenewright_server.families.family import Memory, Turn
+from scenewright_server.model.gpt import GPT
 
 
-class Chat:
+class Chat(ChatBase):
     """See `families.family.Family`."""
 
-    codec = audio_codec = None
-
     def __init__(self, bundle: Bundle) -> None:
-        info, gpt = bundle.info, bundle.gpt
-        parts = [part for part in (gpt, bundle.whisper, bundle.detector, bundle.clip) if part is not None]
-        self.spec = Spec(
-            name=info.name,
-            version=info.version,
-            sha256=info.sha256,
-            architecture=_describe(bundle),
-            n_parameters=sum(parameter.numel() for part in parts for parameter in part.parameters()),
-            capabilities=frozenset(info.capabilities),
-            languages=info.languages,
-            speech_languages=info.speech_languages,
-            fusion=info.fusion,
-            knows=info.knows,
-            knows_not=info.knows_not,
-            license=str(info.provenance.get("license", "")),
-            max_audio_s=MAX_AUDIO_S if bundle.whisper is not None else 0.0,
-            max_objects=info.limits.objects,
-        )
+        gpt = bundle.gpt
+        super().__init__(bundle.info, bundle.senses, _describe(gpt), gpt)
         self.decoder = GPTDecoder(gpt, {} if bundle.planner is None else {PLAN: bundle.planner})
         self.plans = bundle.planner is not None
         self.tokenizer, self.stops, self.line_end = bundle.tokenizer, bundle.stops, bundle.line_end
         self.prompter = Prompter(bundle.tokenizer, bundle.template)
         self.never = never_said(gpt.config.vocab_size, bundle.tokenizer, bundle.stops, self.decoder.shape.device)
-        self._hearing = None if bundle.whisper is None else Hearing(bundle.whisper, info.speech_languages)
-        clip = bundle.clip
-        self.embedder = None if clip is None else Matching(clip, bundle.labels, bundle.label_embeddings)
-        self._seeing = Seeing(bundle.detector, self.embedder)
-        self.looks = {"colour": COLOURS, "kind": self._seeing.kinds}
 
-    def fit(self, frame: np.ndarray) -> np.ndarray:
-        return self._seeing.fit(frame)
+    @property
+    def n_ctx(self) -> int:
+        return self.decoder.shape.n_ctx
 
-    def see(self, frames: Sequence[np.ndarray]) -> list[Detections]:
-        return [self._seeing.see(frame) for frame in frames]
-
-    def hear(self, clip: np.ndarray) -> Heard:
-        assert self._hearing is not None  # or its spec would not name "voice"
-        return self._hearing.hear(clip)
-
-    def read(self, text: str) -> str:
-        words = " ".join(text.split())
-        return words if any(map(str.isalnum, words)) else ""
-
-    def fault(self, label: str) -> tuple[str, str] | None:
-        n = self.n_tokens(label)
-        return (f"{n} tokens", f"at most {MAX_LABEL_TOKENS}") if n > MAX_LABEL_TOKENS else None
-
-    def past(self, history: Sequence[tuple[str, str]]) -> ChatMemory:
-        turns = tuple(Exchange(question, (answer,)) for question, answer in history)
-        return ChatMemory(turns, sum(self.n_tokens(text) for exchange in history for text in exchange))
+    def n_tokens(self, text: str) -> int:
+        return len(self.tokenizer.encode(text))
 
     def open(self, turn: Turn, memory: Memory | None = None) -> ChatScript | PlannedScript:
         assert memory is None or isinstance(memory, ChatMemory)
@@ -85,21 +39,10 @@ class Chat:
             return PlannedScript(self, turn, before)
         return ChatScript(self, turn, before)
 
-    def n_tokens(self, text: str) -> int:
-        return len(self.tokenizer.encode(text))
 
-
-def _describe(bundle: Bundle) -> str:
-    config = bundle.gpt.config
-    parts = [
+def _describe(gpt: GPT) -> str:
+    config = gpt.config
+    return (
         f"decoder of {config.n_layers} layers, {config.d_model} wide, vocabulary {config.vocab_size}, "
-        f"context {config.n_ctx}, {str(bundle.gpt.tokens.weight.dtype).removeprefix('torch.')}"
-    ]
-    if bundle.whisper is not None:
-        parts.append(f"Whisper of {bundle.whisper.dims.n_audio_layer} layers, {bundle.whisper.dims.n_audio_state} wide")
-    if bundle.detector is not None:
-        found = bundle.detector.config
-        parts.append(f"NanoDet at {found.size} px with {len(found.labels)} labels")
-    if bundle.clip is not None:
-        parts.append(f"CLIP with embeddings of {bundle.clip.dimension} numbers and {len(bundle.labels)} labels")
-    return "; ".join(parts)
+        f"context {config.n_ctx}, {str(gpt.tokens.weight.dtype).removeprefix('torch.')}"
+    )

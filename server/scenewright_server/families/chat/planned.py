@@ -3,9 +3,10 @@ said as it is. What is beyond the scene goes to a second pass, in which the mode
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from scenewright_server.families.chat.depths import without_depths
 from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, Planned, first_chars
 from scenewright_server.families.chat.planning import question_text
 from scenewright_server.families.chat.prompt import GUIDE, HONEST
-from scenewright_server.families.chat.script import ChatScript, language_of, read_roster, words_of
+from scenewright_server.families.chat.script import ChatScript, Telling, language_of, read_roster, words_of
 from scenewright_server.families.chat.setting import Setting
 from scenewright_server.families.family import (
     Event,
@@ -38,6 +39,7 @@ from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.pointing import first_met
 
 if TYPE_CHECKING:
+    from scenewright_server.families.chat.base import ChatBase
     from scenewright_server.families.chat.chat import Chat
 
 PLAN = "plan"
@@ -82,12 +84,13 @@ class PointedLabels:
         return Pointed(k)
 
 
-class PlannedScript:
-    """See `families.family.Script`."""
+class PlannedTelling(ABC):
+    """What a plan gives, wherever it is written; see `families.family.Script`. The scene and the question are laid out
+    as the decoder takes them: spans, or words."""
 
-    def __init__(self, family: Chat, turn: Turn, memory: ChatMemory) -> None:
+    def __init__(self, family: ChatBase, turn: Turn, memory: ChatMemory) -> None:
         assert turn.question is not None
-        self._family, self._turn, self._before = family, turn, memory
+        self._chat, self._turn, self._before = family, turn, memory
         self._question, self._language = words_of(turn.question), language_of(turn)
         self._kind: SpanKind = "audio" if isinstance(turn.question, Heard) else "text"
         roster = read_roster(family, turn)
@@ -103,29 +106,12 @@ class PlannedScript:
         self._probability = 1.0  # of the plans
         self._after: r.Turn | None = None  # what the next turn is to know of this one
         self._parts: list[Part] = []  # of the answer
-        self._spoken: ChatScript | None = None  # the answer to what is beyond
+        self._spoken: Any = None  # the script of the answer to what is beyond
+        self._n_tokens = 0  # of the plan
         self._complete = False
-        self._begin_plan()
 
     def begin(self) -> Outcome:
-        return Outcome(next=self._pass(self._spans))
-
-    def take(self, token: int, probability: float) -> Outcome:
-        if self._spoken is not None:
-            return self._spoken.take(token, probability)
-        self._probability *= probability
-        self._n_tokens += 1
-        is_over = token in self._family.stops
-        if not is_over:
-            self._plan += self._stream.feed(token)
-            is_over = "\n" in self._plan
-            if not is_over and self._n_tokens < MAX_PLAN_TOKENS:
-                return Outcome()
-        plan = self._plan.partition("\n")[0] if is_over else ""  # half a plan is none
-        if self._waiting:
-            return self._recall(plan)
-        self._own_plan = plan.strip()
-        return self._settle(plan)
+        return self._plan_of(self._spans)
 
     def finish(self) -> Sequence[Event]:
         self._complete = True
@@ -167,45 +153,54 @@ class PlannedScript:
         planned = Planned.of(before, self._setting.entries)
         return replace(memory, planned=replace(planned, things=memory.focus or planned.things))
 
-    def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Span:
+    @abstractmethod
+    def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Any:
         """A question for the planner; turns before it that take too much are left out."""
-        n_ctx = self._family.decoder.shape.n_ctx
-        own = self._family.tokenizer.encode(question_text(question, (), points))
-        ids = self._family.tokenizer.encode(question_text(question, before, points))
-        if len(ids) > max(QUESTION_TOKENS, n_ctx // 4):
-            ids = own
-        return Span(ids, (("past", len(ids) - len(own)), (self._kind, len(own))))
 
-    def _fit_scene(self, n_asked: int) -> Span:
+    @abstractmethod
+    def _lay_out(self, text: str) -> Any:
+        """The scene's text for the planner."""
+
+    @abstractmethod
+    def _plan_of(self, spans: tuple[Any, ...]) -> Outcome:
+        """The pass that writes the plan of a scene and a question."""
+
+    @abstractmethod
+    def _open_spoken(self, turn: Turn) -> Telling:
+        """The script of an answer in the model's own words."""
+
+    @abstractmethod
+    def _n_chars_within(self, text: str) -> int:
+        """How much of a text the limit of tokens lets be said."""
+
+    def _misunderstood(self, error: PlanError) -> Outcome:
+        """What a text gives that is no plan."""
+        return self._say([r.Reply((r.NotUnderstood(str(error)),), r.Turn(q.Beyond(), ()))])
+
+    def _fit_scene(self, n_asked: int) -> Sized:
         """The scene for the planner, as much of it as there is room for. Raises ModelError CONTEXT_FULL."""
-        n_ctx = self._family.decoder.shape.n_ctx
+        n_ctx = self._chat.n_ctx
         room = n_ctx - MAX_PLAN_TOKENS - max(min(QUESTION_TOKENS, n_ctx // 4), n_asked)
-        ids: tuple[int, ...] = ()
+        scene: Sized = ()
         for text in self._setting.texts():
-            ids = self._family.tokenizer.encode(text)
-            if len(ids) <= room:
-                return Span(ids, (("scene" if self._turn.graph else "image", len(ids)),))
-        n_needed = len(ids) + n_asked + MAX_PLAN_TOKENS
+            scene = self._lay_out(text)
+            if len(scene) <= room:
+                return scene
+        n_needed = len(scene) + n_asked + MAX_PLAN_TOKENS
         raise ModelError(
             "CONTEXT_FULL",
-            f"the context holds {n_ctx} positions, received {n_needed}, of which {len(ids)} are the scene's",
+            f"the context holds {n_ctx} positions, received {n_needed}, of which {len(scene)} are the scene's",
             bound=n_ctx,
             value=n_needed,
-            scene=len(ids),
+            scene=len(scene),
         )
-
-    def _begin_plan(self) -> None:
-        self._stream, self._plan, self._n_tokens = self._family.tokenizer.stream(), "", 0
-
-    def _pass(self, spans: tuple[Span, ...]) -> Pass:
-        return Pass(spans, MAX_PLAN_TOKENS, Planning(self._family.never), PLAN, greedy=True)
 
     def _settle(self, text: str) -> Outcome:
         """What a plan gives: the answer, or the pass that it needs first."""
         try:
             plan = parse(text)
         except PlanError as error:
-            return self._say([r.Reply((r.NotUnderstood(str(error)),), r.Turn(q.Beyond(), ()))])
+            return self._misunderstood(error)
         if self._turn_before is None and self._before.turns and _looks_back(plan):
             return self._plan_before(plan)
         return self._carry_out(plan)
@@ -214,8 +209,7 @@ class PlannedScript:
         """Plan the question before first, of which only words are known."""
         self._waiting = plan
         told = [(exchange.question, exchange.text) for exchange in self._before.turns[:-1]]
-        self._begin_plan()
-        return Outcome(next=self._pass((self._scene, self._ask(self._before.turns[-1].question, told, False))))
+        return self._plan_of((self._scene, self._ask(self._before.turns[-1].question, told, False)))
 
     def _recall(self, text: str) -> Outcome:
         """Take the question before for this plan, and what its answer names for what it spoke of; then go on."""
@@ -241,12 +235,11 @@ class PlannedScript:
 
     def _speak(self, reply: r.Reply) -> Outcome:
         """Have the model speak of what is beyond; where it cannot, or not in this language, say so."""
-        languages = {language.split("-")[0] for language in self._family.spec.languages}
+        languages = {language.split("-")[0] for language in self._chat.spec.languages}
         instructions = f"{self._turn.instructions.strip() or GUIDE} {HONEST}"
         try:
             if self._language in languages:
-                turn = replace(self._turn, instructions=instructions)
-                self._spoken = ChatScript(self._family, turn, self._before)
+                self._spoken = self._open_spoken(replace(self._turn, instructions=instructions))
                 return self._spoken.begin()
         except ModelError:
             self._spoken = None
@@ -285,8 +278,51 @@ class PlannedScript:
             events.append(Mention(k, self._setting.called[k], self._probability, entry, len(words)))
         return events
 
+
+class PlannedScript(PlannedTelling):
+    """The tokens of a decoder on this machine."""
+
+    def __init__(self, family: Chat, turn: Turn, memory: ChatMemory) -> None:
+        self._family = family
+        super().__init__(family, turn, memory)
+
+    def take(self, token: int, probability: float) -> Outcome:
+        if self._spoken is not None:
+            return self._spoken.take(token, probability)
+        self._probability *= probability
+        self._n_tokens += 1
+        is_over = token in self._family.stops
+        if not is_over:
+            self._plan += self._stream.feed(token)
+            is_over = "\n" in self._plan
+            if not is_over and self._n_tokens < MAX_PLAN_TOKENS:
+                return Outcome()
+        plan = self._plan.partition("\n")[0] if is_over else ""  # half a plan is none
+        if self._waiting:
+            return self._recall(plan)
+        self._own_plan = plan.strip()
+        return self._settle(plan)
+
+    def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Span:
+        n_ctx = self._family.n_ctx
+        own = self._family.tokenizer.encode(question_text(question, (), points))
+        ids = self._family.tokenizer.encode(question_text(question, before, points))
+        if len(ids) > max(QUESTION_TOKENS, n_ctx // 4):
+            ids = own
+        return Span(ids, (("past", len(ids) - len(own)), (self._kind, len(own))))
+
+    def _lay_out(self, text: str) -> Span:
+        ids = self._family.tokenizer.encode(text)
+        return Span(ids, (("scene" if self._turn.graph else "image", len(ids)),))
+
+    def _plan_of(self, spans: tuple[Span, ...]) -> Outcome:
+        self._stream, self._plan, self._n_tokens = self._family.tokenizer.stream(), "", 0
+        return Outcome(next=Pass(spans, MAX_PLAN_TOKENS, Planning(self._family.never), PLAN, greedy=True))
+
+    def _open_spoken(self, turn: Turn) -> ChatScript:
+        return ChatScript(self._family, turn, self._before)
+
     def _n_chars_within(self, text: str) -> int:
-        """How much of a text the limit of tokens lets be said."""
         ids, n = self._family.tokenizer.encode(text), self._turn.max_new_tokens
         return len(text) if len(ids) <= n else len(self._family.tokenizer.decode(ids[:n]).rstrip("\ufffd"))
 

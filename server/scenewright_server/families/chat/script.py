@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,7 @@ from scenewright_server.scene.pointing import first_met
 from scenewright_server.scene.words import is_chinese
 
 if TYPE_CHECKING:
+    from scenewright_server.families.chat.base import ChatBase
     from scenewright_server.families.chat.chat import Chat
 
 MOST_TOLD = 1000
@@ -54,11 +57,11 @@ class Speech:
         return logits if self.has_begun else logits.index_fill(0, self._stops, float("-inf"))
 
 
-class ChatScript:
-    """See `families.family.Script`."""
+class Telling(ABC):
+    """What a model is told and what its words give, wherever its decoder is; see `families.family.Script`."""
 
-    def __init__(self, family: Chat, turn: Turn, memory: ChatMemory) -> None:
-        self._family = family
+    def __init__(self, family: ChatBase, turn: Turn, memory: ChatMemory) -> None:
+        self._chat = family
         self._before = memory
         question = turn.question
         self._kind: SpanKind = "audio" if isinstance(question, Heard) else "text"
@@ -69,11 +72,12 @@ class ChatScript:
         self._parts: list[Part] = []  # of the answer
         self._log_probabilities: list[float] = []
         self._since_mention = 0  # how many of them there were when the last thing was mentioned
+        self._n_given = self._n_said = 0  # positions of what it is told, and of its answer
         if not self._deaf:
             self._open(turn)
 
     def _open(self, turn: Turn) -> None:
-        family, before = self._family, self._before
+        family, before = self._chat, self._before
         self._roster = read_roster(family, turn)
         entries = self._roster.entries
         focus = [k for k, entry in enumerate(entries) if any(is_same(entry, old) for old in before.focus)]
@@ -86,26 +90,33 @@ class ChatScript:
         told = f"{NOW[self._language]}\n{told}" if entries else NOTHING[self._language]
         self._asked = [Said(f"{told}\n\n", "scene" if turn.graph else "image")]
         self._asked.append(Said(f"{self._question} {SPEAK[self._language]}".strip(), self._kind))
-        n_ctx, self._past = family.decoder.shape.n_ctx, before.turns
+        self._fit(turn.max_new_tokens)
+        self._reader = GroundingReader(self._roster.by_number, self._roster.names)
+
+    def _fit(self, n_new: int) -> None:
+        """Lay the dialogue out, without as many of its oldest turns as must give way."""
+        n_ctx, self._past = self._chat.n_ctx, self._before.turns
         while True:
-            self._spans = family.prompter.write(self._system, self._written(), self._asked)
-            room = n_ctx - sum(map(len, self._spans))
-            if not self._past or room >= turn.max_new_tokens:
+            counts = self._lay_out()
+            self._n_given = sum(counts.values())
+            room = n_ctx - self._n_given
+            if not self._past or room >= n_new:
                 break
             self._past = self._past[1:]
         if room <= 0:
-            n_scene = sum(dict(span.counts).get("scene", 0) for span in self._spans)
+            n_scene = counts["scene"]
             raise ModelError(
                 "CONTEXT_FULL",
-                f"the context holds {n_ctx} positions, received {n_ctx - room}, of which {n_scene} are the scene's",
+                f"the context holds {n_ctx} positions, received {self._n_given}, of which {n_scene} are the scene's",
                 bound=n_ctx,
-                value=n_ctx - room,
+                value=self._n_given,
                 scene=n_scene,
             )
-        self._n_new = min(turn.max_new_tokens, room)
-        self._speech = Speech(family.never, torch.tensor(sorted(family.stops), device=family.never.device))
-        self._stream = family.tokenizer.stream()
-        self._reader = GroundingReader(self._roster.by_number, self._roster.names)
+        self._n_new = min(n_new, room)
+
+    @abstractmethod
+    def _lay_out(self) -> Counter[SpanKind]:
+        """Write what is told, `_system`, `_written()` and `_asked`, for the decoder; its positions by kind."""
 
     def _written(self) -> list[tuple[str, str]]:
         """The turns before, with the numbers that their things have now."""
@@ -117,19 +128,8 @@ class ChatScript:
         k = next((k for k, entry in enumerate(self._roster.entries) if is_same(entry, part)), None)
         return "" if k is None else f" [{self._roster.numbers[k]}]"
 
-    def begin(self) -> Outcome:
-        if self._deaf:
-            return Outcome((TextDelta(NO_SPEECH[self._language]),), over=FinishReason.NO_SPEECH)
-        return Outcome(next=Pass(tuple(self._spans), self._n_new, self._speech))
-
-    def take(self, token: int, probability: float) -> Outcome:
-        self._log_probabilities.append(math.log(max(probability, 1e-9)))
-        if token in self._family.stops:
-            return Outcome(over=FinishReason.STOP)
-        self._speech.said.append(token)
-        text, line_end, _ = self._stream.feed(token).partition(self._family.line_end or "\0")
-        events = self._ground(self._reader.feed(text))
-        return Outcome(events, over=FinishReason.STOP if line_end and self._parts else None)
+    def _say_deaf(self) -> Outcome:
+        return Outcome((TextDelta(NO_SPEECH[self._language]),), over=FinishReason.NO_SPEECH)
 
     def finish(self) -> Sequence[Event]:
         self._complete = True
@@ -150,7 +150,7 @@ class ChatScript:
         if not any(isinstance(part, str) for part in parts):
             return self._before
         turns = (*self._past, Exchange(self._question, parts))
-        return ChatMemory(turns, sum(map(len, self._spans)) + len(self._speech.said))
+        return ChatMemory(turns, self._n_given + self._n_said)
 
     def _ground(self, read: Sequence[str | int]) -> list[Event]:
         """Words, and mentions of entries."""
@@ -158,7 +158,6 @@ class ChatScript:
         for part in read:
             if isinstance(part, str):
                 self._parts.append(part)
-                self._speech.has_begun = True
                 events.append(TextDelta(part))
             else:
                 entry = self._roster.entries[part]
@@ -173,7 +172,40 @@ class ChatScript:
         return math.exp(sum(since) / len(since)) if since else 1.0
 
 
-def read_roster(family: Chat, turn: Turn) -> Roster:
+class ChatScript(Telling):
+    """The tokens of a decoder on this machine."""
+
+    def __init__(self, family: Chat, turn: Turn, memory: ChatMemory) -> None:
+        self._family = family
+        super().__init__(family, turn, memory)
+        self._speech = Speech(family.never, torch.tensor(sorted(family.stops), device=family.never.device))
+        self._stream = family.tokenizer.stream()
+
+    def _lay_out(self) -> Counter[SpanKind]:
+        self._spans = self._family.prompter.write(self._system, self._written(), self._asked)
+        counts: Counter[SpanKind] = Counter()
+        for span in self._spans:
+            counts.update(dict(span.counts))
+        return counts
+
+    def begin(self) -> Outcome:
+        if self._deaf:
+            return self._say_deaf()
+        return Outcome(next=Pass(tuple(self._spans), self._n_new, self._speech))
+
+    def take(self, token: int, probability: float) -> Outcome:
+        self._log_probabilities.append(math.log(max(probability, 1e-9)))
+        if token in self._family.stops:
+            return Outcome(over=FinishReason.STOP)
+        self._n_said += 1
+        self._speech.said.append(token)
+        text, line_end, _ = self._stream.feed(token).partition(self._family.line_end or "\0")
+        events = self._ground(self._reader.feed(text))
+        self._speech.has_begun |= any(isinstance(event, TextDelta) for event in events)
+        return Outcome(events, over=FinishReason.STOP if line_end and self._parts else None)
+
+
+def read_roster(family: ChatBase, turn: Turn) -> Roster:
     """The things of a turn. Raises ModelError SCENE_TOO_LARGE."""
     entries, bound = merge(turn.detections, turn.graph), family.spec.max_objects
     if len(entries) > bound:

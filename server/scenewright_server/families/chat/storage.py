@@ -57,10 +57,25 @@ class BundleInfo:
 
 
 @dataclass(frozen=True)
+class Senses:
+    """What a bundle hears and sees with, where it has such parts. labels: words for what is seen, with CLIP's
+    embeddings of them (n_labels, E)."""
+
+    whisper: Whisper | None = None
+    detector: Detector | None = None
+    clip: Clip | None = None
+    labels: tuple[str, ...] = ()
+    label_embeddings: Tensor = field(default_factory=lambda: torch.zeros(0, 0))
+
+    @property
+    def networks(self) -> list[nn.Module]:
+        return [network for network in (self.whisper, self.detector, self.clip) if network is not None]
+
+
+@dataclass(frozen=True)
 class Bundle:
     """A loaded model and what its bundle says of it. planner: the decoder with its planner's adapter. stops: the ids
-    that end an answer; line_end: what ends one of a model without a chat template; labels: words for what is seen, with
-    CLIP's embeddings of them (n_labels, E)."""
+    that end an answer; line_end: what ends one of a model without a chat template."""
 
     info: BundleInfo
     gpt: GPT
@@ -69,11 +84,7 @@ class Bundle:
     template: Template
     stops: frozenset[int]
     line_end: str
-    whisper: Whisper | None
-    detector: Detector | None
-    clip: Clip | None
-    labels: tuple[str, ...]
-    label_embeddings: Tensor
+    senses: Senses
 
 
 def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> Bundle:
@@ -83,11 +94,7 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
     """
     manifest = read_manifest(path)
     try:
-        for name, sha256 in manifest["files"].items():
-            if Path(name).name != name:
-                raise BundleError(f"{path / MANIFEST}: files: {name!r} is no file's name")
-            check_file(path / name, sha256)
-        info = _read_info(manifest, file_sha256(path / MANIFEST))
+        info = read_info(path, manifest)
         decoder = manifest["decoder"]
         config = GPTConfig.from_dict(decoder["config"])
         config = replace(config, n_ctx=min(config.n_ctx, info.limits.context_tokens))
@@ -102,24 +109,13 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
         )
         gpt = GPT.of(config, load_file(path / DECODER), dtype or _suiting(decoder["dtype"], device)).to(device)
         planner = _load_planner(path, manifest, gpt)
-        whisper = _load(path / HEARING, manifest, "hearing", lambda c: build_whisper(WhisperConfig.from_dict(c)))
-        detector = _load(path / SEEING, manifest, "seeing", lambda c: Detector(DetectorConfig.from_dict(c)))
-        clip = _load(path / CLIP, manifest, "clip", lambda c: Clip(ClipConfig.from_dict(c)))
-        labels = tuple(manifest.get("labels", ()))
-        embeddings = torch.zeros(0, 0) if clip is None else load_file(path / LABELS)["labels"]
-        if clip is not None and embeddings.shape != (len(labels), clip.dimension):
-            raise BundleError(
-                f"{path / LABELS}: shape {list(embeddings.shape)}, expected {[len(labels), clip.dimension]}"
-            )
+        senses = load_senses(path, manifest, device)
     except (TypeError, KeyError, AttributeError, RuntimeError, ValueError, OSError) as error:
         if isinstance(error, BundleError):
             raise
         raise BundleError(f"{path} does not fit this version: {type(error).__name__}: {error}") from error
-    return Bundle(
-        info, gpt, planner, tokenizer, template, frozenset(decoder["stops"]), "" if has_template else "\n",
-        None if whisper is None else whisper.to(device), None if detector is None else detector.to(device),
-        None if clip is None else clip.to(device), labels, embeddings,
-    )  # fmt: skip
+    stops, line_end = frozenset(decoder["stops"]), "" if has_template else "\n"
+    return Bundle(info, gpt, planner, tokenizer, template, stops, line_end, senses)
 
 
 def _suiting(name: str, device: torch.device) -> torch.dtype:
@@ -129,10 +125,33 @@ def _suiting(name: str, device: torch.device) -> torch.dtype:
     return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
 
 
-def _read_info(manifest: dict[str, Any], sha256: str) -> BundleInfo:
+def read_info(path: Path, manifest: dict[str, Any]) -> BundleInfo:
+    """What a bundle says of itself, its files checked. Raises BundleError, and KeyError and its like."""
+    for name, sha256 in manifest["files"].items():
+        if Path(name).name != name:
+            raise BundleError(f"{path / MANIFEST}: files: {name!r} is no file's name")
+        check_file(path / name, sha256)
     names = BundleInfo.__dataclass_fields__.keys() - {"sha256"}
     values: dict[str, Any] = {name: tuple(v) if isinstance(v := manifest[name], list) else v for name in names}
-    return BundleInfo(**{**values, "limits": Limits(**values["limits"])}, sha256=sha256)
+    return BundleInfo(**{**values, "limits": Limits(**values["limits"])}, sha256=file_sha256(path / MANIFEST))
+
+
+def load_senses(path: Path, manifest: dict[str, Any], device: torch.device) -> Senses:
+    """What a bundle hears and sees with. Raises BundleError, and KeyError and its like."""
+    whisper = _load(path / HEARING, manifest, "hearing", lambda c: build_whisper(WhisperConfig.from_dict(c)))
+    detector = _load(path / SEEING, manifest, "seeing", lambda c: Detector(DetectorConfig.from_dict(c)))
+    clip = _load(path / CLIP, manifest, "clip", lambda c: Clip(ClipConfig.from_dict(c)))
+    senses = Senses(whisper, detector, clip)
+    if clip is not None:
+        labels, embeddings = tuple(manifest["labels"]), load_file(path / LABELS)["labels"]
+        if embeddings.shape != (len(labels), clip.dimension):
+            raise BundleError(
+                f"{path / LABELS}: shape {list(embeddings.shape)}, expected {[len(labels), clip.dimension]}"
+            )
+        senses = replace(senses, labels=labels, label_embeddings=embeddings)
+    for network in senses.networks:
+        network.to(device)
+    return senses
 
 
 def _load_planner(path: Path, manifest: dict[str, Any], gpt: GPT) -> GPT | None:

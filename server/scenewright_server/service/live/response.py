@@ -174,6 +174,6 @@ def error_event(refused: Refused, client_seq: int = 0) -> error_pb2.ErrorEvent:
         client_seq=client_seq,
         metadata=refused.metadata,
     )
-    if refused.verdict.retry_after_s is not None:
-        event.retry_after.FromMicroseconds(round(refused.verdict.retry_after_s * 1e6))
+    if refused.retry_after_s is not None:
+        event.retry_after.FromMicroseconds(round(refused.retry_after_s * 1e6))
     return event

@@ -9,6 +9,7 @@ from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Done, Failed, Sampling
 from scenewright_server.engine.session import Session
 from scenewright_server.families.chat.planned import PlannedScript
+from scenewright_server.families.endpoint import Endpoint
 from scenewright_server.families.family import Family, FinishReason, Heard, Memory, Mention, TextDelta, Turn
 from scenewright_server.training.evaluation.scores import Reply
 
@@ -42,8 +43,9 @@ def ask_all(
     dialogues: Sequence[Sequence[Turn]],
     memories: Sequence[Sequence[Memory | None]] | None = None,
 ) -> list[list[Reply]]:
-    """What is replied to each turn of each dialogue; `memories`: what is remembered at each, None: the turns before it.
-    Raises what a script raised."""
+    """What is replied to each turn of each dialogue by a model whose decoder is here; `memories`: what is remembered at
+    each, None: the turns before it. Raises what a script raised."""
+    assert not isinstance(family.decoder, Endpoint)
     engine = Engine(family.decoder, n_slots=N_SLOTS)
     held = [Dialogue(turns, None if memories is None else memories[i]) for i, turns in enumerate(dialogues)]
     runs: dict[Decoding, Dialogue] = {}
