@@ -20,8 +20,11 @@ DEFAULT_ADDRESS = "127.0.0.1:7447"
 TOKEN_VARIABLE = "SCENEWRIGHT_TOKEN"
 PING_AFTER_S = 3.0
 """With calls under way and nothing heard for so long, the server is asked for a sign of life."""
-PING_TIMEOUT_S = 3.0
+PING_TIMEOUT_S = 5.0
 """A connection that gives none for so long is given up; calls within their deadline go over another."""
+LARGE_BYTES = 1 << 20
+LARGE_PING_TIMEOUT_S = 20.0
+"""The same for larger requests, which have a connection of their own: there a ping waits behind what is being sent."""
 FOREVER_S = 1e8
 _SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix:", "unix-abstract:", "vsock:", "xds:")
 
@@ -80,9 +83,8 @@ class Settings:
         if self.token is not None:
             checks.text(self.token, "token")
 
-    @property
-    def options(self) -> Sequence[tuple[str, int | str]]:
-        """The server bounds messages; the client takes whatever it sends. Retries are ours, not gRPC's.
+    def options(self, is_large: bool = False) -> Sequence[tuple[str, int | str]]:
+        """Of a connection for ordinary or for large requests. The server bounds messages; the client takes whatever it sends. Retries are ours, not gRPC's.
 
         No proxy stands between this machine and itself.
         """
@@ -91,8 +93,7 @@ class Settings:
             ("grpc.max_send_message_length", -1),
             ("grpc.enable_retries", 0),
             ("grpc.keepalive_time_ms", int(PING_AFTER_S * 1000)),
-            ("grpc.keepalive_timeout_ms", int(PING_TIMEOUT_S * 1000)),
-            ("grpc.http2.ping_timeout_ms", int(PING_TIMEOUT_S * 1000)),
+            ("grpc.http2.ping_timeout_ms", int(1000 * (LARGE_PING_TIMEOUT_S if is_large else PING_TIMEOUT_S))),
             ("grpc.http2.max_pings_without_data", 0),
             ("grpc.enable_http_proxy", int(not is_loopback(self.address))),
         ]

@@ -12,7 +12,7 @@ import grpc
 import numpy as np
 
 from scenewright import _calls, live, types
-from scenewright._channel import DEFAULT_ADDRESS, Attempts, Settings, Tls, read_timeout
+from scenewright._channel import DEFAULT_ADDRESS, LARGE_BYTES, Attempts, Settings, Tls, read_timeout
 from scenewright._convert import checks, inputs, outputs
 from scenewright.errors import ClosedError, NotFoundError, ScenewrightError, from_rpc
 from scenewright.live import _wire
@@ -40,7 +40,7 @@ class Client:
         self._metadata = self._settings.metadata
         self._credentials = self._settings.credentials
         self._closed = False
-        self._channels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, grpc.aio.Channel]
+        self._channels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, grpc.aio.Channel]]
         self._channels = weakref.WeakKeyDictionary()
         self._conversations: weakref.WeakSet[live.Conversation] = weakref.WeakSet()
 
@@ -57,11 +57,12 @@ class Client:
         for conversation in tuple(self._conversations):
             conversation.abort(ClosedError("the client is closed"))
         here = asyncio.get_running_loop()
-        for loop, channel in tuple(self._channels.items()):
-            if loop is here:
-                await channel.close(None)
-            elif loop.is_running():
-                asyncio.run_coroutine_threadsafe(channel.close(None), loop)
+        for loop, channels in tuple(self._channels.items()):
+            for channel in channels.values():
+                if loop is here:
+                    await channel.close(None)
+                elif loop.is_running():
+                    asyncio.run_coroutine_threadsafe(channel.close(None), loop)
         self._channels.clear()
 
     async def describe(
@@ -250,10 +251,10 @@ class Client:
             history,
             handedness,
         )
-        # A connection of its own each time: one that has stalled must not carry the next.
+        # A connection of its own each time: one that has stalled must not carry the next. `stall_s` watches it.
         own = ("grpc.use_local_subchannel_pool", 1)
         conversation = live.Conversation(
-            lambda: self._connect(own),
+            lambda: self._connect(True, own),
             setup,
             Attempts(self._settings, None),
             metadata=self._metadata,
@@ -263,9 +264,9 @@ class Client:
         self._conversations.add(conversation)
         return conversation
 
-    def _connect(self, *more: tuple[str, int]) -> grpc.aio.Channel:
+    def _connect(self, is_large: bool, *more: tuple[str, int]) -> grpc.aio.Channel:
         self._check_open()
-        address, options = self._settings.address, [*self._settings.options, *more]
+        address, options = self._settings.address, [*self._settings.options(is_large), *more]
         if self._credentials is None:
             return grpc.aio.insecure_channel(address, options)
         return grpc.aio.secure_channel(address, self._credentials, options)
@@ -355,10 +356,11 @@ class Client:
 
     def _method(self, call: _calls.Call[T] | _calls.Stream[T]) -> Callable[..., Any]:
         self._check_open()
-        loop = asyncio.get_running_loop()
-        if loop not in self._channels:
-            self._channels[loop] = self._connect()
-        return getattr(call.stub(self._channels[loop]), call.method)
+        channels = self._channels.setdefault(asyncio.get_running_loop(), {})
+        is_large = call.request.ByteSize() > LARGE_BYTES
+        if is_large not in channels:
+            channels[is_large] = self._connect(is_large)
+        return getattr(call.stub(channels[is_large]), call.method)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -12,7 +12,7 @@ import grpc
 import numpy as np
 
 from scenewright import _calls, types
-from scenewright._channel import DEFAULT_ADDRESS, Attempts, Settings, Tls, read_timeout
+from scenewright._channel import DEFAULT_ADDRESS, LARGE_BYTES, Attempts, Settings, Tls, read_timeout
 from scenewright._convert import inputs, outputs
 from scenewright.errors import ClosedError, NotFoundError, ScenewrightError, from_rpc
 
@@ -40,11 +40,8 @@ class Client:
         self._settings = Settings(address, tls, timeout_s, max_attempts, model, token)
         self._metadata = self._settings.metadata
         self._lock, self._closed = threading.Lock(), False
-        credentials, options = self._settings.credentials, self._settings.options
-        if credentials is None:
-            self._channel = grpc.insecure_channel(address, options)
-        else:
-            self._channel = grpc.secure_channel(address, credentials, options)
+        self._credentials = self._settings.credentials
+        self._channels: dict[bool, grpc.Channel] = {}
 
     def __enter__(self) -> Client:
         self._check_open()
@@ -54,10 +51,11 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connection; calls under way, and all later ones, raise ClosedError."""
+        """Close the connections; calls under way, and all later ones, raise ClosedError."""
         with self._lock:
             self._closed = True
-            self._channel.close()
+            for channel in self._channels.values():
+                channel.close()
 
     def describe(
         self,
@@ -282,7 +280,16 @@ class Client:
     def _method(self, call: _calls.Call[T] | _calls.Stream[T]) -> Callable[..., Any]:
         with self._lock:  # gRPC dies of a method that is looked up on a closed channel
             self._check_open()
-            return getattr(call.stub(self._channel), call.method)
+            is_large = call.request.ByteSize() > LARGE_BYTES
+            if is_large not in self._channels:
+                self._channels[is_large] = self._connect(is_large)
+            return getattr(call.stub(self._channels[is_large]), call.method)
+
+    def _connect(self, is_large: bool) -> grpc.Channel:
+        address, options = self._settings.address, self._settings.options(is_large)
+        if self._credentials is None:
+            return grpc.insecure_channel(address, options)
+        return grpc.secure_channel(address, self._credentials, options)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -32,14 +32,11 @@ def join_turns(first: tuple[int, bool], then: tuple[int, bool]) -> tuple[int, bo
 def to_rgb(image: Image.Image) -> np.ndarray:
     """(H, W, 3) uint8 of a picture of any mode, as it is stored: not turned. Transparency is ignored.
 
-    16-bit greys are scaled by their type's range, modes I and F as `to_8_bits` does. Raises ValueError for a mode that
-    Pillow cannot convert, or values that are no picture; OSError for pixels that cannot be read.
+    Greys of more than 8 bits are scaled by `to_8_bits`. Raises ValueError for a mode that Pillow cannot convert, or
+    values that are no picture; OSError for pixels that cannot be read.
     """
-    if image.mode.startswith("I;16"):
-        grey = np.asarray(image).astype(np.uint16) >> 8
-        return _of_grey(grey.astype(np.uint8))
-    if image.mode in ("I", "F"):
-        return _of_grey(to_8_bits(np.asarray(image)))
+    if image.mode[:1] in ("I", "F"):
+        return np.repeat(to_8_bits(np.asarray(image))[..., None], 3, axis=2)
     if image.mode in ("P", "PA", "La", "RGBa"):  # by way of what keeps their transparency apart
         image = image.convert("LA" if image.mode == "La" else "RGBA")
     return np.asarray(image.convert("RGB"))
@@ -60,7 +57,8 @@ def turn(rgb: np.ndarray, quarter_turns: int, mirrored: bool) -> np.ndarray:
 def to_8_bits(values: np.ndarray) -> np.ndarray:
     """Values of any real type as uint8, of the same shape.
 
-    Their range is told by the largest of them: floats to 1 or 255, integers to 255 or 65535. Raises ValueError for
+    Their range is told by the largest of them, as wide types often hold fewer bits: 8, 10, 12, 14 or 16, and floats to 1
+    too. Raises ValueError for
     values that are not finite, negative or larger.
     """
     if values.dtype == np.uint8:
@@ -73,7 +71,7 @@ def to_8_bits(values: np.ndarray) -> np.ndarray:
     if not np.isfinite([float(low), float(high)]).all():
         raise ValueError("some pixels are not finite")
     is_float = np.issubdtype(values.dtype, np.floating)
-    ranges = (1, 255, 65535) if is_float else (255, 65535)
+    ranges = (1, 255, 65535) if is_float else (255, 1023, 4095, 16383, 65535)
     slack = MAX_OVERSHOOT if is_float else 1.0
     top = next((top for top in ranges if high <= slack * top), None)
     if top is None or low < (1 - slack) * top / 4:
@@ -81,7 +79,3 @@ def to_8_bits(values: np.ndarray) -> np.ndarray:
         raise ValueError(f"pixels from {low:g} to {high:g}, expected {wanted}")
     scaled = np.clip(values.astype(np.float32), 0, top) * np.float32(255 / top)
     return np.rint(scaled).astype(np.uint8)
-
-
-def _of_grey(grey: np.ndarray) -> np.ndarray:
-    return np.repeat(grey[..., None], 3, axis=2)
