@@ -164,9 +164,7 @@ def audio_requests(audio: bytes | np.ndarray, rate_hz: int) -> list[speech_pb2.S
 
 
 def encode_audio(model: str, audio: types.AudioLike) -> Call[types.AudioEncoding]:
-    request = checks.make(
-        embedding_pb2.EncodeAudioRequest, "", model=model, audio=inputs.audio_to_proto(audio)
-    )
+    request = checks.make(embedding_pb2.EncodeAudioRequest, "", model=model, audio=inputs.audio_to_proto(audio))
     return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EncodeAudio", request, outputs.audio_encoding_from_proto)
 
 
@@ -182,9 +180,7 @@ def embed_image(model: str, image: types.FrameLike, include_features: bool) -> C
 
 
 def embed_text(model: str, texts: types.Texts) -> Call[np.ndarray]:
-    request = checks.make(
-        embedding_pb2.EmbedTextRequest, "", model=model, texts=inputs.texts_to_proto(texts, "texts")
-    )
+    request = checks.make(embedding_pb2.EmbedTextRequest, "", model=model, texts=inputs.texts_to_proto(texts, "texts"))
     return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedText", request, outputs.text_embeddings_from_proto)
 
 

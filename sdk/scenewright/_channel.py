@@ -176,6 +176,8 @@ def _check_address(address: str) -> None:
     if checks.text(address, "address").startswith(_SCHEMES):
         return
     host, _, port = address.rpartition(":")
-    is_host = host and not any(c in "/@" or c.isspace() for c in host) and (":" not in host or host[0] + host[-1] == "[]")
+    is_host = (
+        host and not any(c in "/@" or c.isspace() for c in host) and (":" not in host or host[0] + host[-1] == "[]")
+    )
     if not is_host or not (port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536):
         raise checks.wrong("address", "host:port with a port from 1 to 65535", address)

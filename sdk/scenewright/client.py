@@ -216,9 +216,7 @@ class Client:
             try:
                 with self._translated():
                     method = self._method(call)
-                    return call.convert(
-                        method(call.request, timeout=attempts.remaining_s(), metadata=self._metadata)
-                    )
+                    return call.convert(method(call.request, timeout=attempts.remaining_s(), metadata=self._metadata))
             except ScenewrightError as error:
                 _wait(attempts, error)
 

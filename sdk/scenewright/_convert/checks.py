@@ -47,7 +47,7 @@ def make(kind: type[M], field: str, **values: Any) -> M:
     return message
 
 
-def _scalar(descriptor: FieldDescriptor, value: Any, field: str) -> Any:
+def _scalar(descriptor: Any, value: Any, field: str) -> Any:
     kind = descriptor.cpp_type
     if kind in _RANGES:
         return whole(value, field, *_RANGES[kind])
@@ -99,7 +99,7 @@ def number(value: Any, field: str) -> float:
 
 def whole(value: Any, field: str, low: int, high: int) -> int:
     """An integer of any type within the bounds; a float counts if it is whole."""
-    is_whole = isinstance(value, Integral) or (isinstance(value, Real) and math.isfinite(value) and value == int(value))
+    is_whole = isinstance(value, Integral) or (isinstance(value, Real) and float(value).is_integer())
     if isinstance(value, (bool, np.bool_)) or not is_whole or not low <= int(value) <= high:
         raise wrong(field, f"a whole number from {low} to {high}", value)
     return int(value)
