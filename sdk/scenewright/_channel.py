@@ -84,8 +84,9 @@ class Settings:
             checks.text(self.token, "token")
 
     def options(self, is_large: bool = False) -> Sequence[tuple[str, int | str]]:
-        """Of a connection for ordinary or for large requests. The server bounds messages; the client takes whatever it sends. Retries are ours, not gRPC's.
+        """Of a connection for ordinary or for large requests.
 
+        The server bounds messages; the client takes whatever it sends. Retries are ours, not gRPC's.
         No proxy stands between this machine and itself.
         """
         return [

@@ -57,8 +57,8 @@ def turn(rgb: np.ndarray, quarter_turns: int, mirrored: bool) -> np.ndarray:
 def to_8_bits(values: np.ndarray) -> np.ndarray:
     """Values of any real type as uint8, of the same shape.
 
-    Their range is told by the largest of them, as wide types often hold fewer bits: 8, 10, 12, 14 or 16, and floats to 1
-    too. Raises ValueError for
+    Their range is told by the largest of them, as wide types often hold fewer bits: 8, 10, 12, 14 or 16, and floats
+    to 1 too. Raises ValueError for
     values that are not finite, negative or larger.
     """
     if values.dtype == np.uint8:

@@ -127,8 +127,8 @@ COMMON = {
     "language": mostly(st.sampled_from(["", "en"])),
     "model": mostly(st.sampled_from(["", "tiny"])),
 }
-ASK = {"question": mostly(TEXTS), "audio": st.none() | RECORDINGS, "frame": FRAMES, "scene": SCENES, "pointer": POINTERS,
-       "instructions": mostly(st.none()), **COMMON, "timeout_s": TIMEOUTS}  # fmt: skip
+ASK = {"question": mostly(TEXTS), "audio": st.none() | RECORDINGS, "frame": FRAMES, "scene": SCENES,
+       "pointer": POINTERS, "instructions": mostly(st.none()), **COMMON, "timeout_s": TIMEOUTS}  # fmt: skip
 CALLS = {
     "describe": {"image": FRAMES, "scene": SCENES, **COMMON, "timeout_s": TIMEOUTS},
     "describe_stream": {"image": FRAMES, "scene": SCENES, **COMMON, "timeout_s": TIMEOUTS},
@@ -144,9 +144,9 @@ CALLS = {
                 "ttl_s": mostly(st.sampled_from([None, 1, 2.5])), "model": TEXT},
     "model": {"name": TEXT, "timeout_s": TIMEOUTS},
 }  # fmt: skip
-CONVERSE = {"image": FRAMES, "scene": SCENES, "session": mostly(st.none()), "hearing": HEARING, "interruption": mostly(st.none()),
-            **COMMON, "instructions": mostly(st.none()), "history": HISTORY, "handedness": HANDEDNESS,
-            "stall_s": mostly(st.just(10.0))}  # fmt: skip
+CONVERSE = {"image": FRAMES, "scene": SCENES, "session": mostly(st.none()), "hearing": HEARING,
+            "interruption": mostly(st.none()), **COMMON, "instructions": mostly(st.none()), "history": HISTORY,
+            "handedness": HANDEDNESS, "stall_s": mostly(st.just(10.0))}  # fmt: skip
 SENDS = {
     "send_audio": SAMPLES,
     "send_text": TEXT,

@@ -21,6 +21,8 @@ SLOWEST_MS = 2000
 RUNS = {"describe": 600, "describe_stream": 400, "ask": 700, "ask_stream": 400, "transcribe": 500,
         "transcribe_stream": 300, "encode_audio": 300, "embed_image": 300, "embed_text": 200, "rank_labels": 200,
         "session": 300, "model": 100}  # fmt: skip
+NEEDED = {"transcribe": ["audio"], "encode_audio": ["audio"], "embed_image": ["image"], "embed_text": ["texts"],
+          "rank_labels": ["image", "labels"], "transcribe_stream": ["audio", "rate_hz"]}  # fmt: skip
 N_CONVERSATIONS, N_SENDS, N_CLIENTS = 300, 300, 100
 
 
@@ -76,9 +78,8 @@ def test_a_call_is_answered_or_refused(client, method):
     @fuzz(RUNS[method])
     @given(arguments.some(arguments.CALLS[method]))
     def call(given_):
-        for needed in {"transcribe": ["audio"], "encode_audio": ["audio"], "embed_image": ["image"], "embed_text": ["texts"],
-                       "rank_labels": ["image", "labels"], "transcribe_stream": ["audio", "rate_hz"]}.get(method, []):  # fmt: skip
-            given_.setdefault(needed, None)
+        for name in NEEDED.get(method, ()):
+            given_.setdefault(name, None)
         try:
             consume(getattr(client, method)(**given_))
         except errors.DeadlineError:

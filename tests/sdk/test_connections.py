@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -100,8 +101,6 @@ class Waiting(model_pb2_grpc.ModelServiceServicer):
 
 @pytest.fixture
 def waiting():
-    from concurrent.futures import ThreadPoolExecutor
-
     server, servicer = grpc.server(ThreadPoolExecutor(2)), Waiting()
     model_pb2_grpc.add_ModelServiceServicer_to_server(servicer, server)
     servicer.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
@@ -146,9 +145,8 @@ def test_an_asyncio_client_is_made_anywhere_and_used_in_any_loop(server_address)
     names = []
     for client in (aio.Client(server_address), asyncio.run(make())):
         names += [asyncio.run(name(client)), asyncio.run(name(client))]
-        thread = threading.Thread(target=lambda client=client: names.append(asyncio.run(name(client))))
-        thread.start()
-        thread.join()
+        with ThreadPoolExecutor(1) as thread:
+            names.append(thread.submit(asyncio.run, name(client)).result())
         asyncio.run(client.close())
         with pytest.raises(errors.ClosedError):
             asyncio.run(name(client))

@@ -280,7 +280,7 @@ def test_a_quiet_piece_of_32_bits_stays_quiet():
         (lambda: types.SceneObject("a", "mug", types.Pose((0, 0, 2), (0, 90, 0))),
          r"scene.objects\[0\].pose.rotation: expected 4 numbers \(x, y, z, w\), got 3"),
         (lambda: types.SceneObject("a", "mug", types.Pose(np.eye(3))), r"pose.position: expected 3 numbers"),
-        (lambda: types.SceneObject("a", "mug", POSE, aliases="cup"), r"objects\[0\].aliases: expected a list, got 'cup'"),
+        (lambda: types.SceneObject("a", "mug", POSE, aliases="cup"), r"aliases: expected a list, got 'cup'"),
         (lambda: types.SceneObject("a", "mug", POSE, facts=[("price", 2)]), r"facts\[0\]: expected a Fact"),
         (lambda: {"id": "a"}, r"scene.objects\[0\]: expected a SceneObject, got a dict"),
     ],

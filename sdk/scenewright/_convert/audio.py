@@ -94,7 +94,7 @@ def _array(samples: Any) -> np.ndarray:
 def _narrow(values: np.ndarray, n_bytes: int) -> np.ndarray:
     """Integers of so many bytes and more that 16 bits would hold are 16-bit samples in a wider array."""
     is_wide = values.dtype.kind == "i" and values.dtype.itemsize >= n_bytes
-    return values.astype(np.int16) if is_wide and -32768 <= values.min() and values.max() <= 32767 else values
+    return values.astype(np.int16) if is_wide and values.min() >= -32768 and values.max() <= 32767 else values
 
 
 def _pcm16(values: np.ndarray) -> bytes:

@@ -113,9 +113,9 @@ class Features:
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Features"
 """A JPEG, PNG or WebP file's path or bytes, a PIL image, an array, or features.
 
-Files and PIL images are turned as their EXIF orientation says. PIL images may be of any mode, arrays (H, W) or (H, W, 1
-to 4): grey, grey with alpha, RGB or RGBA; uint8, or other integers from 0 to 255 or 65535, or floats from 0 to 1 or 255.
-Alpha is ignored. What has more than 8 MiB of pixels is sent as JPEG."""
+Files and PIL images are turned as their EXIF orientation says. PIL images may be of any mode, arrays (H, W) or
+(H, W, 1 to 4): grey, grey with alpha, RGB or RGBA; uint8, or other integers from 0 to 255 or 65535, or floats from 0 to
+1 or 255. Alpha is ignored. What has more than 8 MiB of pixels is sent as JPEG."""
 
 
 @dataclass(frozen=True)
