@@ -50,7 +50,7 @@ class Stream(Generic[T]):
 
     stub: Callable[[Any], Any]
     method: str
-    request: Message
+    request: Any
     convert: Callable[[Any], T | None]
 
 

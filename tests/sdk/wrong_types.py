@@ -12,7 +12,7 @@ from scenewright import Frame, Intrinsics, Pose, Sampling, SceneGraph, SceneObje
 
 def refuse(client: scenewright.Client, session: scenewright.Session, samples: np.ndarray) -> None:
     client.describe(7)  # type: ignore[arg-type]
-    client.describe(["a.png"])  # type: ignore[list-item]
+    client.describe(["a.png"])  # type: ignore[arg-type]
     client.describe(scene=7)  # type: ignore[arg-type]
     client.describe(sampling={"seed": 1})  # type: ignore[arg-type]
     client.ask(b"what")  # type: ignore[arg-type]
