@@ -18,12 +18,12 @@ from scenewright_server.service.app import background_server
 from tests.sdk import arguments
 
 SLOWEST_MS = 2000
-RUNS = {"describe": 600, "describe_stream": 400, "ask": 700, "ask_stream": 400, "transcribe": 500,
+RUNS = {"describe": 600, "describe_stream": 400, "ask": 700, "ask_stream": 400, "transcribe": 650,
         "transcribe_stream": 300, "encode_audio": 300, "embed_image": 300, "embed_text": 200, "rank_labels": 200,
         "session": 300, "model": 100}  # fmt: skip
 NEEDED = {"transcribe": ["audio"], "encode_audio": ["audio"], "embed_image": ["image"], "embed_text": ["texts"],
           "rank_labels": ["image", "labels"], "transcribe_stream": ["audio", "rate_hz"]}  # fmt: skip
-N_CONVERSATIONS, N_SENDS, N_CLIENTS = 300, 300, 100
+N_CONVERSATIONS, N_SENDS, N_CLIENTS = 300, 150, 100
 
 
 def fuzz(n_runs: int) -> hypothesis.settings:
