@@ -376,7 +376,7 @@ class Session:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise ClosedError("the session is closed")
+            raise NotFoundError("the session is closed", reason="SESSION_NOT_FOUND")
 
 
 def _wait(attempts: Attempts, error: ScenewrightError) -> None:

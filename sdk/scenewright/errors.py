@@ -66,7 +66,7 @@ class CancelledError(ScenewrightError):
 
 
 class ClosedError(CancelledError):
-    """The client, session or conversation was closed, before or while it was used."""
+    """The client or conversation was closed, before or while it was used."""
 
 
 class UnsupportedError(ScenewrightError):

@@ -27,7 +27,7 @@ def test_nothing_is_done_after_close(server_address):
         session, ended = client.session(), client.session()
         ended.close()
         ended.close()
-        with pytest.raises(errors.ClosedError, match="the session is closed"):
+        with pytest.raises(errors.NotFoundError, match="the session is closed"):
             ended.ask("what")
         streams = client.describe_stream(PNG), client.ask_stream("what"), client.transcribe_stream([bytes(320)], 16_000)
     for use in (
@@ -50,9 +50,9 @@ async def test_nothing_is_done_after_close_in_asyncio(server_address):
     async with aio.Client(server_address) as client:
         session, ended = await client.session(), await client.session()
         await ended.close()
-        with pytest.raises(errors.ClosedError, match="the session is closed"):
+        with pytest.raises(errors.NotFoundError, match="the session is closed"):
             await ended.ask("what")
-        with pytest.raises(errors.ClosedError, match="the session is closed"):
+        with pytest.raises(errors.NotFoundError, match="the session is closed"):
             client.converse(session=ended)
         streams = client.describe_stream(PNG), client.transcribe_stream([bytes(320)], 16_000)
         unbegun = client.converse()
