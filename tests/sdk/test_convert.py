@@ -7,8 +7,8 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
-from scenewright import types
+from PIL import Image, ImageOps
+from scenewright import pictures, types
 from scenewright._convert import inputs, outputs
 from scenewright.errors import InvalidInputError
 from scenewright.v1 import (
@@ -58,6 +58,91 @@ def test_pixels_travel_raw(image, pixel_format, n_channels):
     np.testing.assert_array_equal(sent, np.asarray(image))
 
 
+STEPS = np.array([[0, 51, 255], [102, 153, 204]], np.uint8)
+WIDE = STEPS.astype(np.uint16) * 257
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        STEPS,
+        STEPS[..., None],
+        np.dstack([STEPS, STEPS[::-1]]),
+        np.dstack([STEPS] * 3)[::-1][::-1],
+        np.dstack([*[STEPS / 255] * 3, STEPS]),
+        STEPS.astype(np.int64),
+        STEPS.astype(np.float64),
+        (STEPS / 255).astype(np.float16),
+        STEPS / 255 * 1.001 - 0.001,
+        WIDE,
+        WIDE.astype(">u2"),
+        WIDE.astype(np.float32),
+        WIDE >> 4,
+        Image.fromarray(STEPS),
+        Image.fromarray(WIDE),
+        Image.frombytes("I;16B", (3, 2), WIDE.astype(">u2").tobytes()),
+        Image.fromarray(STEPS).convert("I;16"),
+        Image.fromarray(WIDE.astype(np.int32)),
+        Image.fromarray(STEPS).convert("I"),
+        Image.fromarray(STEPS / np.float32(255)),
+        Image.fromarray(STEPS).convert("F"),
+        *(Image.fromarray(STEPS).convert("RGB").convert(mode) for mode in "LA RGBA RGBX CMYK P".split()),
+        Image.fromarray(STEPS).convert("P").convert("PA"),
+        Image.fromarray(STEPS).convert("LA").convert("La"),
+    ],
+    ids=lambda image: image.mode if isinstance(image, Image.Image) else f"{image.dtype} {image.shape}",
+)
+def test_every_depth_and_mode_becomes_8_bits(image):
+    raw = inputs.frame_to_proto(image).raw
+    sent = np.frombuffer(raw.planes[0].data, np.uint8).reshape(2, 3, -1)[..., :3]
+    assert np.abs(sent.astype(int) - STEPS[..., None]).max() <= 1
+
+
+def test_two_tones_and_hidden_colours_are_what_they_look_like():
+    sent = inputs.frame_to_proto(Image.fromarray(STEPS > 100)).raw.planes[0].data
+    assert sent == np.repeat(np.where(STEPS > 100, 255, 0).astype(np.uint8), 3).tobytes()
+    assert inputs.frame_to_proto(STEPS > 100).raw.planes[0].data == sent
+    palette = Image.fromarray(STEPS).convert("P")
+    palette.info["transparency"] = bytes(3)
+    assert inputs.frame_to_proto(palette).raw.planes[0].data == np.repeat(STEPS, 3).tobytes()
+
+
+def test_what_is_too_large_to_send_raw_is_encoded():
+    large = np.repeat(np.repeat(STEPS, 1200, 0), 1000, 1)
+    for image in (np.dstack([large] * 3), np.dstack([large] * 4), Image.fromarray(large)):
+        encoded = inputs.frame_to_proto(image).encoded
+        with Image.open(io.BytesIO(encoded)) as sent:
+            assert np.abs(np.asarray(sent.convert("L")).astype(int) - large).max() <= 2
+    noise = np.random.default_rng(0).integers(0, 255, (2000, 2000, 3), dtype=np.uint8)
+    assert len(inputs.frame_to_proto(noise).encoded) <= 8 << 20
+    with pytest.raises(InvalidInputError, match="image: cannot encode 70000x50 pixels"):
+        inputs.frame_to_proto(np.zeros((50, 70_000, 3), np.uint8))
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_pictures_exif_joins_its_frames_rotation(orientation):
+    """Pillow's transposition and numpy's turns are the oracle."""
+    image = Image.fromarray(PIXELS)
+    image.getexif()[0x112] = orientation
+    stored = io.BytesIO()
+    image.save(stored, "PNG", exif=image.getexif())
+    opened = Image.open(stored)
+    for rotation in (0, 90, 180, 270):
+        for mirrored in (False, True):
+            proto = inputs.frame_to_proto(types.Frame(opened, rotation=rotation, mirrored=mirrored))
+            turns = (proto.rotation - image_pb2.ROTATION_NONE, proto.mirrored)
+            sent = np.frombuffer(proto.raw.planes[0].data, np.uint8).reshape(4, 6, 3)
+            wanted = np.rot90(np.asarray(ImageOps.exif_transpose(opened)), -rotation // 90)
+            np.testing.assert_array_equal(pictures.turn(sent, *turns), wanted[:, ::-1] if mirrored else wanted)
+    np.testing.assert_array_equal(np.asarray(pictures.upright(opened)), np.asarray(ImageOps.exif_transpose(opened)))
+
+
+def test_a_broken_exif_block_is_none():
+    image = Image.fromarray(PIXELS)
+    image.info["exif"] = b"Exif\0\0MM\0*\xff\xff"
+    assert inputs.frame_to_proto(image).rotation == image_pb2.ROTATION_NONE
+
+
 def test_frame_carries_its_camera():
     camera = types.Intrinsics(500.0, 501.0, 320.0, 240.0, 640, 480)
     frame = types.Frame(PIXELS, "f7", 90, True, camera, POSE, "right")
@@ -88,9 +173,17 @@ def test_a_pointer_and_a_viewpoint_carry_their_axes():
     ("image", "message"),
     [
         ("no/such/file.png", "cannot read 'no/such/file.png'"),
-        (PIXELS.astype(np.float32), "expected a uint8 array"),
-        (PIXELS[0], r"got uint8 \(6, 3\)"),
-        (7, "cannot take a int"),
+        (PIXELS[0, 0], r"expected an array \(height, width\) .* got uint8 \(3,\)"),
+        (PIXELS[:0], r"got uint8 \(0, 6, 3\)"),
+        (np.moveaxis(PIXELS, 2, 0), r"got uint8 \(3, 4, 6\)"),
+        (PIXELS / 128 - 1, "image: pixels from -1 to .*, expected 0 to 1 or 0 to 255"),
+        (PIXELS * np.nan, "image: some pixels are not finite"),
+        (PIXELS.astype(np.int32) * 1000, "image: pixels from 0 to 71000, expected 0 to 255 or 0 to 65535"),
+        (PIXELS.astype(complex), "image: pixels of type complex128"),
+        (7, "image: expected a path, bytes or what its type names, got 7"),
+        ("\0", "image: cannot read"),
+        (Image.new("RGB", (0, 3)), "image: expected pixels, got a picture of 0x3"),
+        (types.Frame(PIXELS, mirrored=1), "image.mirrored: expected True or False, got 1"),
         (types.Frame(PIXELS, rotation=45), "rotation: expected one of 0, 90, 180, 270, got 45"),
     ],
 )
@@ -106,8 +199,6 @@ def test_audio_becomes_mono_pcm16(tmp_path):
     np.testing.assert_array_equal(np.frombuffer(proto.pcm.data, "<i2"), [0, 16384, -32768, 32767])
     whole = np.array([1, -2, 32767, -32768], np.int16)
     assert inputs.audio_to_proto((whole, 8_000)).pcm.data == whole.tobytes()
-    stereo = np.stack([samples, -samples], axis=1)
-    assert not np.frombuffer(inputs.audio_to_proto((stereo, 48_000)).pcm.data, "<i2").any()
     file = tmp_path / "q.wav"
     file.write_bytes(b"RIFF")
     assert inputs.audio_to_proto(file).encoded == b"RIFF"
@@ -119,13 +210,102 @@ def test_audio_becomes_mono_pcm16(tmp_path):
         ((np.zeros(0, np.float32), 16_000), "got shape"),
         ((np.zeros(9, np.float32), 4_000), "4000 Hz"),
         ((np.array([np.nan]), 16_000), "not finite"),
-        ((np.zeros(9, np.int32), 16_000), "got int32"),
+        ((np.zeros(9, np.uint64), 16_000), "samples of type uint64"),
+        ((np.zeros(9, bool), 16_000), "samples of type bool"),
+        ((np.full(9, 2**40), 16_000), "samples of type int64"),
+        ((np.full(9, 300.0), 16_000), r"expected floats in \[-1, 1\], got some of 300"),
+        ((np.zeros((9, 9)), 16_000), "at most 8 channels, got shape"),
+        ((np.zeros((1, 9, 9)), 16_000), r"got shape \(1, 9, 9\)"),
+        ((np.zeros(9), 16_000.5), "rate_hz: expected a whole number"),
+        ((np.zeros(9), "16000"), "rate_hz: expected a whole number .* got '16000'"),
+        ((np.zeros(9), np.zeros(9)), "rate_hz"),
+        ((16_000, 16_000), "got shape"),
+        ((np.zeros(9), 16_000, 2), "got a tuple of 3"),
+        ([0.0, 0.5], "audio: expected a path"),
         ("missing.wav", "cannot read"),
     ],
 )
 def test_wrong_audio_is_named(audio, message):
     with pytest.raises(InvalidInputError, match=message):
         inputs.audio_to_proto(audio)
+
+
+TONE = np.rint(8000 * np.sin(np.arange(400) / 3)).astype(np.int16)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        TONE[:, None],
+        TONE[None],
+        np.stack([TONE, TONE]),
+        np.stack([TONE, TONE], 1),
+        np.stack([TONE, -TONE]),
+        np.stack([TONE, -TONE, TONE, -TONE], 1),
+        TONE[::-1][::-1],
+        TONE.astype(">i2"),
+        TONE.astype(np.int32) << 16,
+        TONE.astype(np.int32),
+        TONE.astype(np.int64),
+        TONE.astype(np.int32).astype(np.uint16) + np.uint16(32768),
+        TONE / 32768,
+        (TONE / 32768).astype(np.float32),
+        list(TONE / 32768),
+    ],
+)
+def test_every_layout_and_type_of_samples_is_heard(samples):
+    for audio in ((samples, 16_000), (16_000.0, samples), (samples, np.int64(16_000))):
+        heard = inputs.audio_to_proto(audio).pcm
+        assert heard.sample_rate_hz == 16_000
+        np.testing.assert_allclose(np.frombuffer(heard.data, "<i2"), TONE, atol=1)
+
+
+def test_bytes_of_8_bits_are_silent_in_the_middle():
+    for dtype, middle in ((np.uint8, 128), (np.int8, 0)):
+        data = inputs.audio_to_proto((np.array([middle, middle + 64], dtype), 8_000)).pcm.data
+        np.testing.assert_array_equal(np.frombuffer(data, "<i2"), [0, 16384])
+
+
+def test_a_quiet_piece_of_32_bits_stays_quiet():
+    (chunk,) = inputs.audio_to_chunks(np.full(9, 40_000, np.int32), 16_000)
+    assert np.frombuffer(chunk.data, "<i2").max() == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: types.SceneObject(7, "mug", POSE), r"scene.objects\[0\].id: expected text, got 7"),
+        (lambda: types.SceneObject("a", "\ud800", POSE), r"scene.objects\[0\].label: .* surrogates"),
+        (lambda: types.SceneObject("a", "mug", (1, 2, 3)), r"scene.objects\[0\].pose: expected a Pose, got a tuple"),
+        (lambda: types.SceneObject("a", "mug", types.Pose((0, 0, 2), (0, 90, 0))),
+         r"scene.objects\[0\].pose.rotation: expected 4 numbers \(x, y, z, w\), got 3"),
+        (lambda: types.SceneObject("a", "mug", types.Pose(np.eye(3))), r"pose.position: expected 3 numbers"),
+        (lambda: types.SceneObject("a", "mug", POSE, aliases="cup"), r"aliases: expected a list, got 'cup'"),
+        (lambda: types.SceneObject("a", "mug", POSE, facts=[("price", 2)]), r"facts\[0\]: expected a Fact"),
+        (lambda: {"id": "a"}, r"scene.objects\[0\]: expected a SceneObject, got a dict"),
+    ],
+)  # fmt: skip
+def test_wrong_types_in_a_scene_are_named(make, message):
+    for scene in (types.SceneGraph([make()]), [make()]):
+        with pytest.raises(InvalidInputError, match=message):
+            inputs.scene_to_proto(scene)
+
+
+def test_what_is_plainly_meant_is_taken():
+    item = types.SceneObject("a", "mug", types.Pose(np.array([0, 1, 2], np.float32)), [1, 2, 3])
+    assert inputs.scene_to_proto([item]) == inputs.scene_to_proto(types.SceneGraph((item,)))
+    camera = types.Intrinsics(500, 500, 320, np.float32(240), 640.0, np.int32(480))
+    proto = inputs.frame_to_proto(types.Frame(PIXELS, rotation=90.0, intrinsics=camera)).intrinsics
+    assert (proto.fx, proto.width, proto.height) == (500, 640, 480)
+    with pytest.raises(InvalidInputError, match=r"image.intrinsics.width: expected a whole number .* got 640.5"):
+        inputs.frame_to_proto(types.Frame(PIXELS, intrinsics=types.Intrinsics(1, 1, 1, 1, 640.5, 480)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_scene_file_of_another_tool_is_read(tmp_path, encoding):
+    path = tmp_path / "graph.json"
+    path.write_text('{"objects": [{"id": "a", "label": "杯子"}]}', encoding=encoding)
+    assert inputs.scene_to_proto(path).objects[0].label == "杯子"
 
 
 def test_scene_graph_is_the_same_as_dataclass_dict_and_file(tmp_path):
@@ -143,7 +323,8 @@ def test_scene_graph_is_the_same_as_dataclass_dict_and_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("[1]", "holds a list"), ("{", "is not JSON"), ('{"objekts": []}', "objekts")]
+    ("text", "message"),
+    [("[1]", "holds a list"), ("[" * 9999, "is not"), ("{", "is not JSON"), ('{"objekts": []}', "objekts")],
 )
 def test_wrong_scene_files_are_named(tmp_path, text, message):
     path = tmp_path / "graph.json"

@@ -5,6 +5,8 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from scenewright import pictures, types
+from scenewright._convert.inputs import frame_to_proto
 from scenewright.v1 import geometry_pb2, image_pb2
 from scenewright_server.service.reading.images import read_image
 from scenewright_server.service.settings import Limits
@@ -77,6 +79,64 @@ def test_exif_orientation_is_followed():
     stored = np.ascontiguousarray(np.rot90(picture()))
     frame = read_image(image_pb2.ImageInput(encoded=to_file(stored, exif=exif)), LIMITS)
     assert np.array_equal(frame.rgb, picture())
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("rotation", range(4))
+def test_exif_turns_the_lens_with_the_pixels(orientation, rotation):
+    """A mark in the stored picture, and a lens whose centre is on it: so it stays, whatever turns the picture."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = np.zeros((16, 32, 3), np.uint8)
+    stored[4:6, 24:26] = 255
+    for intrinsics in (
+        geometry_pb2.CameraIntrinsics(fx=20, fy=20, cx=25, cy=5, width=32, height=16),
+        geometry_pb2.CameraIntrinsics(fx=40, fy=40, cx=50, cy=10, width=64, height=32),
+    ):
+        image = image_pb2.ImageInput(encoded=to_file(stored, exif=exif), intrinsics=intrinsics, rotation=1 + rotation)
+        frame = read_image(image, LIMITS)
+        height, width = frame.rgb.shape[:2]
+        y, x = np.argwhere(frame.rgb[..., 0] == 255).mean(axis=0) + 0.5
+        assert (frame.lens.cx * width, frame.lens.cy * height) == pytest.approx((x, y))
+        assert frame.lens.fx * width == pytest.approx(frame.lens.fy * height)
+
+
+def test_a_lens_whose_size_fits_only_the_upright_picture_belongs_to_it():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lens = geometry_pb2.CameraIntrinsics(fx=16, fy=20, cx=4, cy=24, width=16, height=32)
+    image = image_pb2.ImageInput(encoded=to_file(picture(), exif=exif), intrinsics=lens)
+    frame = read_image(image, LIMITS)
+    assert frame.rgb.shape == (32, 16, 3)
+    assert (frame.lens.fx, frame.lens.fy, frame.lens.cx, frame.lens.cy) == (1, 0.625, 0.25, 0.75)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+def test_a_picture_is_the_same_by_every_way_in(form, tmp_path):
+    """By bytes, by path, as Pillow opens it, as an array of what is seen."""
+    exif = Image.Exif()
+    exif[0x0112] = 5
+    data = to_file(picture(), form, exif=exif, **({"lossless": True} if form == "WEBP" else {}))
+    path = tmp_path / "photo"
+    path.write_bytes(data)
+    opened = Image.open(path)
+    lens = types.Intrinsics(20, 20, 25, 5, 32, 16)
+    first, *others = (
+        read_image(frame_to_proto(types.Frame(image, rotation=90, intrinsics=lens)), LIMITS)
+        for image in (data, path, str(path), opened, opened.convert("RGBA"))
+    )
+    for other in others:
+        np.testing.assert_array_equal(other.rgb, first.rgb)
+        assert other.lens == first.lens
+    seen = np.asarray(pictures.upright(opened))
+    np.testing.assert_array_equal(read_image(frame_to_proto(types.Frame(seen, rotation=90)), LIMITS).rgb, first.rgb)
+
+
+def test_16_bits_are_scaled():
+    grey = np.arange(256, dtype=np.uint8).reshape(8, 32)
+    for wide in (grey.astype(np.uint16) * 257, grey.astype(np.uint16)):
+        frame = read_image(image_pb2.ImageInput(encoded=to_file(wide)), LIMITS)
+        np.testing.assert_array_equal(frame.rgb, np.repeat(grey[..., None], 3, 2))
 
 
 @pytest.mark.parametrize("name", ["RGB24", "RGBA32", "BGRA32", "ARGB32", "NV12", "NV21", "I420"])

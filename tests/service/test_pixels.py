@@ -133,15 +133,3 @@ def test_wrong_strides_are_named(plane, part):
     with pytest.raises(Refused, match=rf"planes\[0\]\.{part} is .* at least \d+") as refused:
         pixels.read_samples(plane, 3, 4, 3, "planes[0]")
     assert refused.value.reason == "FIELD_INVALID"
-
-
-def test_upright_turns_clockwise_then_undoes_the_mirror():
-    image = np.arange(6, dtype=np.uint8).reshape(2, 3, 1).repeat(3, 2)
-    plain = [pixels.make_upright(image, turns, False)[..., 0].tolist() for turns in range(4)]
-    assert plain == [
-        [[0, 1, 2], [3, 4, 5]],
-        [[3, 0], [4, 1], [5, 2]],
-        [[5, 4, 3], [2, 1, 0]],
-        [[2, 5], [1, 4], [0, 3]],
-    ]
-    assert pixels.make_upright(image, 1, True)[..., 0].tolist() == [[0, 3], [1, 4], [2, 5]]

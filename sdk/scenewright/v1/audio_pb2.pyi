@@ -124,7 +124,9 @@ class AudioInput(_message.Message):
     ENCODED_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
     encoded: _builtins.bytes
-    """A WAV, FLAC or OGG file, recognised by its content; at most `Limits.max_audio_bytes`. Channels are averaged."""
+    """A WAV, FLAC or OGG file, recognised by its content; at most `Limits.max_audio_bytes`. Channels are averaged,
+    those in opposite phase turned over. Sizes in a WAV file's header count only as far as its bytes go.
+    """
     @_builtins.property
     def pcm(self) -> Global___PcmAudio:
         """Bare samples."""

@@ -194,7 +194,8 @@ class CameraIntrinsics(_message.Message):
     """Principal point from the top edge, pixels. Required; finite."""
     width: _builtins.int
     """Width of the image that these numbers belong to, pixels. Required; 1 or more. It may differ from the sent
-    image's width: intrinsics are scaled to it.
+    image's width: intrinsics are scaled to it. Where a quarter turn makes the image upright and width and height fit
+    only the upright image, the intrinsics belong to that.
     """
     height: _builtins.int
     """Height of the image that these numbers belong to, pixels. Required; 1 or more."""

@@ -196,7 +196,7 @@ class ImageInput(_message.Message):
     HANDEDNESS_FIELD_NUMBER: _builtins.int
     encoded: _builtins.bytes
     """A JPEG, PNG or WebP file, recognised by its content; at most `Limits.max_image_bytes`. Orientation in EXIF is
-    followed before `rotation`.
+    followed before `rotation`, and turns `intrinsics` too. Depths of more than 8 bits are scaled, alpha is ignored.
     """
     frame_id: _builtins.str
     """The client's name for this frame, given back in every annotation. Keep the pose of the frame under it: by the

@@ -960,7 +960,8 @@ namespace Scenewright.V1 {
     /// <summary>Field number for the "encoded" field.</summary>
     public const int EncodedFieldNumber = 2;
     /// <summary>
-    /// A WAV, FLAC or OGG file, recognised by its content; at most `Limits.max_audio_bytes`. Channels are averaged.
+    /// A WAV, FLAC or OGG file, recognised by its content; at most `Limits.max_audio_bytes`. Channels are averaged,
+    /// those in opposite phase turned over. Sizes in a WAV file's header count only as far as its bytes go.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]

@@ -1099,7 +1099,8 @@ namespace Scenewright.V1 {
     private uint width_;
     /// <summary>
     /// Width of the image that these numbers belong to, pixels. Required; 1 or more. It may differ from the sent
-    /// image's width: intrinsics are scaled to it.
+    /// image's width: intrinsics are scaled to it. Where a quarter turn makes the image upright and width and height fit
+    /// only the upright image, the intrinsics belong to that.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]

@@ -837,7 +837,7 @@ namespace Scenewright.V1 {
     public const int EncodedFieldNumber = 1;
     /// <summary>
     /// A JPEG, PNG or WebP file, recognised by its content; at most `Limits.max_image_bytes`. Orientation in EXIF is
-    /// followed before `rotation`.
+    /// followed before `rotation`, and turns `intrinsics` too. Depths of more than 8 bits are scaled, alpha is ignored.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
