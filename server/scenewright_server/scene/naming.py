@@ -38,8 +38,8 @@ class Naming:
         self._pointed = pointed
         self._told = list(zip(self._entries, looks.told, strict=True))
         self._matching = Matching(
-            [e.graph.label if e.graph else "" for e in self._entries],
-            [(told[1], *e.graph.aliases) if e.graph else () for e, told in self._told],
+            [(told[1] if told[0] else e.graph.label) if e.graph else "" for e, told in self._told],
+            [(told[1], e.graph.label, *e.graph.aliases) if e.graph else () for e, told in self._told],
         )
         self._focus = [k for k in focus if k < len(self._entries)]
 

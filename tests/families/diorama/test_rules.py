@@ -71,8 +71,8 @@ def mentions(model: FusedModel, answer: list[int]) -> Iterator[tuple[int, list[i
 def check_answer(
     model: FusedModel, seen: Detections | None, known: tuple[GraphObject, ...], ids, answer: Answer
 ) -> None:
-    """It mentions only what the answer rests on and no more often, with the labels that the graph has, and says what the
-    language says of the answer."""
+    """It mentions only what the answer rests on and no more often, with the labels that the graph has, and says of it
+    what the language says."""
     entries, refs = model.read(seen, known).entries, model.tokenizer.refs
     said = list(mentions(model, ids))
     assert Counter(k for k, _ in said) <= Counter(answer.things)
