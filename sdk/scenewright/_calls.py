@@ -11,7 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from scenewright import types
-from scenewright._convert import inputs, outputs
+from scenewright._convert import checks, inputs, outputs
 from scenewright.errors import InvalidInputError
 from scenewright.v1 import (
     dialogue_pb2,
@@ -29,6 +29,9 @@ from scenewright.v1 import (
 )
 
 T = TypeVar("T")
+
+MAX_DURATION_S = 315_576_000_000.0
+"""Of a protobuf Duration. Source: google/protobuf/duration.proto."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def describe(
     sampling: types.Sampling | None,
     language: str,
 ) -> Call[types.Description]:
-    request = scene_pb2.DescribeSceneRequest(**_seen(model, image, scene, sampling, language))
+    request = checks.make(scene_pb2.DescribeSceneRequest, "", **_seen(model, image, scene, sampling, language))
     return Call(scene_pb2_grpc.SceneServiceStub, "DescribeScene", request, outputs.description_from_proto)
 
 
@@ -69,7 +72,7 @@ def describe_stream(
     sampling: types.Sampling | None,
     language: str,
 ) -> Stream[types.ResponseEvent]:
-    request = scene_pb2.StreamDescribeSceneRequest(**_seen(model, image, scene, sampling, language))
+    request = checks.make(scene_pb2.StreamDescribeSceneRequest, "", **_seen(model, image, scene, sampling, language))
     return Stream(
         scene_pb2_grpc.SceneServiceStub,
         "StreamDescribeScene",
@@ -83,7 +86,7 @@ def ask(
     session_id: str,
     question: str | None,
     audio: types.AudioLike | None,
-    image: types.FrameLike | None,
+    frame: types.FrameLike | None,
     scene: types.SceneLike | None,
     pointer: types.Pointer | None,
     sampling: types.Sampling | None,
@@ -92,15 +95,16 @@ def ask(
 ) -> Stream[types.AskEvent]:
     if (question is None) == (audio is None):
         raise InvalidInputError("ask takes either a typed question or audio, and exactly one of them")
-    request = dialogue_pb2.AskRequest(session_id=session_id, **_seen(model, image, scene, sampling, language))
-    if question is not None:
-        request.text = question
-    elif audio is not None:
-        request.audio.CopyFrom(inputs.audio_to_proto(audio))
-    if pointer is not None:
-        request.pointer.CopyFrom(inputs.pointer_to_proto(pointer))
-    if instructions is not None:
-        request.instructions = instructions
+    request = checks.make(
+        dialogue_pb2.AskRequest,
+        "",
+        **_seen(model, frame, scene, sampling, language, "frame"),
+        session_id=session_id,
+        text=None if question is None else checks.text(question, "question"),
+        audio=None if audio is None else inputs.audio_to_proto(audio),
+        pointer=None if pointer is None else inputs.pointer_to_proto(pointer),
+        instructions=instructions,
+    )
     return Stream(dialogue_pb2_grpc.DialogueServiceStub, "Ask", request, outputs.ask_event_from_proto)
 
 
@@ -113,15 +117,16 @@ def create_session(
     handedness: types.Handedness | None,
 ) -> Call[str]:
     """The result is the session's id."""
-    request = session_pb2.CreateSessionRequest(
+    request = checks.make(
+        session_pb2.CreateSessionRequest,
+        "",
         model=model,
         language=language,
         instructions=instructions,
         history=inputs.history_to_proto(history),
         handedness=inputs.handedness_to_proto(handedness),
+        ttl=None if ttl_s is None else _duration(ttl_s, "ttl_s"),
     )
-    if ttl_s is not None:
-        request.ttl.CopyFrom(Duration(seconds=int(ttl_s), nanos=int(ttl_s % 1 * 1e9)))
     return Call(session_pb2_grpc.SessionServiceStub, "CreateSession", request, lambda response: response.session.id)
 
 
@@ -131,7 +136,9 @@ def delete_session(session_id: str) -> Call[None]:
 
 
 def transcribe(model: str, audio: types.AudioLike, language: str) -> Call[types.Transcript]:
-    request = speech_pb2.TranscribeRequest(model=model, audio=inputs.audio_to_proto(audio), language=language)
+    request = checks.make(
+        speech_pb2.TranscribeRequest, "", model=model, audio=inputs.audio_to_proto(audio), language=language
+    )
     return Call(speech_pb2_grpc.SpeechServiceStub, "Transcribe", request, outputs.transcript_from_proto)
 
 
@@ -139,9 +146,11 @@ def transcribe_stream(
     model: str, rate_hz: int, language: str, voice_activity: types.VoiceActivity | None
 ) -> Stream[types.Utterance]:
     """Its request is the setup; `audio_requests` makes those that follow."""
-    setup = speech_pb2.StreamingTranscribeSetup(
+    setup = checks.make(
+        speech_pb2.StreamingTranscribeSetup,
+        "",
         model=model,
-        sample_rate_hz=rate_hz,
+        sample_rate_hz=inputs.rate_to_proto(rate_hz),
         language=language,
         voice_activity=inputs.voice_activity_to_proto(voice_activity),
     )
@@ -155,31 +164,43 @@ def audio_requests(audio: bytes | np.ndarray, rate_hz: int) -> list[speech_pb2.S
 
 
 def encode_audio(model: str, audio: types.AudioLike) -> Call[types.AudioEncoding]:
-    request = embedding_pb2.EncodeAudioRequest(model=model, audio=inputs.audio_to_proto(audio))
+    request = checks.make(
+        embedding_pb2.EncodeAudioRequest, "", model=model, audio=inputs.audio_to_proto(audio)
+    )
     return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EncodeAudio", request, outputs.audio_encoding_from_proto)
 
 
 def embed_image(model: str, image: types.FrameLike, include_features: bool) -> Call[types.ImageEmbedding]:
-    request = embedding_pb2.EmbedImageRequest(
-        model=model, image=inputs.frame_to_proto(image), include_features=include_features
+    request = checks.make(
+        embedding_pb2.EmbedImageRequest,
+        "",
+        model=model,
+        image=inputs.frame_to_proto(image),
+        include_features=include_features,
     )
     return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedImage", request, outputs.image_embedding_from_proto)
 
 
-def embed_text(model: str, texts: Sequence[str]) -> Call[np.ndarray]:
-    request = embedding_pb2.EmbedTextRequest(model=model, texts=_several(texts, "texts"))
+def embed_text(model: str, texts: types.Texts) -> Call[np.ndarray]:
+    request = checks.make(
+        embedding_pb2.EmbedTextRequest, "", model=model, texts=inputs.texts_to_proto(texts, "texts")
+    )
     return Call(embedding_pb2_grpc.EmbeddingServiceStub, "EmbedText", request, outputs.text_embeddings_from_proto)
 
 
-def rank_labels(model: str, image: types.FrameLike, labels: Sequence[str]) -> Call[tuple[types.RankedLabel, ...]]:
-    request = embedding_pb2.RankLabelsRequest(
-        model=model, image=inputs.frame_to_proto(image), labels=_several(labels, "labels")
+def rank_labels(model: str, image: types.FrameLike, labels: types.Texts) -> Call[tuple[types.RankedLabel, ...]]:
+    request = checks.make(
+        embedding_pb2.RankLabelsRequest,
+        "",
+        model=model,
+        image=inputs.frame_to_proto(image),
+        labels=inputs.texts_to_proto(labels, "labels"),
     )
     return Call(embedding_pb2_grpc.EmbeddingServiceStub, "RankLabels", request, outputs.ranked_labels_from_proto)
 
 
 def get_model(model: str) -> Call[types.Model]:
-    request = model_pb2.GetModelRequest(model=model)
+    request = checks.make(model_pb2.GetModelRequest, "", model=model)
     return Call(model_pb2_grpc.ModelServiceStub, "GetModel", request, outputs.model_from_proto)
 
 
@@ -194,17 +215,19 @@ def _seen(
     scene: types.SceneLike | None,
     sampling: types.Sampling | None,
     language: str,
+    field: str = "image",
 ) -> dict[str, Any]:
     return {
         "model": model,
-        "image": None if image is None else inputs.frame_to_proto(image),
+        "image": None if image is None else inputs.frame_to_proto(image, field),
         "scene": None if scene is None else inputs.scene_to_proto(scene),
         "sampling": inputs.sampling_to_proto(sampling),
         "language": language,
     }
 
 
-def _several(texts: Sequence[str], field: str) -> list[str]:
-    if isinstance(texts, str):
-        raise InvalidInputError(f"{field}: expected a list of strings, got one string")
-    return list(texts)
+def _duration(seconds: float, field: str) -> Duration:
+    value = checks.number(seconds, field)
+    if not 0 <= value <= MAX_DURATION_S:
+        raise checks.wrong(field, f"seconds from 0 to {MAX_DURATION_S:g}", seconds)
+    return Duration(seconds=int(value), nanos=int(value % 1 * 1e9))

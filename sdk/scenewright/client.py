@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 
 import grpc
 import numpy as np
 
 from scenewright import _calls, types
-from scenewright._channel import DEFAULT_ADDRESS, Attempts, Settings, Tls
-from scenewright._convert import outputs
-from scenewright.errors import NotFoundError, ScenewrightError, from_rpc
+from scenewright._channel import DEFAULT_ADDRESS, LARGE_BYTES, Attempts, Settings, Tls, read_timeout
+from scenewright._convert import inputs, outputs
+from scenewright.errors import ClosedError, NotFoundError, ScenewrightError, from_rpc
 
 T = TypeVar("T")
 
@@ -38,21 +39,23 @@ class Client:
     ) -> None:
         self._settings = Settings(address, tls, timeout_s, max_attempts, model, token)
         self._metadata = self._settings.metadata
-        options = self._settings.options
-        if tls is None:
-            self._channel = grpc.insecure_channel(address, options)
-        else:
-            self._channel = grpc.secure_channel(address, tls.credentials(), options)
+        self._lock, self._closed = threading.Lock(), False
+        self._credentials = self._settings.credentials
+        self._channels: dict[bool, grpc.Channel] = {}
 
     def __enter__(self) -> Client:
+        self._check_open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close the connection; calls under way are cancelled."""
-        self._channel.close()
+        """Close the connections; calls under way, and all later ones, raise ClosedError."""
+        with self._lock:
+            self._closed = True
+            for channel in self._channels.values():
+                channel.close()
 
     def describe(
         self,
@@ -169,28 +172,8 @@ class Client:
         read on another thread, and the utterances end when it does.
         """
         call = _calls.transcribe_stream(self._model(model), rate_hz, language, voice_activity)
-        broken: list[Exception] = []
-
-        def requests() -> Iterator[Any]:
-            yield call.request
-            try:
-                for piece in audio:
-                    yield from _calls.audio_requests(piece, rate_hz)
-            except Exception as error:
-                broken.append(error)
-                raise
-
-        responses = self._method(call)(requests(), timeout=timeout_s, metadata=self._metadata)
-        try:
-            with _translated():
-                for response in responses:
-                    event = call.convert(response)
-                    if event is not None:
-                        yield event
-        except ScenewrightError as error:
-            raise (broken or [error])[0] from None
-        finally:
-            responses.cancel()
+        self._check_open()
+        return self._transcribed(call, iter(inputs.pieces(audio)), read_timeout(timeout_s))
 
     def encode_audio(
         self, audio: types.AudioLike, *, model: str = "", timeout_s: float | None = None
@@ -209,12 +192,12 @@ class Client:
         """The image's direction; with `include_features`, what can be sent in place of the image."""
         return self._run(_calls.embed_image(self._model(model), image, include_features), timeout_s)
 
-    def embed_text(self, texts: Sequence[str], *, model: str = "", timeout_s: float | None = None) -> np.ndarray:
+    def embed_text(self, texts: types.Texts, *, model: str = "", timeout_s: float | None = None) -> np.ndarray:
         """The texts' directions in the images' space, (n texts, E) float32, each of length 1."""
         return self._run(_calls.embed_text(self._model(model), texts), timeout_s)
 
     def rank_labels(
-        self, image: types.FrameLike, labels: Sequence[str], *, model: str = "", timeout_s: float | None = None
+        self, image: types.FrameLike, labels: types.Texts, *, model: str = "", timeout_s: float | None = None
     ) -> tuple[types.RankedLabel, ...]:
         """Which labels fit the image, the best first."""
         return self._run(_calls.rank_labels(self._model(model), image, labels), timeout_s)
@@ -231,20 +214,23 @@ class Client:
         attempts = Attempts(self._settings, timeout_s)
         while True:
             try:
-                with _translated():
+                with self._translated():
+                    method = self._method(call)
                     return call.convert(
-                        self._method(call)(call.request, timeout=attempts.remaining_s(), metadata=self._metadata)
+                        method(call.request, timeout=attempts.remaining_s(), metadata=self._metadata)
                     )
             except ScenewrightError as error:
                 _wait(attempts, error)
 
     def _stream(self, call: _calls.Stream[T], timeout_s: float | None) -> Iterator[T]:
-        attempts = Attempts(self._settings, timeout_s)
+        self._check_open()
+        return self._events(call, Attempts(self._settings, timeout_s))
+
+    def _events(self, call: _calls.Stream[T], attempts: Attempts) -> Iterator[T]:
         begun = False
         while True:
-            responses = self._method(call)(call.request, timeout=attempts.remaining_s(), metadata=self._metadata)
             try:
-                with _translated():
+                with closing(self._responses(call, call.request, attempts.remaining_s())) as responses:
                     for response in responses:
                         begun = True
                         event = call.convert(response)
@@ -255,14 +241,70 @@ class Client:
                 if begun:  # a second try would repeat what was given out
                     raise
                 _wait(attempts, error)
+
+    def _transcribed(
+        self, call: _calls.Stream[T], audio: Iterator[bytes | np.ndarray], timeout_s: float | None
+    ) -> Iterator[T]:
+        broken: list[Exception] = []
+
+        def requests() -> Iterator[Any]:
+            yield call.request
+            try:
+                for piece in audio:
+                    yield from _calls.audio_requests(piece, call.request.setup.sample_rate_hz)
+            except Exception as error:
+                broken.append(error)
+                raise
+
+        try:
+            with closing(self._responses(call, requests(), timeout_s)) as responses:
+                for response in responses:
+                    event = call.convert(response)
+                    if event is not None:
+                        yield event
+        except ScenewrightError as error:
+            raise (broken or [error])[0] from None
+
+    def _responses(self, call: _calls.Stream[T], request: Any, timeout_s: float | None) -> Generator[Any, None, None]:
+        """What comes back; leaving it cancels the call."""
+        with self._translated():
+            responses = self._method(call)(request, timeout=timeout_s, metadata=self._metadata)
+            try:
+                yield from responses
             finally:
                 responses.cancel()
 
     def _model(self, name: str) -> str:
-        return name or self._settings.model
+        return self._settings.model if name is None or (isinstance(name, str) and not name) else name
 
     def _method(self, call: _calls.Call[T] | _calls.Stream[T]) -> Callable[..., Any]:
-        return getattr(call.stub(self._channel), call.method)
+        with self._lock:  # gRPC dies of a method that is looked up on a closed channel
+            self._check_open()
+            is_large = call.request.ByteSize() > LARGE_BYTES
+            if is_large not in self._channels:
+                self._channels[is_large] = self._connect(is_large)
+            return getattr(call.stub(self._channels[is_large]), call.method)
+
+    def _connect(self, is_large: bool) -> grpc.Channel:
+        address, options = self._settings.address, self._settings.options(is_large)
+        if self._credentials is None:
+            return grpc.insecure_channel(address, options)
+        return grpc.secure_channel(address, self._credentials, options)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the client is closed")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.RpcError as error:
+            self._check_open()
+            raise from_rpc(error) from None
+        except ValueError:  # how gRPC refuses a call on a channel that was closed just now
+            self._check_open()
+            raise
 
 
 class Session:
@@ -270,17 +312,22 @@ class Session:
 
     def __init__(self, client: Client, id: str) -> None:
         self._client = client
+        self._closed = False
         self.id = id
 
     def __enter__(self) -> Session:
+        self._check_open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """End the session on the server; one that is gone already is no error."""
-        with suppress(NotFoundError):
+        """End the session on the server; one that is gone already, or whose client is, is no error."""
+        if self._closed:
+            return
+        self._closed = True
+        with suppress(NotFoundError, ClosedError):
             self._client._run(_calls.delete_session(self.id), None)
 
     def ask(
@@ -325,16 +372,13 @@ class Session:
         timeout_s: float | None = None,
     ) -> Iterator[types.AskEvent]:
         """The same as it is made: `Question`, then text and annotations, then `Done`."""
+        self._check_open()
         call = _calls.ask("", self.id, question, audio, frame, scene, pointer, sampling, language, instructions)
         return self._client._stream(call, timeout_s)
 
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except grpc.RpcError as error:
-        raise from_rpc(error) from None
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("the session is closed")
 
 
 def _wait(attempts: Attempts, error: ScenewrightError) -> None:

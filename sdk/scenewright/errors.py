@@ -46,7 +46,7 @@ class NotFoundError(ScenewrightError):
 
 
 class PreconditionError(ScenewrightError):
-    """The server cannot do this as things stand: the model lacks the capability, the encoder differs."""
+    """This cannot be done as things stand: the model lacks the capability, the conversation has not begun."""
 
 
 class ExhaustedError(ScenewrightError):
@@ -63,6 +63,10 @@ class DeadlineError(ScenewrightError, TimeoutError):
 
 class CancelledError(ScenewrightError):
     """The call was cancelled."""
+
+
+class ClosedError(CancelledError):
+    """The client, session or conversation was closed, before or while it was used."""
 
 
 class UnsupportedError(ScenewrightError):

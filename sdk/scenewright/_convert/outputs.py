@@ -10,6 +10,7 @@ import numpy as np
 from google.protobuf.message import Message
 
 from scenewright import types
+from scenewright.errors import ServerError
 from scenewright.v1 import (
     annotation_pb2,
     dialogue_pb2,
@@ -64,7 +65,7 @@ def question_from_proto(proto: dialogue_pb2.Question) -> types.Question:
 
 
 def answer_from_events(events: Iterable[types.AskEvent]) -> types.Answer:
-    """A whole answer, each thing annotated once, as it was last; ValueError if question or end are missing."""
+    """A whole answer, each thing annotated once, as it was last; ServerError if question or end are missing."""
     question, done, words = None, None, []
     annotations: dict[str, types.Annotation] = {}
     for event in events:
@@ -77,7 +78,7 @@ def answer_from_events(events: Iterable[types.AskEvent]) -> types.Answer:
         else:
             done = event
     if question is None or done is None:
-        raise ValueError("the answer's stream ended without a question or without done")
+        raise ServerError("the answer's stream ended without a question or without done")
     return types.Answer(
         question,
         "".join(words),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from scenewright import types
-from scenewright._convert import inputs, outputs
+from scenewright._convert import checks, inputs, outputs
 from scenewright.errors import from_event
 from scenewright.live import events
 from scenewright.v1 import dialogue_pb2
@@ -41,11 +41,21 @@ def setup_to_proto(
     handedness: types.Handedness | None,
 ) -> dialogue_pb2.ConverseRequest:
     """The first message of a new conversation; raises InvalidInputError for what cannot be read."""
-    setup = dialogue_pb2.ConverseSetup(
+    heard: dict[str, Any] = {}
+    if hearing is not None:
+        checks.instance(hearing, "hearing", events.Hearing)
+        heard = {
+            "sample_rate_hz": checks.whole(hearing.sample_rate_hz, "hearing.sample_rate_hz", 0, 2**32 - 1),
+            "turn_detection": checks.choice(_TURNS, hearing.turns, "hearing.turns"),
+            "voice_activity": inputs.voice_activity_to_proto(hearing.voice_activity, "hearing.voice_activity"),
+        }
+    setup = checks.make(
+        dialogue_pb2.ConverseSetup,
+        "",
+        **heard,
         model=model,
         session_id=session_id,
-        voice_activity=None if hearing is None else inputs.voice_activity_to_proto(hearing.voice_activity),
-        interruption=inputs.choice(_INTERRUPTIONS, interruption, "interruption"),
+        interruption=checks.choice(_INTERRUPTIONS, interruption, "interruption"),
         sampling=inputs.sampling_to_proto(sampling),
         language=language,
         instructions=instructions,
@@ -54,9 +64,6 @@ def setup_to_proto(
         image=None if image is None else inputs.frame_to_proto(image),
         scene=None if scene is None else inputs.scene_to_proto(scene),
     )
-    if hearing is not None:
-        setup.sample_rate_hz = hearing.sample_rate_hz
-        setup.turn_detection = inputs.choice(_TURNS, hearing.turns, "turns")
     return dialogue_pb2.ConverseRequest(setup=setup)
 
 
@@ -70,10 +77,13 @@ def scene_update_to_proto(scene: types.SceneLike | events.SceneDelta) -> dialogu
     """A delta or a whole snapshot."""
     if not isinstance(scene, events.SceneDelta):
         return dialogue_pb2.SceneUpdate(snapshot=inputs.scene_to_proto(scene))
-    delta = dialogue_pb2.SceneDelta(
+    upserts = checks.items(scene.upserts, "scene.upserts", types.SceneObject)
+    delta = checks.make(
+        dialogue_pb2.SceneDelta,
+        "scene",
         base_revision=scene.base_revision,
         revision=scene.revision,
-        upserts=[inputs.object_to_proto(item) for item in scene.upserts],
+        upserts=[inputs.object_to_proto(item, f"scene.upserts[{i}]") for i, item in enumerate(upserts)],
         removed_ids=scene.removed_ids,
         handedness=inputs.handedness_to_proto(scene.handedness),
     )

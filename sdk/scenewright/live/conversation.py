@@ -12,11 +12,12 @@ import numpy as np
 
 from scenewright import types
 from scenewright._channel import Attempts
-from scenewright._convert import inputs
+from scenewright._convert import checks, inputs
 from scenewright.errors import (
-    CancelledError,
+    ClosedError,
     ExhaustedError,
     InvalidInputError,
+    PreconditionError,
     ScenewrightError,
     ServerError,
 )
@@ -70,10 +71,16 @@ class Conversation:
         self._last_event_seq = 0
         self._audio_until = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.session_id = ""
         self.n_connections = 0
 
     async def __aenter__(self) -> Conversation:
+        if self._error is not None:
+            raise self._error
+        if self._task is not None or self._over:
+            raise PreconditionError("a conversation is begun only once: make another with `converse`")
+        self._loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._run())
         try:
             await self._begun.wait()
@@ -93,6 +100,7 @@ class Conversation:
         return self
 
     async def __anext__(self) -> events.LiveEvent:
+        self._check_begun()
         event = None if self._over and self._events.empty() else await self._events.get()
         if event is not None:
             return event
@@ -105,6 +113,7 @@ class Conversation:
 
         Waits while more than MAX_LEAD_S seconds are ahead of the clock.
         """
+        self._check_begun()
         if not self._rate_hz:
             raise InvalidInputError("audio: the conversation was begun with hearing=None")
         seq = 0
@@ -117,7 +126,7 @@ class Conversation:
 
     async def send_text(self, text: str) -> int:
         """A typed turn; it interrupts an answer unless the conversation's `interruption` is "none"."""
-        return await self._send(text=dialogue_pb2.TextTurn(text=text))
+        return await self._send(text=checks.make(dialogue_pb2.TextTurn, "", text=checks.text(text, "text")))
 
     async def send_frame(self, frame: types.FrameLike) -> int:
         """What the camera sees now. Give it a `frame_id`, and keep the camera's pose under it."""
@@ -139,7 +148,7 @@ class Conversation:
 
     async def send_instructions(self, instructions: str) -> int:
         """Who the model is and how it is to speak from the next turn on."""
-        return await self._send(session_update=dialogue_pb2.SessionUpdate(instructions=instructions))
+        return await self._send(session_update=checks.make(dialogue_pb2.SessionUpdate, "", instructions=instructions))
 
     async def interrupt(self) -> int:
         """Stop the answer that is under way; without one it does nothing."""
@@ -155,7 +164,13 @@ class Conversation:
 
     async def report_playback(self, response_id: str, presented: str = "", *, finished: bool = False) -> int:
         """What of an answer's text has been heard or read: `presented`, its beginning, or with `finished` all of it."""
-        report = dialogue_pb2.PlaybackReport(response_id=response_id, presented_chars=len(presented), finished=finished)
+        report = checks.make(
+            dialogue_pb2.PlaybackReport,
+            "",
+            response_id=response_id,
+            presented_chars=len(checks.text(presented, "presented")),
+            finished=finished,
+        )
         return await self._send(playback_report=report)
 
     def finish(self) -> None:
@@ -176,14 +191,31 @@ class Conversation:
             await self._task
         self._end(None)
 
+    def abort(self, error: ScenewrightError) -> None:
+        """End the conversation without a word to the server; whoever reads or sends gets `error`."""
+        if self._loop is None or self._loop.is_closed():
+            self._end(error)
+        else:  # the client may be closed from another thread
+            self._loop.call_soon_threadsafe(self._stop, error)
+
+    def _stop(self, error: ScenewrightError) -> None:
+        self._end(error)
+        if self._task is not None:
+            self._task.cancel()
+
+    def _check_begun(self) -> None:
+        if self._task is None and not self._over:
+            raise PreconditionError("the conversation has not begun: use it in an `async with` statement")
+
     async def _send(self, **message: Any) -> int:
+        self._check_begun()
         while self._outbox.full and not self._over:
             self._room.clear()
             await self._room.wait()
         if self._error is not None:
             raise self._error
         if self._over or self._finishing:
-            raise CancelledError("the conversation is over")
+            raise ClosedError("the conversation is over")
         seq = self._outbox.add(dialogue_pb2.ConverseRequest(**message))
         self._more.set()
         return seq

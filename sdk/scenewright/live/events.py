@@ -35,7 +35,7 @@ class SceneDelta:
     base_revision: int
     revision: int
     upserts: Sequence[types.SceneObject] = ()
-    removed_ids: Sequence[str] = ()
+    removed_ids: types.Texts = ()
     handedness: types.Handedness | None = None
 
 

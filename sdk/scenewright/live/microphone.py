@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import wave
+import io
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from scenewright import sounds
+from scenewright._convert.images import file_bytes
 from scenewright.errors import InvalidInputError, ScenewrightError
 from scenewright.live.conversation import Conversation
 
@@ -86,33 +88,30 @@ class Microphone:
 def read_voice(path: str | Path) -> tuple[np.ndarray, int]:
     """(n,) float32 mono samples in [-1, 1] of a sound file, and their rate in hertz.
 
-    16-bit WAV needs nothing else; other files need the package soundfile. Raises InvalidInputError.
+    WAV of PCM or floats needs nothing else; other files need the package soundfile. Raises InvalidInputError.
     """
-    try:
-        with wave.open(str(path), "rb") as file:
-            if file.getsampwidth() != 2:
-                return _read_any(path)
-            rate_hz, n_channels = file.getframerate(), file.getnchannels()
-            _check_length(file.getnframes(), rate_hz, path)
-            frames = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, n_channels)
-        return frames.mean(axis=1, dtype=np.float32) / 32768, rate_hz
-    except (wave.Error, EOFError):
-        return _read_any(path)
-    except OSError as error:
-        raise InvalidInputError(f"audio: cannot read {str(path)!r}: {error.strerror or error}") from error
+    data = file_bytes(path, "audio")
+    wav = sounds.read_wav(data)
+    if wav is None:
+        samples, rate_hz = _read_any(data, path)
+    else:
+        _check_length(wav.n_frames, wav.rate_hz, path)
+        samples, rate_hz = wav.samples(), wav.rate_hz
+    return sounds.mix(samples), rate_hz
 
 
-def _read_any(path: str | Path) -> tuple[np.ndarray, int]:
+def _read_any(data: bytes, path: str | Path) -> tuple[np.ndarray, int]:
     try:
         import soundfile
     except ModuleNotFoundError as error:
         raise InvalidInputError(
-            f"audio: {str(path)!r} is no 16-bit WAV file; others need the package soundfile: pip install soundfile"
+            f"audio: {str(path)!r} is no WAV file of PCM or floats; others need the package soundfile: "
+            "pip install soundfile"
         ) from error
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
             _check_length(file.frames, file.samplerate, path)
-            return file.read(dtype="float32", always_2d=True).mean(axis=1), file.samplerate
+            return file.read(dtype="float32", always_2d=True), file.samplerate
     except soundfile.LibsndfileError as error:
         raise InvalidInputError(f"audio: {str(path)!r} is no sound file: {error.error_string}") from error
 

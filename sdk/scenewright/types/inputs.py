@@ -25,7 +25,9 @@ class Pose:
 
 @dataclass(frozen=True)
 class Intrinsics:
-    """A pinhole camera in pixels, of an image of `width` x `height` before it is made upright."""
+    """A pinhole camera in pixels, of an image of `width` x `height` before it is made upright.
+
+    Where a quarter turn makes it upright and `width` and `height` fit only the upright image, it belongs to that."""
 
     fx: float
     fy: float
@@ -75,7 +77,7 @@ class SceneObject:
     pose: Pose
     extents: Vector | None = None
     anchor_id: str = ""
-    aliases: Sequence[str] = ()
+    aliases: Texts = ()
     description: str = ""
     facts: Sequence[Fact] = ()
 
@@ -109,7 +111,11 @@ class Features:
 
 
 ImageSource: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | np.ndarray | Features"
-"""A JPEG, PNG or WebP file's path or bytes, a PIL image, a uint8 array (H, W, 3 or 4), or features."""
+"""A JPEG, PNG or WebP file's path or bytes, a PIL image, an array, or features.
+
+Files and PIL images are turned as their EXIF orientation says. PIL images may be of any mode, arrays (H, W) or (H, W, 1
+to 4): grey, grey with alpha, RGB or RGBA; uint8, or other integers from 0 to 255 or 65535, or floats from 0 to 1 or 255.
+Alpha is ignored. What has more than 8 MiB of pixels is sent as JPEG."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ class Frame:
     """An image and what is known of the camera that took it.
 
     `rotation` is the clockwise turn that makes the image upright: 0, 90, 180 or 270 degrees. `frame_id` comes
-    back in every annotation of this frame.
+    back in every annotation of this frame. An EXIF orientation is followed before `rotation`, and turns the lens too.
     """
 
     image: ImageSource
@@ -130,12 +136,15 @@ class Frame:
 
 
 FrameLike: TypeAlias = "ImageSource | Frame"
-SceneLike: TypeAlias = "SceneGraph | Mapping[str, Any] | str | os.PathLike[str]"
-"""A scene graph, the same as a dict in protobuf's JSON mapping, or the path of a file with that JSON."""
+SceneLike: TypeAlias = "SceneGraph | list[SceneObject] | Mapping[str, Any] | str | os.PathLike[str]"
+"""A scene graph, its objects alone, the same as a dict in protobuf's JSON mapping, or the path of a file with that."""
 AudioLike: TypeAlias = "str | os.PathLike[str] | bytes | tuple[np.ndarray, int] | Features"
 """A WAV, FLAC or OGG file's path or bytes, (samples, rate in hertz), or features.
 
-Samples are (n,) or (n, channels); int16, or floats in [-1, 1]."""
+Samples are (n,), (n, channels) or (channels, n), of up to 8 channels: integers of 8, 16 or 32 bits, or floats in
+[-1, 1]. Channels are averaged, those in opposite phase turned over."""
+Texts: TypeAlias = "list[str] | tuple[str, ...]"
+"""Several texts; one string alone is none."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +156,7 @@ class Sampling:
     top_k: int | None = None
     top_p: float | None = None
     repetition_penalty: float | None = None
-    stop: Sequence[str] = ()
+    stop: Texts = ()
     seed: int | None = None
 
 

@@ -96,7 +96,8 @@ class Server:
                 # A phone that has left its network says no goodbye; and clients may look after us likewise.
                 ("grpc.keepalive_time_ms", 20_000),
                 ("grpc.keepalive_timeout_ms", 10_000),
-                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
             ],
         )
         self._register()

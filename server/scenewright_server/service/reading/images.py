@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+from scenewright import pictures
 from scenewright.v1 import features_pb2, geometry_pb2, image_pb2
 
 from scenewright_server.scene.geometry import Intrinsics, Pose
@@ -83,13 +84,15 @@ def read_image(image: image_pb2.ImageInput, limits: Limits, field: str = "image"
     lens = read_lens(image.intrinsics, f"{field}.intrinsics") if image.HasField("intrinsics") else None
     if source == "features":
         return Frame(image.frame_id, None, image.features, camera, lens)
+    turn = turns, image.mirrored
     if source == "encoded":
-        rgb = _decode(image.encoded, limits, f"{field}.encoded")
+        rgb, exif = _decode(image.encoded, limits, f"{field}.encoded")
+        turn = pictures.join_turns(exif, turn)
     else:
         rgb = _read_raw(image.raw, limits, f"{field}.raw")
-    rgb = pixels.make_upright(rgb, turns, image.mirrored)
     if lens is not None:
-        lens = lens.turned(turns, image.mirrored)
+        lens = _turn_lens(lens, image.intrinsics, rgb, *turn)
+    rgb = pictures.turn(rgb, *turn)
     return Frame(image.frame_id, rgb, None, camera, lens, float(np.float32(rgb.shape[1] / rgb.shape[0])))
 
 
@@ -111,14 +114,24 @@ def read_lens(intrinsics: geometry_pb2.CameraIntrinsics, field: str) -> Intrinsi
     )
 
 
-def _decode(data: bytes, limits: Limits, field: str) -> np.ndarray:
+def _turn_lens(
+    lens: Intrinsics, told: geometry_pb2.CameraIntrinsics, rgb: np.ndarray, turns: int, mirrored: bool
+) -> Intrinsics:
+    """The lens of the upright picture; one whose size fits only that picture belongs to it already."""
+    height, width = rgb.shape[:2]
+    is_upright = turns % 2 and (told.width - told.height) * (width - height) < 0
+    return lens.turned(0 if is_upright else turns, mirrored)
+
+
+def _decode(data: bytes, limits: Limits, field: str) -> tuple[np.ndarray, tuple[int, bool]]:
+    """The pixels as they are stored, and the turn that EXIF asks for."""
     if not data:
         raise Refused("FIELD_REQUIRED", f"{field} is empty", field=field)
     _check_bytes(len(data), limits, field)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(image.width, image.height, limits, field)
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            return pictures.to_rgb(image), pictures.exif_turn(image)
     except Refused:
         raise
     except Image.DecompressionBombError as error:

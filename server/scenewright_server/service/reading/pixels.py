@@ -1,4 +1,4 @@
-"""Pixel layouts -> upright RGB: pure functions on numpy and pillow, no protobuf.
+"""Pixel layouts -> RGB: pure functions on numpy and pillow, no protobuf.
 
 Camera images arrive as the phone keeps them: in planes, with row and pixel strides of their own.
 YCbCr is full range BT.601 (JFIF): ARKit's `420YpCbCr8BiPlanarFullRange`, Android's `YUV_420_888`.
@@ -89,12 +89,6 @@ def read_planar(planes: Sequence[Plane], height: int, width: int, field: str) ->
         for i, (plane, size) in enumerate(zip(planes, sizes, strict=True))
     )
     return _ycbcr_to_rgb(y, u, v)
-
-
-def make_upright(rgb: np.ndarray, quarter_turns: int, mirrored: bool) -> np.ndarray:
-    """Turn clockwise until upright, then undo the swap of left and right."""
-    upright = np.rot90(rgb, -quarter_turns)
-    return np.ascontiguousarray(upright[:, ::-1] if mirrored else upright)
 
 
 def _half(size: int) -> int:
