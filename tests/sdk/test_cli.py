@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scenewright import types
-from scenewright.cli import show
+from scenewright.cli import drawing, show
 from scenewright.cli.app import main
 
 USAGE = types.Usage(output_tokens=10)
@@ -50,7 +50,7 @@ def test_answer_json_has_the_promised_shape():
 
 def test_boxes_are_drawn_where_they_are(tmp_path):
     Image.new("RGB", (96, 96), "white").save(tmp_path / "in.png")
-    show.draw(tmp_path / "in.png", [CHAIR, LAMP], tmp_path / "out.png")
+    drawing.draw(tmp_path / "in.png", [CHAIR, LAMP], tmp_path / "out.png")
     drawn = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
     assert drawn.shape == (960, 960, 3)
     ys, xs = np.nonzero((drawn != 255).any(axis=2))
@@ -82,7 +82,7 @@ def test_without_arguments_comes_help(capsys):
         (["demo", "--examples", "nowhere"], 2, "--examples"),
         (["live", "room.png"], 2, "--mic"),
         (["live", "room.png", "hall.png", "--voice", "a.wav"], 2, "not 2"),
-        (["live", "--scene", "g.json", "--voice", "missing.wav", "other.wav"], 2, "cannot read 'missing.wav'"),
+        (["live", "--scene", "g.json", "--voice", "missing.wav", "other.wav"], 2, "cannot read 'g.json'"),
         (["live", "--check", "missing.jsonl"], 2, "missing.jsonl"),
         (["info", "--server", "127.0.0.1:1"], 3, "scenewright serve"),
         (["info", "--server", "127.0.0.1:1", "--token", "two words"], 2, "token"),

@@ -20,6 +20,8 @@ from scenewright.cli.connect import (
     TokenOption,
     connect,
 )
+from scenewright.cli.drawing import draw, print_legend
+from scenewright.cli.paths import check_picture, check_readable
 from scenewright.cli.talk import print_stream
 from scenewright.client import Client
 from scenewright.errors import InvalidInputError
@@ -47,6 +49,8 @@ def demo(
 ) -> None:
     """Describe a sample frame, draw its boxes, and answer typed and spoken questions about it."""
     plan = _read_plan(examples)
+    check_readable(plan["frame"], plan["scene"], *plan["voices"])
+    check_picture("--out", out)
     with connect(server, model, tls, tls_root, token, timeout) as client:
         if as_json:
             show.print_json(_run_json(client, plan, out))
@@ -58,14 +62,16 @@ def _read_plan(examples: Path) -> dict[str, Any]:
     """demo.json: {"frame", "scene", "questions": [text], "voices": [file]}, files relative to it."""
     path = examples / "demo.json"
     try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_bytes())
+        plan = {name: examples / found[name] for name in ("frame", "scene")}
+        plan["voices"] = [examples / name for name in found["voices"]]
+        plan["questions"] = [str(text) for text in found["questions"]]
     except OSError as error:
         raise InvalidInputError(
             f"cannot read {path}: run the demo in a checkout of the repository, or pass --examples DIR"
         ) from error
-    for name in ("frame", "scene"):
-        plan[name] = examples / plan[name]
-    plan["voices"] = [examples / name for name in plan["voices"]]
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise InvalidInputError(f"{path} is no plan of a demo: {error}") from error
     return plan
 
 
@@ -80,7 +86,7 @@ def _run(client: Client, plan: dict[str, Any], out: Path, console: Console) -> N
     console.print(f"[bold]Does not know[/bold] {model.does_not_know}")
     console.print(f"\n[bold]{plan['frame']}[/bold] with its scene graph {plan['scene'].name}")
     annotations = print_stream(console, client.describe_stream(plan["frame"], scene=plan["scene"]))
-    show.draw(plan["frame"], annotations, out)
+    print_legend(draw(plan["frame"], annotations, out))
     console.print(f"Boxes drawn: {out}")
     seen: dict[str, Any] = {"frame": plan["frame"], "scene": plan["scene"]}
     with client.session() as session:
@@ -94,7 +100,7 @@ def _run(client: Client, plan: dict[str, Any], out: Path, console: Console) -> N
 def _run_json(client: Client, plan: dict[str, Any], out: Path) -> dict[str, Any]:
     model = client.model()
     description = client.describe(plan["frame"], scene=plan["scene"])
-    show.draw(plan["frame"], description.annotations, out)
+    print_legend(draw(plan["frame"], description.annotations, out))
     seen: dict[str, Any] = {"frame": plan["frame"], "scene": plan["scene"]}
     answers = []
     with client.session() as session:

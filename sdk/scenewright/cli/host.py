@@ -11,6 +11,7 @@ from rich.progress import Progress, TaskID
 
 from scenewright.cli import show
 from scenewright.cli.connect import JsonOption, ModelOption, bundle_path, needing
+from scenewright.cli.paths import check_picture, check_readable
 from scenewright.errors import InvalidInputError, ScenewrightError
 
 
@@ -54,7 +55,9 @@ def serve(
     Every option can also stand in the environment (SCENEWRIGHT_ADDRESS) or in the file that --config names.
     """
     with needing("server"):
-        from scenewright_server.service.app import load_settings, run
+        from scenewright_server.families.bundle import BundleError, find_bundle, read_manifest
+        from scenewright_server.service.app import run
+        from scenewright_server.service.settings import load_settings
     try:
         settings = load_settings(
             config,
@@ -71,17 +74,24 @@ def serve(
             log_level=log_level,
         )
     except ValueError as error:
-        raise InvalidInputError(_settings_message(error)) from error
+        raise InvalidInputError(_settings_message(error, config)) from error
+    try:
+        for name in settings.models:
+            read_manifest(find_bundle(name))
+    except BundleError as error:
+        raise InvalidInputError(f"models: {error}") from error
     try:
         run(settings)
     except (ValueError, OSError, RuntimeError) as error:  # no bundle there, no file there, the port is taken
         raise ScenewrightError(f"cannot serve: {error}") from error
 
 
-def _settings_message(error: ValueError) -> str:
+def _settings_message(error: ValueError, config: Path | None) -> str:
     """One line of pydantic's ValidationError, or what the TOML reader says."""
+    if isinstance(error, (tomllib.TOMLDecodeError, UnicodeDecodeError)):
+        return f"--config {str(config)!r}: {error}"
     if not hasattr(error, "errors"):
-        return f"--config: {error}"
+        return str(error)
     lines = []
     for item in error.errors():
         name, message = ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")
@@ -103,6 +113,7 @@ def train(
         from scenewright_server.training import recipe
         from scenewright_server.training.finetune.folder import FolderError
         from scenewright_server.training.finetune.run import finetune, is_finetuning
+    check_readable(config)
     console = Console(highlight=False)
     try:
         if config is not None and is_finetuning(config):
@@ -131,6 +142,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a bundle on fresh scenes that it was not trained on."""
+    check_picture("--picture", picture)
     with needing("train"):
         from scenewright_server.families.bundle import BundleError
         from scenewright_server.training.evaluation.picture import draw_worst

@@ -81,7 +81,7 @@ class Lookup:
             return self._find((operation, named[0])) if is_one else None
         at = [n for n in range(len(slots)) if (operation, n) not in RELATION_SLOTS]
         lost = [n for n in at if not self.naming.find_all(slots[n])[0] and self._is_garbled(slots[n], question, named)]
-        if not lost:
+        if not lost or not named:
             names = [slots[n] for n in at if not self.naming.find_all(slots[n])[0]]
             return Finding(Refusal("unclear")) if any(map(self.naming.may_be_called, names)) else None
         held = {k for n in at if n not in lost for k in self.naming.find_all(slots[n])[0]}
@@ -96,9 +96,10 @@ class Lookup:
             return False
         if any(f" {name} " in f" {slot} " and not slot.endswith(name) for name in named):
             return True
+        if is_chinese(slot):
+            return slot not in question
         said = {value for name, value in self.looks.translated.items() if name in question} | set(question.split())
-        is_there = slot in question if is_chinese(slot) else f" {slot} " in f" {question} "
-        return not slot or not (is_there or said.issuperset(slot.split()))
+        return not slot or not all(any(map(partial(_is_form, word), said)) for word in slot.split())
 
     def _find(self, plan: Sequence[str]) -> Finding:
         operation, *slots = plan or ("",)
@@ -261,6 +262,12 @@ class Lookup:
             return Placing(k, "on", None if under == previous else under, seen)
         place = self.entries[k].side if previous is None else _place(self.entries[k], self.entries[previous])
         return Placing(k, place, None, seen)
+
+
+def _is_form(word: str, other: str) -> bool:
+    """Whether two words are one, perhaps in the singular and in the plural."""
+    begin = word[: max(3, len(word) - 2)]
+    return word == other or (other.startswith(begin) and abs(len(word) - len(other)) <= 2)
 
 
 def _denies(answer: Answer) -> bool:
