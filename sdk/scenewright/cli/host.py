@@ -74,7 +74,7 @@ def serve(
             log_level=log_level,
         )
     except ValueError as error:
-        raise InvalidInputError(_settings_message(error, config)) from error
+        raise InvalidInputError(_settings_message(error)) from error
     try:
         for name in settings.models:
             read_manifest(find_bundle(name))
@@ -86,10 +86,8 @@ def serve(
         raise ScenewrightError(f"cannot serve: {error}") from error
 
 
-def _settings_message(error: ValueError, config: Path | None) -> str:
-    """One line of pydantic's ValidationError, or what the TOML reader says."""
-    if isinstance(error, (tomllib.TOMLDecodeError, UnicodeDecodeError)):
-        return f"--config {str(config)!r}: {error}"
+def _settings_message(error: ValueError) -> str:
+    """One line of pydantic's ValidationError; others are one already."""
     if not hasattr(error, "errors"):
         return str(error)
     lines = []

@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -154,7 +155,12 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     class FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=config)
 
-    return FromFile(**_given(flags))
+    try:
+        return FromFile(**_given(flags))
+    except (ValidationError, SettingsError):
+        raise
+    except ValueError as error:
+        raise ValueError(f"config: {config} is no TOML: {error}") from error
 
 
 def local_settings(**flags: Any) -> Settings:
