@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from scenewright.cli.app import main
 
@@ -101,7 +101,12 @@ def test_no_input_gives_a_traceback(places: dict[str, str], server_address: str,
     statuses = set()
 
     @settings(
-        max_examples=N_RUNS, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=N_RUNS,
+        derandomize=True,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(arguments, lines, environment, st.sampled_from(["utf-8", "ascii", "cp932", "cp1252"]), st.integers(1, 40))
     def one(given: list[str], typed: list[str], around: dict[str, str], encoding: str, n: int) -> None:
