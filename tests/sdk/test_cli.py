@@ -191,13 +191,20 @@ def test_json_is_valid_in_any_encoding(encoding, monkeypatch):
     assert json.loads(out.buffer.getvalue().decode(encoding)) == {**value, "none": [None, 1.5]}
 
 
+@pytest.fixture
+def small(tmp_path) -> str:
+    """A picture within the test server's bounds."""
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "small.png")
+    return str(tmp_path / "small.png")
+
+
 COMMAND = [sys.executable, "-c", "from scenewright.cli.app import main; main()"]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp932", "cp1252", "latin-1:strict"])
-def test_words_are_printed_in_any_encoding(encoding, server_address):
+def test_words_are_printed_in_any_encoding(encoding, server_address, small):
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
-    given = [*COMMAND, "ask", ROOM, "闹钟在哪里 é?", "--server", server_address]
+    given = [*COMMAND, "ask", small, "闹钟在哪里 é?", "--server", server_address]
     done = subprocess.run(given, capture_output=True, env=environment, cwd=ROOT)
     assert done.returncode == 0 and b"Traceback" not in done.stderr and done.stdout
 
@@ -221,14 +228,26 @@ def test_a_full_disk_and_a_closed_pipe_are_one_line_and_no_traceback(as_json, se
 
 
 @pytest.mark.parametrize(
-    "mistake", ["/image /nope.jpg", "/image examples/demo.json", "/voice /nope.wav", "/image examples", "/image a\0b"]
+    "mistake",
+    [
+        "/image /nope.jpg",
+        "/image examples/living_room.jpg",
+        "/image examples/demo.json",
+        "/voice /nope.wav",
+        "/image examples",
+        "/image a\0b",
+    ],
 )
-def test_a_chat_goes_on_after_a_mistake_with_the_picture_it_had(mistake, server_address, monkeypatch, capsys):
+def test_a_chat_goes_on_after_a_mistake_with_the_picture_it_had(mistake, server_address, small, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{mistake}\nwhat is this\nand this\n"))
-    code, out, err = run(capsys, "chat", ROOM, "--json", "--server", server_address)
-    assert code == 0 and err.count("error:") == 1
-    assert [json.loads(line)["question"] for line in out.splitlines()] == ["what is this", "and this"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{mistake}\nwhat is this\nwhat is this\nand this\n"))
+    code, out, err = run(capsys, "chat", small, "--json", "--server", server_address)
+    assert code == 0
+    # A picture is refused with the question that brings it; other lines as they are typed.
+    n_refused = 1 if mistake in ("/image examples/living_room.jpg", "/image examples/demo.json") else 0
+    assert err.count("error:") == 1
+    questions = [json.loads(line)["question"] for line in out.splitlines()]
+    assert questions == ["what is this", "what is this", "and this"][n_refused:]
 
 
 @pytest.mark.parametrize(

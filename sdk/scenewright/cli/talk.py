@@ -143,23 +143,28 @@ def chat(
     with connect(server, model, tls, tls_root, token, timeout) as client, client.session() as session:
         if not as_json:
             print_stream(console, client.describe_stream(image, scene=scene))
-        new: tuple[Path | None, Path | None] = image, scene
+        first: tuple[Path | None, Path | None] = image, scene  # until the session has them
+        new = first
         with suppress(EOFError, KeyboardInterrupt):
             while True:
                 line = _read_line(console, "" if as_json else "[bold]> [/bold]")
                 try:
                     if line.startswith("/image "):
-                        image = Path(line.removeprefix("/image ").strip())
-                        check_readable(image)
-                        new = image, new[1]
+                        path = Path(line.removeprefix("/image ").strip())
+                        check_readable(path)
+                        new = path, new[1]
                     elif line:
-                        # What was wrong with a picture is said once: the one before it stays.
-                        (frame, graph), new = new, (None, None)
-                        _turn(console, session, line, frame, graph, as_json)
+                        _turn(console, session, line, *new, as_json)
+                        first = new = None, None
                 except (UnavailableError, AccessError, ServerError):
                     raise
-                except ScenewrightError as error:  # the chat outlives a wrong line
+                except ScenewrightError as error:  # the chat outlives a wrong line, and the picture before a wrong one
                     print(f"error: {error.message}", file=sys.stderr)
+                    new = first if _is_of_picture(error) else new
+
+
+def _is_of_picture(error: ScenewrightError) -> bool:
+    return error.metadata.get("field", error.message).startswith(("image", "frame")) or "IMAGE" in error.reason
 
 
 def _read_line(console: Console, prompt: str) -> str:
