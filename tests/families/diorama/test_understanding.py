@@ -105,8 +105,8 @@ def test_what_refers_to_the_turns_before(question: str | None, is_so: bool):
 
 @pytest.mark.parametrize(
     ("question", "language"),
-    [("where is the 花盆", "en"), ("花盆在哪里", "zh"), ("花盆", "zh"), ("scissors在哪里", "zh"), ("Where is the 剪刀?", "en"),
-     ("how far is the 花盆 from the scissors", "en"), ("where", "en")],
+    [("where is the 花盆", "en"), ("花盆在哪里", "zh"), ("花盆", "zh"), ("scissors在哪里", "zh"),
+     ("Where is the 剪刀?", "en"), ("how far is the 花盆 from the scissors", "en"), ("where", "en")],
 )  # fmt: skip
 def test_a_label_does_not_make_a_questions_language(question: str, language: str):
     assert language_of(question, ("花盆",)) == language
