@@ -145,6 +145,9 @@ def cases():
     for method in SPEAKS:
         message = "language is 'tlh', needs one of en"
         yield f"{method}-language", method, {"language": "tlh"}, INVALID, "FIELD_INVALID", message
+        for tag in ("tlh-en", "e", "-en", "en-" + "x" * 9, "english", "en US", "*"):
+            message = f"language is {tag!r}, needs one of en"
+            yield f"{method}-language-{tag}", method, {"language": tag}, INVALID, "FIELD_INVALID", message
     for method in ("session.GetSession", "session.DeleteSession"):
         yield f"{method}-no-id", method, {}, INVALID, "FIELD_REQUIRED", "session_id is empty"
     for method in ("session.GetSession", "session.DeleteSession", "dialogue.Ask"):

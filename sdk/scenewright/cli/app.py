@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from typing import NoReturn
 
+import click
 import typer
 
 from scenewright.cli import bench, demo, host, live, models, pulling, talk
@@ -55,16 +61,62 @@ def build() -> typer.Typer:
     return app
 
 
+@cache
+def command() -> click.Command:
+    """The same, put together once."""
+    return typer.main.get_command(build())
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command. Exit status: 0, 1 failed, 2 wrong input, 3 no server or no answer in time."""
+    _prepare_streams()
     try:
-        build()(args=arguments)
+        try:
+            command()(args=arguments)
+        except SystemExit:
+            _flush()
+            raise
     except ScenewrightError as error:
-        print(f"error: {error.message}", file=sys.stderr)
-        hint = _hint(error)
+        _fail(error.message, _status(error), _hint(error))
+    except UnicodeError as error:
+        _fail(f"a text that cannot be encoded: {error}", EXIT_INPUT)
+    except OSError as error:
+        _fail(f"{error.filename or 'the output'}: {error.strerror or error}", EXIT_FAILED)
+
+
+def _prepare_streams() -> None:
+    """What a terminal's encoding lacks is replaced in what is printed, and in what is typed."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # none, closed, or not a text file
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def _flush() -> None:
+    """Write all that was printed, or raise OSError: a full disk is not to be met at the interpreter's end."""
+    with suppress(AttributeError, ValueError):
+        sys.stdout.flush()
+
+
+def _fail(message: str, status: int, hint: str = "") -> NoReturn:
+    """One line, perhaps a second with the remedy, and the end."""
+    with suppress(OSError, ValueError):
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
         if hint:
             print(hint, file=sys.stderr)
-        sys.exit(_status(error))
+    try:
+        _flush()
+    except OSError as error:
+        if error.errno in (errno.EPIPE, errno.ENOSPC):
+            _drop_output()
+    sys.exit(status)
+
+
+def _drop_output() -> None:
+    """What can no longer be written is written nowhere, so that the interpreter does not try again when it ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _hint(error: ScenewrightError) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,10 +15,12 @@ import typer
 from rich.console import Console
 
 from scenewright._channel import Tls
+from scenewright.cli.paths import check_authority
 from scenewright.client import Client
-from scenewright.errors import ScenewrightError
+from scenewright.errors import InvalidInputError, ScenewrightError
 
 SHIPPED = "diorama"
+MAX_PORT = 65535
 
 ServerOption = Annotated[
     str | None,
@@ -44,7 +48,17 @@ ModelOption = Annotated[
         help="One that --server has, or one to run here: diorama, or the path of a bundle.",
     ),
 ]
-TimeoutOption = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Deadline of a call.")]
+
+
+def _seconds(value: float) -> float:
+    if not 0 < value < math.inf:
+        raise typer.BadParameter(f"{value:g} is not a number of seconds above 0")
+    return value
+
+
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", callback=_seconds, help="Deadline of a call.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SceneOption = Annotated[
     Path | None,
@@ -79,11 +93,23 @@ def reach(
     server: str | None, model: str | None, tls: bool, tls_root: Path | None, token: str | None
 ) -> Iterator[Target]:
     """The given server, or one of this process that runs `model`."""
+    _check(server, model, tls_root)
     if server:
         yield Target(server, Tls(tls_root) if tls or tls_root else None, model or "", token or "")
         return
     with serve_here(model) as address:
         yield Target(address, None, "", token or "")
+
+
+def _check(server: str | None, model: str | None, tls_root: Path | None) -> None:
+    """Raises InvalidInputError for what can be told wrong before any work."""
+    if server and not re.fullmatch(r"unix:.+|(?:[^\s:\[\]]+|\[[^\s\[\]]+\]):\d{1,5}", server):
+        raise InvalidInputError(f"--server {server!r}: expected HOST:PORT, such as 127.0.0.1:7447")
+    if server and not server.startswith("unix:") and not 0 < int(server.rpartition(":")[2]) <= MAX_PORT:
+        raise InvalidInputError(f"--server {server!r}: the port must be 1 to {MAX_PORT}")
+    check_authority(tls_root)
+    if not server and model is not None and ("\0" in model or not model.strip()):
+        raise InvalidInputError(f"--model {model!r}: expected diorama, a name that was pulled, or a path")
 
 
 @contextmanager
@@ -97,7 +123,7 @@ def serve_here(model: str | None) -> Iterator[str]:
             try:
                 address = stack.enter_context(serve_in_background(bundle_path(model)))
             except BundleError as error:
-                raise ScenewrightError(str(error)) from error
+                raise InvalidInputError(f"--model: {error}" if model else str(error)) from error
         if model is None:
             print(f"model: {SHIPPED}", file=sys.stderr)
         yield address

@@ -21,6 +21,8 @@ from scenewright.cli.connect import (
     TokenOption,
     connect,
 )
+from scenewright.cli.drawing import draw, print_legend
+from scenewright.cli.paths import check_picture, check_readable
 from scenewright.cli.pulling import bring
 from scenewright.cli.talk import print_stream
 from scenewright.client import Client
@@ -54,6 +56,8 @@ def demo(
     model, which is fetched once; on a terminal you are asked first.
     """
     plan = _read_plan(examples)
+    check_readable(plan["frame"], plan["scene"], *plan["voices"])
+    check_picture("--out", out)
     with connect(server, model, tls, tls_root, token, timeout) as client:
         if as_json:
             show.print_json(_run_json(client, plan, out))
@@ -68,15 +72,22 @@ def _read_plan(examples: Path) -> dict[str, Any]:
     files relative to it."""
     path = examples / "demo.json"
     try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_bytes())
+        plan = {name: examples / found[name] for name in ("frame", "scene")}
+        plan["voices"] = [examples / name for name in found["voices"]]
+        plan["questions"] = [str(text) for text in found["questions"]]
+        public = found["public"]
+        plan["public"] = {
+            "model": str(public["model"]),
+            "photo": examples / public["photo"],
+            "questions": [str(text) for text in public["questions"]],
+        }
     except OSError as error:
         raise InvalidInputError(
             f"cannot read {path}: run the demo in a checkout of the repository, or pass --examples DIR"
         ) from error
-    for name in ("frame", "scene"):
-        plan[name] = examples / plan[name]
-    plan["public"]["photo"] = examples / plan["public"]["photo"]
-    plan["voices"] = [examples / name for name in plan["voices"]]
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise InvalidInputError(f"{path} is no plan of a demo: {error}") from error
     return plan
 
 
@@ -91,7 +102,7 @@ def _run(client: Client, plan: dict[str, Any], out: Path, console: Console) -> N
     console.print(f"[bold]Does not know[/bold] {model.does_not_know}")
     console.print(f"\n[bold]{plan['frame']}[/bold] with its scene graph {plan['scene'].name}")
     annotations = print_stream(console, client.describe_stream(plan["frame"], scene=plan["scene"]))
-    show.draw(plan["frame"], annotations, out)
+    print_legend(draw(plan["frame"], annotations, out))
     console.print(f"Boxes drawn: {out}")
     seen: dict[str, Any] = {"frame": plan["frame"], "scene": plan["scene"]}
     with client.session() as session:
@@ -135,7 +146,7 @@ def _ask() -> bool:
 def _run_json(client: Client, plan: dict[str, Any], out: Path) -> dict[str, Any]:
     model = client.model()
     description = client.describe(plan["frame"], scene=plan["scene"])
-    show.draw(plan["frame"], description.annotations, out)
+    print_legend(draw(plan["frame"], description.annotations, out))
     seen: dict[str, Any] = {"frame": plan["frame"], "scene": plan["scene"]}
     answers = []
     with client.session() as session:

@@ -12,6 +12,7 @@ from rich.progress import Progress, TaskID
 
 from scenewright.cli import show
 from scenewright.cli.connect import JsonOption, ModelOption, bundle_path, needing
+from scenewright.cli.paths import check_picture, check_readable
 from scenewright.errors import InvalidInputError, ScenewrightError
 
 
@@ -55,7 +56,9 @@ def serve(
     Every option can also stand in the environment (SCENEWRIGHT_ADDRESS) or in the file that --config names.
     """
     with needing("server"):
-        from scenewright_server.service.app import load_settings, run
+        from scenewright_server.families.bundle import BundleError, find_bundle, read_manifest
+        from scenewright_server.service.app import run
+        from scenewright_server.service.settings import load_settings
     try:
         settings = load_settings(
             config,
@@ -74,15 +77,20 @@ def serve(
     except ValueError as error:
         raise InvalidInputError(_settings_message(error)) from error
     try:
+        for name in settings.models:
+            read_manifest(find_bundle(name))
+    except BundleError as error:
+        raise InvalidInputError(f"models: {error}") from error
+    try:
         run(settings)
     except (ValueError, OSError, RuntimeError) as error:  # no bundle there, no file there, the port is taken
         raise ScenewrightError(f"cannot serve: {error}") from error
 
 
 def _settings_message(error: ValueError) -> str:
-    """One line of pydantic's ValidationError, or what the TOML reader says."""
+    """One line of pydantic's ValidationError; others are one already."""
     if not hasattr(error, "errors"):
-        return f"--config: {error}"
+        return str(error)
     lines = []
     for item in error.errors():
         name, message = ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")
@@ -106,6 +114,7 @@ def train(
         from scenewright_server.training.finetune.folder import FolderError
         from scenewright_server.training.finetune.run import finetune, is_finetuning
         from scenewright_server.training.planner import is_planning, train_planner
+    check_readable(config)
     console = Console(highlight=False)
     try:
         if config is not None and (is_finetuning(config) or is_planning(config)) and stage:
@@ -152,6 +161,7 @@ def evaluate(
     if split and "people" in split:
         _evaluate_people(model, split, half, jobs, out, as_json)
         return
+    check_picture("--picture", picture)
     with needing("train"):
         from scenewright_server.families.bundle import BundleError
         from scenewright_server.training.evaluation.photos import evaluate_photos

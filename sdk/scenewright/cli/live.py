@@ -26,6 +26,7 @@ from scenewright.cli.connect import (
     needing,
     reach,
 )
+from scenewright.cli.paths import check_readable, check_writable
 from scenewright.errors import InvalidInputError, ScenewrightError
 from scenewright.live.floor import Floor
 from scenewright.live.microphone import Microphone, read_voice
@@ -76,6 +77,8 @@ def converse(
         raise typer.BadParameter("give an IMAGE, --scene graph.json, or both")
     if mic == bool(voices):
         raise typer.BadParameter("give --voice AUDIO or --mic, and exactly one of them")
+    check_readable(image, scene)
+    check_writable("--log", log)
     sounds, rate_hz = _read_voices(voices)
     microphone = _sounddevice() if mic else None
     show = live_show.print_json if as_json else live_show.Printer(Console(highlight=False))

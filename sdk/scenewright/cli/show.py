@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.table import Table
 
 from scenewright import types
 
-_COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#800000")
-_DRAWN_SIDE = 960
-
 
 def print_json(value: Any, indent: int | None = 2) -> None:
-    """To standard output, as UTF-8 text."""
-    print(json.dumps(value, ensure_ascii=False, indent=indent), flush=True)
+    """To standard output, in its encoding: what that lacks is escaped, and what is no number is null."""
+    value = _without_nan(value)
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        text = json.dumps(value, indent=indent)
+    print(text, flush=True)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def description_json(description: types.Description) -> dict[str, Any]:
@@ -107,31 +117,6 @@ def print_timings(console: Console, timings: types.Timings, usage: types.Usage, 
     if usage.cached_tokens:
         parts.append(f"{usage.cached_tokens} positions reused")
     console.print(" · ".join(parts), style="dim", highlight=False)
-
-
-def draw(image: Path, annotations: Sequence[types.Annotation], out: Path) -> None:
-    """Save the image with a box and a label for each thing in view; OSError if it cannot be written."""
-    with Image.open(image) as opened:
-        picture = opened.convert("RGB")
-    scale = _DRAWN_SIDE / max(picture.size)
-    size = (round(picture.width * scale), round(picture.height * scale))
-    picture = picture.resize(size, Image.Resampling.LANCZOS)
-    pen = ImageDraw.Draw(picture)
-    font = ImageFont.load_default(size=18)
-    for i, item in enumerate(annotations):
-        if item.box is None:
-            continue
-        colour = _COLOURS[i % len(_COLOURS)]
-        x0, y0 = item.box.x * picture.width, item.box.y * picture.height
-        x1, y1 = x0 + item.box.width * picture.width, y0 + item.box.height * picture.height
-        pen.rectangle((x0, y0, x1, y1), outline=colour, width=3)
-        left, top, right, bottom = pen.textbbox((0, 0), item.label, font=font)
-        width, height = right - left + 8, bottom - top + 8
-        x = max(0.0, min(x0, picture.width - width))
-        y = y0 - height if y0 >= height else y0
-        pen.rectangle((x, y, x + width, y + height), fill=colour)
-        pen.text((x + 4 - left, y + 4 - top), item.label, fill="white", font=font)
-    picture.save(out)
 
 
 def print_scores(console: Console, splits: dict[str, Any]) -> None:

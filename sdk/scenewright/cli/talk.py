@@ -27,8 +27,11 @@ from scenewright.cli.connect import (
     TokenOption,
     connect,
 )
+from scenewright.cli.drawing import draw as draw_boxes
+from scenewright.cli.drawing import print_legend
+from scenewright.cli.paths import check_picture, check_readable
 from scenewright.client import Session
-from scenewright.errors import InvalidInputError
+from scenewright.errors import AccessError, ScenewrightError, ServerError, UnavailableError
 
 VoiceOption = Annotated[
     Path | None,
@@ -70,6 +73,8 @@ def describe(
         raise typer.BadParameter("give an IMAGE, --scene graph.json, or both")
     if draw is not None and image is None:
         raise typer.BadParameter("--draw needs an IMAGE to draw on")
+    check_readable(image, scene)
+    check_picture("--draw", draw)
     console = Console(highlight=False)
     with connect(server, model, tls, tls_root, token, timeout) as client:
         if as_json:
@@ -79,7 +84,7 @@ def describe(
         else:
             annotations = print_stream(console, client.describe_stream(image, scene=scene, language=language))
     if draw is not None and image is not None:
-        show.draw(image, annotations, draw)
+        print_legend(draw_boxes(image, annotations, draw))
 
 
 def ask(
@@ -105,6 +110,7 @@ def ask(
         raise typer.BadParameter("give a QUESTION or --voice question.wav, and exactly one of them")
     if image is None and scene is None:
         raise typer.BadParameter("give an IMAGE, --scene graph.json, or both")
+    check_readable(image, voice, scene)
     console = Console(highlight=False)
     with connect(server, model, tls, tls_root, token, timeout) as client:
         if as_json:
@@ -132,24 +138,41 @@ def chat(
     """
     if image is None and scene is None:
         raise typer.BadParameter("give an IMAGE, --scene graph.json, or both")
+    check_readable(image, scene)
     console = Console(highlight=False)
     with connect(server, model, tls, tls_root, token, timeout) as client, client.session() as session:
         if not as_json:
             print_stream(console, client.describe_stream(image, scene=scene))
-        frame: Path | None = image
-        graph: Path | None = scene
-        with suppress(EOFError):
+        first: tuple[Path | None, Path | None] = image, scene  # until the session has them
+        new = first
+        with suppress(EOFError, KeyboardInterrupt):
             while True:
-                line = console.input("" if as_json else "[bold]> [/bold]").strip()
-                if line.startswith("/image "):
-                    frame = Path(line.removeprefix("/image ").strip())
-                elif line:
-                    try:
-                        _turn(console, session, line, frame, graph, as_json)
-                    except InvalidInputError as error:  # the chat outlives a wrong line
-                        print(f"error: {error.message}", file=sys.stderr)
-                    else:
-                        frame = graph = None
+                line = _read_line(console, "" if as_json else "[bold]> [/bold]")
+                try:
+                    if line.startswith("/image "):
+                        path = Path(line.removeprefix("/image ").strip())
+                        check_readable(path)
+                        new = path, new[1]
+                    elif line:
+                        _turn(console, session, line, *new, as_json)
+                        first = new = None, None
+                except (UnavailableError, AccessError, ServerError):
+                    raise
+                except ScenewrightError as error:  # the chat outlives a wrong line, and the picture before a wrong one
+                    print(f"error: {error.message}", file=sys.stderr)
+                    new = first if _is_of_picture(error) else new
+
+
+def _is_of_picture(error: ScenewrightError) -> bool:
+    return error.metadata.get("field", error.message).startswith(("image", "frame")) or "IMAGE" in error.reason
+
+
+def _read_line(console: Console, prompt: str) -> str:
+    """A line without the spaces around it; raises EOFError where there is no input, or no longer."""
+    try:
+        return console.input(prompt).strip().lstrip("\ufeff")
+    except (ValueError, RuntimeError) as error:  # standard input is closed, or there is none
+        raise EOFError from error
 
 
 def _turn(console: Console, session: Session, line: str, frame: Path | None, graph: Path | None, as_json: bool) -> None:
@@ -173,6 +196,7 @@ def transcribe(
     timeout: TimeoutOption = 60.0,
 ) -> None:
     """Write down a recording."""
+    check_readable(audio)
     with connect(server, model, tls, tls_root, token, timeout) as client:
         heard = client.transcribe(audio)
     if as_json:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from scenewright_server.languages.language import MAX_NAMED, M, Names, say_metres
+from scenewright_server.languages.language import MAX_NAMED, M, Names
+from scenewright_server.languages.speaking import length_in
 from scenewright_server.scene.findings import (
     Answer,
     Count,
@@ -42,12 +43,16 @@ class English:
         "unsure": "i can not make out anything that i know",
         "beyond": "i can only talk about the things that are here",
         "unknown": "i do not know",
+        "unclear": "i did not understand that",
     }
     unheard: ClassVar[str] = "I did not hear a question."
     places: ClassVar[Mapping[Place, str]] = {
         "left": "on the left", "middle": "in the middle", "right": "on the right", "you": "behind you",
         "behind": "behind it", "front": "in front of it", "beside": "to the right of it", "on": "on it",
     }  # fmt: skip
+
+    def gap(self, words: str) -> str:
+        return "" if words == "," else " "
 
     def count(self, n: int) -> str:
         """ "none", "two", "twenty-one"; in digits from a hundred on."""
@@ -83,7 +88,9 @@ class English:
             case One(thing):
                 return ("the", names.usual(thing))
             case Distance(_, metres):
-                return (f"about {say_metres(metres)} metres",)
+                number, unit = length_in(metres)
+                metre = "metre" if number == "1" else "metres"
+                return (f"about {number} {metre if unit == 'm' else unit}",)
             case Where(_, _, int(under)):
                 return ("on the", names.usual(under))
             case Where(_, place):

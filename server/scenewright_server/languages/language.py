@@ -42,6 +42,9 @@ class Language(Protocol):
     unheard: ClassVar[str]
     places: ClassVar[Mapping[Place, str]]
 
+    def gap(self, words: str) -> str:
+        """What stands between words and these that follow them: a space, or nothing."""
+
     def count(self, n: int) -> str:
         """How many: "two", "两个"."""
 
@@ -50,7 +53,7 @@ class Language(Protocol):
 
 
 def join(parts: Iterable[str]) -> str:
-    """The parts of a sentence as a person reads it."""
+    """Words of one language as a person reads them."""
     return "".join(p if i == 0 or is_wide(p) or p == "," else f" {p}" for i, p in enumerate(parts))
 
 
@@ -60,5 +63,5 @@ def is_wide(text: str) -> bool:
 
 
 def say_metres(metres: float) -> str:
-    """A distance in digits: to a tenth of a metre, from ten on to a metre."""
+    """A distance in digits, as models are told of it: to a tenth of a metre, from ten on to a metre."""
     return f"{metres:.1f}" if metres < 9.95 else f"{metres:.0f}"

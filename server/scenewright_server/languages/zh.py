@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from scenewright_server.languages.language import MAX_NAMED, M, Names, say_metres
+from scenewright_server.languages.language import MAX_NAMED, M, Names
+from scenewright_server.languages.speaking import length_in
 from scenewright_server.scene.findings import (
     Answer,
     Count,
@@ -25,6 +26,7 @@ from scenewright_server.scene.findings import (
     YesNo,
 )
 
+LENGTHS = {"mm": "毫米", "cm": "厘米", "m": "米", "km": "公里"}
 DIGITS = "零一二三四五六七八九"
 YES_NO: dict[Question, tuple[str, str]] = {
     "exist": ("有", "没有"),
@@ -45,12 +47,16 @@ class Chinese:
         "unsure": "我认不出任何我知道的东西",
         "beyond": "我只能谈论这里的东西",
         "unknown": "我不知道",
+        "unclear": "我没有听懂",
     }
     unheard: ClassVar[str] = "我没有听到问题。"
     places: ClassVar[Mapping[Place, str]] = {
         "left": "左边", "middle": "中间", "right": "右边", "you": "你身后",
         "behind": "它后面", "front": "它前面", "beside": "它右边", "on": "它上面",
     }  # fmt: skip
+
+    def gap(self, words: str) -> str:
+        return ""
 
     def count(self, n: int) -> str:
         """ "没有", "两个", "十二个"; in digits from a hundred on."""
@@ -88,7 +94,8 @@ class Chinese:
             case One(thing):
                 return (names.usual(thing),)
             case Distance(_, metres):
-                return (f"大约{say_metres(metres)}米",)
+                number, unit = length_in(metres)
+                return (f"大约{number}{LENGTHS[unit]}",)
             case Where(_, _, int(under)):
                 return ("在", names.usual(under), "上面")
             case Where(_, place):

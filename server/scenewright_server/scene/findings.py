@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Reason = Literal["missing", "lost", "unpointed", "blind", "unsure", "beyond", "unknown"]
+Reason = Literal["missing", "lost", "unpointed", "blind", "unsure", "beyond", "unknown", "unclear"]
 """Why there is no answer: no such thing, nothing that "it" or "this" may mean, nothing where the user points, nothing
 known of what is behind the user, nothing made out at all, a question of something else, a look that nobody has seen or
-told."""
+told, a question that was not understood."""
 Question = Literal["exist", "is", "reach"]
 """What can be answered with yes or no: that there is one, that a relation holds, that it is within reach."""
 Place = Literal["left", "middle", "right", "you", "behind", "front", "beside", "on"]

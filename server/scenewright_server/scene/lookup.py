@@ -32,6 +32,7 @@ from scenewright_server.scene.naming import Naming
 from scenewright_server.scene.plans import LOOKS, RELATIONS
 from scenewright_server.scene.pointing import PointedAt
 from scenewright_server.scene.support import find_supports
+from scenewright_server.scene.words import is_chinese, normalise
 
 REACH_M = 0.8
 RELATION_SLOTS = (("is", 1), ("what", 0))  # the slots that name no thing
@@ -59,14 +60,56 @@ class Lookup:
         self.naming = Naming(self.looks, focus, pointed)
         self._under = find_supports(entries, detections)
 
-    def find(self, plan: Sequence[str]) -> Finding:
-        """Carry out a plan. One that makes no sense is beyond what can be asked."""
+    def find(self, plan: Sequence[str], question: str = "") -> Finding:
+        """Carry out a plan of a question. One that makes no sense was not understood.
+
+        Nothing is denied for want of understanding: where a slot of the plan names nothing here, and is no words of
+        the question's own, the one thing that the question names stands in for it.
+        """
+        finding = self._find(plan)
+        if not question or not self.entries or not _denies(finding.answer):
+            return finding
+        mended = self._mend(plan, normalise(question))
+        return finding if mended is None else mended
+
+    def _mend(self, plan: Sequence[str], question: str) -> Finding | None:
+        """What a plan gives whose slots are garbled; None where they are as they were asked for."""
         operation, *slots = plan or ("",)
+        named = self.naming.names_in(question)
+        if self._operations.get((operation, len(slots))) is None:
+            is_one = (operation, 1) in self._operations and len(named) == 1
+            return self._find((operation, named[0])) if is_one else None
+        at = [n for n in range(len(slots)) if (operation, n) not in RELATION_SLOTS]
+        lost = [n for n in at if not self.naming.find_all(slots[n])[0] and self._is_garbled(slots[n], question, named)]
+        if not lost or not named:
+            names = [slots[n] for n in at if not self.naming.find_all(slots[n])[0]]
+            return Finding(Refusal("unclear")) if any(map(self.naming.may_be_called, names)) else None
+        held = {k for n in at if n not in lost for k in self.naming.find_all(slots[n])[0]}
+        free = [name for name in named if not held.issuperset(self.naming.find_all(name)[0])]
+        if len(lost) > 1 or len(free) != 1:
+            return Finding(Refusal("unclear"))
+        return self._find((operation, *slots[: lost[0]], free[0], *slots[lost[0] + 1 :]))
+
+    def _is_garbled(self, slot: str, question: str, named: Sequence[str]) -> bool:
+        """Whether a slot that names nothing is no name of the question's: it goes on behind one, or is put together."""
+        if slot in ("it", "this", "one", "left one", "right one"):
+            return False
+        if any(f" {name} " in f" {slot} " and not slot.endswith(name) for name in named):
+            return True
+        if is_chinese(slot):
+            return slot not in question
+        said = {value for name, value in self.looks.translated.items() if name in question} | set(question.split())
+        return not slot or not all(any(map(partial(_is_form, word), said)) for word in slot.split())
+
+    def _find(self, plan: Sequence[str]) -> Finding:
+        operation, *slots = plan or ("",)
+        if operation == "beyond":
+            return Finding(Refusal("beyond"))
         if operation == "what" and slots[1:] == ["me"]:
             return Finding(self._around(slots[0]))
         run = self._operations.get((operation, len(slots)))
         if run is None:
-            return Finding(Refusal("beyond"))
+            return Finding(Refusal("unclear"))
         if not self.entries:
             return Finding(Refusal("unsure"))
         if operation in ("exist", "count"):
@@ -109,7 +152,7 @@ class Lookup:
         for n, slot in enumerate(slots):
             if (operation, n) in RELATION_SLOTS:
                 if slot not in RELATIONS:
-                    return Finding(Refusal("beyond"), sure)
+                    return Finding(Refusal("unclear"), sure)
                 named.append(slot)
                 continue
             found, how_sure = self.naming.find_one(slot)
@@ -219,6 +262,17 @@ class Lookup:
             return Placing(k, "on", None if under == previous else under, seen)
         place = self.entries[k].side if previous is None else _place(self.entries[k], self.entries[previous])
         return Placing(k, place, None, seen)
+
+
+def _is_form(word: str, other: str) -> bool:
+    """Whether two words are one, perhaps in the singular and in the plural."""
+    begin = word[: max(3, len(word) - 2)]
+    return word == other or (other.startswith(begin) and abs(len(word) - len(other)) <= 2)
+
+
+def _denies(answer: Answer) -> bool:
+    """Whether an answer says that something is not there, or was not understood."""
+    return answer in (Refusal("missing"), Refusal("unclear"), Count(())) or answer == YesNo("exist", (), False)
 
 
 def _place(entry: Entry, previous: Entry) -> Place:

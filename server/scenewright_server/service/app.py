@@ -51,7 +51,7 @@ from scenewright_server.service.reading.images import Frame
 from scenewright_server.service.reading.sight import Sight
 from scenewright_server.service.served import ServedModel, Stopwatch
 from scenewright_server.service.sessions import SessionStore
-from scenewright_server.service.settings import Settings, load_settings
+from scenewright_server.service.settings import Settings, local_settings
 
 SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
@@ -255,10 +255,10 @@ def serve_in_background(
 ) -> Iterator[str]:
     """A whole server on a thread of its own; yields its address once it serves.
 
-    `settings` replace those of the environment. Raises what starting raised: BundleError, or RuntimeError for
-    an address that is taken.
+    Without `settings` it runs on the defaults: the environment's are for servers that others reach. Raises what
+    starting raised: BundleError, or RuntimeError for an address that is taken.
     """
-    given = settings if settings is not None else load_settings(log_level="warning")
+    given = settings if settings is not None else local_settings(log_level="warning")
     models = given.models if bundle is None else (str(bundle),)
     given = given.model_copy(update={"models": models, "address": address})
     with background_server(given) as server:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from scenewright_server.families.bundle import EMBEDDED_NAME
 from scenewright_server.service.auth import read_sums
+
+PREFIX = "SCENEWRIGHT_"
+CLIENTS_OWN = ("SCENEWRIGHT_SERVER", "SCENEWRIGHT_TOKEN", "SCENEWRIGHT_WEIGHTS")
+"""Variables that are no server's: the command's, the SDK's, the tests'."""
+MAX_PORT = 65535
 
 
 class Limits(BaseModel):
@@ -55,7 +63,7 @@ class Settings(BaseSettings):
     A bound is `SCENEWRIGHT_LIMITS__MAX_AUDIO_S=8` in the environment, `limits.max_audio_s = 8` in TOML.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SCENEWRIGHT_", env_nested_delimiter="__", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
 
     models: tuple[str, ...] = Field(default=(EMBEDDED_NAME,), min_length=1, description="To serve, by name or path.")
     address: str = Field(default="127.0.0.1:7447", description="host:port, port 0 for any free one.")
@@ -64,10 +72,10 @@ class Settings(BaseSettings):
     tokens: Path | None = Field(default=None, description="SHA-256 sums of the bearer tokens that are let in.")
     until_stdin_closes: bool = Field(default=False, description="End when standard input does.")
     metrics_port: int | None = Field(
-        default=None, description="Prometheus at this port of `metrics_host`; none by default."
+        default=None, ge=0, le=MAX_PORT, description="Prometheus at this port of `metrics_host`; none by default."
     )
     metrics_host: str = "127.0.0.1"
-    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:N.")
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:N.")
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="Of weights, keys and values; auto: what suits the bundle and the device."
     )
@@ -78,6 +86,17 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     limits: Limits = Limits()
+
+    @field_validator("address")
+    @classmethod
+    def _check_address(cls, address: str) -> str:
+        if re.fullmatch("unix:.+", address):
+            return address
+        host, _, port = address.rpartition(":")
+        is_host = bool(re.fullmatch(r"\[[0-9a-fA-F:.%\w]+\]|[^\s:/\[\]]+", host))
+        if not is_host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > MAX_PORT:
+            raise ValueError(f"expected host:port with a port of 0 to {MAX_PORT}")
+        return address
 
     @model_validator(mode="after")
     def _check_pairs(self) -> Settings:
@@ -90,6 +109,9 @@ class Settings(BaseSettings):
         for name, path in {**pair, "tokens": self.tokens}.items():
             if path is not None and not path.is_file():
                 raise ValueError(f"{name}: no file at {path}")
+        for name, path in pair.items():
+            if path is not None and b"-----BEGIN" not in path.read_bytes():
+                raise ValueError(f"{name}: {path} holds no PEM")
         if self.tokens is not None:
             read_sums(self.tokens)
         return self
@@ -119,10 +141,46 @@ class Settings(BaseSettings):
 
 
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:
-    """Settings from a TOML file (if any), the environment and `flags`; a flag of None counts as not given."""
-    given = {name: value for name, value in flags.items() if value is not None}
+    """Settings from a TOML file (if any), the environment and `flags`; a flag of None counts as not given.
+
+    Raises ValueError: pydantic's with field and value, or one that names the file or the unknown variable.
+    """
+    if config is not None and not config.is_file():
+        raise ValueError(f"config: no file at {config}")
+    for variable in os.environ:
+        # On Windows names come in capitals, and elsewhere the case does not count either.
+        if variable.upper().startswith(PREFIX) and not _is_known(variable.upper()):
+            raise ValueError(f"{variable} in the environment: there is no such setting")
 
     class FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=config)
 
-    return FromFile(**given)
+    try:
+        return FromFile(**_given(flags))
+    except (ValidationError, SettingsError):
+        raise
+    except ValueError as error:
+        raise ValueError(f"config: {config} is no TOML: {error}") from error
+
+
+def local_settings(**flags: Any) -> Settings:
+    """The defaults but for `flags`: of a server that only its own process talks to, whatever the environment says."""
+
+    class Local(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return (init_settings,)
+
+    return Local(**_given(flags))
+
+
+def _given(flags: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def _is_known(variable: str) -> bool:
+    name, nested, rest = variable.removeprefix(PREFIX).lower().partition("__")
+    known = Limits.model_fields if nested and name == "limits" else Settings.model_fields
+    return variable in CLIENTS_OWN or (rest if nested and name == "limits" else name + nested + rest) in known

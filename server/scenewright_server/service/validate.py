@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from scenewright_server.service.status import Refused
 
 MAX_ID_CHARS = 128
+MAX_SUBTAG_CHARS = 8
 
 
 def refuse(field: str, value: Any, bound: Any, reason: str = "FIELD_INVALID") -> NoReturn:
@@ -65,7 +66,19 @@ def check_count(field: str, count: int, low: int, high: int, reason: str = "FIEL
 
 
 def check_language(field: str, tag: str, languages: Sequence[str]) -> str:
-    """The tag, which must be one of these or empty."""
-    if tag and tag not in languages:
+    """The one of these languages that a tag means, by lookup: "zh-CN" and "ZH_hans" are zh; an empty tag is none.
+
+    Subtags are left out from the end until one fits, whatever their case (RFC 4647, 3.4).
+    """
+    own = {language.lower(): language for language in languages}
+    subtags = tag.lower().replace("_", "-").split("-")
+    is_tag = all(subtag.isascii() and subtag.isalnum() and len(subtag) <= MAX_SUBTAG_CHARS for subtag in subtags)
+    while is_tag and subtags:
+        if (found := own.get("-".join(subtags))) is not None:
+            return found
+        subtags.pop()
+        if subtags and len(subtags[-1]) == 1:  # a singleton means nothing without what follows it
+            subtags.pop()
+    if tag:
         refuse(field, repr(tag[:MAX_ID_CHARS]), f"one of {', '.join(languages)}" if languages else "empty")
-    return tag
+    return ""

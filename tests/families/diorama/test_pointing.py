@@ -92,7 +92,7 @@ def ask(family: Family, question: str | Heard, towards: tuple | None, memory: Me
         ("how far is this chair", MUG.position, "about 2.2 metres"),
         ("what colour is this", CHAIR.position, "red"),
         ("这是什么", CHAIR.position, "一个红色椅子"),
-        ("那个有多远", KING.position, "大约3.0米"),
+        ("那个有多远", KING.position, "大约3米"),
         ("what is this", (0, 5, 1), "i see nothing where you point"),
         ("这是什么", (0, 5, 1), "你指的地方我什么也没看到"),
         ("how far is it", MUG.position, "i am not sure which one you mean"),
@@ -111,4 +111,4 @@ def test_what_was_pointed_at_is_it_in_the_next_turn_and_a_ray_changes_no_other_q
     rows = np.zeros((len(ids), tokenizer.n_vocab), np.float32)
     rows[range(len(ids)), ids] = 1
     spoken = Heard("how far is this", 1.0, HeardTokens(rows, ids, 1.0))
-    assert ask(family, spoken, KING.position)[0] == "about 3.0 metres"
+    assert ask(family, spoken, KING.position)[0] == "about 3 metres"

@@ -27,6 +27,7 @@ TOLD: list[tuple[Answer, tuple[str | int, ...]]] = [
     (Refusal("missing"), ("missing",)),
     (Refusal("unsure"), ("unsure",)),
     (Refusal("unpointed"), ("missing",)),
+    (Refusal("unclear"), ("beyond",)),
     (Several((0, 2)), ("several", 0, 2)),
     (Things((2, 0)), (2, 0)),
     (Things(()), ("nothing",)),

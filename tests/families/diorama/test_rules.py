@@ -9,11 +9,13 @@ from itertools import pairwise
 
 import pytest
 import torch
+from scenewright_server.families.diorama.course import lay_course
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.results import write as write_result
 from scenewright_server.families.diorama.rules import MAX_PLAN, Rules
 from scenewright_server.scene.entries import Detections, GraphObject
 from scenewright_server.scene.findings import Answer
+from scenewright_server.scene.looks import Looks
 from scenewright_server.scene.lookup import Lookup
 from scenewright_server.scene.plans import PLAN_WORDS
 from torch import Tensor
@@ -69,18 +71,21 @@ def mentions(model: FusedModel, answer: list[int]) -> Iterator[tuple[int, list[i
 def check_answer(
     model: FusedModel, seen: Detections | None, known: tuple[GraphObject, ...], ids, answer: Answer
 ) -> None:
-    """It mentions only what the answer rests on and no more often, with the labels that the graph has."""
+    """It mentions only what the answer rests on and no more often, with the labels that the graph has, and says of it
+    what the language says."""
     entries, refs = model.read(seen, known).entries, model.tokenizer.refs
     said = list(mentions(model, ids))
     assert Counter(k for k, _ in said) <= Counter(answer.things)
     assert set(ids) & set(refs) == {refs[k] for k, _ in said}
     for k, words in said:
         if (label := entries[k].graph) is not None:
-            spelled = model.tokenizer.words(label.label.lower().strip("!"))
-            front = words[: len(words) - len(spelled)]
-            assert words[len(front) :] == spelled
-            assert set(front) <= model.adjective_ids and len(set(front)) == len(front)
+            front = model.tokenizer.decode(words).removesuffix(label.label).split()
+            assert model.tokenizer.decode(words).endswith(label.label) and len(set(front)) == len(front)
+            assert {*front} <= {"red", "blue"}
             assert not front or entries[k].detection is not None, "looks of what nobody saw"
+    looks = Looks(entries, seen, ATTRIBUTES)
+    laid = [id for step in lay_course(model.tokenizer, answer, "en", looks, {}) for id in step.ids]
+    assert ids == laid
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -111,7 +116,7 @@ def test_a_plan_gives_what_the_lookup_finds(model: FusedModel, plan: str, scene:
     ids = [id for slot in slots for id in [tokenizer.end, *slot]][1:]
     rules = Rules(model, entries, seen, asked=tokenizer.words(QUESTION))
     written, result, answer = parts(model, write(model, rules, noise(model), [*ids, tokenizer.call]), True)
-    found = Lookup(entries, seen, ATTRIBUTES).find(plan.split("|"))
+    found = Lookup(entries, seen, ATTRIBUTES).find(plan.split("|"), QUESTION)
     assert (written, result, rules.finding) == (ids, write_result(tokenizer, found.answer), found)
     check_answer(model, seen, known, answer, found.answer)
     if plan.startswith(("list", "what")):
@@ -132,52 +137,6 @@ def test_a_description_needs_no_plan_and_names_everything(model: FusedModel, sce
     assert {k for k, _ in mentions(model, answer)} == set(range(len(entries)))
     if language == "en":
         check_answer(model, seen, known, answer, found.answer)
-
-
-def mentioned(model: FusedModel, k: int, scene: str, language: str = "en") -> Rules:
-    """A description in which entry k has just been mentioned."""
-    seen, known = SCENES[scene]
-    rules = Rules(model, model.read(seen, known).entries, seen, asked=None, language=language)
-    while rules.forced:
-        rules.feed(rules.forced[0])
-    rules.feed(model.tokenizer.refs[k])
-    return rules
-
-
-def allowed(model: FusedModel, rules: Rules) -> set[int]:
-    masked = rules.mask(torch.randn(model.tokenizer.n_vocab))
-    return set((masked > -math.inf).nonzero().flatten().tolist())
-
-
-def test_adjectives_come_before_a_label_and_not_within_it(model: FusedModel) -> None:
-    """Of what it most likely looks like, at most once, and only where there was something to see."""
-    graph_only = mentioned(model, 0, "graph")
-    assert len(graph_only.forced) == len(model.tokenizer.words("goblin king")) + 1
-    seen, _ = SCENES["both"]
-    over = GraphObject("over", "goblin king", (0, 0, 2), (1, 1, 1), tuple(map(float, seen.boxes[0])))
-    entries = model.read(seen, (over,)).entries
-    k = next(k for k, entry in enumerate(entries) if entry.graph)
-    rules = Rules(model, entries, seen, asked=None)
-    while rules.forced:
-        rules.feed(rules.forced[0])
-    rules.feed(model.tokenizer.refs[k])
-    colour = ATTRIBUTES["colour"][int(seen.attributes["colour"][entries[k].detection].argmax())]
-    (look,) = model.tokenizer.words(colour)
-    first, second, *_ = model.tokenizer.words("goblin king")
-    assert allowed(model, rules) == {look, first}
-    rules.feed(look)
-    assert allowed(model, rules) == {first}
-    rules.feed(first)
-    assert rules.forced[0] == second and allowed(model, rules) == {second}
-
-
-def test_only_a_label_of_known_words_may_be_translated(model: FusedModel) -> None:
-    entries = model.read(*SCENES["graph"]).entries
-    for k, entry in enumerate(entries):
-        assert entry.graph is not None
-        forced = mentioned(model, k, "graph", "zh").forced
-        assert bool(forced) == (entry.graph.label != "red chair")
-        assert mentioned(model, k, "graph").forced
 
 
 def test_the_mask_leaves_what_is_allowed_as_it_was(model: FusedModel) -> None:

@@ -112,7 +112,7 @@ def test_a_label_that_it_cannot_spell_is_a_fault_with_both_numbers(diorama) -> N
         ("where is the goblin king", "en", "on the left"),
         ("where is the goblin king", "zh", "在左边"),
         ("how many things are there", "zh", "两个"),
-        ("what is right of the goblin king", "zh", " health potion"),
+        ("what is right of the goblin king", "zh", "health potion"),
         ("椅子在哪里", "en", "i do not see that here"),
         ("椅子在哪里", "", "我在这里没有看到这个"),
     ],
@@ -120,7 +120,7 @@ def test_a_label_that_it_cannot_spell_is_a_fault_with_both_numbers(diorama) -> N
 def test_an_answer_is_in_the_language_that_is_asked_for_else_in_its_questions(shipped, question, language, answer):
     script = shipped.open(Turn("ask", None, GOBLIN, question, language))
     [(_, events)] = finish(Engine(shipped.decoder), script, sampling=GREEDY)
-    assert text_of(events) == answer.removeprefix(" ")
+    assert text_of(events) == answer
 
 
 def test_a_description_is_in_the_models_first_language_unless_told(shipped) -> None:
@@ -236,7 +236,9 @@ def test_it_is_what_the_last_answer_settled_on_where_ever_that_is_now(diorama, m
     dream = Dreamer(diorama, monkeypatch)
     king, potion = graph("goblin king", "health potion")
     assert dream.ask("where|it", graph=(king, potion))[1] == [], "nothing was spoken of"
-    assert dream.ask("distance|health potion", "blue")[:2] == ("blue", [1])
+    assert dream.ask("distance|health potion", "blue")[:2] == ("about 3 metres", [1]), (
+        "the decoder chooses no word of it"
+    )
     assert dream.ask("where|it")[1] == [1]
     moved = GraphObject("object-1", "health potion", (-3.0, 0.5, 2.0), (0.5, 1.0, 0.5))
     assert dream.ask("where|it", graph=(king, moved))[1] == [0], "it is listed first now"
@@ -273,16 +275,16 @@ def test_an_answer_is_as_sure_as_its_finding_and_its_plan(diorama, monkeypatch) 
     assert [mention.label for mention in dream.pointed] == [f"{colour} {kind}"], "named by its looks"
 
 
-@pytest.mark.parametrize("n_chars", [0, 1, 5, 8, 9, 16, 17, 999])
+@pytest.mark.parametrize("n_chars", [0, 1, 2, 5, 6, 7, 13, 999])
 def test_an_answer_is_remembered_as_far_as_it_was_heard(diorama, monkeypatch, n_chars: int) -> None:
     """The next turn goes on as after an answer of just the tokens whose text was heard."""
     dream = Dreamer(diorama, monkeypatch)
     dream.ask("where|goblin king", graph=GOBLIN)
     before = dream.memory
-    text, _, _ = dream.ask("where|health potion", "blue red blue red")
-    assert text == "blue red blue red"
+    text, _, _ = dream.ask("where|health potion")
+    assert text == "in the middle"
     kept = dream.script.memory(n_chars)
-    n_words = len([word for word in range(1, 5) if len(" ".join(text.split()[:word])) <= n_chars])
+    n_words = len([word for word in range(1, 4) if len(" ".join(text.split()[:word])) <= n_chars])
     if not n_words:
         assert kept == before, "the question is forgotten too"
         return

@@ -90,14 +90,6 @@ class FusedModel(nn.Module):
         self.scene = SceneEmbedding(config.gpt.d_model, [ids[0] for ids in value_ids])
 
     @cached_property
-    def adjective_ids(self) -> frozenset[int]:
-        """Tokens of the attributes' values that stand before a noun."""
-        attributes = self.config.vision.attributes.items()
-        values = [value for name, values in attributes if name != "kind" for value in values]
-        words = [*values, *(names[value] for names in self.config.names.values() for value in values if value in names)]
-        return frozenset(id for word in words for id in self.tokenizer.words(word))
-
-    @cached_property
     def value_ids(self) -> frozenset[int]:
         """The tokens of all attributes' values."""
         return frozenset(self.scene.value_ids.tolist())

@@ -29,6 +29,8 @@ def parts(answer: Answer) -> tuple[Part, ...]:
     match answer:
         case Refusal("unpointed"):
             return ("missing",)  # the nearest of the reasons that the decoder was taught
+        case Refusal("unclear"):
+            return ("beyond",)
         case Refusal(reason):
             return (reason,)
         case Several(things):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,6 +32,14 @@ from scenewright_server.scene.looks import Looks
 from scenewright_server.scene.pointing import PointedAt, first_met
 from scenewright_server.scene.words import is_chinese, normalise
 
+MIN_ALONE = (3, 4)
+"""Words of English, characters of Chinese: what is shorter leans on the turn before it."""
+REFERRING = (
+    r"\b(?:it|its|they|them|their|this|that|these|those|he|she|him|her|other|others|again|more|else|instead|too"
+    r"|(?<!which )ones?)\b|^(?:and|or|but|so|then|what about|how about|why)\b"
+    "|[它他她这那](?!里)|呢$|^[那还]|其他|另外|刚才|再|也"
+)
+
 _NAMING = ("colour", "kind")
 """The attributes that make a short name, in the order in which they are said."""
 
@@ -55,13 +64,23 @@ def prompt_spans(model: FusedModel, question: str | HeardTokens | None, language
     return (Span(tuple(ids), (("text", len(ids)),)),)
 
 
+def refers(question: str | Heard | None) -> bool:
+    """Whether a question may be about the turns before it: any other is answered as if it were the first."""
+    if question is None:
+        return False
+    text = normalise(question if isinstance(question, str) else question.text)
+    is_short = len(text) < MIN_ALONE[1] if is_chinese(text) else text.count(" ") + 1 < MIN_ALONE[0]
+    return is_short or re.search(REFERRING, text) is not None
+
+
 class DioramaScript:
     """See `families.family.Script`. `language` is the model's first."""
 
     def __init__(self, model: FusedModel, turn: Turn, memory: DioramaMemory, language: str = "en") -> None:
         self._model = model
         self._turn = turn
-        self._asked, own = _read_question(turn.question, language)
+        self._asked, own = _read_question(turn, language)
+        self._refers = refers(turn.question)
         self._language, self._is_foreign = turn.language or own, turn.language not in ("", own)
         if turn.question is None:
             self._is_foreign = False  # a description needs no words of the user's
@@ -122,15 +141,14 @@ class DioramaScript:
     def begin(self) -> Outcome:
         if self._deaf:
             return Outcome((TextDelta(LANGUAGES[self._language].unheard),), over=FinishReason.NO_SPEECH)
-        past = tuple(span for turn in self._past for span in turn)
+        past = tuple(span for turn in self._past if self._refers for span in turn)
         return Outcome(next=Pass((self._scene, *past, *self._prompt), self._n_new, self._rules))
 
     def take(self, token: int, probability: float) -> Outcome:
         rules, tokenizer = self._rules, self._model.tokenizer
-        finding = rules.finding
         if rules.forced:
-            probability = 1.0 if finding is None or rules.is_speaking else finding.confidence
-        elif finding is None:
+            probability = rules.sure
+        elif rules.finding is None:
             self._plan_confidence = min(self._plan_confidence, probability)
         rules.feed(token)
         self._ids.append(token)
@@ -217,13 +235,24 @@ def past_turn(prompt: Sequence[Span], answer: Sequence[int]) -> tuple[Span, ...]
     return tuple(replace(span, counts=(("past", len(span)),)) for span in spans)
 
 
-def _read_question(question: str | Heard | None, first: str) -> tuple[str | HeardTokens | None, str]:
+def _read_question(turn: Turn, first: str) -> tuple[str | HeardTokens | None, str]:
     """What was asked, as it came, and the language to answer in of its own; `first` for a description."""
+    question = turn.question
     if isinstance(question, Heard):
         return question.opaque, "en"
     if question is None:
         return None, first
-    return question, "zh" if is_chinese(question) else "en"
+    names = [name for item in turn.graph for name in (item.label, *item.aliases) if is_chinese(name)]
+    return question, language_of(question, names)
+
+
+def language_of(question: str, names: Sequence[str]) -> str:
+    """The language of a question by its words that are none of these names: a Chinese label may stand in English."""
+    rest = question
+    for name in sorted(names, key=len, reverse=True):
+        rest = rest.replace(name, " ")
+    n_chinese, n_latin = len(re.findall("[\u4e00-\u9fff]", rest)), len(re.findall("[A-Za-z]+", rest))
+    return "zh" if n_chinese > n_latin or (not n_latin and is_chinese(question)) else "en"
 
 
 def _tokens(model: FusedModel, asked: str | HeardTokens | None) -> Sequence[int] | None:

@@ -24,7 +24,8 @@ from scenewright_server.simulator.text import Thing, describe, plain
 from scenewright_server.training.evaluation.cases import Case
 
 MIN_IOU = 0.5
-METRES = re.compile(r"\d+(?:\.\d+)?")
+LENGTH = re.compile(r"(\d+(?:\.\d+)?) ?(mm|cm|km|metres?|毫米|厘米|公里|米)")
+IN_METRES = {"mm": 0.001, "cm": 0.01, "km": 1000.0, "毫米": 0.001, "厘米": 0.01, "公里": 1000.0}
 TOLERANCE, TOLERANCE_M = 0.15, 0.1
 N_BINS = 10
 
@@ -88,16 +89,21 @@ def is_right(reply: Reply, turn: Asked, is_measured: bool = True) -> bool:
     """
     said, true = reply.text, plain(turn.answer)
     if turn.type in ("distance", "follow_up") and not is_measured:
-        metres, truth = METRES.findall(said), METRES.findall(true)
+        metres, truth = _lengths(said), _lengths(true)
         if len(metres) == len(truth) == 1:
-            if abs(float(metres[0]) - float(truth[0])) > TOLERANCE * float(truth[0]) + TOLERANCE_M:
+            if abs(metres[0] - truth[0]) > TOLERANCE * truth[0] + TOLERANCE_M:
                 return False
-            said, true = METRES.sub("", said), METRES.sub("", true)
+            said, true = LENGTH.sub("", said), LENGTH.sub("", true)
 
     def items(text: str) -> list[str]:
         return sorted(part.strip() for part in re.split(r",| and |，|、|和", text))
 
     return items(said) == items(true)
+
+
+def _lengths(text: str) -> list[float]:
+    """The lengths in a text, in metres."""
+    return [float(number) * IN_METRES.get(unit, 1.0) for number, unit in LENGTH.findall(text)]
 
 
 def rates(outcomes: Sequence[Outcome]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from scenewright_server.families.diorama.course import Words, lay_course
+from scenewright_server.families.diorama.course import lay_course
 from scenewright_server.families.diorama.prefix import lay_out
 from scenewright_server.families.diorama.results import write
 from scenewright_server.families.diorama.tokenizer import Tokenizer
@@ -104,9 +104,13 @@ class Teacher:
         asked = [tokenizer.user, *tokenizer.words(normalise(question)), tokenizer.assistant]
         found = lookup.find(plan).answer
         said = self._said(answer, found.things, nouns)
-        if plan != BY_HEART:
-            for step in lay_course(tokenizer, found, "en", {}):  # said so whatever is taught
-                said = [Said(id, ()) for id in step.ids] if isinstance(step, Words) else said
+        if plan != BY_HEART:  # said so whatever is taught
+            course = lay_course(tokenizer, found, "en", lookup.looks, {})
+            said = [
+                Said(id, (step.thing,) if n and step.thing is not None else ())
+                for step in course
+                for n, id in enumerate(step.ids)
+            ]
         return Passage("own", asked, [*ids, tokenizer.call], [*write(tokenizer, found), tokenizer.say], said)
 
     def _said(self, text: str, refs: Sequence[int], nouns: Sequence[str]) -> list[Said]:
