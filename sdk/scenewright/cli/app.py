@@ -8,9 +8,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import click
 import typer
 
 from scenewright.cli import bench, demo, host, live, models, pulling, talk
@@ -62,8 +61,8 @@ def build() -> typer.Typer:
 
 
 @cache
-def command() -> click.Command:
-    """The same, put together once."""
+def command() -> Any:
+    """The same as a click command, put together once. Some releases of typer bring a click of their own."""
     return typer.main.get_command(build())
 
 

@@ -131,7 +131,8 @@ def show_photograph(public: dict[str, Any], out: Path, timeout_s: float, offline
     with connect(None, str(bundle), False, None, None, timeout_s) as client:
         console.print(f"[bold]Knows[/bold] {client.model().knows}")
         console.print(f"\n[bold]{public['photo']}[/bold]")
-        show.draw(public["photo"], print_stream(console, client.describe_stream(public["photo"])), drawn)
+        annotations = print_stream(console, client.describe_stream(public["photo"]))
+        print_legend(draw(public["photo"], annotations, drawn))
         console.print(f"Boxes drawn: {drawn}")
         for question in public["questions"]:
             console.print(f"\n[bold]>[/bold] {question}")

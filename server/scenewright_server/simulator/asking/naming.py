@@ -50,7 +50,8 @@ class Naming:
             return ()
 
     def thing(self, k: int | None = None, depth: int = 0) -> Said:
-        """One thing: by its label, another name, its looks, or where it is. Surfaces: "" with article, "1" without, "s" of several."""
+        """One thing: by its label, another name, its looks, or where it is. Surfaces: "" with article, "1" without, "s"
+        of several."""
         rng = self._rng
         for _ in range(8):
             target = rng.randrange(len(self._world.items)) if k is None else k
