@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -179,6 +180,8 @@ def pull(name: Annotated[str, typer.Argument(metavar="NAME", help="See `scenewri
         from scenewright_server.importers.pull import PullFailed, has_part
         from scenewright_server.importers.pull import pull as fetch
     console, catalogue, cache = Console(highlight=False), read_catalogue(), user_cache()
+    if name in catalogue.by_hand:
+        raise InvalidInputError(f"{name} is to be fetched by hand:\n{catalogue.by_hand[name].tell()}")
     if name not in catalogue.names:
         raise InvalidInputError(f"no model {name!r}; there are {', '.join(catalogue.names)}")
     parts = catalogue.parts_of(name)
@@ -218,8 +221,9 @@ def list_models(as_json: JsonOption = False) -> None:
                 "languages": list(parts[0].languages),
             }
         )
+    by_hand = tuple(catalogue.by_hand.values())
     if as_json:
-        print_json({"models": rows})
+        print_json({"models": rows, "by_hand": [asdict(model) for model in by_hand]})
         return
     table = Table(Column("name", no_wrap=True), "what", "MB", "here", "licence", "languages")
     for row in rows:
@@ -229,7 +233,10 @@ def list_models(as_json: JsonOption = False) -> None:
             str(row["license"]),
             " ".join(map(str, row["languages"] if isinstance(row["languages"], list) else ())),
         )
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    for model in by_hand:
+        console.print(f"{model.name}, by hand: {model.what}\n{model.tell()}", soft_wrap=True)
 
 
 def _sources(parts: tuple[Part, ...], here: list[bool]) -> str:
