@@ -13,13 +13,14 @@ import numpy as np
 from scenewright import _calls, live, types
 from scenewright._channel import DEFAULT_ADDRESS, Attempts, Settings, Tls
 from scenewright._convert import outputs
+from scenewright._language import AsyncLanguage
 from scenewright.errors import NotFoundError, ScenewrightError, from_rpc
 from scenewright.live import _wire
 
 T = TypeVar("T")
 
 
-class Client:
+class Client(AsyncLanguage):
     """Talks to one server from one event loop. Use it in an `async with` statement, or call `close()`."""
 
     def __init__(

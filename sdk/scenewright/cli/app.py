@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from scenewright.cli import bench, demo, host, live, megatron, models, talk
+from scenewright.cli import bench, demo, generate, host, live, megatron, models, talk
 from scenewright.errors import (
     DeadlineError,
     InvalidInputError,
@@ -50,7 +50,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
     )
-    for module in (demo, talk, live, host, models, megatron, bench):
+    for module in (demo, talk, generate, live, host, models, megatron, bench):
         module.register(app)
     return app
 

@@ -30,7 +30,7 @@ class ModelError(Exception):
 
     Reasons: CONTEXT_FULL (scene and question alone pass the model's context), SCENE_TOO_LARGE (more things, seen and
     told together, than the model can tell apart), AUDIO_TOO_LONG (for the model's hearing), OVERLOADED (the queue is
-    full), FIELD_OUT_OF_RANGE, FIELD_REQUIRED, SHUTTING_DOWN.
+    full), FIELD_INVALID, FIELD_OUT_OF_RANGE, FIELD_REQUIRED, SHUTTING_DOWN.
     """
 
     def __init__(self, reason: str, message: str, **metadata: Any) -> None:
@@ -45,8 +45,8 @@ class Spec:
     """What a model is and can do.
 
     capabilities: of "describe", "ask", "voice", "scene_graph", "transcribe", "embed_image", "embed_text",
-    "instructions". fusion: how "image", "audio" and "scene_graph" reach the decoder, "soft" or "text"; a sense that is
-    missing is not named. languages, speech_languages: BCP 47 tags of what it reads and writes, and of what it hears,
+    "instructions", "generate". fusion: how "image", "audio" and "scene_graph" reach the decoder, "soft" or "text"; a
+    sense that is missing is not named. languages, speech_languages: BCP 47 tags of what it reads and writes, and of what it hears,
     the default first.
     """
 
@@ -223,6 +223,43 @@ class Script(Protocol):
         thread, once the engine has ended the script."""
 
 
+class Writing(Script, Protocol):
+    """A script of one pass that goes on from a prompt; the engine may search it with beams."""
+
+    @property
+    def prompt(self) -> tuple[int, ...]:
+        """The ids that it goes on from."""
+
+    @property
+    def ids(self) -> Sequence[int]:
+        """The tokens so far, those that end a text included."""
+
+    @property
+    def log_probabilities(self) -> Sequence[float]:
+        """Of these tokens, natural logarithms."""
+
+    @property
+    def stops(self) -> frozenset[int]:
+        """The tokens that end a text."""
+
+    def text(self, ids: Sequence[int]) -> str:
+        """What tokens after the prompt say."""
+
+
+class Writer(Protocol):
+    """Goes on from any text. Pure; for any thread."""
+
+    def read(self, prompt: str) -> tuple[int, ...]:
+        """A prompt's ids, behind those that begin every text of the model."""
+
+    def open(self, prompt: tuple[int, ...], max_new_tokens: int, json_schema: str = "") -> Writing:
+        """The script that goes on. Raises ModelError CONTEXT_FULL, and FIELD_INVALID for a schema that it cannot
+        hold to."""
+
+    def name(self, id: int) -> str:
+        """How the vocabulary writes a token."""
+
+
 @dataclass(frozen=True)
 class KVShape:
     """Of a decoder's keys, and of its values: (n_layers, 1, n_kv_heads, n_ctx, d_head) for each sequence."""
@@ -334,6 +371,9 @@ class Family(Protocol):
 
     @property
     def embedder(self) -> Embedder | None: ...
+
+    @property
+    def writer(self) -> Writer | None: ...
 
     @property
     def codec(self) -> Codec | None: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from scenewright_server.families.chat.prompt import Prompter
 from scenewright_server.families.chat.script import ChatScript, never_said
 from scenewright_server.families.chat.seeing import COLOURS, Seeing
 from scenewright_server.families.chat.storage import Bundle
+from scenewright_server.families.chat.writer import ChatWriter
 from scenewright_server.families.decoder import GPTDecoder
 from scenewright_server.families.family import Heard, Memory, Spec, Turn
 from scenewright_server.scene.entries import Detections
@@ -50,6 +52,8 @@ class Chat:
         self._hearing = None if bundle.whisper is None else Hearing(bundle.whisper, info.speech_languages)
         self._seeing = None if bundle.detector is None else Seeing(bundle.detector)
         self.looks = {"colour": COLOURS, "kind": () if bundle.detector is None else bundle.detector.config.labels}
+        self.writer = ChatWriter(bundle.tokenizer, bundle.stops, gpt.config.vocab_size, self.decoder.shape)
+        self.spec = replace(self.spec, capabilities=self.spec.capabilities | {"generate"})
 
     def fit(self, frame: np.ndarray) -> np.ndarray:
         return frame if self._seeing is None else self._seeing.fit(frame)

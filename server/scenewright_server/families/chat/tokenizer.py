@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import takewhile
+from operator import itemgetter
 
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
@@ -29,6 +31,12 @@ class ChatTokenizer:
         ids = self._plain.encode(text, add_special_tokens=False).ids
         return tuple(id for id in ids if id not in self.controls)
 
+    @property
+    def opening(self) -> tuple[int, ...]:
+        """The ids that begin every text, as the file's own rule has them."""
+        encoding = self._whole.encode("a")
+        return tuple(id for id, _ in takewhile(itemgetter(1), zip(encoding.ids, encoding.special_tokens_mask)))
+
     def encode_controls(self, text: str) -> tuple[int, ...]:
         """Text of the template, control tokens and all."""
         return tuple(self._whole.encode(text, add_special_tokens=False).ids)
@@ -42,6 +50,11 @@ class ChatTokenizer:
 
     def stream(self) -> TextStream:
         return TextStream(self._whole)
+
+    @property
+    def file(self) -> str:
+        """The tokenizer.json that it is."""
+        return self._whole.to_str()
 
 
 class TextStream:
