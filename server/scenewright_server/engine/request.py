@@ -36,7 +36,7 @@ class Sampling:
             (
                 "n_beams",
                 self.n_beams == 1 or (self.n_beams > 1 and self.temperature == 0),
-                "1, or more without sampling",
+                ">= 1, 1 if sampled",
             ),
         ):
             if not ok:

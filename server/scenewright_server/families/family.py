@@ -46,8 +46,8 @@ class Spec:
 
     capabilities: of "describe", "ask", "voice", "scene_graph", "transcribe", "embed_image", "embed_text",
     "instructions", "generate". fusion: how "image", "audio" and "scene_graph" reach the decoder, "soft" or "text"; a
-    sense that is missing is not named. languages, speech_languages: BCP 47 tags of what it reads and writes, and of what it hears,
-    the default first.
+    sense that is missing is not named. languages, speech_languages: BCP 47 tags of what it reads and writes, and of
+    what it hears, the default first.
     """
 
     name: str

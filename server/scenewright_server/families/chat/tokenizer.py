@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import takewhile
-from operator import itemgetter
 
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
@@ -35,7 +33,8 @@ class ChatTokenizer:
     def opening(self) -> tuple[int, ...]:
         """The ids that begin every text, as the file's own rule has them."""
         encoding = self._whole.encode("a")
-        return tuple(id for id, _ in takewhile(itemgetter(1), zip(encoding.ids, encoding.special_tokens_mask)))
+        n = next((n for n, is_special in enumerate(encoding.special_tokens_mask) if not is_special), 0)
+        return tuple(encoding.ids[:n])
 
     def encode_controls(self, text: str) -> tuple[int, ...]:
         """Text of the template, control tokens and all."""
