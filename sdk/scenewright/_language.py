@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-from scenewright import types
+from scenewright import tasks, types
 from scenewright._calls import Call, Stream
 from scenewright._convert import language
 from scenewright.v1 import language_pb2_grpc
@@ -22,7 +22,7 @@ def _generate_stream(*wanted: Any) -> Stream[types.ResponseEvent]:
 
 
 class Language:
-    """Of `scenewright.Client`."""
+    """Of `scenewright.Client`. The tasks' prompts are in `scenewright.tasks`; a small model is often wrong in them."""
 
     _run: Any
     _stream: Any
@@ -66,6 +66,31 @@ class Language:
         events: Iterator[types.ResponseEvent] = self._stream(call, timeout_s)
         return events
 
+    def translate(
+        self, text: str, *, to: str, source: str = "English", model: str = "", timeout_s: float | None = None
+    ) -> str:
+        """A text, as one line, in the language `to`, as in "German"; `source` names its own."""
+        return self._task(tasks.translate(text, to, source), model, timeout_s).strip()
+
+    def summarize(self, text: str, *, model: str = "", timeout_s: float | None = None) -> str:
+        """A text, as one line, in a sentence."""
+        return self._task(tasks.summarize(text), model, timeout_s).strip()
+
+    def answer(self, question: str, *, context: str, model: str = "", timeout_s: float | None = None) -> str:
+        """What a text says about a question."""
+        return self._task(tasks.answer(question, context), model, timeout_s).strip()
+
+    def sentiment(self, text: str, *, model: str = "", timeout_s: float | None = None) -> str:
+        """ "positive" or "negative"; "" where the model says neither."""
+        return tasks.read_sentiment(self._task(tasks.sentiment(text), model, timeout_s))
+
+    def complete_code(self, code: str, *, model: str = "", timeout_s: float | None = None) -> str:
+        """What comes after some code, up to the next function, class or top-level line of its own."""
+        return self._task(tasks.complete_code(code), model, timeout_s)
+
+    def _task(self, task: tasks.Task, model: str, timeout_s: float | None) -> str:
+        return self.generate(task.prompt, sampling=task.sampling, model=model, timeout_s=timeout_s).text
+
 
 class AsyncLanguage:
     """Of `scenewright.aio.Client`: see `Language`."""
@@ -107,3 +132,28 @@ class AsyncLanguage:
         call = _generate_stream(self._model(model), prompt, sampling, json_schema)
         events: AsyncIterator[types.ResponseEvent] = self._stream(call, timeout_s)
         return events
+
+    async def translate(
+        self, text: str, *, to: str, source: str = "English", model: str = "", timeout_s: float | None = None
+    ) -> str:
+        """A text, as one line, in the language `to`, as in "German"; `source` names its own."""
+        return (await self._task(tasks.translate(text, to, source), model, timeout_s)).strip()
+
+    async def summarize(self, text: str, *, model: str = "", timeout_s: float | None = None) -> str:
+        """A text, as one line, in a sentence."""
+        return (await self._task(tasks.summarize(text), model, timeout_s)).strip()
+
+    async def answer(self, question: str, *, context: str, model: str = "", timeout_s: float | None = None) -> str:
+        """What a text says about a question."""
+        return (await self._task(tasks.answer(question, context), model, timeout_s)).strip()
+
+    async def sentiment(self, text: str, *, model: str = "", timeout_s: float | None = None) -> str:
+        """ "positive" or "negative"; "" where the model says neither."""
+        return tasks.read_sentiment(await self._task(tasks.sentiment(text), model, timeout_s))
+
+    async def complete_code(self, code: str, *, model: str = "", timeout_s: float | None = None) -> str:
+        """What comes after some code, up to the next function, class or top-level line of its own."""
+        return await self._task(tasks.complete_code(code), model, timeout_s)
+
+    async def _task(self, task: tasks.Task, model: str, timeout_s: float | None) -> str:
+        return (await self.generate(task.prompt, sampling=task.sampling, model=model, timeout_s=timeout_s)).text

@@ -22,7 +22,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Source]:
 @pytest.fixture(scope="session")
 def server(settings: Settings, sources: dict[str, Source]) -> Iterator[Server]:
     """A live server of all three and of one that knows every byte, beside a model that cannot go on from a text."""
-    limits = LIMITS.model_copy(update={"max_text_chars": 1000, "max_new_tokens": 64})
+    limits = LIMITS.model_copy(update={"max_text_chars": 1000, "max_new_tokens": 128})
     bundles = [source.bundle for source in sources.values()]
     bundles.append(write_bundle(sources["gpt2"].bundle.parent / "bytes", parts(), name="bytes", dtype="float32"))
     models = (*map(str, bundles), *settings.models)

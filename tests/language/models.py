@@ -49,7 +49,7 @@ class Source:
     def generate(self, prompt: str, **how: Any) -> list[tuple[list[int], float | None]]:
         """What transformers' own `generate` gives: each sequence's ids up to its end, and a beam search's score."""
         ids = torch.tensor([TOKENIZER.encode(prompt).ids])
-        given = {"do_sample": False, "eos_token_id": self.end, "pad_token_id": self.end, **how}
+        given = {"do_sample": False, "eos_token_id": self.end, "pad_token_id": N_VOCAB, **how}
         out = self.model.generate(
             ids,
             attention_mask=torch.ones_like(ids),
@@ -59,7 +59,7 @@ class Source:
             **given,
         )
         found = [row[ids.shape[1] :].tolist() for row in out.sequences]
-        whole = [row[: row.index(self.end) + 1] if self.end in row else row for row in found]
+        whole = [[id for id in row if id != N_VOCAB] for row in found]
         scores = out.sequences_scores.tolist() if "num_beams" in how else [None] * len(whole)
         return list(zip(whole, scores, strict=True))
 
