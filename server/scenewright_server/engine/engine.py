@@ -127,8 +127,8 @@ class Engine:
             logits: Sequence[Tensor] = ()  # and so it stays when the forward fails
             with self._ending(*together):
                 rows = [decoding.rows(adapter) for decoding in together]
-                last, caches = zip(*(row for each in rows for row in each), strict=True)
-                x = self._decoder.embed(last)[:, None]
+                x = self._decoder.embed([last for each in rows for last, _ in each])[:, None]
+                caches = [cache for each in rows for _, cache in each]
                 logits = self._decoder.forward(x, caches, adapter=adapter).split([len(each) for each in rows])
             for decoding, scores in zip(together, logits, strict=False):
                 with self._ending(decoding):

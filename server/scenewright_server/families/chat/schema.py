@@ -13,7 +13,7 @@ from torch import Tensor
 from scenewright_server.families.family import ModelError
 
 MAX_DEPTH = 32
-_SHAPE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+_SHAPE: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 
 class SchemaGuide:

