@@ -89,7 +89,8 @@ class LanguageServicer(language_pb2_grpc.LanguageServiceServicer):
             async with aclosing(run.events()) as events:
                 async for event in events:
                     if isinstance(event, TextDelta):
-                        yield _stream(text_delta=generation_pb2.TextDelta(text=event.text))
+                        delta = generation_pb2.TextDelta(text=event.text)
+                        yield _stream(generation_pb2.ResponseEvent(text_delta=delta))
                     elif isinstance(event, Done):
                         n_tokens = event.usage.generated
                         done = generation_pb2.ResponseDone(
@@ -98,7 +99,7 @@ class LanguageServicer(language_pb2_grpc.LanguageServiceServicer):
                             timings=self._timings(run, watch, submitted_ms, n_tokens),
                             confidence=event.confidence,
                         )
-                        yield _stream(done=done)
+                        yield _stream(generation_pb2.ResponseEvent(done=done))
 
     async def _open(
         self, model: ServedModel, prompt: tuple[int, ...], wanted: Wanted, k: int = 0
@@ -181,5 +182,5 @@ def _tell(one: Written, writer: Writer, include_tokens: bool) -> language_pb2.Ge
     )
 
 
-def _stream(**event: generation_pb2.TextDelta | generation_pb2.ResponseDone) -> language_pb2.StreamGenerateResponse:
-    return language_pb2.StreamGenerateResponse(response_event=generation_pb2.ResponseEvent(**event))
+def _stream(event: generation_pb2.ResponseEvent) -> language_pb2.StreamGenerateResponse:
+    return language_pb2.StreamGenerateResponse(response_event=event)
