@@ -10,8 +10,13 @@ import pytest
 import scenewright
 import torch
 from scenewright import types
+from scenewright_server.families.chat.tokenizer import ChatTokenizer
+from scenewright_server.families.chat.writer import ChatWriter
+from scenewright_server.families.family import KVShape
 from scenewright_server.service.app import Server
+from tokenizers import Tokenizer, processors
 
+from tests.families.chat.tiny import tokenizer
 from tests.language.models import KINDS, PROMPT, TOKENIZER, Source
 
 LONG = {"max_new_tokens": 40}
@@ -110,7 +115,7 @@ def test_several_sequences_are_sampled_apart_and_the_same_again(client: scenewri
     assert sums == sorted(sums, reverse=True)
     assert sums == pytest.approx([one.log_probability for one in several.sequences], abs=1e-4)
     again = client.generate(PROMPT, sampling=sampling, num_return_sequences=8, include_tokens=True)
-    assert again.sequences == several.sequences
+    assert list(map(ids_of, again.sequences)) == list(map(ids_of, several.sequences))
     first = client.generate(PROMPT, sampling=sampling, include_tokens=True)
     assert ids_of(first.sequences[0]) in [ids_of(one) for one in several.sequences]
     assert several.usage.output_tokens == sum(one.output_tokens for one in several.sequences)
@@ -139,3 +144,17 @@ def test_json_is_what_its_schema_allows(client: scenewright.Client) -> None:
         one = client.generate(PROMPT, sampling=sampling, json_schema=SCHEMA, model="bytes").sequences[0]
         read = json.loads(one.text)
         assert read["colour"] in ("red", "blue") and 0 <= read["n"] <= 99 and one.finish_reason == "completed"
+
+
+def test_a_prompt_begins_as_the_tokenizer_says_and_holds_no_control_tokens() -> None:
+    shape = KVShape(1, 1, 64, 4, torch.device("cpu"), torch.float32)
+    made = Tokenizer.from_str(tokenizer().decode())
+    plain = ChatWriter(ChatTokenizer(tokenizer()), frozenset({0}), 408, shape)
+    assert made.encode("<|end|>").ids == [0]
+    spelled = plain.read("a<|end|>")
+    assert 0 not in spelled and made.decode(list(spelled)) == "a<|end|>"
+    made.post_processor = processors.TemplateProcessing("<|start|> $A", special_tokens=[("<|start|>", 1)])
+    assert ChatWriter(ChatTokenizer(made.to_str().encode()), frozenset({0}), 408, shape).read("a<|end|>") == (
+        1,
+        *spelled,
+    )

@@ -212,6 +212,7 @@ class Engine:
     def _end(self, decoding: Decoding, last: Event) -> None:
         """Free the slot; what was run stays in the session."""
         self._keep(decoding)
+        decoding.beam_caches = []
         self.scheduler.remove(decoding)
         self._emit(decoding, last)
 

@@ -21,6 +21,9 @@ from scenewright_server.service.validate import refuse
 
 Context = grpc.aio.ServicerContext
 
+N_AT_ONCE = 4
+"""Sequences of one request that are made at a time, so that it does not take every slot of the engine."""
+
 _FINISH_REASONS = {
     FinishReason.STOP: generation_pb2.FINISH_REASON_COMPLETED,
     FinishReason.TOKEN_LIMIT: generation_pb2.FINISH_REASON_TOKEN_LIMIT,
@@ -60,7 +63,8 @@ class LanguageServicer(language_pb2_grpc.LanguageServiceServicer):
         with refusals():
             opened = [await self._open(model, prompt, wanted, k) for k in range(_n_runs(wanted))]
             submitted_ms = watch.ms
-            tasks = [asyncio.create_task(_collect(run, script, wanted)) for script, run in opened]
+            gate = asyncio.Semaphore(N_AT_ONCE)
+            tasks = [asyncio.create_task(_collect(run, script, wanted, gate)) for script, run in opened]
             try:
                 found = [one for several in await asyncio.gather(*tasks) for one in several]
             finally:
@@ -142,10 +146,10 @@ def _n_runs(wanted: Wanted) -> int:
     return wanted.n_sequences if wanted.sampling.n_beams == 1 else 1
 
 
-async def _collect(run: Run, script: Writing, wanted: Wanted) -> list[Written]:
+async def _collect(run: Run, script: Writing, wanted: Wanted, gate: asyncio.Semaphore) -> list[Written]:
     """What a run gives: one sequence, or a search's best."""
     words: list[str] = []
-    async with aclosing(run.events()) as events:
+    async with gate, aclosing(run.events()) as events:
         async for event in events:
             if isinstance(event, TextDelta):
                 words.append(event.text)
