@@ -46,8 +46,10 @@ def logits(bundle: Path, ids: Tensor) -> Tensor:
 
 LAYOUTS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "no version": ("gpt2", lambda path: save(path, *GPT2, None)),
-    "1.0, pipeline 2": ("gpt2", lambda path: save(path, *GPT2, 1.0, (1, 2))),
-    "2.0, tensor 2": ("gpt2", lambda path: save(path, *GPT2, 2.0, (2, 1))),
+    "0, pipeline 2": ("gpt2", lambda path: save(path, *GPT2, 0.0, (1, 2))),
+    "1.0, tensor 2": ("gpt2", lambda path: save(path, *GPT2, 1.0, (2, 1))),
+    "2.0": ("gpt2", lambda path: save(path, *GPT2, 2.0)),
+    "3.0, tensor 4": ("gpt2", lambda path: save(path, *GPT2, 3.0, (4, 1))),
     "core, tensor 2, pipeline 2": ("llama", lambda path: save(path, *LLAMA, 3.0, (2, 2), core=True)),
     "torch_dist": ("llama", lambda path: save_distributed(path, *LLAMA)),
 }

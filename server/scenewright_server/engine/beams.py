@@ -15,7 +15,8 @@ from torch import Tensor
 
 from scenewright_server.engine.request import Sampling
 from scenewright_server.engine.sampler import penalise
-from scenewright_server.families.family import FinishReason, Writing
+from scenewright_server.families.family import FinishReason
+from scenewright_server.families.writing import Writing
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from scenewright_server.engine.request import Done, Event, Failed, Sampling, Sta
 from scenewright_server.engine.sampler import sample
 from scenewright_server.engine.scheduler import Scheduler
 from scenewright_server.engine.session import Session
-from scenewright_server.families.family import Decoder, FinishReason, Outcome, Pass, Script, Span, TextDelta, Writing
+from scenewright_server.families.family import Decoder, FinishReason, Outcome, Pass, Script, Span, TextDelta
+from scenewright_server.families.writing import Writing
 
 KV_BYTES = 1 << 30
 N_PREFILL = 512

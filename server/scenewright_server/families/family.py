@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ from scenewright_server.model.gpt import Cache
 from scenewright_server.scene.entries import Detections, Entry, GraphObject
 from scenewright_server.scene.geometry import Intrinsics
 from scenewright_server.scene.pointing import Ray
+
+if TYPE_CHECKING:
+    from scenewright_server.families.writing import Writer
 
 SAMPLE_RATE_HZ = 16_000
 """Of every recording that a family hears: mono float32."""
@@ -221,43 +224,6 @@ class Script(Protocol):
         """What the next turn will remember if the user took in the first `n_chars` characters of the text, None for
         all of a complete answer. Of an answer of which nothing is left, the question is forgotten too. Pure; for any
         thread, once the engine has ended the script."""
-
-
-class Writing(Script, Protocol):
-    """A script of one pass that goes on from a prompt; the engine may search it with beams."""
-
-    @property
-    def prompt(self) -> tuple[int, ...]:
-        """The ids that it goes on from."""
-
-    @property
-    def ids(self) -> Sequence[int]:
-        """The tokens so far, those that end a text included."""
-
-    @property
-    def log_probabilities(self) -> Sequence[float]:
-        """Of these tokens, natural logarithms."""
-
-    @property
-    def stops(self) -> frozenset[int]:
-        """The tokens that end a text."""
-
-    def text(self, ids: Sequence[int]) -> str:
-        """What tokens after the prompt say."""
-
-
-class Writer(Protocol):
-    """Goes on from any text. Pure; for any thread."""
-
-    def read(self, prompt: str) -> tuple[int, ...]:
-        """A prompt's ids, behind those that begin every text of the model."""
-
-    def open(self, prompt: tuple[int, ...], max_new_tokens: int, json_schema: str = "") -> Writing:
-        """The script that goes on. Raises ModelError CONTEXT_FULL, and FIELD_INVALID for a schema that it cannot
-        hold to."""
-
-    def name(self, id: int) -> str:
-        """How the vocabulary writes a token."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from scenewright.v1 import generation_pb2, language_pb2, language_pb2_grpc, mode
 
 from scenewright_server.engine.compute import AsyncEngine, Run
 from scenewright_server.engine.request import Done, Sampling
-from scenewright_server.families.family import FinishReason, TextDelta, Writer, Writing
+from scenewright_server.families.family import FinishReason, TextDelta
+from scenewright_server.families.writing import Writer, Writing
 from scenewright_server.service.metrics import Metrics
 from scenewright_server.service.models import Models
 from scenewright_server.service.reading.generation import Wanted, read_generate, read_stream_generate

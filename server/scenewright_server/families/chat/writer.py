@@ -27,7 +27,7 @@ N_BEFORE = 8
 
 
 class ChatWriter:
-    """See `families.family.Writer`."""
+    """See `families.writing.Writer`."""
 
     def __init__(self, tokenizer: ChatTokenizer, stops: frozenset[int], n_logits: int, shape: KVShape) -> None:
         self._tokenizer, self._stops, self._shape = tokenizer, stops, shape
@@ -66,7 +66,7 @@ class ChatWriter:
 
 
 class ChatWriting:
-    """See `families.family.Writing`. It is its own constraint: any token, but those that a schema forbids; a repetition
+    """See `families.writing.Writing`. It is its own constraint: any token, but those that a schema forbids. A repetition
     penalty falls on the prompt's tokens too, as in transformers."""
 
     forced: Sequence[int] = ()
