@@ -66,8 +66,8 @@ class ChatWriter:
 
 
 class ChatWriting:
-    """See `families.writing.Writing`. It is its own constraint: any token, but those that a schema forbids. A repetition
-    penalty falls on the prompt's tokens too, as in transformers."""
+    """See `families.writing.Writing`. It is its own constraint: any token, but those that a schema forbids. A
+    repetition penalty falls on the prompt's tokens too, as in transformers."""
 
     forced: Sequence[int] = ()
 
