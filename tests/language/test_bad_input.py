@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import pytest
 from scenewright.v1 import language_pb2, language_pb2_grpc
+from scenewright_server.families.chat.schema import make_guides
+from scenewright_server.families.family import ModelError
 from scenewright_server.service.app import Server
 
 from tests.service.wire import error_info, refusal
@@ -99,3 +102,10 @@ def test_a_model_that_cannot_says_so(stub: language_pb2_grpc.LanguageServiceStub
         assert (
             error_info(refusal(call, getattr(language_pb2, kind)(model="x", prompt="a")))[1].reason == "MODEL_NOT_FOUND"
         )
+
+
+def test_a_server_without_llguidance_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "llguidance", None)
+    with pytest.raises(ModelError, match=r"pip install 'scenewright\[json\]'") as refused:
+        make_guides("{}", 1, frozenset())
+    assert refused.value.reason == "CAPABILITY_MISSING"
