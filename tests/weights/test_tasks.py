@@ -17,15 +17,11 @@ TASKS: dict[str, tuple[Sequence[tuple[str, ...]], Callable[..., str]]] = {
     "summarize": (SUMMARIZE, lambda client, text: client.summarize(text)),
     "complete_code": (CODE, lambda client, code: client.complete_code(code)),
 }
-FLOORS = {
-    "smollm2-135m": {"sentiment": 0, "answer": 0, "translate": 0, "summarize": 0, "complete_code": 0},
-    "qwen2.5-coder-0.5b": {"sentiment": 0, "answer": 0, "translate": 0, "summarize": 0, "complete_code": 0},
-}
+FLOORS = {"smollm2-135m": {"sentiment": 26, "answer": 19, "translate": 4, "summarize": 14}}
 """Right answers at least, a little below what was measured."""
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", FLOORS)
+@pytest.mark.parametrize(("name", "task"), [(name, task) for name in FLOORS for task in FLOORS[name]])
 def test_a_model_does_the_tasks_as_well_as_was_measured(
     name: str, task: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
