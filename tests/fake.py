@@ -198,6 +198,8 @@ class FakeEmbedder:
 class FakeFamily:
     """See `families.family.Family`."""
 
+    writer = None
+
     def __init__(self, name: str = "tiny", capabilities: tuple[str, ...] | None = None, n_ctx: int = 768) -> None:
         able = "describe ask voice scene_graph transcribe embed_image embed_text instructions".split()
         fusion = {"scene_graph": "soft"} if capabilities else {"image": "soft", "audio": "soft", "scene_graph": "soft"}

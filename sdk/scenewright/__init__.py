@@ -42,7 +42,7 @@ from scenewright.types import (
     VoiceActivity,
 )
 
-CONTRACT = 1
+CONTRACT = 2
 """The additions to the contract that this version knows; a server tells its own in `Model.contract`."""
 
 __all__ = [

@@ -13,13 +13,14 @@ from scenewright import _calls, live, types
 from scenewright._aio_channels import Channels
 from scenewright._channel import DEFAULT_ADDRESS, Attempts, Settings, Tls, read_timeout
 from scenewright._convert import checks, inputs, outputs
+from scenewright._language import AsyncLanguage
 from scenewright.errors import ClosedError, NotFoundError
 from scenewright.live import _wire
 
 T = TypeVar("T")
 
 
-class Client:
+class Client(AsyncLanguage):
     """Talks to one server. Use it in an `async with` statement, or call `close()`.
 
     It may be made anywhere and used from any event loop; it has a connection for each.

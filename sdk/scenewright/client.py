@@ -14,12 +14,13 @@ import numpy as np
 from scenewright import _calls, types
 from scenewright._channel import DEFAULT_ADDRESS, LARGE_BYTES, Attempts, Settings, Tls, read_timeout
 from scenewright._convert import inputs, outputs
+from scenewright._language import Language
 from scenewright.errors import ClosedError, NotFoundError, ScenewrightError, from_rpc
 
 T = TypeVar("T")
 
 
-class Client:
+class Client(Language):
     """Talks to one server; safe to share between threads. Use it in a `with` statement, or call `close()`.
 
     Every method takes `timeout_s`, the deadline of the whole call with its retries (the client's own by

@@ -51,7 +51,9 @@ def test_what_stands_above_the_families_loads_none() -> None:
         "print([name for name in sys.modules if name.startswith('scenewright_server.families.')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == repr([f"scenewright_server.families.{name}" for name in ("family", "bundle")])
+    assert done.stdout.strip() == repr(
+        [f"scenewright_server.families.{name}" for name in ("family", "writing", "bundle")]
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+import torch.distributed.checkpoint
 from scenewright_server.model.config import GPTConfig
 from torch import Tensor
 
@@ -133,3 +137,31 @@ def distributed(config: GPTConfig, state: dict[str, Tensor]) -> dict[str, Tensor
             stacked = [saved[".".join(["decoder", "layers", str(i), *parts[3:]])] for i in range(config.n_layers)]
             whole[".".join(["decoder", "layers", *parts[3:]])] = torch.stack(stacked)
     return whole
+
+
+def save(
+    directory: Path, config: GPTConfig, state: dict[str, Tensor], version: float | None = 3.0,
+    sizes: tuple[int, int] = (1, 1), core: bool = False,
+) -> Path:  # fmt: skip
+    """A checkpoint of one file a rank, random states and an optimizer included. sizes: (tensor, pipeline)."""
+    for t in range(sizes[0]):
+        for p in range(sizes[1]):
+            folder = directory / "iter_0000005" / (f"mp_rank_{t:02d}" + (f"_{p:03d}" if sizes[1] > 1 else ""))
+            folder.mkdir(parents=True)
+            saved = rank_file(config, state, version, sizes, (t, p), core)
+            rng = {"np_rng_state": np.random.RandomState(0).get_state(), "torch_rng_state": torch.get_rng_state()}
+            torch.save({**saved, "rng_state": [rng], "optimizer": {"x": torch.ones(2)}}, folder / "model_optim_rng.pt")
+    (directory / "latest_checkpointed_iteration.txt").write_text("5")
+    return directory
+
+
+def save_distributed(directory: Path, config: GPTConfig, state: dict[str, Tensor]) -> Path:
+    """A checkpoint of torch_dist, part of an optimizer included."""
+    folder = directory / "iter_0000005"
+    extra = {"optimizer.state.exp_avg.embedding.word_embeddings.weight": torch.ones(4)}
+    torch.distributed.checkpoint.save({**distributed(config, state), **extra}, checkpoint_id=folder, no_dist=True)
+    (folder / "metadata.json").write_text(json.dumps({"sharded_backend": "torch_dist", "sharded_backend_version": 1}))
+    common = rank_file(config, state, 3.0, (1, 1), (0, 0), core=True)
+    torch.save({key: common[key] for key in ("args", "checkpoint_version")}, folder / "common.pt")
+    (directory / "latest_checkpointed_iteration.txt").write_text("5")
+    return directory

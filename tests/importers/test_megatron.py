@@ -2,70 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-import torch.distributed.checkpoint
-import transformers
-from scenewright_server.importers.fields import Fields
 from scenewright_server.importers.gpt2_tokenizer import gpt2_tokenizer
-from scenewright_server.importers.hf_names import read_config, read_state
 from scenewright_server.importers.megatron import merge_ranks, read_megatron
 from scenewright_server.importers.refusal import ImportRefused
-from scenewright_server.importers.tensors import Tensors
-from scenewright_server.model.config import GPTConfig
-from scenewright_server.model.gpt import GPT
-from tokenizers import Tokenizer, models, pre_tokenizers
-from torch import Tensor
+from tokenizers import Tokenizer
 from whisper.tokenizer import get_encoding
 
-from tests.importers.megatron_layout import distributed, rank_file
+from tests.importers.known_models import N_VOCAB, SOURCES, logits, tokenizer
+from tests.importers.megatron_layout import rank_file, save, save_distributed
 
-N_VOCAB = 274
-IDS = torch.randint(0, N_VOCAB, (2, 30), generator=torch.Generator().manual_seed(0))
-
-
-def source(kind: str) -> tuple[GPTConfig, dict[str, Tensor], Tensor]:
-    """A model of transformers: our config, our state, and transformers' logits for IDS."""
-    torch.manual_seed(0)
-    if kind == "gpt2":
-        sizes = {"vocab_size": N_VOCAB, "n_positions": 32, "n_embd": 32, "n_layer": 4, "n_head": 8}
-        model: Any = transformers.GPT2LMHeadModel(transformers.GPT2Config(**sizes))
-    else:
-        model = transformers.LlamaForCausalLM(
-            transformers.LlamaConfig(
-                vocab_size=N_VOCAB, max_position_embeddings=32, hidden_size=32, intermediate_size=48,
-                num_hidden_layers=4, num_attention_heads=8, num_key_value_heads=4,
-            )
-        )  # fmt: skip
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.2)
-        expected = model.eval()(IDS).logits
-    config = read_config(Fields("config.json", model.config.to_dict()))
-    return config, read_state(config, kind, Tensors("weights", model.state_dict())), expected
-
-
-SOURCES = {kind: source(kind) for kind in ("gpt2", "llama")}
-
-
-@torch.no_grad()
-def logits(config: GPTConfig, state: dict[str, Tensor]) -> Tensor:
-    gpt = GPT(config).eval()
-    gpt.load_state_dict(state)
-    return gpt.logits(gpt(gpt.embed(IDS)))
-
-
-def tokenizer() -> bytes:
-    """N_VOCAB tokens, the last of them the end."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    names = [*alphabet, *(f"<{i}>" for i in range(N_VOCAB - len(alphabet) - 1)), "<|endoftext|>"]
-    return str(Tokenizer(models.BPE({name: i for i, name in enumerate(names)}, [])).to_str()).encode()
+GPT2, LLAMA = SOURCES["gpt2"][:2], SOURCES["llama"][:2]
 
 
 @pytest.mark.parametrize("n_pipeline", [1, 2])
@@ -98,42 +50,15 @@ def test_every_version_and_split_gives_the_source(
     assert torch.equal(got.argmax(-1), expected.argmax(-1))
 
 
-def save(directory: Path, sizes: tuple[int, int] = (2, 1), version: float = 3.0) -> Path:
-    """A legacy GPT-2 as Megatron saves it, random states included."""
-    config, state, _ = SOURCES["gpt2"]
-    for t in range(sizes[0]):
-        for p in range(sizes[1]):
-            folder = directory / "iter_0000005" / (f"mp_rank_{t:02d}" + (f"_{p:03d}" if sizes[1] > 1 else ""))
-            folder.mkdir(parents=True)
-            saved = rank_file(config, state, version, sizes, (t, p), core=False)
-            rng = {"np_rng_state": np.random.RandomState(0).get_state(), "torch_rng_state": torch.get_rng_state()}
-            torch.save({**saved, "rng_state": [rng], "optimizer": {"x": torch.ones(2)}}, folder / "model_optim_rng.pt")
-    (directory / "latest_checkpointed_iteration.txt").write_text("5")
-    return directory
-
-
 def test_a_directory_of_ranks_is_read(tmp_path: Path) -> None:
-    part = read_megatron(save(tmp_path, (1, 2)), tokenizer())
+    part = read_megatron(save(tmp_path, *GPT2, 3.0, (1, 2)), tokenizer())
     assert (logits(part.config, part.state) - SOURCES["gpt2"][2]).abs().max() < 1e-4
     assert (part.bos, part.stops, part.chat_template) == (N_VOCAB - 1, (N_VOCAB - 1,), None)
 
 
-def save_distributed(directory: Path) -> Path:
-    config, state, _ = SOURCES["llama"]
-    folder = directory / "iter_0000005"
-    tensors = distributed(config, state)
-    extra = {"optimizer.state.exp_avg.embedding.word_embeddings.weight": torch.ones(4)}
-    torch.distributed.checkpoint.save({**tensors, **extra}, checkpoint_id=folder, no_dist=True)
-    (folder / "metadata.json").write_text(json.dumps({"sharded_backend": "torch_dist", "sharded_backend_version": 1}))
-    common = rank_file(config, state, 3.0, (1, 1), (0, 0), core=True)
-    torch.save({key: common[key] for key in ("args", "checkpoint_version")}, folder / "common.pt")
-    (directory / "latest_checkpointed_iteration.txt").write_text("5")
-    return directory
-
-
 @pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
 def test_a_torch_dist_directory_is_read_and_runs_nothing(tmp_path: Path) -> None:
-    directory = save_distributed(tmp_path)
+    directory = save_distributed(tmp_path, *LLAMA)
     part = read_megatron(directory, tokenizer())
     assert (logits(part.config, part.state) - SOURCES["llama"][2]).abs().max() < 1e-4
     metadata = directory / "iter_0000005" / ".metadata"
@@ -208,7 +133,7 @@ def test_a_file_without_arguments_is_taken_for_nvidias_release() -> None:
 
 
 def test_directories_that_are_not_whole_are_refused_by_name(tmp_path: Path) -> None:
-    directory = save(tmp_path / "a")
+    directory = save(tmp_path / "a", *GPT2, 3.0, (2, 1))
     iteration = directory / "iter_0000005"
     (iteration / "mp_rank_00" / "model_optim_rng.pt").unlink()
     with pytest.raises(
@@ -227,7 +152,7 @@ def test_directories_that_are_not_whole_are_refused_by_name(tmp_path: Path) -> N
 
 def test_an_unknown_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportRefused, match=r"checkpoint_version: expected one of 0\.0, .* or none, found 4\.5"):
-        read_megatron(save(tmp_path, (1, 1), version=4.5), tokenizer())
+        read_megatron(save(tmp_path, *GPT2, 4.5), tokenizer())
 
 
 def test_gpt2s_tokenizer_is_gpt2s() -> None:

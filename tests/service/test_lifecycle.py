@@ -17,8 +17,6 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from scenewright.v1 import (
     dialogue_pb2,
     generation_pb2,
-    language_pb2,
-    language_pb2_grpc,
     model_pb2,
     scene_pb2,
     speech_pb2,
@@ -95,20 +93,15 @@ def test_reflection_lists_what_is_served(server_address):
         (answer,) = stub.ServerReflectionInfo(iter([request]))
     names = {service.name for service in answer.list_services_response.service}
     shared = {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
-    ours = {
-        f"scenewright.v1.{kind}Service" for kind in ("Scene", "Dialogue", "Session", "Speech", "Embedding", "Model")
-    }
-    assert names == ours | shared
+    kinds = ("Scene", "Dialogue", "Session", "Speech", "Embedding", "Language", "Model")
+    assert names == {f"scenewright.v1.{kind}Service" for kind in kinds} | shared
 
 
 def test_what_does_not_exist_yet_is_unimplemented(server_address, stubs):
     with grpc.insecure_channel(server_address) as channel:
         content = content_pb2_grpc.ContentServiceStub(channel)
-        calls = [
-            refusal(content.GenerateContent, content_pb2.GenerateContentRequest()),
-            refusal(language_pb2_grpc.LanguageServiceStub(channel).Generate, language_pb2.GenerateRequest()),
-        ]
-    assert {error.code() for error in calls} == {grpc.StatusCode.UNIMPLEMENTED}
+        error = refusal(content.GenerateContent, content_pb2.GenerateContentRequest())
+    assert error.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_cancelling_frees_the_slot(settings):

@@ -35,7 +35,7 @@ def stubs(server):
 def test_all_are_listed_and_the_first_is_meant_where_none_is_named(stubs):
     listed = stubs.model.ListModels(model_pb2.ListModelsRequest())
     assert [(model.name, model.limits.max_context_tokens) for model in listed.models] == [("big", 600), ("small", 300)]
-    assert listed.contract == 1 and listed.server_version
+    assert listed.contract == 2 and listed.server_version
     assert all(model.limits.max_scene_objects == 512 for model in listed.models), "the family takes no more"
     for name, expected in (("", "big"), ("big", "big"), ("small", "small")):
         assert stubs.model.GetModel(model_pb2.GetModelRequest(model=name)).model.name == expected

@@ -104,37 +104,6 @@ def hf(
     _import("hf", path, out, hearing, seeing, clip, planner, name, language, dtype, context, license)
 
 
-@importing.command(epilog="Example: scenewright import megatron ./megatron_lm_345m --out bundles/megatron")
-def megatron(
-    directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="What Megatron-LM's --save named, or one iteration.")
-    ],
-    out: OutOption,
-    tokenizer: Annotated[
-        Path | None,
-        typer.Option(
-            "--tokenizer", metavar="FILE", exists=True, dir_okay=False, help="A tokenizer.json; GPT-2's if left out."
-        ),
-    ] = None,
-    hearing: HearingOption = None,
-    seeing: SeeingOption = None,
-    clip: ClipOption = None,
-    name: NameOption = None,
-    language: LanguageOption = None,
-    dtype: DtypeOption = "bfloat16",
-    context: ContextOption = 8192,
-    license: LicenseOption = LICENSE,
-) -> None:
-    """Import a GPT of Megatron-LM: legacy and core layouts, shards of any number of ranks, torch_dist directories."""
-    with needing("import"):
-        from scenewright_server.importers.bundles import Origin
-        from scenewright_server.importers.megatron import read_megatron
-    with refusing():
-        decoder = read_megatron(directory, None if tokenizer is None else tokenizer.read_bytes())
-    origin = Origin(directory.name, str(directory.resolve().name), license)
-    _write(decoder, origin, out, hearing, seeing, clip, None, name, language, dtype, context)
-
-
 @importing.command(
     epilog="Example: scenewright import endpoint http://127.0.0.1:8000/v1 --model qwen --server vllm --out bundles/qwen"
 )
@@ -176,7 +145,7 @@ def endpoint(
             key_variable=key_variable,
             plans=plans,
         )
-    _write(decoder, Origin(model, url, license), out, hearing, seeing, clip, None, name, language, "bfloat16", context)
+    write(decoder, Origin(model, url, license), out, hearing, seeing, clip, None, name, language, "bfloat16", context)
 
 
 def _import(
@@ -201,10 +170,10 @@ def _import(
         decoder = read_part(format, path)
     assert isinstance(decoder, LanguagePart)
     origin = Origin(path.name, str(path.resolve().name), license, _sum(path))
-    _write(decoder, origin, out, hearing, seeing, clip, planner, name, language, dtype, context)
+    write(decoder, origin, out, hearing, seeing, clip, planner, name, language, dtype, context)
 
 
-def _write(
+def write(
     decoder: LanguagePart | EndpointPart,
     origin: Origin,
     out: Path,
@@ -217,6 +186,7 @@ def _write(
     dtype: str,
     context: int,
 ) -> None:
+    """Write a bundle of a decoder and the parts that are named beside it."""
     with needing("import"):
         from scenewright_server.importers.bundles import Origin, Parts, write_bundle
         from scenewright_server.importers.parts import ClipPart, DetectorPart, WhisperPart

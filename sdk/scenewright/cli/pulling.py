@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,11 +19,6 @@ from scenewright.errors import InvalidInputError, ScenewrightError
 
 if TYPE_CHECKING:
     from scenewright_server.importers.catalogue import Part
-
-BY_HAND = (
-    "Megatron-LM 345M is in no package: take megatron_lm_345m v0.0 from NVIDIA's catalogue (catalog.ngc.nvidia.com), "
-    "unpack it, then scenewright import megatron DIR --out bundles/megatron"
-)
 
 
 def register(app: typer.Typer) -> None:
@@ -56,6 +52,8 @@ def bring(name: str, console: Console, may: Callable[[], bool] = lambda: True) -
         from scenewright_server.importers.pull import PullFailed, has_part
         from scenewright_server.importers.pull import pull as fetch
     catalogue, cache = read_catalogue(), user_cache()
+    if name in catalogue.by_hand:
+        raise InvalidInputError(f"{name} is to be fetched by hand:\n{catalogue.by_hand[name].tell()}")
     if name not in catalogue.names:
         raise InvalidInputError(f"no model {name!r}; there are {', '.join(catalogue.names)}")
     parts = catalogue.parts_of(name)
@@ -92,8 +90,9 @@ def list_models(as_json: JsonOption = False) -> None:
                 "languages": list(parts[0].languages),
             }
         )
+    by_hand = tuple(catalogue.by_hand.values())
     if as_json:
-        print_json({"models": rows})
+        print_json({"models": rows, "by_hand": [asdict(model) for model in by_hand]})
         return
     table = Table(Column("name", no_wrap=True), "what", "MB", "here", "licence", "languages")
     for row in rows:
@@ -105,7 +104,8 @@ def list_models(as_json: JsonOption = False) -> None:
         )
     console = Console(highlight=False)
     console.print(table)
-    console.print(BY_HAND, soft_wrap=True)
+    for model in by_hand:
+        console.print(f"{model.name}, by hand: {model.what}\n{model.tell()}", soft_wrap=True)
 
 
 def _sources(parts: tuple[Part, ...], here: list[bool]) -> str:

@@ -22,6 +22,7 @@ from scenewright.types.inputs import (
     Viewpoint,
     VoiceActivity,
 )
+from scenewright.types.language import GeneratedSequence, GeneratedToken, Generation
 from scenewright.types.outputs import (
     Annotation,
     Answer,
@@ -63,6 +64,9 @@ __all__ = [
     "FinishReason",
     "Frame",
     "FrameLike",
+    "GeneratedSequence",
+    "GeneratedToken",
+    "Generation",
     "Handedness",
     "HistoryTurn",
     "ImageEmbedding",

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from scenewright.v1 import generation_pb2 as scenewright_dot_v1_dot_generation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dscenewright/v1/language.proto\x12\x0escenewright.v1\x1a\x1fscenewright/v1/generation.proto\"m\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x06prompt\x18\x02 \x01(\tH\x00\x12\x30\n\x08sampling\x18\x03 \x01(\x0b\x32\x1e.scenewright.v1.SamplingConfigB\x07\n\x05input\"\x86\x01\n\x11GeneratedSequence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x33\n\rfinish_reason\x18\x02 \x01(\x0e\x32\x1c.scenewright.v1.FinishReason\x12\x17\n\x0flog_probability\x18\x03 \x01(\x02\x12\x15\n\routput_tokens\x18\x04 \x01(\r\"\x98\x01\n\x10GenerateResponse\x12\x34\n\tsequences\x18\x01 \x03(\x0b\x32!.scenewright.v1.GeneratedSequence\x12$\n\x05usage\x18\x02 \x01(\x0b\x32\x15.scenewright.v1.Usage\x12(\n\x07timings\x18\x03 \x01(\x0b\x32\x17.scenewright.v1.Timings2`\n\x0fLanguageService\x12M\n\x08Generate\x12\x1f.scenewright.v1.GenerateRequest\x1a .scenewright.v1.GenerateResponseB\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dscenewright/v1/language.proto\x12\x0escenewright.v1\x1a\x1fscenewright/v1/generation.proto\"\xe2\x01\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x06prompt\x18\x02 \x01(\tH\x00\x12\x30\n\x08sampling\x18\x03 \x01(\x0b\x32\x1e.scenewright.v1.SamplingConfig\x12\x16\n\x0e\x65\x61rly_stopping\x18\x04 \x01(\x08\x12\x1b\n\x0elength_penalty\x18\x05 \x01(\x02H\x01\x88\x01\x01\x12\x13\n\x0bjson_schema\x18\x06 \x01(\t\x12\x16\n\x0einclude_tokens\x18\x07 \x01(\x08\x42\x07\n\x05inputB\x11\n\x0f_length_penalty\"\x88\x01\n\x15StreamGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x06prompt\x18\x02 \x01(\tH\x00\x12\x30\n\x08sampling\x18\x03 \x01(\x0b\x32\x1e.scenewright.v1.SamplingConfig\x12\x13\n\x0bjson_schema\x18\x04 \x01(\tB\x07\n\x05input\"O\n\x16StreamGenerateResponse\x12\x35\n\x0eresponse_event\x18\x01 \x01(\x0b\x32\x1d.scenewright.v1.ResponseEvent\"D\n\x0eGeneratedToken\x12\n\n\x02id\x18\x01 \x01(\r\x12\r\n\x05token\x18\x02 \x01(\t\x12\x17\n\x0flog_probability\x18\x03 \x01(\x02\"\xd4\x01\n\x11GeneratedSequence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x33\n\rfinish_reason\x18\x02 \x01(\x0e\x32\x1c.scenewright.v1.FinishReason\x12\x17\n\x0flog_probability\x18\x03 \x01(\x02\x12\x15\n\routput_tokens\x18\x04 \x01(\r\x12\x12\n\x05score\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12.\n\x06tokens\x18\x06 \x03(\x0b\x32\x1e.scenewright.v1.GeneratedTokenB\x08\n\x06_score\"\x98\x01\n\x10GenerateResponse\x12\x34\n\tsequences\x18\x01 \x03(\x0b\x32!.scenewright.v1.GeneratedSequence\x12$\n\x05usage\x18\x02 \x01(\x0b\x32\x15.scenewright.v1.Usage\x12(\n\x07timings\x18\x03 \x01(\x0b\x32\x17.scenewright.v1.Timings2\xc3\x01\n\x0fLanguageService\x12M\n\x08Generate\x12\x1f.scenewright.v1.GenerateRequest\x1a .scenewright.v1.GenerateResponse\x12\x61\n\x0eStreamGenerate\x12%.scenewright.v1.StreamGenerateRequest\x1a&.scenewright.v1.StreamGenerateResponse0\x01\x42\x11\xaa\x02\x0eScenewright.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,12 +33,18 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'scenewright.v1.language_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\252\002\016Scenewright.V1'
-  _globals['_GENERATEREQUEST']._serialized_start=82
-  _globals['_GENERATEREQUEST']._serialized_end=191
-  _globals['_GENERATEDSEQUENCE']._serialized_start=194
-  _globals['_GENERATEDSEQUENCE']._serialized_end=328
-  _globals['_GENERATERESPONSE']._serialized_start=331
-  _globals['_GENERATERESPONSE']._serialized_end=483
-  _globals['_LANGUAGESERVICE']._serialized_start=485
-  _globals['_LANGUAGESERVICE']._serialized_end=581
+  _globals['_GENERATEREQUEST']._serialized_start=83
+  _globals['_GENERATEREQUEST']._serialized_end=309
+  _globals['_STREAMGENERATEREQUEST']._serialized_start=312
+  _globals['_STREAMGENERATEREQUEST']._serialized_end=448
+  _globals['_STREAMGENERATERESPONSE']._serialized_start=450
+  _globals['_STREAMGENERATERESPONSE']._serialized_end=529
+  _globals['_GENERATEDTOKEN']._serialized_start=531
+  _globals['_GENERATEDTOKEN']._serialized_end=599
+  _globals['_GENERATEDSEQUENCE']._serialized_start=602
+  _globals['_GENERATEDSEQUENCE']._serialized_end=814
+  _globals['_GENERATERESPONSE']._serialized_start=817
+  _globals['_GENERATERESPONSE']._serialized_end=969
+  _globals['_LANGUAGESERVICE']._serialized_start=972
+  _globals['_LANGUAGESERVICE']._serialized_end=1167
 # @@protoc_insertion_point(module_scope)

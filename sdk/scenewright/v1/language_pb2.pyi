@@ -28,13 +28,29 @@ class GenerateRequest(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
+    EARLY_STOPPING_FIELD_NUMBER: _builtins.int
+    LENGTH_PENALTY_FIELD_NUMBER: _builtins.int
+    JSON_SCHEMA_FIELD_NUMBER: _builtins.int
+    INCLUDE_TOKENS_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """`Model.name` of one that the server has. Empty: the first that ListModels lists."""
     prompt: _builtins.str
     """As it stands; 1 to `Limits.max_text_chars` characters."""
+    early_stopping: _builtins.bool
+    """Of a beam search: it ends as soon as `num_beams` sequences have ended. False: when no other can become better."""
+    length_penalty: _builtins.float
+    """Of a beam search: a sequence's score is its log probability over its tokens' number to this power; -4 to 4.
+    Unset: 1.
+    """
+    json_schema: _builtins.str
+    """The text is JSON that this JSON schema allows; at most 16384 characters, nested 32 deep. Not with beams. Empty: any
+    text.
+    """
+    include_tokens: _builtins.bool
+    """Give each sequence's `tokens`."""
     @_builtins.property
     def sampling(self) -> _generation_pb2.SamplingConfig:
-        """Unset: greedy, one sequence."""
+        """Unset: greedy, one sequence. More than one sequence needs a temperature above 0, or as many beams."""
 
     def __init__(
         self,
@@ -42,16 +58,117 @@ class GenerateRequest(_message.Message):
         model: _builtins.str = ...,
         prompt: _builtins.str = ...,
         sampling: _generation_pb2.SamplingConfig | None = ...,
+        early_stopping: _builtins.bool = ...,
+        length_penalty: _builtins.float | None = ...,
+        json_schema: _builtins.str = ...,
+        include_tokens: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_length_penalty", b"_length_penalty", "input", b"input", "length_penalty", b"length_penalty", "prompt", b"prompt", "sampling", b"sampling"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_length_penalty", b"_length_penalty", "early_stopping", b"early_stopping", "include_tokens", b"include_tokens", "input", b"input", "json_schema", b"json_schema", "length_penalty", b"length_penalty", "model", b"model", "prompt", b"prompt", "sampling", b"sampling"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__length_penalty: _TypeAlias = _typing.Literal["length_penalty"]  # noqa: Y015
+    _WhichOneofArgType__length_penalty: _TypeAlias = _typing.Literal["_length_penalty", b"_length_penalty"]  # noqa: Y015
+    _WhichOneofReturnType_input: _TypeAlias = _typing.Literal["prompt"]  # noqa: Y015
+    _WhichOneofArgType_input: _TypeAlias = _typing.Literal["input", b"input"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__length_penalty) -> _WhichOneofReturnType__length_penalty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_input) -> _WhichOneofReturnType_input | None: ...
+
+Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
+
+@_typing.final
+class StreamGenerateRequest(_message.Message):
+    """Where to go on from, as in GenerateRequest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    PROMPT_FIELD_NUMBER: _builtins.int
+    SAMPLING_FIELD_NUMBER: _builtins.int
+    JSON_SCHEMA_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """As in GenerateRequest."""
+    prompt: _builtins.str
+    """As in GenerateRequest."""
+    json_schema: _builtins.str
+    """As in GenerateRequest."""
+    @_builtins.property
+    def sampling(self) -> _generation_pb2.SamplingConfig:
+        """As in GenerateRequest, but one sequence and no beams."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        prompt: _builtins.str = ...,
+        sampling: _generation_pb2.SamplingConfig | None = ...,
+        json_schema: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "prompt", b"prompt", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "model", b"model", "prompt", b"prompt", "sampling", b"sampling"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "json_schema", b"json_schema", "model", b"model", "prompt", b"prompt", "sampling", b"sampling"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_input: _TypeAlias = _typing.Literal["prompt"]  # noqa: Y015
     _WhichOneofArgType_input: _TypeAlias = _typing.Literal["input", b"input"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_input) -> _WhichOneofReturnType_input | None: ...
 
-Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
+Global___StreamGenerateRequest: _TypeAlias = StreamGenerateRequest  # noqa: Y015
+
+@_typing.final
+class StreamGenerateResponse(_message.Message):
+    """One event of a continuation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSE_EVENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def response_event(self) -> _generation_pb2.ResponseEvent:
+        """`text_delta` as they come, then `done`, whose confidence is the geometric mean of the tokens' probabilities."""
+
+    def __init__(
+        self,
+        *,
+        response_event: _generation_pb2.ResponseEvent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["response_event", b"response_event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["response_event", b"response_event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamGenerateResponse: _TypeAlias = StreamGenerateResponse  # noqa: Y015
+
+@_typing.final
+class GeneratedToken(_message.Message):
+    """One token of a continuation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    LOG_PROBABILITY_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    """In the model's vocabulary."""
+    token: _builtins.str
+    """As the vocabulary writes it."""
+    log_probability: _builtins.float
+    """The natural logarithm of its probability before sampling changed it."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        token: _builtins.str = ...,
+        log_probability: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "log_probability", b"log_probability", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GeneratedToken: _TypeAlias = GeneratedToken  # noqa: Y015
 
 @_typing.final
 class GeneratedSequence(_message.Message):
@@ -63,6 +180,8 @@ class GeneratedSequence(_message.Message):
     FINISH_REASON_FIELD_NUMBER: _builtins.int
     LOG_PROBABILITY_FIELD_NUMBER: _builtins.int
     OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Without the prompt."""
     finish_reason: _generation_pb2.FinishReason.ValueType
@@ -70,7 +189,13 @@ class GeneratedSequence(_message.Message):
     log_probability: _builtins.float
     """Sum of the natural logarithms of its tokens' probabilities before sampling changed them."""
     output_tokens: _builtins.int
-    """How many tokens it has."""
+    """How many tokens it has, those that ended it included."""
+    score: _builtins.float
+    """Of a beam search: what it was chosen by, the higher the better."""
+    @_builtins.property
+    def tokens(self) -> _containers.RepeatedCompositeFieldContainer[Global___GeneratedToken]:
+        """Those that ended it included; empty unless they were asked for."""
+
     def __init__(
         self,
         *,
@@ -78,12 +203,16 @@ class GeneratedSequence(_message.Message):
         finish_reason: _generation_pb2.FinishReason.ValueType = ...,
         log_probability: _builtins.float = ...,
         output_tokens: _builtins.int = ...,
+        score: _builtins.float | None = ...,
+        tokens: _abc.Iterable[Global___GeneratedToken] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["finish_reason", b"finish_reason", "log_probability", b"log_probability", "output_tokens", b"output_tokens", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "finish_reason", b"finish_reason", "log_probability", b"log_probability", "output_tokens", b"output_tokens", "score", b"score", "text", b"text", "tokens", b"tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
 
 Global___GeneratedSequence: _TypeAlias = GeneratedSequence  # noqa: Y015
 
@@ -98,7 +227,7 @@ class GenerateResponse(_message.Message):
     TIMINGS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def sequences(self) -> _containers.RepeatedCompositeFieldContainer[Global___GeneratedSequence]:
-        """As many as `num_return_sequences`, the most likely first."""
+        """As many as `num_return_sequences`, the most likely first; of a beam search by their scores."""
 
     @_builtins.property
     def usage(self) -> _generation_pb2.Usage:

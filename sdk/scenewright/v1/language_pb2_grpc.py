@@ -40,6 +40,11 @@ class LanguageServiceStub:
                 request_serializer=scenewright_dot_v1_dot_language__pb2.GenerateRequest.SerializeToString,
                 response_deserializer=scenewright_dot_v1_dot_language__pb2.GenerateResponse.FromString,
                 _registered_method=True)
+        self.StreamGenerate = channel.unary_stream(
+                '/scenewright.v1.LanguageService/StreamGenerate',
+                request_serializer=scenewright_dot_v1_dot_language__pb2.StreamGenerateRequest.SerializeToString,
+                response_deserializer=scenewright_dot_v1_dot_language__pb2.StreamGenerateResponse.FromString,
+                _registered_method=True)
 
 
 class LanguageServiceServicer:
@@ -53,6 +58,13 @@ class LanguageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamGenerate(self, request, context):
+        """The same as it is made: one sequence, without beams.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LanguageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +72,11 @@ def add_LanguageServiceServicer_to_server(servicer, server):
                     servicer.Generate,
                     request_deserializer=scenewright_dot_v1_dot_language__pb2.GenerateRequest.FromString,
                     response_serializer=scenewright_dot_v1_dot_language__pb2.GenerateResponse.SerializeToString,
+            ),
+            'StreamGenerate': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamGenerate,
+                    request_deserializer=scenewright_dot_v1_dot_language__pb2.StreamGenerateRequest.FromString,
+                    response_serializer=scenewright_dot_v1_dot_language__pb2.StreamGenerateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +107,33 @@ class LanguageService:
             '/scenewright.v1.LanguageService/Generate',
             scenewright_dot_v1_dot_language__pb2.GenerateRequest.SerializeToString,
             scenewright_dot_v1_dot_language__pb2.GenerateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamGenerate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/scenewright.v1.LanguageService/StreamGenerate',
+            scenewright_dot_v1_dot_language__pb2.StreamGenerateRequest.SerializeToString,
+            scenewright_dot_v1_dot_language__pb2.StreamGenerateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class LanguageServiceStub:
     def __new__(cls, channel: _aio.Channel) -> LanguageServiceAsyncStub: ...
     Generate: _grpc.UnaryUnaryMultiCallable[_language_pb2.GenerateRequest, _language_pb2.GenerateResponse]
     """Goes on from a text."""
+    StreamGenerate: _grpc.UnaryStreamMultiCallable[_language_pb2.StreamGenerateRequest, _language_pb2.StreamGenerateResponse]
+    """The same as it is made: one sequence, without beams."""
 
 @_typing.type_check_only
 class LanguageServiceAsyncStub(LanguageServiceStub):
@@ -43,6 +45,8 @@ class LanguageServiceAsyncStub(LanguageServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Generate: _aio.UnaryUnaryMultiCallable[_language_pb2.GenerateRequest, _language_pb2.GenerateResponse]  # type: ignore[assignment]
     """Goes on from a text."""
+    StreamGenerate: _aio.UnaryStreamMultiCallable[_language_pb2.StreamGenerateRequest, _language_pb2.StreamGenerateResponse]  # type: ignore[assignment]
+    """The same as it is made: one sequence, without beams."""
 
 class LanguageServiceServicer(metaclass=_abc_1.ABCMeta):
     """The language model alone. A model without CAPABILITY_GENERATE refuses it."""
@@ -54,5 +58,13 @@ class LanguageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_language_pb2.GenerateResponse, _abc.Awaitable[_language_pb2.GenerateResponse]]:
         """Goes on from a text."""
+
+    @_abc_1.abstractmethod
+    def StreamGenerate(
+        self,
+        request: _language_pb2.StreamGenerateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_language_pb2.StreamGenerateResponse], _abc.AsyncIterator[_language_pb2.StreamGenerateResponse]]:
+        """The same as it is made: one sequence, without beams."""
 
 def add_LanguageServiceServicer_to_server(servicer: LanguageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import torch
 
+from scenewright_server.engine.beams import Beam
 from scenewright_server.engine.decoding import Decoding
 from scenewright_server.engine.engine import KV_BYTES, Engine
 from scenewright_server.engine.request import Done, Event, Failed, Sampling, Timings, Usage
@@ -165,6 +166,12 @@ class Run:
     def cancel(self) -> None:
         """End it within one step; its events end with Done all the same."""
         self._decoding.cancelled = True
+
+    @property
+    def found(self) -> tuple[Beam, ...]:
+        """Of a beam search that has ended: the best continuations, the best first."""
+        search = self._decoding.search
+        return () if search is None else tuple(search.found)
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """The script's events, Done the last.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from scenewright_server.engine.beams import Search
+from scenewright_server.engine.kv_cache import KVCache
 from scenewright_server.engine.output import Output
 from scenewright_server.engine.request import Sampling, Timings, Usage
 from scenewright_server.engine.session import Session
-from scenewright_server.families.family import Pass, Script
+from scenewright_server.families.family import KVShape, Pass, Script
 
 
 class Decoding:
@@ -27,7 +31,9 @@ class Decoding:
         self.passing: Pass | None = None  # the pass under way
         self.rest: Tensor | None = None  # embeddings (T, D) of its spans that are still to be run, once it is begun
         self.n_parts = 0  # of its spans that were run, by a step each
-        self.ids: list[int] = []  # its tokens so far
+        self.ids: list[int] = []  # its tokens so far; of a search, those of its best beam
+        self.search: Search | None = None  # once its pass is begun, if it has beams
+        self.beam_caches: list[KVCache] = []  # of the beams that run
         self.n_generated = 0  # by all passes
         self.usage = Usage()
         self.timings = Timings()
@@ -42,6 +48,26 @@ class Decoding:
     def is_fresh(self) -> bool:
         """Its next step runs a pass's spans, or a part of them."""
         return not self.ids
+
+    def rows(self, adapter: str) -> list[tuple[int, KVCache]]:
+        """The last token and the cache of each beam that runs; without beams, its own."""
+        if self.search is None:
+            return [(self.ids[-1], self.session.cache(adapter))]
+        return [(beam.ids[-1], cache) for beam, cache in zip(self.search.running, self.beam_caches, strict=True)]
+
+    def fork(self, origins: Sequence[int], passing: Pass, shape: KVShape) -> None:
+        """Give every beam the cache of the one that it came from; the first ones all come from the prompt's."""
+        before = self.beam_caches or [self.session.cache(passing.adapter)]
+        is_first = not self.beam_caches
+        spare = [cache for i, cache in enumerate(before) if i not in origins]
+        room = replace(shape, n_ctx=sum(map(len, passing.spans)) + passing.max_new_tokens)
+        self.beam_caches = []
+        for i, origin in enumerate(origins):
+            cache = before[origin]
+            if is_first or origin in origins[:i]:  # the prompt's own stays the session's
+                cache = spare.pop() if spare else KVCache(room)
+                cache.copy(before[origin])
+            self.beam_caches.append(cache)
 
     @property
     def age_ms(self) -> float:

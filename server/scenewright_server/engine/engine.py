@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
+from typing import cast
 from weakref import WeakSet
 
 import torch
 from torch import Tensor
 
+from scenewright_server.engine.beams import Search
 from scenewright_server.engine.decoding import Decoding
 from scenewright_server.engine.request import Done, Event, Failed, Sampling, Started, Usage
 from scenewright_server.engine.sampler import sample
 from scenewright_server.engine.scheduler import Scheduler
 from scenewright_server.engine.session import Session
 from scenewright_server.families.family import Decoder, FinishReason, Outcome, Pass, Script, Span, TextDelta
+from scenewright_server.families.writing import Writing
 
 KV_BYTES = 1 << 30
 N_PREFILL = 512
@@ -100,7 +103,7 @@ class Engine:
         """Run embeddings of one decoding and choose its next token, unless forced tokens have ended its pass."""
         if not self._goes_on(decoding, passing):
             return
-        self._choose(decoding, self._forward(decoding, torch.cat(list(x)), passing))
+        self._go_on(decoding, self._forward(decoding, torch.cat(list(x)), passing)[None])
 
     def _forward(self, decoding: Decoding, x: Tensor, passing: Pass) -> Tensor:
         """Logits (V,) after the last of embeddings x (T, D), which follow what was run of a pass."""
@@ -123,14 +126,15 @@ class Engine:
                     free.append(decoding)
         for adapter, group in groupby(sorted(free, key=_adapter), _adapter):
             together = list(group)
-            logits: Iterable[Tensor] = ()  # and so it stays when the forward fails
+            logits: Sequence[Tensor] = ()  # and so it stays when the forward fails
             with self._ending(*together):
-                x = self._decoder.embed([decoding.ids[-1] for decoding in together])[:, None]
-                caches = [decoding.session.cache(adapter) for decoding in together]
-                logits = self._decoder.forward(x, caches, adapter=adapter)
-            for decoding, row in zip(together, logits, strict=False):
+                rows = [decoding.rows(adapter) for decoding in together]
+                x = self._decoder.embed([last for each in rows for last, _ in each])[:, None]
+                caches = [cache for each in rows for _, cache in each]
+                logits = self._decoder.forward(x, caches, adapter=adapter).split([len(each) for each in rows])
+            for decoding, scores in zip(together, logits, strict=False):
                 with self._ending(decoding):
-                    self._choose(decoding, row)
+                    self._go_on(decoding, scores)
 
     def _embed(self, span: Span) -> Tensor:
         return self._decoder.embed(span.rows) if isinstance(span.rows, tuple) else span.rows
@@ -161,6 +165,29 @@ class Engine:
         if self._goes_on(decoding, passing) and len(decoding.ids) >= passing.max_new_tokens:
             self._finish(decoding, FinishReason.TOKEN_LIMIT)
 
+    def _go_on(self, decoding: Decoding, logits: Tensor) -> None:
+        """One more token from logits (1, V), or for each beam from (R, V)."""
+        if decoding.sampling.n_beams > 1:
+            self._advance(decoding, logits)
+        else:
+            self._choose(decoding, logits[0])
+
+    def _advance(self, decoding: Decoding, logits: Tensor) -> None:
+        """One more token for each beam; at the end those that were found stay in the search."""
+        passing = decoding.passing
+        assert passing is not None
+        if decoding.search is None:
+            decoding.search = Search(cast(Writing, decoding.script), decoding.sampling, passing.max_new_tokens)
+            decoding.timings = replace(decoding.timings, prefill=decoding.age_ms - decoding.timings.queue)
+        search = decoding.search
+        origins = search.step(torch.stack([passing.constraint.mask(row) for row in logits]))
+        decoding.ids = list(search.running[0].ids)
+        decoding.n_generated += 1
+        if search.is_over:
+            self._finish(decoding, search.found[0].reason)
+        else:
+            decoding.fork(origins, passing, self._decoder.shape)
+
     def _take(self, decoding: Decoding, token: int, probability: float) -> None:
         decoding.ids.append(token)
         decoding.n_generated += 1
@@ -189,6 +216,7 @@ class Engine:
     def _end(self, decoding: Decoding, last: Event) -> None:
         """Free the slot; what was run stays in the session."""
         self._keep(decoding)
+        decoding.beam_caches = []
         self.scheduler.remove(decoding)
         self._emit(decoding, last)
 

@@ -32,6 +32,12 @@ class KVCache:
     def advance(self, n: int) -> None:
         self.length += n
 
+    def copy(self, other: KVCache) -> None:
+        """Hold what `other` holds, as far as there is room."""
+        n = self.length = other.length
+        self._k[..., :n, :] = other._k[..., :n, :]
+        self._v[..., :n, :] = other._v[..., :n, :]
+
     def truncate(self, length: int) -> None:
         """Forget what comes after the first `length` positions."""
         self.length = min(self.length, length)

@@ -21,6 +21,9 @@ class Sampling:
     repetition_penalty: float = 1.0  # on text tokens already in the answer (CTRL, Keskar et al. 2019)
     stop: tuple[str, ...] = ()  # the text ends before the first of these
     seed: int | None = None  # the same seed and request give the same answer
+    n_beams: int = 1  # more: a beam search, which is greedy, and whose script is a Writing
+    early_stopping: bool = False  # a beam search ends once n_beams have ended
+    length_penalty: float = 1.0  # a beam's score is its log probability over its length to this power
 
     def __post_init__(self) -> None:
         for name, ok, bound in (
@@ -30,6 +33,11 @@ class Sampling:
             ("top_p", 0 < self.top_p <= 1, "in (0, 1]"),
             ("repetition_penalty", 0 < self.repetition_penalty <= 100, "in (0, 100]"),
             ("stop", all(self.stop), "no empty string"),
+            (
+                "n_beams",
+                self.n_beams == 1 or (self.n_beams > 1 and self.temperature == 0),
+                ">= 1, 1 if sampled",
+            ),
         ):
             if not ok:
                 value = getattr(self, name)

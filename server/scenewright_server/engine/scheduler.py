@@ -29,7 +29,7 @@ class Scheduler:
         """Fill the free slots; then who is to be prefilled, if any, and who can decode."""
         while len(self.running) < self.n_slots:
             # A session's turns follow one another, so a busy one lets others pass.
-            ready = next((s for s in self.waiting if not s.session.busy), None)
+            ready = next((s for s in self.waiting if not s.session.busy and not self._must_wait(s)), None)
             if ready is None:
                 break
             self.waiting.remove(ready)
@@ -37,6 +37,10 @@ class Scheduler:
             ready.session.busy = True
         fresh = min((s for s in self.running if s.is_fresh), key=lambda s: s.n_parts, default=None)
         return fresh, [s for s in self.running if not s.is_fresh]
+
+    def _must_wait(self, decoding: Decoding) -> bool:
+        """One beam search at a time: each holds several caches."""
+        return decoding.sampling.n_beams > 1 and any(s.sampling.n_beams > 1 for s in self.running)
 
     def cancelled(self) -> list[Decoding]:
         return [s for s in (*self.running, *self.waiting) if s.cancelled]

@@ -23,6 +23,7 @@ from scenewright_server.scene.pointing import Ray
 
 if TYPE_CHECKING:
     from scenewright_server.families.endpoint import Completion, Endpoint
+    from scenewright_server.families.writing import Writer
 
 SAMPLE_RATE_HZ = 16_000
 """Of every recording that a family hears: mono float32."""
@@ -33,10 +34,10 @@ class ModelError(Exception):
 
     Reasons: CONTEXT_FULL (scene and question alone pass the model's context), SCENE_TOO_LARGE (more things, seen and
     told together, than the model can tell apart), AUDIO_TOO_LONG (for the model's hearing), OVERLOADED (the queue is
-    full), FIELD_OUT_OF_RANGE, FIELD_REQUIRED, SHUTTING_DOWN; of a decoder that lives elsewhere ENDPOINT_UNAVAILABLE (it
-    is not there, is too busy or broke off), ENDPOINT_TIMEOUT, ENDPOINT_REFUSED (it does not take the request or the
-    key), ENDPOINT_INVALID (what it answers is not what was asked for). `retry_after_s`: when another try may help,
-    where the model knows.
+    full), FIELD_INVALID, FIELD_OUT_OF_RANGE, FIELD_REQUIRED, SHUTTING_DOWN; of a decoder that lives elsewhere
+    ENDPOINT_UNAVAILABLE (it is not there, is too busy or broke off), ENDPOINT_TIMEOUT, ENDPOINT_REFUSED (it does not
+    take the request or the key), ENDPOINT_INVALID (what it answers is not what was asked for). `retry_after_s`: when
+    another try may help, where the model knows.
     """
 
     def __init__(self, reason: str, message: str, *, retry_after_s: float | None = None, **metadata: Any) -> None:
@@ -52,9 +53,9 @@ class Spec:
     """What a model is and can do.
 
     capabilities: of "describe", "ask", "voice", "scene_graph", "transcribe", "embed_image", "embed_text",
-    "instructions". fusion: how "image", "audio" and "scene_graph" reach the decoder, "soft" or "text"; a sense that is
-    missing is not named. languages, speech_languages: BCP 47 tags of what it reads and writes, and of what it hears,
-    the default first.
+    "instructions", "generate". fusion: how "image", "audio" and "scene_graph" reach the decoder, "soft" or "text"; a
+    sense that is missing is not named. languages, speech_languages: BCP 47 tags of what it reads and writes, and of
+    what it hears, the default first.
     """
 
     name: str
@@ -344,6 +345,9 @@ class Family(Protocol):
 
     @property
     def embedder(self) -> Embedder | None: ...
+
+    @property
+    def writer(self) -> Writer | None: ...
 
     @property
     def codec(self) -> Codec | None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,11 +56,30 @@ class Part:
 
 
 @dataclass(frozen=True)
+class ByHand:
+    """A model that no client fetches: `address` to download, as which file, and what to type then."""
+
+    name: str
+    what: str
+    license: str
+    languages: tuple[str, ...]
+    address: str
+    file: str
+    then: tuple[str, ...]
+
+    def tell(self) -> str:
+        """What somebody who wants it is to do."""
+        return "\n".join((f"download {self.address} as {self.file}", *self.then))
+
+
+@dataclass(frozen=True)
 class Catalogue:
-    """Parts by name, and by the name of a bundle the parts that it is put together of, its language model first."""
+    """Parts by name, by the name of a bundle the parts that it is put together of, its language model first, and what
+    is to be fetched by hand."""
 
     parts: Mapping[str, Part]
     compositions: Mapping[str, tuple[Part, ...]]
+    by_hand: Mapping[str, ByHand] = field(default_factory=dict)
 
     def parts_of(self, name: str) -> tuple[Part, ...]:
         """What a bundle of this name is made of; a part alone is made of itself. Raises KeyError."""
@@ -79,13 +98,18 @@ def read_catalogue(path: Path = CATALOGUE) -> Catalogue:
         name: tuple(parts[table[kind]] for kind in KINDS if kind in table)
         for name, table in tables["compositions"].items()
     }
-    return Catalogue(parts, compositions)
+    by_hand = {name: _read_by_hand(name, table) for name, table in tables.get("by_hand", {}).items()}
+    return Catalogue(parts, compositions, by_hand)
 
 
 def _read_part(name: str, table: dict[str, Any]) -> Part:
     files = tuple(File(file, **values) for file, values in table.pop("files", {}).items())
     sources = tuple(_read_source(source) for source in table.pop("sources"))
     return Part(name, **{**table, "languages": tuple(table["languages"])}, files=files, sources=sources)
+
+
+def _read_by_hand(name: str, table: dict[str, Any]) -> ByHand:
+    return ByHand(name, **{**table, "languages": tuple(table["languages"]), "then": tuple(table["then"])})
 
 
 def _read_source(table: dict[str, Any]) -> Source:

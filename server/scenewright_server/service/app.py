@@ -23,6 +23,8 @@ from scenewright.v1 import (
     dialogue_pb2_grpc,
     embedding_pb2,
     embedding_pb2_grpc,
+    language_pb2,
+    language_pb2_grpc,
     model_pb2,
     model_pb2_grpc,
     scene_pb2,
@@ -43,6 +45,7 @@ from scenewright_server.service.auth import Tokens
 from scenewright_server.service.calls import CallInterceptor, Gate
 from scenewright_server.service.embedding import EmbeddingServicer
 from scenewright_server.service.exchange import Exchange
+from scenewright_server.service.language import LanguageServicer
 from scenewright_server.service.live.live import Live
 from scenewright_server.service.logs import make_logger
 from scenewright_server.service.metrics import Metrics
@@ -61,6 +64,7 @@ SERVICES = tuple(
         (session_pb2, "SessionService"),
         (speech_pb2, "SpeechService"),
         (embedding_pb2, "EmbeddingService"),
+        (language_pb2, "LanguageService"),
         (model_pb2, "ModelService"),
     )
 )
@@ -161,6 +165,7 @@ class Server:
         session_pb2_grpc.add_SessionServiceServicer_to_server(servicers.SessionServicer(models, sessions), server)
         speech_pb2_grpc.add_SpeechServiceServicer_to_server(servicers.SpeechServicer(models, self.live), server)
         embedding_pb2_grpc.add_EmbeddingServiceServicer_to_server(EmbeddingServicer(models), server)
+        language_pb2_grpc.add_LanguageServiceServicer_to_server(LanguageServicer(models, metrics), server)
         model_pb2_grpc.add_ModelServiceServicer_to_server(servicers.ModelServicer(models), server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)

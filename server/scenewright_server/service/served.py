@@ -39,6 +39,7 @@ _CAPABILITIES = {
     "embed_image": model_pb2.CAPABILITY_EMBED_IMAGE,
     "embed_text": model_pb2.CAPABILITY_EMBED_TEXT,
     "instructions": model_pb2.CAPABILITY_INSTRUCTIONS,
+    "generate": model_pb2.CAPABILITY_GENERATE,
 }
 _FUSIONS = {"soft": model_pb2.FUSION_KIND_SOFT, "text": model_pb2.FUSION_KIND_TEXT}
 

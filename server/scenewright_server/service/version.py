@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-CONTRACT = 1
+CONTRACT = 2
 """Counts the contract's additions, see GetModelResponse."""
 
 

@@ -40,7 +40,8 @@ def detections(family: Chat, *kinds: str) -> Detections:
 
 def test_what_it_can_do_follows_from_its_parts(family: Chat, tmp_path: Path) -> None:
     assert family.spec.fusion == {"scene_graph": "text", "audio": "text", "image": "text"}
-    assert {"voice", "transcribe", "describe", "ask", "scene_graph", "instructions"} == family.spec.capabilities
+    able = {"voice", "transcribe", "describe", "ask", "scene_graph", "instructions", "generate"}
+    assert able == family.spec.capabilities
     assert (family.spec.languages, family.spec.speech_languages) == (("en", "zh"), ("en", "zh"))
     deaf = tiny.load(tmp_path / "deaf").spec
     assert deaf.fusion == {"scene_graph": "text"} and not {"voice", "transcribe"} & deaf.capabilities

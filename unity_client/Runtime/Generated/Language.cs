@@ -25,24 +25,40 @@ namespace Scenewright.V1 {
       byte[] descriptorData = global::System.Convert.FromBase64String(
           string.Concat(
             "Ch1zY2VuZXdyaWdodC92MS9sYW5ndWFnZS5wcm90bxIOc2NlbmV3cmlnaHQu",
-            "djEaH3NjZW5ld3JpZ2h0L3YxL2dlbmVyYXRpb24ucHJvdG8ibQoPR2VuZXJh",
-            "dGVSZXF1ZXN0Eg0KBW1vZGVsGAEgASgJEhAKBnByb21wdBgCIAEoCUgAEjAK",
-            "CHNhbXBsaW5nGAMgASgLMh4uc2NlbmV3cmlnaHQudjEuU2FtcGxpbmdDb25m",
-            "aWdCBwoFaW5wdXQihgEKEUdlbmVyYXRlZFNlcXVlbmNlEgwKBHRleHQYASAB",
-            "KAkSMwoNZmluaXNoX3JlYXNvbhgCIAEoDjIcLnNjZW5ld3JpZ2h0LnYxLkZp",
-            "bmlzaFJlYXNvbhIXCg9sb2dfcHJvYmFiaWxpdHkYAyABKAISFQoNb3V0cHV0",
-            "X3Rva2VucxgEIAEoDSKYAQoQR2VuZXJhdGVSZXNwb25zZRI0CglzZXF1ZW5j",
-            "ZXMYASADKAsyIS5zY2VuZXdyaWdodC52MS5HZW5lcmF0ZWRTZXF1ZW5jZRIk",
-            "CgV1c2FnZRgCIAEoCzIVLnNjZW5ld3JpZ2h0LnYxLlVzYWdlEigKB3RpbWlu",
-            "Z3MYAyABKAsyFy5zY2VuZXdyaWdodC52MS5UaW1pbmdzMmAKD0xhbmd1YWdl",
-            "U2VydmljZRJNCghHZW5lcmF0ZRIfLnNjZW5ld3JpZ2h0LnYxLkdlbmVyYXRl",
-            "UmVxdWVzdBogLnNjZW5ld3JpZ2h0LnYxLkdlbmVyYXRlUmVzcG9uc2VCEaoC",
-            "DlNjZW5ld3JpZ2h0LlYxYgZwcm90bzM="));
+            "djEaH3NjZW5ld3JpZ2h0L3YxL2dlbmVyYXRpb24ucHJvdG8i4gEKD0dlbmVy",
+            "YXRlUmVxdWVzdBINCgVtb2RlbBgBIAEoCRIQCgZwcm9tcHQYAiABKAlIABIw",
+            "CghzYW1wbGluZxgDIAEoCzIeLnNjZW5ld3JpZ2h0LnYxLlNhbXBsaW5nQ29u",
+            "ZmlnEhYKDmVhcmx5X3N0b3BwaW5nGAQgASgIEhsKDmxlbmd0aF9wZW5hbHR5",
+            "GAUgASgCSAGIAQESEwoLanNvbl9zY2hlbWEYBiABKAkSFgoOaW5jbHVkZV90",
+            "b2tlbnMYByABKAhCBwoFaW5wdXRCEQoPX2xlbmd0aF9wZW5hbHR5IogBChVT",
+            "dHJlYW1HZW5lcmF0ZVJlcXVlc3QSDQoFbW9kZWwYASABKAkSEAoGcHJvbXB0",
+            "GAIgASgJSAASMAoIc2FtcGxpbmcYAyABKAsyHi5zY2VuZXdyaWdodC52MS5T",
+            "YW1wbGluZ0NvbmZpZxITCgtqc29uX3NjaGVtYRgEIAEoCUIHCgVpbnB1dCJP",
+            "ChZTdHJlYW1HZW5lcmF0ZVJlc3BvbnNlEjUKDnJlc3BvbnNlX2V2ZW50GAEg",
+            "ASgLMh0uc2NlbmV3cmlnaHQudjEuUmVzcG9uc2VFdmVudCJECg5HZW5lcmF0",
+            "ZWRUb2tlbhIKCgJpZBgBIAEoDRINCgV0b2tlbhgCIAEoCRIXCg9sb2dfcHJv",
+            "YmFiaWxpdHkYAyABKAIi1AEKEUdlbmVyYXRlZFNlcXVlbmNlEgwKBHRleHQY",
+            "ASABKAkSMwoNZmluaXNoX3JlYXNvbhgCIAEoDjIcLnNjZW5ld3JpZ2h0LnYx",
+            "LkZpbmlzaFJlYXNvbhIXCg9sb2dfcHJvYmFiaWxpdHkYAyABKAISFQoNb3V0",
+            "cHV0X3Rva2VucxgEIAEoDRISCgVzY29yZRgFIAEoAkgAiAEBEi4KBnRva2Vu",
+            "cxgGIAMoCzIeLnNjZW5ld3JpZ2h0LnYxLkdlbmVyYXRlZFRva2VuQggKBl9z",
+            "Y29yZSKYAQoQR2VuZXJhdGVSZXNwb25zZRI0CglzZXF1ZW5jZXMYASADKAsy",
+            "IS5zY2VuZXdyaWdodC52MS5HZW5lcmF0ZWRTZXF1ZW5jZRIkCgV1c2FnZRgC",
+            "IAEoCzIVLnNjZW5ld3JpZ2h0LnYxLlVzYWdlEigKB3RpbWluZ3MYAyABKAsy",
+            "Fy5zY2VuZXdyaWdodC52MS5UaW1pbmdzMsMBCg9MYW5ndWFnZVNlcnZpY2US",
+            "TQoIR2VuZXJhdGUSHy5zY2VuZXdyaWdodC52MS5HZW5lcmF0ZVJlcXVlc3Qa",
+            "IC5zY2VuZXdyaWdodC52MS5HZW5lcmF0ZVJlc3BvbnNlEmEKDlN0cmVhbUdl",
+            "bmVyYXRlEiUuc2NlbmV3cmlnaHQudjEuU3RyZWFtR2VuZXJhdGVSZXF1ZXN0",
+            "GiYuc2NlbmV3cmlnaHQudjEuU3RyZWFtR2VuZXJhdGVSZXNwb25zZTABQhGq",
+            "Ag5TY2VuZXdyaWdodC5WMWIGcHJvdG8z"));
       descriptor = pbr::FileDescriptor.FromGeneratedCode(descriptorData,
           new pbr::FileDescriptor[] { global::Scenewright.V1.GenerationReflection.Descriptor, },
           new pbr::GeneratedClrTypeInfo(null, null, new pbr::GeneratedClrTypeInfo[] {
-            new pbr::GeneratedClrTypeInfo(typeof(global::Scenewright.V1.GenerateRequest), global::Scenewright.V1.GenerateRequest.Parser, new[]{ "Model", "Prompt", "Sampling" }, new[]{ "Input" }, null, null, null),
-            new pbr::GeneratedClrTypeInfo(typeof(global::Scenewright.V1.GeneratedSequence), global::Scenewright.V1.GeneratedSequence.Parser, new[]{ "Text", "FinishReason", "LogProbability", "OutputTokens" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Scenewright.V1.GenerateRequest), global::Scenewright.V1.GenerateRequest.Parser, new[]{ "Model", "Prompt", "Sampling", "EarlyStopping", "LengthPenalty", "JsonSchema", "IncludeTokens" }, new[]{ "Input", "LengthPenalty" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Scenewright.V1.StreamGenerateRequest), global::Scenewright.V1.StreamGenerateRequest.Parser, new[]{ "Model", "Prompt", "Sampling", "JsonSchema" }, new[]{ "Input" }, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Scenewright.V1.StreamGenerateResponse), global::Scenewright.V1.StreamGenerateResponse.Parser, new[]{ "ResponseEvent" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Scenewright.V1.GeneratedToken), global::Scenewright.V1.GeneratedToken.Parser, new[]{ "Id", "Token", "LogProbability" }, null, null, null, null),
+            new pbr::GeneratedClrTypeInfo(typeof(global::Scenewright.V1.GeneratedSequence), global::Scenewright.V1.GeneratedSequence.Parser, new[]{ "Text", "FinishReason", "LogProbability", "OutputTokens", "Score", "Tokens" }, new[]{ "Score" }, null, null, null),
             new pbr::GeneratedClrTypeInfo(typeof(global::Scenewright.V1.GenerateResponse), global::Scenewright.V1.GenerateResponse.Parser, new[]{ "Sequences", "Usage", "Timings" }, null, null, null, null)
           }));
     }
@@ -61,6 +77,7 @@ namespace Scenewright.V1 {
   {
     private static readonly pb::MessageParser<GenerateRequest> _parser = new pb::MessageParser<GenerateRequest>(() => new GenerateRequest());
     private pb::UnknownFieldSet _unknownFields;
+    private int _hasBits0;
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pb::MessageParser<GenerateRequest> Parser { get { return _parser; } }
@@ -88,8 +105,13 @@ namespace Scenewright.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public GenerateRequest(GenerateRequest other) : this() {
+      _hasBits0 = other._hasBits0;
       model_ = other.model_;
       sampling_ = other.sampling_ != null ? other.sampling_.Clone() : null;
+      earlyStopping_ = other.earlyStopping_;
+      lengthPenalty_ = other.lengthPenalty_;
+      jsonSchema_ = other.jsonSchema_;
+      includeTokens_ = other.includeTokens_;
       switch (other.InputCase) {
         case InputOneofCase.Prompt:
           Prompt = other.Prompt;
@@ -153,7 +175,7 @@ namespace Scenewright.V1 {
     public const int SamplingFieldNumber = 3;
     private global::Scenewright.V1.SamplingConfig sampling_;
     /// <summary>
-    /// Unset: greedy, one sequence.
+    /// Unset: greedy, one sequence. More than one sequence needs a temperature above 0, or as many beams.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
@@ -161,6 +183,83 @@ namespace Scenewright.V1 {
       get { return sampling_; }
       set {
         sampling_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "early_stopping" field.</summary>
+    public const int EarlyStoppingFieldNumber = 4;
+    private bool earlyStopping_;
+    /// <summary>
+    /// Of a beam search: it ends as soon as `num_beams` sequences have ended. False: when no other can become better.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool EarlyStopping {
+      get { return earlyStopping_; }
+      set {
+        earlyStopping_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "length_penalty" field.</summary>
+    public const int LengthPenaltyFieldNumber = 5;
+    private readonly static float LengthPenaltyDefaultValue = 0F;
+
+    private float lengthPenalty_;
+    /// <summary>
+    /// Of a beam search: a sequence's score is its log probability over its tokens' number to this power; -4 to 4.
+    /// Unset: 1.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float LengthPenalty {
+      get { if ((_hasBits0 & 1) != 0) { return lengthPenalty_; } else { return LengthPenaltyDefaultValue; } }
+      set {
+        _hasBits0 |= 1;
+        lengthPenalty_ = value;
+      }
+    }
+    /// <summary>Gets whether the "length_penalty" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasLengthPenalty {
+      get { return (_hasBits0 & 1) != 0; }
+    }
+    /// <summary>Clears the value of the "length_penalty" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearLengthPenalty() {
+      _hasBits0 &= ~1;
+    }
+
+    /// <summary>Field number for the "json_schema" field.</summary>
+    public const int JsonSchemaFieldNumber = 6;
+    private string jsonSchema_ = "";
+    /// <summary>
+    /// The text is JSON that this JSON schema allows; at most 16384 characters, nested 32 deep. Not with beams. Empty: any
+    /// text.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string JsonSchema {
+      get { return jsonSchema_; }
+      set {
+        jsonSchema_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "include_tokens" field.</summary>
+    public const int IncludeTokensFieldNumber = 7;
+    private bool includeTokens_;
+    /// <summary>
+    /// Give each sequence's `tokens`.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool IncludeTokens {
+      get { return includeTokens_; }
+      set {
+        includeTokens_ = value;
       }
     }
 
@@ -202,6 +301,10 @@ namespace Scenewright.V1 {
       if (Model != other.Model) return false;
       if (Prompt != other.Prompt) return false;
       if (!object.Equals(Sampling, other.Sampling)) return false;
+      if (EarlyStopping != other.EarlyStopping) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(LengthPenalty, other.LengthPenalty)) return false;
+      if (JsonSchema != other.JsonSchema) return false;
+      if (IncludeTokens != other.IncludeTokens) return false;
       if (InputCase != other.InputCase) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
@@ -213,6 +316,10 @@ namespace Scenewright.V1 {
       if (Model.Length != 0) hash ^= Model.GetHashCode();
       if (HasPrompt) hash ^= Prompt.GetHashCode();
       if (sampling_ != null) hash ^= Sampling.GetHashCode();
+      if (EarlyStopping != false) hash ^= EarlyStopping.GetHashCode();
+      if (HasLengthPenalty) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(LengthPenalty);
+      if (JsonSchema.Length != 0) hash ^= JsonSchema.GetHashCode();
+      if (IncludeTokens != false) hash ^= IncludeTokens.GetHashCode();
       hash ^= (int) inputCase_;
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
@@ -244,6 +351,22 @@ namespace Scenewright.V1 {
         output.WriteRawTag(26);
         output.WriteMessage(Sampling);
       }
+      if (EarlyStopping != false) {
+        output.WriteRawTag(32);
+        output.WriteBool(EarlyStopping);
+      }
+      if (HasLengthPenalty) {
+        output.WriteRawTag(45);
+        output.WriteFloat(LengthPenalty);
+      }
+      if (JsonSchema.Length != 0) {
+        output.WriteRawTag(50);
+        output.WriteString(JsonSchema);
+      }
+      if (IncludeTokens != false) {
+        output.WriteRawTag(56);
+        output.WriteBool(IncludeTokens);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -266,6 +389,22 @@ namespace Scenewright.V1 {
         output.WriteRawTag(26);
         output.WriteMessage(Sampling);
       }
+      if (EarlyStopping != false) {
+        output.WriteRawTag(32);
+        output.WriteBool(EarlyStopping);
+      }
+      if (HasLengthPenalty) {
+        output.WriteRawTag(45);
+        output.WriteFloat(LengthPenalty);
+      }
+      if (JsonSchema.Length != 0) {
+        output.WriteRawTag(50);
+        output.WriteString(JsonSchema);
+      }
+      if (IncludeTokens != false) {
+        output.WriteRawTag(56);
+        output.WriteBool(IncludeTokens);
+      }
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -284,6 +423,18 @@ namespace Scenewright.V1 {
       }
       if (sampling_ != null) {
         size += 1 + pb::CodedOutputStream.ComputeMessageSize(Sampling);
+      }
+      if (EarlyStopping != false) {
+        size += 1 + 1;
+      }
+      if (HasLengthPenalty) {
+        size += 1 + 4;
+      }
+      if (JsonSchema.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(JsonSchema);
+      }
+      if (IncludeTokens != false) {
+        size += 1 + 1;
       }
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
@@ -305,6 +456,18 @@ namespace Scenewright.V1 {
           Sampling = new global::Scenewright.V1.SamplingConfig();
         }
         Sampling.MergeFrom(other.Sampling);
+      }
+      if (other.EarlyStopping != false) {
+        EarlyStopping = other.EarlyStopping;
+      }
+      if (other.HasLengthPenalty) {
+        LengthPenalty = other.LengthPenalty;
+      }
+      if (other.JsonSchema.Length != 0) {
+        JsonSchema = other.JsonSchema;
+      }
+      if (other.IncludeTokens != false) {
+        IncludeTokens = other.IncludeTokens;
       }
       switch (other.InputCase) {
         case InputOneofCase.Prompt:
@@ -346,6 +509,22 @@ namespace Scenewright.V1 {
             input.ReadMessage(Sampling);
             break;
           }
+          case 32: {
+            EarlyStopping = input.ReadBool();
+            break;
+          }
+          case 45: {
+            LengthPenalty = input.ReadFloat();
+            break;
+          }
+          case 50: {
+            JsonSchema = input.ReadString();
+            break;
+          }
+          case 56: {
+            IncludeTokens = input.ReadBool();
+            break;
+          }
         }
       }
     #endif
@@ -380,6 +559,896 @@ namespace Scenewright.V1 {
             input.ReadMessage(Sampling);
             break;
           }
+          case 32: {
+            EarlyStopping = input.ReadBool();
+            break;
+          }
+          case 45: {
+            LengthPenalty = input.ReadFloat();
+            break;
+          }
+          case 50: {
+            JsonSchema = input.ReadString();
+            break;
+          }
+          case 56: {
+            IncludeTokens = input.ReadBool();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// Where to go on from, as in GenerateRequest.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  internal sealed partial class StreamGenerateRequest : pb::IMessage<StreamGenerateRequest>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<StreamGenerateRequest> _parser = new pb::MessageParser<StreamGenerateRequest>(() => new StreamGenerateRequest());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<StreamGenerateRequest> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Scenewright.V1.LanguageReflection.Descriptor.MessageTypes[1]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public StreamGenerateRequest() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public StreamGenerateRequest(StreamGenerateRequest other) : this() {
+      model_ = other.model_;
+      sampling_ = other.sampling_ != null ? other.sampling_.Clone() : null;
+      jsonSchema_ = other.jsonSchema_;
+      switch (other.InputCase) {
+        case InputOneofCase.Prompt:
+          Prompt = other.Prompt;
+          break;
+      }
+
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public StreamGenerateRequest Clone() {
+      return new StreamGenerateRequest(this);
+    }
+
+    /// <summary>Field number for the "model" field.</summary>
+    public const int ModelFieldNumber = 1;
+    private string model_ = "";
+    /// <summary>
+    /// As in GenerateRequest.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Model {
+      get { return model_; }
+      set {
+        model_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "prompt" field.</summary>
+    public const int PromptFieldNumber = 2;
+    /// <summary>
+    /// As in GenerateRequest.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Prompt {
+      get { return HasPrompt ? (string) input_ : ""; }
+      set {
+        input_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+        inputCase_ = InputOneofCase.Prompt;
+      }
+    }
+    /// <summary>Gets whether the "prompt" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasPrompt {
+      get { return inputCase_ == InputOneofCase.Prompt; }
+    }
+    /// <summary> Clears the value of the oneof if it's currently set to "prompt" </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearPrompt() {
+      if (HasPrompt) {
+        ClearInput();
+      }
+    }
+
+    /// <summary>Field number for the "sampling" field.</summary>
+    public const int SamplingFieldNumber = 3;
+    private global::Scenewright.V1.SamplingConfig sampling_;
+    /// <summary>
+    /// As in GenerateRequest, but one sequence and no beams.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Scenewright.V1.SamplingConfig Sampling {
+      get { return sampling_; }
+      set {
+        sampling_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "json_schema" field.</summary>
+    public const int JsonSchemaFieldNumber = 4;
+    private string jsonSchema_ = "";
+    /// <summary>
+    /// As in GenerateRequest.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string JsonSchema {
+      get { return jsonSchema_; }
+      set {
+        jsonSchema_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    private object input_;
+    /// <summary>Enum of possible cases for the "input" oneof.</summary>
+    public enum InputOneofCase {
+      None = 0,
+      Prompt = 2,
+    }
+    private InputOneofCase inputCase_ = InputOneofCase.None;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public InputOneofCase InputCase {
+      get { return inputCase_; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearInput() {
+      inputCase_ = InputOneofCase.None;
+      input_ = null;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as StreamGenerateRequest);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(StreamGenerateRequest other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (Model != other.Model) return false;
+      if (Prompt != other.Prompt) return false;
+      if (!object.Equals(Sampling, other.Sampling)) return false;
+      if (JsonSchema != other.JsonSchema) return false;
+      if (InputCase != other.InputCase) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (Model.Length != 0) hash ^= Model.GetHashCode();
+      if (HasPrompt) hash ^= Prompt.GetHashCode();
+      if (sampling_ != null) hash ^= Sampling.GetHashCode();
+      if (JsonSchema.Length != 0) hash ^= JsonSchema.GetHashCode();
+      hash ^= (int) inputCase_;
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (Model.Length != 0) {
+        output.WriteRawTag(10);
+        output.WriteString(Model);
+      }
+      if (HasPrompt) {
+        output.WriteRawTag(18);
+        output.WriteString(Prompt);
+      }
+      if (sampling_ != null) {
+        output.WriteRawTag(26);
+        output.WriteMessage(Sampling);
+      }
+      if (JsonSchema.Length != 0) {
+        output.WriteRawTag(34);
+        output.WriteString(JsonSchema);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (Model.Length != 0) {
+        output.WriteRawTag(10);
+        output.WriteString(Model);
+      }
+      if (HasPrompt) {
+        output.WriteRawTag(18);
+        output.WriteString(Prompt);
+      }
+      if (sampling_ != null) {
+        output.WriteRawTag(26);
+        output.WriteMessage(Sampling);
+      }
+      if (JsonSchema.Length != 0) {
+        output.WriteRawTag(34);
+        output.WriteString(JsonSchema);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (Model.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Model);
+      }
+      if (HasPrompt) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Prompt);
+      }
+      if (sampling_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(Sampling);
+      }
+      if (JsonSchema.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(JsonSchema);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(StreamGenerateRequest other) {
+      if (other == null) {
+        return;
+      }
+      if (other.Model.Length != 0) {
+        Model = other.Model;
+      }
+      if (other.sampling_ != null) {
+        if (sampling_ == null) {
+          Sampling = new global::Scenewright.V1.SamplingConfig();
+        }
+        Sampling.MergeFrom(other.Sampling);
+      }
+      if (other.JsonSchema.Length != 0) {
+        JsonSchema = other.JsonSchema;
+      }
+      switch (other.InputCase) {
+        case InputOneofCase.Prompt:
+          Prompt = other.Prompt;
+          break;
+      }
+
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            Model = input.ReadString();
+            break;
+          }
+          case 18: {
+            Prompt = input.ReadString();
+            break;
+          }
+          case 26: {
+            if (sampling_ == null) {
+              Sampling = new global::Scenewright.V1.SamplingConfig();
+            }
+            input.ReadMessage(Sampling);
+            break;
+          }
+          case 34: {
+            JsonSchema = input.ReadString();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            Model = input.ReadString();
+            break;
+          }
+          case 18: {
+            Prompt = input.ReadString();
+            break;
+          }
+          case 26: {
+            if (sampling_ == null) {
+              Sampling = new global::Scenewright.V1.SamplingConfig();
+            }
+            input.ReadMessage(Sampling);
+            break;
+          }
+          case 34: {
+            JsonSchema = input.ReadString();
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// One event of a continuation.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  internal sealed partial class StreamGenerateResponse : pb::IMessage<StreamGenerateResponse>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<StreamGenerateResponse> _parser = new pb::MessageParser<StreamGenerateResponse>(() => new StreamGenerateResponse());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<StreamGenerateResponse> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Scenewright.V1.LanguageReflection.Descriptor.MessageTypes[2]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public StreamGenerateResponse() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public StreamGenerateResponse(StreamGenerateResponse other) : this() {
+      responseEvent_ = other.responseEvent_ != null ? other.responseEvent_.Clone() : null;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public StreamGenerateResponse Clone() {
+      return new StreamGenerateResponse(this);
+    }
+
+    /// <summary>Field number for the "response_event" field.</summary>
+    public const int ResponseEventFieldNumber = 1;
+    private global::Scenewright.V1.ResponseEvent responseEvent_;
+    /// <summary>
+    /// `text_delta` as they come, then `done`, whose confidence is the geometric mean of the tokens' probabilities.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public global::Scenewright.V1.ResponseEvent ResponseEvent {
+      get { return responseEvent_; }
+      set {
+        responseEvent_ = value;
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as StreamGenerateResponse);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(StreamGenerateResponse other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (!object.Equals(ResponseEvent, other.ResponseEvent)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (responseEvent_ != null) hash ^= ResponseEvent.GetHashCode();
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (responseEvent_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(ResponseEvent);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (responseEvent_ != null) {
+        output.WriteRawTag(10);
+        output.WriteMessage(ResponseEvent);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (responseEvent_ != null) {
+        size += 1 + pb::CodedOutputStream.ComputeMessageSize(ResponseEvent);
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(StreamGenerateResponse other) {
+      if (other == null) {
+        return;
+      }
+      if (other.responseEvent_ != null) {
+        if (responseEvent_ == null) {
+          ResponseEvent = new global::Scenewright.V1.ResponseEvent();
+        }
+        ResponseEvent.MergeFrom(other.ResponseEvent);
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 10: {
+            if (responseEvent_ == null) {
+              ResponseEvent = new global::Scenewright.V1.ResponseEvent();
+            }
+            input.ReadMessage(ResponseEvent);
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 10: {
+            if (responseEvent_ == null) {
+              ResponseEvent = new global::Scenewright.V1.ResponseEvent();
+            }
+            input.ReadMessage(ResponseEvent);
+            break;
+          }
+        }
+      }
+    }
+    #endif
+
+  }
+
+  /// <summary>
+  /// One token of a continuation.
+  /// </summary>
+  [global::System.Diagnostics.DebuggerDisplayAttribute("{ToString(),nq}")]
+  internal sealed partial class GeneratedToken : pb::IMessage<GeneratedToken>
+  #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      , pb::IBufferMessage
+  #endif
+  {
+    private static readonly pb::MessageParser<GeneratedToken> _parser = new pb::MessageParser<GeneratedToken>(() => new GeneratedToken());
+    private pb::UnknownFieldSet _unknownFields;
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pb::MessageParser<GeneratedToken> Parser { get { return _parser; } }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public static pbr::MessageDescriptor Descriptor {
+      get { return global::Scenewright.V1.LanguageReflection.Descriptor.MessageTypes[3]; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    pbr::MessageDescriptor pb::IMessage.Descriptor {
+      get { return Descriptor; }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public GeneratedToken() {
+      OnConstruction();
+    }
+
+    partial void OnConstruction();
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public GeneratedToken(GeneratedToken other) : this() {
+      id_ = other.id_;
+      token_ = other.token_;
+      logProbability_ = other.logProbability_;
+      _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public GeneratedToken Clone() {
+      return new GeneratedToken(this);
+    }
+
+    /// <summary>Field number for the "id" field.</summary>
+    public const int IdFieldNumber = 1;
+    private uint id_;
+    /// <summary>
+    /// In the model's vocabulary.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public uint Id {
+      get { return id_; }
+      set {
+        id_ = value;
+      }
+    }
+
+    /// <summary>Field number for the "token" field.</summary>
+    public const int TokenFieldNumber = 2;
+    private string token_ = "";
+    /// <summary>
+    /// As the vocabulary writes it.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public string Token {
+      get { return token_; }
+      set {
+        token_ = pb::ProtoPreconditions.CheckNotNull(value, "value");
+      }
+    }
+
+    /// <summary>Field number for the "log_probability" field.</summary>
+    public const int LogProbabilityFieldNumber = 3;
+    private float logProbability_;
+    /// <summary>
+    /// The natural logarithm of its probability before sampling changed it.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float LogProbability {
+      get { return logProbability_; }
+      set {
+        logProbability_ = value;
+      }
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override bool Equals(object other) {
+      return Equals(other as GeneratedToken);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool Equals(GeneratedToken other) {
+      if (ReferenceEquals(other, null)) {
+        return false;
+      }
+      if (ReferenceEquals(other, this)) {
+        return true;
+      }
+      if (Id != other.Id) return false;
+      if (Token != other.Token) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(LogProbability, other.LogProbability)) return false;
+      return Equals(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override int GetHashCode() {
+      int hash = 1;
+      if (Id != 0) hash ^= Id.GetHashCode();
+      if (Token.Length != 0) hash ^= Token.GetHashCode();
+      if (LogProbability != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(LogProbability);
+      if (_unknownFields != null) {
+        hash ^= _unknownFields.GetHashCode();
+      }
+      return hash;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public override string ToString() {
+      return pb::JsonFormatter.ToDiagnosticString(this);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void WriteTo(pb::CodedOutputStream output) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      output.WriteRawMessage(this);
+    #else
+      if (Id != 0) {
+        output.WriteRawTag(8);
+        output.WriteUInt32(Id);
+      }
+      if (Token.Length != 0) {
+        output.WriteRawTag(18);
+        output.WriteString(Token);
+      }
+      if (LogProbability != 0F) {
+        output.WriteRawTag(29);
+        output.WriteFloat(LogProbability);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(output);
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalWriteTo(ref pb::WriteContext output) {
+      if (Id != 0) {
+        output.WriteRawTag(8);
+        output.WriteUInt32(Id);
+      }
+      if (Token.Length != 0) {
+        output.WriteRawTag(18);
+        output.WriteString(Token);
+      }
+      if (LogProbability != 0F) {
+        output.WriteRawTag(29);
+        output.WriteFloat(LogProbability);
+      }
+      if (_unknownFields != null) {
+        _unknownFields.WriteTo(ref output);
+      }
+    }
+    #endif
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public int CalculateSize() {
+      int size = 0;
+      if (Id != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeUInt32Size(Id);
+      }
+      if (Token.Length != 0) {
+        size += 1 + pb::CodedOutputStream.ComputeStringSize(Token);
+      }
+      if (LogProbability != 0F) {
+        size += 1 + 4;
+      }
+      if (_unknownFields != null) {
+        size += _unknownFields.CalculateSize();
+      }
+      return size;
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(GeneratedToken other) {
+      if (other == null) {
+        return;
+      }
+      if (other.Id != 0) {
+        Id = other.Id;
+      }
+      if (other.Token.Length != 0) {
+        Token = other.Token;
+      }
+      if (other.LogProbability != 0F) {
+        LogProbability = other.LogProbability;
+      }
+      _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
+    }
+
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void MergeFrom(pb::CodedInputStream input) {
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+      input.ReadRawMessage(this);
+    #else
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, input);
+            break;
+          case 8: {
+            Id = input.ReadUInt32();
+            break;
+          }
+          case 18: {
+            Token = input.ReadString();
+            break;
+          }
+          case 29: {
+            LogProbability = input.ReadFloat();
+            break;
+          }
+        }
+      }
+    #endif
+    }
+
+    #if !GOOGLE_PROTOBUF_REFSTRUCT_COMPATIBILITY_MODE
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    void pb::IBufferMessage.InternalMergeFrom(ref pb::ParseContext input) {
+      uint tag;
+      while ((tag = input.ReadTag()) != 0) {
+      if ((tag & 7) == 4) {
+        // Abort on any end group tag.
+        return;
+      }
+      switch(tag) {
+          default:
+            _unknownFields = pb::UnknownFieldSet.MergeFieldFrom(_unknownFields, ref input);
+            break;
+          case 8: {
+            Id = input.ReadUInt32();
+            break;
+          }
+          case 18: {
+            Token = input.ReadString();
+            break;
+          }
+          case 29: {
+            LogProbability = input.ReadFloat();
+            break;
+          }
         }
       }
     }
@@ -398,6 +1467,7 @@ namespace Scenewright.V1 {
   {
     private static readonly pb::MessageParser<GeneratedSequence> _parser = new pb::MessageParser<GeneratedSequence>(() => new GeneratedSequence());
     private pb::UnknownFieldSet _unknownFields;
+    private int _hasBits0;
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pb::MessageParser<GeneratedSequence> Parser { get { return _parser; } }
@@ -405,7 +1475,7 @@ namespace Scenewright.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Scenewright.V1.LanguageReflection.Descriptor.MessageTypes[1]; }
+      get { return global::Scenewright.V1.LanguageReflection.Descriptor.MessageTypes[4]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -425,10 +1495,13 @@ namespace Scenewright.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public GeneratedSequence(GeneratedSequence other) : this() {
+      _hasBits0 = other._hasBits0;
       text_ = other.text_;
       finishReason_ = other.finishReason_;
       logProbability_ = other.logProbability_;
       outputTokens_ = other.outputTokens_;
+      score_ = other.score_;
+      tokens_ = other.tokens_.Clone();
       _unknownFields = pb::UnknownFieldSet.Clone(other._unknownFields);
     }
 
@@ -487,7 +1560,7 @@ namespace Scenewright.V1 {
     public const int OutputTokensFieldNumber = 4;
     private uint outputTokens_;
     /// <summary>
-    /// How many tokens it has.
+    /// How many tokens it has, those that ended it included.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
@@ -496,6 +1569,50 @@ namespace Scenewright.V1 {
       set {
         outputTokens_ = value;
       }
+    }
+
+    /// <summary>Field number for the "score" field.</summary>
+    public const int ScoreFieldNumber = 5;
+    private readonly static float ScoreDefaultValue = 0F;
+
+    private float score_;
+    /// <summary>
+    /// Of a beam search: what it was chosen by, the higher the better.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public float Score {
+      get { if ((_hasBits0 & 1) != 0) { return score_; } else { return ScoreDefaultValue; } }
+      set {
+        _hasBits0 |= 1;
+        score_ = value;
+      }
+    }
+    /// <summary>Gets whether the "score" field is set</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public bool HasScore {
+      get { return (_hasBits0 & 1) != 0; }
+    }
+    /// <summary>Clears the value of the "score" field</summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public void ClearScore() {
+      _hasBits0 &= ~1;
+    }
+
+    /// <summary>Field number for the "tokens" field.</summary>
+    public const int TokensFieldNumber = 6;
+    private static readonly pb::FieldCodec<global::Scenewright.V1.GeneratedToken> _repeated_tokens_codec
+        = pb::FieldCodec.ForMessage(50, global::Scenewright.V1.GeneratedToken.Parser);
+    private readonly pbc::RepeatedField<global::Scenewright.V1.GeneratedToken> tokens_ = new pbc::RepeatedField<global::Scenewright.V1.GeneratedToken>();
+    /// <summary>
+    /// Those that ended it included; empty unless they were asked for.
+    /// </summary>
+    [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
+    [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
+    public pbc::RepeatedField<global::Scenewright.V1.GeneratedToken> Tokens {
+      get { return tokens_; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -517,6 +1634,8 @@ namespace Scenewright.V1 {
       if (FinishReason != other.FinishReason) return false;
       if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(LogProbability, other.LogProbability)) return false;
       if (OutputTokens != other.OutputTokens) return false;
+      if (!pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.Equals(Score, other.Score)) return false;
+      if(!tokens_.Equals(other.tokens_)) return false;
       return Equals(_unknownFields, other._unknownFields);
     }
 
@@ -528,6 +1647,8 @@ namespace Scenewright.V1 {
       if (FinishReason != global::Scenewright.V1.FinishReason.Unspecified) hash ^= FinishReason.GetHashCode();
       if (LogProbability != 0F) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(LogProbability);
       if (OutputTokens != 0) hash ^= OutputTokens.GetHashCode();
+      if (HasScore) hash ^= pbc::ProtobufEqualityComparers.BitwiseSingleEqualityComparer.GetHashCode(Score);
+      hash ^= tokens_.GetHashCode();
       if (_unknownFields != null) {
         hash ^= _unknownFields.GetHashCode();
       }
@@ -562,6 +1683,11 @@ namespace Scenewright.V1 {
         output.WriteRawTag(32);
         output.WriteUInt32(OutputTokens);
       }
+      if (HasScore) {
+        output.WriteRawTag(45);
+        output.WriteFloat(Score);
+      }
+      tokens_.WriteTo(output, _repeated_tokens_codec);
       if (_unknownFields != null) {
         _unknownFields.WriteTo(output);
       }
@@ -588,6 +1714,11 @@ namespace Scenewright.V1 {
         output.WriteRawTag(32);
         output.WriteUInt32(OutputTokens);
       }
+      if (HasScore) {
+        output.WriteRawTag(45);
+        output.WriteFloat(Score);
+      }
+      tokens_.WriteTo(ref output, _repeated_tokens_codec);
       if (_unknownFields != null) {
         _unknownFields.WriteTo(ref output);
       }
@@ -610,6 +1741,10 @@ namespace Scenewright.V1 {
       if (OutputTokens != 0) {
         size += 1 + pb::CodedOutputStream.ComputeUInt32Size(OutputTokens);
       }
+      if (HasScore) {
+        size += 1 + 4;
+      }
+      size += tokens_.CalculateSize(_repeated_tokens_codec);
       if (_unknownFields != null) {
         size += _unknownFields.CalculateSize();
       }
@@ -634,6 +1769,10 @@ namespace Scenewright.V1 {
       if (other.OutputTokens != 0) {
         OutputTokens = other.OutputTokens;
       }
+      if (other.HasScore) {
+        Score = other.Score;
+      }
+      tokens_.Add(other.tokens_);
       _unknownFields = pb::UnknownFieldSet.MergeFrom(_unknownFields, other._unknownFields);
     }
 
@@ -667,6 +1806,14 @@ namespace Scenewright.V1 {
           }
           case 32: {
             OutputTokens = input.ReadUInt32();
+            break;
+          }
+          case 45: {
+            Score = input.ReadFloat();
+            break;
+          }
+          case 50: {
+            tokens_.AddEntriesFrom(input, _repeated_tokens_codec);
             break;
           }
         }
@@ -704,6 +1851,14 @@ namespace Scenewright.V1 {
             OutputTokens = input.ReadUInt32();
             break;
           }
+          case 45: {
+            Score = input.ReadFloat();
+            break;
+          }
+          case 50: {
+            tokens_.AddEntriesFrom(ref input, _repeated_tokens_codec);
+            break;
+          }
         }
       }
     }
@@ -729,7 +1884,7 @@ namespace Scenewright.V1 {
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
     public static pbr::MessageDescriptor Descriptor {
-      get { return global::Scenewright.V1.LanguageReflection.Descriptor.MessageTypes[2]; }
+      get { return global::Scenewright.V1.LanguageReflection.Descriptor.MessageTypes[5]; }
     }
 
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
@@ -767,7 +1922,7 @@ namespace Scenewright.V1 {
         = pb::FieldCodec.ForMessage(10, global::Scenewright.V1.GeneratedSequence.Parser);
     private readonly pbc::RepeatedField<global::Scenewright.V1.GeneratedSequence> sequences_ = new pbc::RepeatedField<global::Scenewright.V1.GeneratedSequence>();
     /// <summary>
-    /// As many as `num_return_sequences`, the most likely first.
+    /// As many as `num_return_sequences`, the most likely first; of a beam search by their scores.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]

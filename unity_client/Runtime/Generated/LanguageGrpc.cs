@@ -52,6 +52,10 @@ namespace Scenewright.V1 {
     static readonly grpc::Marshaller<global::Scenewright.V1.GenerateRequest> __Marshaller_scenewright_v1_GenerateRequest = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Scenewright.V1.GenerateRequest.Parser));
     [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
     static readonly grpc::Marshaller<global::Scenewright.V1.GenerateResponse> __Marshaller_scenewright_v1_GenerateResponse = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Scenewright.V1.GenerateResponse.Parser));
+    [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+    static readonly grpc::Marshaller<global::Scenewright.V1.StreamGenerateRequest> __Marshaller_scenewright_v1_StreamGenerateRequest = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Scenewright.V1.StreamGenerateRequest.Parser));
+    [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+    static readonly grpc::Marshaller<global::Scenewright.V1.StreamGenerateResponse> __Marshaller_scenewright_v1_StreamGenerateResponse = grpc::Marshallers.Create(__Helper_SerializeMessage, context => __Helper_DeserializeMessage(context, global::Scenewright.V1.StreamGenerateResponse.Parser));
 
     [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
     static readonly grpc::Method<global::Scenewright.V1.GenerateRequest, global::Scenewright.V1.GenerateResponse> __Method_Generate = new grpc::Method<global::Scenewright.V1.GenerateRequest, global::Scenewright.V1.GenerateResponse>(
@@ -60,6 +64,14 @@ namespace Scenewright.V1 {
         "Generate",
         __Marshaller_scenewright_v1_GenerateRequest,
         __Marshaller_scenewright_v1_GenerateResponse);
+
+    [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+    static readonly grpc::Method<global::Scenewright.V1.StreamGenerateRequest, global::Scenewright.V1.StreamGenerateResponse> __Method_StreamGenerate = new grpc::Method<global::Scenewright.V1.StreamGenerateRequest, global::Scenewright.V1.StreamGenerateResponse>(
+        grpc::MethodType.ServerStreaming,
+        __ServiceName,
+        "StreamGenerate",
+        __Marshaller_scenewright_v1_StreamGenerateRequest,
+        __Marshaller_scenewright_v1_StreamGenerateResponse);
 
     /// <summary>Service descriptor</summary>
     public static global::Google.Protobuf.Reflection.ServiceDescriptor Descriptor
@@ -141,6 +153,30 @@ namespace Scenewright.V1 {
       public virtual grpc::AsyncUnaryCall<global::Scenewright.V1.GenerateResponse> GenerateAsync(global::Scenewright.V1.GenerateRequest request, grpc::CallOptions options)
       {
         return CallInvoker.AsyncUnaryCall(__Method_Generate, null, options, request);
+      }
+      /// <summary>
+      /// The same as it is made: one sequence, without beams.
+      /// </summary>
+      /// <param name="request">The request to send to the server.</param>
+      /// <param name="headers">The initial metadata to send with the call. This parameter is optional.</param>
+      /// <param name="deadline">An optional deadline for the call. The call will be cancelled if deadline is hit.</param>
+      /// <param name="cancellationToken">An optional token for canceling the call.</param>
+      /// <returns>The call object.</returns>
+      [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+      public virtual grpc::AsyncServerStreamingCall<global::Scenewright.V1.StreamGenerateResponse> StreamGenerate(global::Scenewright.V1.StreamGenerateRequest request, grpc::Metadata headers = null, global::System.DateTime? deadline = null, global::System.Threading.CancellationToken cancellationToken = default(global::System.Threading.CancellationToken))
+      {
+        return StreamGenerate(request, new grpc::CallOptions(headers, deadline, cancellationToken));
+      }
+      /// <summary>
+      /// The same as it is made: one sequence, without beams.
+      /// </summary>
+      /// <param name="request">The request to send to the server.</param>
+      /// <param name="options">The options for the call.</param>
+      /// <returns>The call object.</returns>
+      [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]
+      public virtual grpc::AsyncServerStreamingCall<global::Scenewright.V1.StreamGenerateResponse> StreamGenerate(global::Scenewright.V1.StreamGenerateRequest request, grpc::CallOptions options)
+      {
+        return CallInvoker.AsyncServerStreamingCall(__Method_StreamGenerate, null, options, request);
       }
       /// <summary>Creates a new instance of client from given <c>ClientBaseConfiguration</c>.</summary>
       [global::System.CodeDom.Compiler.GeneratedCode("grpc_csharp_plugin", null)]

@@ -14,6 +14,7 @@ from scenewright_server.families.chat.memory import ChatMemory, Exchange
 from scenewright_server.families.chat.seeing import COLOURS, Seeing
 from scenewright_server.families.chat.storage import BundleInfo, Senses
 from scenewright_server.families.family import Heard, Spec
+from scenewright_server.families.writing import Writer
 from scenewright_server.scene.entries import Detections
 
 MAX_LABEL_TOKENS = 64
@@ -24,6 +25,7 @@ class ChatBase(ABC):
     where they are here."""
 
     codec = audio_codec = None
+    writer: Writer | None = None
 
     def __init__(self, info: BundleInfo, senses: Senses, decoder: str, gpt: nn.Module | None = None) -> None:
         parts, whisper, clip = [*([] if gpt is None else [gpt]), *senses.networks], senses.whisper, senses.clip

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scenewright_server.families.chat.base import ChatBase
 from scenewright_server.families.chat.memory import ChatMemory
 from scenewright_server.families.chat.planned import PLAN, PlannedScript
 from scenewright_server.families.chat.prompt import Prompter
 from scenewright_server.families.chat.script import ChatScript, never_said, words_of
 from scenewright_server.families.chat.storage import Bundle
+from scenewright_server.families.chat.writer import ChatWriter
 from scenewright_server.families.decoder import GPTDecoder
 from scenewright_server.families.family import Memory, Turn
 from scenewright_server.model.gpt import GPT
@@ -24,6 +27,8 @@ class Chat(ChatBase):
         self.tokenizer, self.stops, self.line_end = bundle.tokenizer, bundle.stops, bundle.line_end
         self.prompter = Prompter(bundle.tokenizer, bundle.template)
         self.never = never_said(gpt.config.vocab_size, bundle.tokenizer, bundle.stops, self.decoder.shape.device)
+        self.writer = ChatWriter(bundle.tokenizer, bundle.stops, gpt.config.vocab_size, self.decoder.shape)
+        self.spec = replace(self.spec, capabilities=self.spec.capabilities | {"generate"})
 
     @property
     def n_ctx(self) -> int:

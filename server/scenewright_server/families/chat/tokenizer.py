@@ -29,6 +29,13 @@ class ChatTokenizer:
         ids = self._plain.encode(text, add_special_tokens=False).ids
         return tuple(id for id in ids if id not in self.controls)
 
+    @property
+    def opening(self) -> tuple[int, ...]:
+        """The ids that begin every text, as the file's own rule has them."""
+        encoding = self._whole.encode("a")
+        n = next((n for n, is_special in enumerate(encoding.special_tokens_mask) if not is_special), 0)
+        return tuple(encoding.ids[:n])
+
     def encode_controls(self, text: str) -> tuple[int, ...]:
         """Text of the template, control tokens and all."""
         return tuple(self._whole.encode(text, add_special_tokens=False).ids)
@@ -42,6 +49,11 @@ class ChatTokenizer:
 
     def stream(self) -> TextStream:
         return TextStream(self._whole)
+
+    @property
+    def file(self) -> str:
+        """The tokenizer.json that it is."""
+        return self._whole.to_str()
 
 
 class TextStream:

@@ -56,6 +56,8 @@ class ClipEmbedder:
 class Diorama:
     """See `families.family.Family`."""
 
+    writer = None
+
     def __init__(self, bundle: Bundle) -> None:
         model, info = bundle.model, bundle.info
         self.model = model
