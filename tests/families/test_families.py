@@ -52,7 +52,7 @@ def test_what_stands_above_the_families_loads_none() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == repr(
-        [f"scenewright_server.families.{name}" for name in ("family", "writing", "bundle")]
+        [f"scenewright_server.families.{name}" for name in ("family", "writing", "bundle", "endpoint")]
     )
 
 

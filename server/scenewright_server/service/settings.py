@@ -183,4 +183,5 @@ def _given(flags: dict[str, Any]) -> dict[str, Any]:
 def _is_known(variable: str) -> bool:
     name, nested, rest = variable.removeprefix(PREFIX).lower().partition("__")
     known = Limits.model_fields if nested and name == "limits" else Settings.model_fields
-    return variable in CLIENTS_OWN or (rest if nested and name == "limits" else name + nested + rest) in known
+    is_key = variable.endswith("_KEY") and not name.startswith("tls")  # of an endpoint: its bundle names it
+    return is_key or variable in CLIENTS_OWN or (rest if nested and name == "limits" else name + nested + rest) in known
