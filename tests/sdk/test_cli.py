@@ -129,7 +129,7 @@ def test_errors_say_what_to_do(arguments, status, words, capsys):
 @pytest.mark.parametrize(
     ("command", "package", "extra"),
     [
-        ("live room.png --mic", "sounddevice", "mic"),
+        ("live examples/living_room.jpg --mic", "sounddevice", "mic"),
         ("serve", "scenewright_server.service.app", "server"),
         ("info", "scenewright_server.service.app", "server"),
         ("train", "scenewright_server.training.recipe", "train"),

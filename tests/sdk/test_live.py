@@ -222,5 +222,5 @@ def test_the_demo_shows_everything(tiny_bundle, tmp_path, capsys):
 def test_a_bundle_that_is_none_is_named(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["info", "--model", str(tmp_path)])
-    assert ended.value.code == 1
+    assert ended.value.code == 2
     assert str(tmp_path) in capsys.readouterr().err

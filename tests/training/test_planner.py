@@ -73,6 +73,17 @@ def test_the_adapter_that_is_saved_is_the_one_that_was_trained(bundle: Bundle) -
     assert torch.allclose(merge_adapter(plain, pairs, 4)(x), trained, atol=0.1)
 
 
+def test_training_begins_with_an_adapter_that_is_given(bundle: Bundle) -> None:
+    model = adapted(bundle)
+    saved = {name: its.float() for name, its in model.adapter().items()}
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    model.begin_with(saved)
+    assert all(torch.allclose(its.float(), saved[name], atol=1e-2) for name, its in model.adapter().items())
+    with pytest.raises(RecipeError, match=r"start: .* is \(3, 32\), must be \(4, 32\)"):
+        model.begin_with(tiny.planner(3).state)
+
+
 def load_bundle_again(bundle: Bundle) -> torch.nn.Module:
     part = tiny.language()
     return type(bundle.gpt).of(bundle.gpt.config, part.state)

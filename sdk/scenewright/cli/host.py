@@ -109,8 +109,8 @@ def train(
     on a folder of your own frames, or, where it has a \\[planner] table, train the adapter with which a chat model
     plans. Goes on where an earlier run in --out stopped."""
     with needing("train"):
+        import scenewright_server.training.recipe as recipe
         from scenewright_server.families.bundle import BundleError
-        from scenewright_server.training import recipe
         from scenewright_server.training.finetune.folder import FolderError
         from scenewright_server.training.finetune.run import finetune, is_finetuning
         from scenewright_server.training.planner import is_planning, train_planner

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from peft import LoraConfig, inject_adapter_in_model
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from scenewright_server.families.bundle import find_bundle
@@ -30,11 +31,13 @@ HELD_SEED = 77
 @dataclass(frozen=True)
 class PlannerRecipe:
     """model: a pulled chat model or a bundle's directory. languages: of questions and of the labels they are about,
-    with weights. rank: of the adapter; keep_rank: of what is saved, 0 for the same; length: positions of a row, of
-    which a scene takes max_scene at most; rows: in a batch. Raises RecipeError naming field, value and bound."""
+    with weights. start: an adapter's file to begin with, of this rank; "": from none. rank: of the adapter; keep_rank:
+    of what is saved, 0 for the same; length: positions of a row, of which a scene takes max_scene at most; rows: in a
+    batch. Raises RecipeError naming field, value and bound."""
 
     model: str = "smollm2-135m"
     languages: tuple[tuple[Code, Code, float], ...] = (("en", "en", 1.0),)
+    start: str = ""
     minutes: float = 80.0
     learning_rate: float = 1e-3
     rank: int = 16
@@ -97,6 +100,16 @@ class Adapted(nn.Module):
             {name.replace(".", "-"): its for name, its in gpt.named_parameters() if "lora_" in name}
         )
 
+    def begin_with(self, adapter: Mapping[str, Tensor]) -> None:
+        """Take the numbers of an adapter of the same rank. Raises RecipeError for another."""
+        for name, its in self.pairs.items():
+            layer, _, side = name.replace("-", ".").partition(".lora_")
+            found = adapter.get(f"{layer}.{side[0]}")
+            if found is None or found.shape != its.shape:
+                shape = None if found is None else tuple(found.shape)
+                raise RecipeError(f"[planner] start: {layer}.{side[0]} is {shape}, must be {tuple(its.shape)}")
+            its.data.copy_(found.float() / (self._scale if side[0] == "B" else 1.0))
+
     def adapter(self, keep_rank: int = 0) -> dict[str, Tensor]:
         """The pairs by the names of the layers that they are added to, W + B @ A; with `keep_rank` the nearest of that
         rank."""
@@ -147,6 +160,8 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
     torch.set_num_threads(recipe.threads)
     model = Adapted(bundle.gpt, recipe.rank, recipe.scale, recipe.is_compiled)
     path = out / PLANNER
+    if recipe.start:
+        model.begin_with(read_pairs(Path(recipe.start)))
 
     def batches(seed: int) -> Iterator[Batch]:
         rows = iter(Rows(bundle.tokenizer, recipe.languages, recipe.length, recipe.max_scene, seed))
@@ -172,6 +187,14 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
     )  # fmt: skip
     fit(model, planner_loss, lambda n: batches(recipe.seed * 1_000_003 + n), fitting, validate, out)
     return path
+
+
+def read_pairs(path: Path) -> dict[str, Tensor]:
+    """An adapter's pairs. Raises RecipeError."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RecipeError(f"[planner] start: cannot read {path}: {error}") from error
 
 
 def _save(pairs: dict[str, Tensor], recipe: PlannerRecipe, path: Path) -> None:
