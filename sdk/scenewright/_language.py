@@ -95,8 +95,7 @@ class Language:
 class AsyncLanguage:
     """Of `scenewright.aio.Client`: see `Language`."""
 
-    _run: Any
-    _stream: Any
+    _channels: Any
     _model: Any
 
     async def generate(
@@ -116,7 +115,7 @@ class AsyncLanguage:
         """Go on from a text."""
         wanted = (sampling, num_return_sequences, num_beams, early_stopping, length_penalty, json_schema)
         call = _generate(self._model(model), prompt, *wanted, include_tokens)
-        generation: types.Generation = await self._run(call, timeout_s)
+        generation: types.Generation = await self._channels.run(call, timeout_s)
         return generation
 
     def generate_stream(
@@ -130,7 +129,7 @@ class AsyncLanguage:
     ) -> AsyncIterator[types.ResponseEvent]:
         """The same for one sequence as it is made: `TextDelta`, then `Done`."""
         call = _generate_stream(self._model(model), prompt, sampling, json_schema)
-        events: AsyncIterator[types.ResponseEvent] = self._stream(call, timeout_s)
+        events: AsyncIterator[types.ResponseEvent] = self._channels.stream(call, timeout_s)
         return events
 
     async def translate(
