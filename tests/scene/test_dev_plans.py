@@ -3,12 +3,51 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
+from scenewright_server.languages import SPEAKERS
+from scenewright_server.languages.speaking import Spelt
+from scenewright_server.scene.entries import Entry, merge
+from scenewright_server.scene.executing import Scene, carry_out
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.replies import Reply
 from scenewright_server.scene.writing import write
+from scenewright_server.training.evaluation.graph_json import read_graph
 from scenewright_server.training.evaluation.people import judge, read_scenes
-from scenewright_server.training.evaluation.planned import answer, read_entries, read_plans
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said to a question, the ids that it rests on, and the replies that it says."""
+
+    text: str
+    pointed: tuple[str, ...]
+    replies: tuple[Reply, ...]
+
+
+def read_plans(path: Path) -> dict[str, tuple[str, ...]]:
+    """The plans of questions by their ids: those of the turns before, then its own. A line is `id: plan -> plan`."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+    pairs = [line.split(": ", 1) for line in lines]
+    return {id_: tuple(plan.strip() for plan in plans.split("->")) for id_, plans in pairs}
+
+
+def answer(entries: tuple[Entry, ...], plans: Sequence[str], language: str) -> Answer:
+    """What the last of these turns' plans gives, said in a language ("en", "zh")."""
+    called = tuple(entry.graph.label if entry.graph else "" for entry in entries)
+    scene = Scene(entries, called, year=date.today().year)
+    replies: tuple[Reply, ...] = ()
+    for plan in plans:
+        replies = carry_out(plan, scene)
+        scene = replace(scene, before=replies[-1].turn)
+    said = ["".join(SPEAKERS[language].reply(reply, Spelt(called))) for reply in replies]
+    things = dict.fromkeys(k for reply in replies for k in reply.things)
+    graphs = [entries[k].graph for k in things]
+    return Answer(" ".join(said), tuple(graph.id for graph in graphs if graph), replies)
+
 
 PLANS = read_plans(Path(__file__).with_name("dev_plans.txt"))
 SCENES = read_scenes("dev")
@@ -29,7 +68,7 @@ def test_plans_answer_what_people_ask():
     verdicts: Counter[tuple[str, str]] = Counter()
     failed = []
     for scene in SCENES:
-        entries = read_entries(scene.graph)
+        entries = merge(None, read_graph(scene.graph))
         for question in scene.questions:
             if question.kind == "beyond":
                 continue

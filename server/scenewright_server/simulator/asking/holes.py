@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from scenewright_server.simulator.asking.measures import MEASURES
 from scenewright_server.simulator.asking.naming import NUMBERS, Naming, NoWords, Said, quoted
-from scenewright_server.simulator.asking.tables import Tables, Topic
+from scenewright_server.simulator.asking.tables import Code, Tables, Topic
 from scenewright_server.simulator.asking.worlds import World, say_value
 
 
@@ -143,11 +143,11 @@ def _near(value: float, rng: random.Random) -> float:
     return max(round(near / step) * step, step)
 
 
-def _say_amount(value: float, unit: str, code: str, rng: random.Random) -> str:
+def _say_amount(value: float, unit: str, code: Code, rng: random.Random) -> str:
     if code == "en" and unit == "m":
         return rng.choice([f"{value:g} m", f"{value:g} metres", f"{value * 100:g} cm"]) if value != 1 else "a metre"
     if code == "zh" and unit == "m":
         return rng.choice([f"{value:g}米", f"{value:g}米"])
     if code == "zh" and unit == "元":
         return rng.choice([f"{value:g}元", f"{value:g}块", f"{value:g}块钱"])
-    return say_value(value, unit, code, rng)  # type: ignore[arg-type]
+    return say_value(value, unit, code, rng)

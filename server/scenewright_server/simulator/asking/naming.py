@@ -10,6 +10,7 @@ from scenewright_server.languages.en import article, plural
 from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several
 from scenewright_server.scene.expressions import Named, PlanError
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.questions import Name
 from scenewright_server.scene.writing import write_set
 from scenewright_server.simulator.asking.measures import MINE, RELATIONS
 from scenewright_server.simulator.asking.tables import Code, Noun, Tables
@@ -45,8 +46,9 @@ class Naming:
     def resolves(self, plan: str) -> tuple[int, ...]:
         """The things that a set's plan names where one is meant; none where it fails."""
         try:
-            return self._choosing.candidates(parse(f"name {plan}")[0].of)  # type: ignore[union-attr]
-        except (Failed, Several, PlanError, AttributeError):
+            question = parse(f"name {plan}")[0]
+            return self._choosing.candidates(question.of) if isinstance(question, Name) else ()
+        except (Failed, Several, PlanError):
             return ()
 
     def thing(self, k: int | None = None, depth: int = 0) -> Said:

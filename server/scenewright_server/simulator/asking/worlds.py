@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from scenewright_server.scene.entries import Entry, Fact, GraphObject, merge
 from scenewright_server.scene.facts import tell
 from scenewright_server.simulator.asking.looks import COLOURS, QUALITIES
-from scenewright_server.simulator.asking.tables import Clause, Code, Kind, Noun, Tables, Topic
+from scenewright_server.simulator.asking.tables import Clause, Code, Noun, Tables, Topic
 
 EYES_M = 1.6
 _SYLLABLES = "nor va ka lo mi ren tu sel ba dor fy gra hol jen lam mor pri qua ros sta ven wil xan zer bel".split()
@@ -239,11 +239,13 @@ class _Maker:
         box = None
         if z > 0.3 and abs(x / z) < 0.8 and abs(y / z) < 0.8:
             u, v, half_w, half_h = 0.5 + x / z / 1.6, 0.5 - y / z / 1.6, width / z / 3.2, height / z / 3.2
-            sides = (u - half_w, v - half_h, u + half_w, v + half_h)
-            box = tuple(min(max(side, 0.0), 1.0) for side in sides)
+            left, top, right, bottom = (
+                min(max(side, 0.0), 1.0) for side in (u - half_w, v - half_h, u + half_w, v + half_h)
+            )
+            box = left, top, right, bottom
         yaw = self._rng.uniform(-math.pi, math.pi)
         turned = (0.0, math.sin(yaw / 2), 0.0, math.cos(yaw / 2))
-        return replace(_object(), position=centre, size=(width, height, depth), box=box, rotation=turned)  # type: ignore[arg-type]
+        return replace(_object(), position=centre, size=(width, height, depth), box=box, rotation=turned)
 
 
 def _object(description: str = "") -> GraphObject:
@@ -280,6 +282,3 @@ def _join(pieces: Sequence[str], code: Code) -> str:
     if code == "zh":
         return "。".join(ended) + "。"
     return ". ".join(piece[:1].upper() + piece[1:] for piece in ended) + "."
-
-
-__all__ = ["Item", "Kind", "World", "choose_text", "make_world", "say_value"]
