@@ -112,17 +112,19 @@ def train(
         import scenewright_server.training.recipe as recipe
         from scenewright_server.families.bundle import BundleError
         from scenewright_server.training.finetune.folder import FolderError
-        from scenewright_server.training.finetune.run import finetune, is_finetuning
-        from scenewright_server.training.planner import is_planning, train_planner
+        from scenewright_server.training.finetune.run import finetune
     check_readable(config)
     console = Console(highlight=False)
     try:
-        if config is not None and (is_finetuning(config) or is_planning(config)) and stage:
+        plans, finetunes = (recipe.has_table(config, name) for name in ("planner", "finetune"))
+        if (plans or finetunes) and stage:
             raise InvalidInputError("--stage is of a recipe; a [finetune] or [planner] table has no stages")
-        if config is not None and is_planning(config):
+        if config is not None and plans:
+            with needing("train"):
+                from scenewright_server.training.planner import train_planner
             console.print(f"adapter: {train_planner(config, out)}")
             return
-        if config is not None and is_finetuning(config):
+        if config is not None and finetunes:
             made = finetune(config, out)
             show.print_scores(console, {"before": made.before, "after": made.after})
             path = made.path

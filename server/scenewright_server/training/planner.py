@@ -75,14 +75,6 @@ class _File:
     planner: PlannerRecipe = field(default_factory=PlannerRecipe)
 
 
-def is_planning(config: Path | None) -> bool:
-    """Whether this TOML file trains a planner; False where it cannot be read."""
-    try:
-        return config is not None and "planner" in read_toml(config)
-    except RecipeError:
-        return False
-
-
 class Adapted(nn.Module):
     """A frozen decoder with an adapter; only the adapter's numbers are this module's own."""
 

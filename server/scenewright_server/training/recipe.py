@@ -147,6 +147,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise RecipeError(f"cannot read the recipe {path}: {error}") from error
 
 
+def has_table(config: Path | None, name: str) -> bool:
+    """Whether this TOML file has such a table; False where it cannot be read."""
+    try:
+        return config is not None and name in read_toml(config)
+    except RecipeError:
+        return False
+
+
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     """A dataclass, and those in it, from a TOML table. Raises RecipeError for what it does not have."""
     known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]

@@ -99,14 +99,6 @@ class Finetuned:
     after: dict[str, float]
 
 
-def is_finetuning(config: Path | None) -> bool:
-    """Whether this TOML file fine-tunes a bundle; False where it cannot be read."""
-    try:
-        return config is not None and "finetune" in tomllib.loads(config.read_text())
-    except (OSError, tomllib.TOMLDecodeError):
-        return False
-
-
 def finetune(config: Path, out: Path) -> Finetuned:
     """Fine-tune as `config` says, in `out`; goes on where an earlier run stopped.
 
@@ -254,4 +246,4 @@ def _save(
     )
 
 
-__all__ = ["Finetuned", "FolderError", "RecipeError", "finetune", "is_finetuning", "measure"]
+__all__ = ["Finetuned", "FolderError", "RecipeError", "finetune", "measure"]
