@@ -192,7 +192,7 @@ def test_what_is_beyond_is_spoken_by_the_model_itself(family: Chat) -> None:
     script = family.open(ask("sing!", SHOP, 9, instructions="You are a pirate."), memory)
     assert isinstance(script, PlannedScript)
     script.begin()
-    outcomes = [script.take(id, 0.5) for id in family.tokenizer.encode(" beyond\n")]
+    outcomes = [script.take(id, 0.9) for id in family.tokenizer.encode(" beyond\n")]
     spoken = outcomes[-1].next
     assert spoken is not None and (spoken.adapter, spoken.greedy, spoken.max_new_tokens) == ("", False, 9)
     assert f"You are a pirate. {HONEST}" in (text := prompt_of(family, spoken)) and "red chair (price)" in text

@@ -105,8 +105,8 @@ class PlannedTelling(ABC):
         self._setting = Setting(roster, pointed)
         told = [(exchange.question, exchange.text) for exchange in memory.turns]
         asked = self._ask(self._question, told, bool(self._setting.pointed))
-        self._scene = self._fit_scene(len(asked))
-        self._spans = (self._scene, asked)
+        self._scene: Any = self._fit_scene(len(asked))
+        self._asked = asked
         self._turn_before = None if memory.planned is None else memory.planned.among(self._setting.entries)
         self._waiting: tuple[str, float] | None = None  # a plan that waits for what an earlier question was about
         self._weighed: list[Weighed] = []
@@ -119,7 +119,7 @@ class PlannedTelling(ABC):
         self._complete = False
 
     def begin(self) -> Outcome:
-        return self._plan_of(self._spans)
+        return self._plan_of((self._scene, self._asked))
 
     def finish(self) -> Sequence[Event]:
         self._complete = True
@@ -143,7 +143,7 @@ class PlannedTelling(ABC):
             parts = first_chars(parts, n_chars or 0)
         if not any(isinstance(part, str) for part in parts):
             return self._before
-        n_positions = sum(map(len, self._spans)) + self._n_tokens
+        n_positions = len(self._scene) + len(self._asked) + self._n_tokens
         turns = (*self._before.turns, Exchange(self._question, parts))[-MAX_TURNS:]
         if self._after is None:
             return ChatMemory(turns, n_positions, self._before.planned)
@@ -318,7 +318,7 @@ class PlannedScript(PlannedTelling):
     def take(self, token: int, probability: float) -> Outcome:
         if self._spoken is not None:
             return self._spoken.take(token, probability)
-        self._planning.take(token)
+        self._planning.take(token, probability)
         self._n_tokens += 1
         is_over = token in self._family.stops
         if not is_over:
@@ -335,7 +335,7 @@ class PlannedScript(PlannedTelling):
     def _go_on(self) -> Outcome:
         best = max(weighed.score for weighed in self._weighed)
         beginning = self._search.next(best) if len(self._weighed) < MAX_TRIED else None
-        return super()._go_on() if beginning is None else self._plan_of(self._spans, beginning)
+        return super()._go_on() if beginning is None else self._plan_of((self._scene, self._asked), beginning)
 
     def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Span:
         n_ctx = self._family.n_ctx
