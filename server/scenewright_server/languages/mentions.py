@@ -22,7 +22,7 @@ MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 _LINKS = set("of with for by in on at from and the a an to".split())
 COUNTERS = set("只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则")
 COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
-_ALIKE = 0.8  # of a misspelt word's letters and the right one's
+_ALIKE = 0.84  # of a misspelt word's letters and the right one's
 
 Found = tuple[int, str, float]
 """Where a mention ends, what the plan has for it, and how far-fetched that is."""
@@ -43,6 +43,17 @@ def _synonyms() -> dict[Tokens, tuple[str, ...]]:
         for word in group:
             found[key_of(tokens_of(word))] = (*found.get(key_of(tokens_of(word)), ()), *group)
     return found
+
+
+@cache
+def _wishes() -> tuple[tuple[tuple[Tokens, ...], tuple[Tokens, ...]], ...]:
+    """Words that tell a wish, and what meets it."""
+    text = files(__package__).joinpath("wishes.txt").read_text(encoding="utf-8")
+    pairs = [line.split(": ", 1) for line in text.splitlines() if line and line[0] != "#"]
+    return tuple(
+        (tuple(tokens_of(sign) for sign in signs.split("|")), tuple(tokens_of(thing) for thing in things.split(",")))
+        for signs, things in pairs
+    )
 
 
 def key_of(tokens: Sequence[str]) -> Tokens:
@@ -111,6 +122,16 @@ class Mentions:
             if key_of(span) not in self.names and (is_han or span[-1] not in self._table.words):
                 yield i + n, joined(span), 0.3 + 0.05 * n
 
+    def wished(self, tokens: Tokens) -> str:
+        """What meets a wish that these words tell, "" for nothing."""
+        for signs, things in _wishes():
+            if any(tokens[i : i + len(sign)] == sign for sign in signs for i in range(len(tokens))):
+                for thing in things:
+                    words, cost = self.names.get(key_of(thing), ("", 1.0))
+                    if cost < 0.05:
+                        return words
+        return ""
+
     def correct(self, tokens: Tokens) -> Tokens:
         """English words that nobody here knows as the ones that they nearly are."""
         plain = tuple(word for token in tokens for word in self._correct(token))
@@ -131,6 +152,8 @@ class Mentions:
         for word in sorted(self._own):
             if word[0] == token[0] and (sorted(word) == sorted(token) or sorted(word) == swapped):
                 return (word,)
+        if len(token) < 5:
+            return (token,)
         near = [word for word in self._own if word[0] == token[0] and abs(len(word) - len(token)) <= 2]
         found = get_close_matches(token, near, 1, _ALIKE)
         return (found[0],) if found else (token,)
@@ -265,7 +288,7 @@ class Mentions:
                 return False
         elif not any(words in text or words[:-1] and words[:-1] in text for texts in self._choosing.texts for text in texts):
             return False
-        return any(is_so(words, texts) for texts in self._choosing.texts)
+        return any(is_so(words, texts) is not None for texts in self._choosing.texts)
 
     @cached_property
     def _vocabulary(self) -> set[str]:

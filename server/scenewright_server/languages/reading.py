@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scenewright_server.languages.mentions import Mentions
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
@@ -30,6 +30,10 @@ SURE = 0.5
 """The least confidence of a plan that is taken for what was meant."""
 _IDLE, _MARK, _LOST, _CLAUSE, _AFTER = 0.03, 0.02, 1.0, 0.08, 0.4
 """What leaving out costs: an idle word, a mark, a word of the same clause, a clause before, one after."""
+_BEYOND = 0.05
+_DOUBTED, _WISHED = 0.3, 0.5
+"""From where on a plan is held against two in one, and against what meets a wish."""
+_AND = ("and", "和", "还", "plus")
 _KEPT = 6
 """Readings of a symbol that are kept for each end."""
 _TRIED = 6
@@ -54,7 +58,41 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
     if not tokens:
         return None
     best = _Chart(tokens, table, mentions, choosing).best()
+    if best is None or best[0] > _DOUBTED:
+        both = _read_both(tokens, table, mentions, scene)
+        best = min(filter(None, (best, both)), default=None)
+    if best is None or best[0] > _WISHED:
+        wished = mentions.wished(tokens)
+        if wished:
+            asks = "where" if "where" in tokens or "哪" in tokens else "name"
+            best = (_WISHED, f"{asks} {write_set(Named(wished))}")
     return None if best is None else Reading(best[1], math.exp(-best[0]))
+
+
+def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -> tuple[float, str] | None:
+    """Two questions in one breath, the second of which may be about what the first is."""
+    found: list[tuple[float, str]] = []
+    for i in range(2, len(tokens) - 1):
+        if tokens[i] not in MARKS and tokens[i] not in _AND or len(found) > 2:
+            continue
+        first = _Chart(tokens[:i], table, mentions, Choosing(scene)).best()
+        if first is None or first[0] > _DOUBTED or first[1] == "beyond":
+            continue
+        turn = execute(parse(first[1]), scene)[-1].turn
+        after = Choosing(replace(scene, before=turn))
+        second = _Chart(tokens[i + 1 :], table, mentions, after).best()
+        if second is not None and second[0] <= _DOUBTED:
+            found.append((first[0] + second[0] + _CLAUSE, _in_one(first[1], second[1])))
+    return min(found, default=None)
+
+
+def _in_one(first: str, second: str) -> str:
+    """Two questions as one plan: facts of one set together, "those" of the second as the set of the first."""
+    asks, _, of = first.partition(" | ")
+    if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
+        return f"{asks}, {second[5:].removesuffix(' | those')} | {of}"
+    of = of or first.partition(" ")[2]
+    return f"{first} ; " + re.sub(r"\bthose$", of, second)
 
 
 @dataclass(frozen=True)
@@ -91,23 +129,25 @@ class _Chart:
     def best(self) -> tuple[float, str] | None:
         """The plan that leaves out least, with what it costs; among the best, one that does not fail."""
         before = self._choosing.scene.before
-        names = ["question", *(["short"] if before is not None else [])]
+        names = {"question": 0.0, "alone": 0.1, **({"short": 0.01} if before is not None else {})}
         plans: dict[str, float] = {}
         leads, trails = self._leads(), self._trails()
-        for name in names:
+        for name, dear in names.items():
             for phrase in self._phrases.get(name, ()):
                 for i in range(len(self._tokens)):
                     if leads[i] > 2 * _LOST:
                         continue
                     for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                        total = leads[i] + cost + trails[end] + 1e-5 * phrase.rank + (0.01 if name == "short" else 0)
+                        total = leads[i] + cost + trails[end] + 1e-5 * phrase.rank + dear
+                        if "W" in bound and leads[i] + trails[end] > _CLAUSE:
+                            total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
                         if plan is not None and total < plans.get(plan, math.inf):
                             plans[plan] = total
         for phrase in self._phrases.get("beyond", ()):
             for i in range(len(self._tokens)):
                 for _, cost, _ in self._match(phrase, 0, i, 0.0, {}):
-                    plans["beyond"] = min(plans.get("beyond", math.inf), 0.2 + cost)
+                    plans["beyond"] = min(plans.get("beyond", math.inf), _BEYOND + cost)
         ranked = sorted((cost, plan) for plan, cost in plans.items())[:_TRIED]
         self.ranked = ranked
         checked = [(cost + self._failure(plan), plan) for cost, plan in ranked]
