@@ -146,7 +146,13 @@ class Mentions:
     def _correct(self, token: str) -> Tokens:
         if token in self._table.spellings:
             return self._table.spellings[token]
-        if len(token) < 4 or not token.isalpha() or is_chinese(token) or token in self._known or single(token) in self._known:
+        if (
+            len(token) < 4
+            or not token.isalpha()
+            or is_chinese(token)
+            or token in self._known
+            or single(token) in self._known
+        ):
             return (token,)
         swapped = sorted(single(token))
         for word in sorted(self._own):
@@ -167,9 +173,13 @@ class Mentions:
     @cached_property
     def _known(self) -> set[str]:
         groups = {token for group in _groups() for word in group for token in tokens_of(word)}
-        return self._own | groups | {*KINDS} | {noun for nouns in KINDS.values() for noun in nouns} | {
-            token for topic in TOPICS for word in topic.words for token in tokens_of(word)
-        }
+        return (
+            self._own
+            | groups
+            | {*KINDS}
+            | {noun for nouns in KINDS.values() for noun in nouns}
+            | {token for topic in TOPICS for word in topic.words for token in tokens_of(word)}
+        )
 
     @cached_property
     def _told_words(self) -> list[Tokens]:
@@ -279,14 +289,18 @@ class Mentions:
         """The words told here that end with this one: "walnut" for "nuts"."""
         own = single(span[0])
         if len(span) == 1 and len(own) > 2 and own.isascii():
-            yield from (word for word in sorted(self._vocabulary) if single(word).endswith(own) and len(word) > len(own) + 1)
+            yield from (
+                word for word in sorted(self._vocabulary) if single(word).endswith(own) and len(word) > len(own) + 1
+            )
 
     def _is_told(self, words: str) -> bool:
         if not is_chinese(words):
             stems = {word[:4] for word in words.split()}
             if not all(any(word.startswith(stem) for word in self._vocabulary) for stem in stems):
                 return False
-        elif not any(words in text or words[:-1] and words[:-1] in text for texts in self._choosing.texts for text in texts):
+        elif not any(
+            words in text or (words[:-1] and words[:-1] in text) for texts in self._choosing.texts for text in texts
+        ):
             return False
         return any(is_so(words, texts) is not None for texts in self._choosing.texts)
 
@@ -295,7 +309,22 @@ class Mentions:
         return {word for words in self._told_words for word in words}
 
 
-_COLOURS_ZH = {"红色", "蓝色", "绿色", "黄色", "黑色", "白色", "棕色", "橙色", "粉色", "紫色", "灰色", "金色", "银色", "米色"}
+_COLOURS_ZH = {
+    "红色",
+    "蓝色",
+    "绿色",
+    "黄色",
+    "黑色",
+    "白色",
+    "棕色",
+    "橙色",
+    "粉色",
+    "紫色",
+    "灰色",
+    "金色",
+    "银色",
+    "米色",
+}
 
 
 def _parts(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:

@@ -15,14 +15,25 @@ from dataclasses import dataclass, replace
 
 from scenewright_server.languages.mentions import Mentions
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
-from scenewright_server.languages.phrases import MARKS, SLOT, Degree, Gap, Literal, Phrase, Table, Tokens, read_table, tokens_of
+from scenewright_server.languages.phrases import (
+    MARKS,
+    SLOT,
+    Degree,
+    Gap,
+    Literal,
+    Phrase,
+    Table,
+    Tokens,
+    read_table,
+    tokens_of,
+)
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Choosing, Scene
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import Key, Named, PlanError
 from scenewright_server.scene.parsing import parse
-from scenewright_server.scene.writing import write, write_key, write_set
 from scenewright_server.scene.words import is_chinese
+from scenewright_server.scene.writing import write, write_key, write_set
 
 MAX_TOKENS = 120
 MAX_GAP = 25  # tokens
@@ -73,7 +84,7 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
     """Two questions in one breath, the second of which may be about what the first is."""
     found: list[tuple[float, str]] = []
     for i in range(2, len(tokens) - 1):
-        if tokens[i] not in MARKS and tokens[i] not in _AND or len(found) > 2:
+        if (tokens[i] not in MARKS and tokens[i] not in _AND) or len(found) > 2:
             continue
         first = _Chart(tokens[:i], table, mentions, Choosing(scene)).best()
         if first is None or first[0] > _DOUBTED or first[1] == "beyond":
@@ -250,9 +261,7 @@ class _Chart:
             for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
                 yield end, cost + 1e-5 * phrase.rank, _Part(_filled(phrase.plan, bound))
 
-    def _match(
-        self, phrase: Phrase, k: int, i: int, cost: float, bound: _Bound
-    ) -> Iterator[tuple[int, float, _Bound]]:
+    def _match(self, phrase: Phrase, k: int, i: int, cost: float, bound: _Bound) -> Iterator[tuple[int, float, _Bound]]:
         """The ends of the phrase's items from the k-th on, from token i on."""
         if cost > 2 * _LOST:
             return
@@ -351,7 +360,9 @@ class _Chart:
 
 
 _FILLED = re.compile(rf"(?<![^\s(|&])({SLOT.pattern})(?:\.([a-zT]+))?(?![^\s)|&,])")
-_OPENS = re.compile(r"(?:^|\||&|\()\s*(?:(?:name|count|exist|describe|again|way|where|check|each|more|fewer|equal|diff)\s+)?$")
+_OPENS = re.compile(
+    r"(?:^|\||&|\()\s*(?:(?:name|count|exist|describe|again|way|where|check|each|more|fewer|equal|diff)\s+)?$"
+)
 
 
 def _filled(template: str, bound: _Bound) -> str:
@@ -364,7 +375,7 @@ def _filled(template: str, bound: _Bound) -> str:
         text = part.get(more)
         before, after = template[: found.start()], template[found.end() :].lstrip()
         is_open = _OPENS.search(before) is not None and (" + " not in text or not after.startswith("+"))
-        is_open = is_open or " + " in text and " & " not in text and before.rstrip().endswith("+")
+        is_open = is_open or (" + " in text and " & " not in text and before.rstrip().endswith("+"))
         is_composite = (" & " in text or " + " in text) and found[1][0] in "ABCJMPQ"
         return f"({text})" if is_composite and not is_open else text
 
