@@ -11,11 +11,13 @@ from importlib.resources import files
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.scene import facts
 from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.expressions import MAX_WORDS_CHARS, Kind, Named
 from scenewright_server.scene.facts import TOPICS
 from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.matching import COLOURS, MATERIALS, single
 from scenewright_server.scene.states import STATE_WORDS, is_so
 from scenewright_server.scene.words import is_chinese
+from scenewright_server.scene.writing import write_set
 
 MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 """Tokens of a name, of a look, and of other words."""
@@ -59,6 +61,11 @@ def _wishes() -> tuple[tuple[tuple[Tokens, ...], tuple[Tokens, ...]], ...]:
 def key_of(tokens: Sequence[str]) -> Tokens:
     """Tokens as they are compared: the last in the singular."""
     return (*tokens[:-1], single(tokens[-1])) if tokens else ()
+
+
+def cut(words: str) -> str:
+    """Words as a plan may hold them: on one line, no longer than its limit."""
+    return " ".join(words.split())[:MAX_WORDS_CHARS].strip() or "?"
 
 
 def joined(tokens: Sequence[str]) -> str:
@@ -115,12 +122,12 @@ class Mentions:
     def free_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
         """Words of nothing here, of which a question may be."""
         is_han = is_chinese(tokens[i])
-        for n in range(2 if is_han else 1, min(MAX_FREE + is_han, len(tokens) - i) + 1):
+        for n in range(1, min(MAX_FREE + is_han, len(tokens) - i) + 1):
             span = tokens[i : i + n]
             if set(span) & MARKS or any((word,) in self._table.idle or word[0].isdigit() for word in span):
                 return
             if key_of(span) not in self.names and (is_han or span[-1] not in self._table.words):
-                yield i + n, joined(span), 0.3 + 0.05 * n
+                yield i + n, joined(span), 0.3 + 0.05 * n + 0.1 * (is_han and n == 1)
 
     def wished(self, tokens: Tokens) -> str:
         """What meets a wish that these words tell, "" for nothing."""
@@ -190,22 +197,26 @@ class Mentions:
         """What things are called, by its tokens: the words of a plan, and how far-fetched they are."""
         found: dict[Tokens, tuple[str, float]] = {}
 
-        def add(tokens: Sequence[str], words: str, cost: float) -> None:
+        def add(tokens: Sequence[str], words: Named | Kind, cost: float) -> None:
             if tokens and tuple(tokens) not in self._table.idle and cost < found.get(key_of(tokens), ("", 9.0))[1]:
-                found[key_of(tokens)] = (words, cost)
+                found[key_of(tokens)] = (write_set(words), cost)
 
         for graph, called in zip(self._graphs, self._choosing.scene.called, strict=True):
             for name in (called, *(() if graph is None else facts.names_of(graph))):
                 tokens = tokens_of(name)
-                add(tokens, name, 0.0)
+                add(tokens, Named(cut(name)), 0.0)
                 for part, cost in _parts(tokens):
-                    add(part, joined(part), cost)
+                    add(part, Named(cut(joined(part))), cost)
+            for kind in () if graph is None else facts.kinds_of(graph):
+                add(tokens_of(kind), Kind(cut(kind)), 0.02)
         for kind, nouns in KINDS.items():
             if self._choosing.matching.headed(nouns):
-                add(tokens_of(kind), kind, 0.02)
-        for tokens, (words, cost) in [*found.items()]:
+                add(tokens_of(kind), Named(kind), 0.03)
+        for tokens, (text, cost) in [*found.items()]:
             for same in self._translations(tokens):
-                add(tokens_of(same), words, cost + 0.03)
+                key = key_of(tokens_of(same))
+                if key not in self._table.idle and cost + 0.03 < found.get(key, ("", 9.0))[1]:
+                    found[key] = (text, cost + 0.03)
         return found
 
     def _translations(self, tokens: Tokens) -> Iterator[str]:
@@ -263,7 +274,7 @@ class Mentions:
                     continue
                 tokens = tokens_of(fact.value)
                 if tokens and len(tokens) <= MAX_NAME:
-                    found.setdefault(tokens, []).append((fact.key, fact.value, 0.02))
+                    found.setdefault(tokens, []).append((fact.key, fact.value, 0.0))
                     for n in range(1, len(tokens)):
                         if tokens[n:] not in self._table.idle and not is_chinese(tokens[n]):
                             found.setdefault(tokens[n:], []).append((fact.key, joined(tokens[n:]), 0.06))
@@ -333,11 +344,9 @@ def _parts(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:
     if n and is_chinese(tokens[-1]):
         for size in range(2, n):
             yield tokens[-size:], 0.01
-        if n > 1:
+            yield tokens[:size], 0.08
+        if n > 1 and (tokens[-1:] in _synonyms() or tokens[-1] in KINDS):
             yield tokens[-1:], 0.06
-        for start in range(n - 1):
-            for end in range(start + 2, n):
-                yield tokens[start:end], 0.08
         return
     head = next((k for k, token in enumerate(tokens) if k and token in _LINKS), n)
     for start in range(1, head):

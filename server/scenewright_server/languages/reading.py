@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from scenewright_server.languages.mentions import Mentions
+from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
 from scenewright_server.languages.phrases import (
     MARKS,
@@ -45,6 +45,8 @@ _BEYOND = 0.05
 _DOUBTED, _WISHED = 0.3, 0.5
 """From where on a plan is held against two in one, and against what meets a wish."""
 _AND = ("and", "和", "还", "plus")
+_NAMED = 0.6
+"""Of a word that is left out, where a fact or a place of a named thing is asked for."""
 _KEPT = 6
 """Readings of a symbol that are kept for each end."""
 _TRIED = 6
@@ -76,7 +78,7 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         wished = mentions.wished(tokens)
         if wished:
             asks = "where" if "where" in tokens or "哪" in tokens else "name"
-            best = (_WISHED, f"{asks} {write_set(Named(wished))}")
+            best = (_WISHED, f"{asks} {wished}")
     return None if best is None else Reading(best[1], math.exp(-best[0]))
 
 
@@ -149,7 +151,8 @@ class _Chart:
                     if leads[i] > 2 * _LOST:
                         continue
                     for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                        total = leads[i] + cost + trails[end] + 1e-5 * phrase.rank + dear
+                        weight = _NAMED if _is_named(phrase.plan, bound) else 1.0
+                        total = weight * (leads[i] + trails[end]) + cost + 1e-5 * phrase.rank + dear
                         if "W" in bound and leads[i] + trails[end] > _CLAUSE:
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
@@ -165,8 +168,15 @@ class _Chart:
         return min(checked, default=None)
 
     def _failure(self, plan: str) -> float:
-        """What it tells against a plan that the scene gives no answer to it."""
+        """What it tells against a plan that nobody asks so, or that the scene gives no answer to it."""
+        if _VAIN.search(plan):
+            return 1.0
         results = [result for reply in execute(parse(plan), self._choosing.scene) for result in reply.results]
+        before = self._choosing.scene.before
+        if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
+            return 0.2  # one of those that were asked about is meant
+        if before is not None and before.asked is None and re.fullmatch("again those & max (?:left|right)", plan):
+            return 0.2
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
             return 1.0
         return 0.15 if any(isinstance(result, _REPLIES_LOST) for result in results) else 0.0
@@ -290,23 +300,23 @@ class _Chart:
 
     def _names(self, i: int) -> Iterator[tuple[int, float, _Part]]:
         for end, words, cost in self._mentions.names_at(self._tokens, i):
-            yield end, cost, _Part(write_set(Named(words)))
+            yield end, cost, _Part(words)
 
     def _keys(self, i: int) -> Iterator[tuple[int, float, _Part]]:
         for end, words, cost in self._mentions.keys_at(self._tokens, i):
-            yield end, cost, _Part(write_key(Key(words)))
+            yield end, cost, _Part(write_key(Key(cut(words))))
 
     def _looks(self, i: int) -> Iterator[tuple[int, float, _Part]]:
         for end, words, cost in self._mentions.looks_at(self._tokens, i):
-            yield end, cost, _Part(write_set(Named(words)))
+            yield end, cost, _Part(write_set(Named(cut(words))))
 
     def _values(self, i: int) -> Iterator[tuple[int, float, _Part]]:
         for end, key, words, cost in self._mentions.values_at(self._tokens, i):
-            yield end, cost, _Part(write_set(Named(words)), (("key", write_key(Key(key))),))
+            yield end, cost, _Part(write_set(Named(cut(words))), (("key", write_key(Key(cut(key)))),))
 
     def _free(self, i: int) -> Iterator[tuple[int, float, _Part]]:
         for end, words, cost in self._mentions.free_at(self._tokens, i):
-            yield end, cost, _Part(write_set(Named(words)))
+            yield end, cost, _Part(write_set(Named(cut(words))))
 
     def _numbers(self, i: int) -> Iterator[tuple[int, float, _Part]]:
         if found := amount_at(self._tokens, i):
@@ -357,6 +367,16 @@ class _Chart:
 
     def _is_told(self, key: str) -> bool:
         return any(self._choosing.is_known(Key(key), k) for k in self._choosing.everything)
+
+
+_VAIN = re.compile(
+    r"^(?:again|exist|name|check|where|way) (?:those|this|all)$|^(?:fact|sum|avg) .*\| all$|^where all"
+    r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
+)
+"""Plans of words that tell nothing."""
+def _is_named(template: str, bound: _Bound) -> bool:
+    """Whether a plan asks for a fact or a place of a thing that the question names: other words may change little."""
+    return template.startswith(("fact", "where", "way")) and "A" in bound and bound["A"].text not in ("those", "this")
 
 
 _FILLED = re.compile(rf"(?<![^\s(|&])({SLOT.pattern})(?:\.([a-zT]+))?(?![^\s)|&,])")
