@@ -56,9 +56,7 @@ HEIGHTS = {"counter": 1.0, "吧台": 1.0, "round table": 0.8, "圆桌": 0.8, "wi
 
 def scene_of(language: str) -> Scene:
     def thing(n: int, label: str, at: tuple[float, float, float], description: str, told: dict) -> GraphObject:
-        facts = tuple(
-            Fact(key, value) if isinstance(value, str) else Fact(key, *value) for key, value in told.items()
-        )
+        facts = tuple(Fact(key, value) if isinstance(value, str) else Fact(key, *value) for key, value in told.items())
         height = HEIGHTS.get(label, 0.3 if at[1] < 1.0 else 0.1)
         wide = 1.4 if label in HEIGHTS else 0.1
         return GraphObject(str(n), label, at, (wide, height, 0.5), description=description, facts=facts)

@@ -374,6 +374,8 @@ _VAIN = re.compile(
     r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
 )
 """Plans of words that tell nothing."""
+
+
 def _is_named(template: str, bound: _Bound) -> bool:
     """Whether a plan asks for a fact or a place of a thing that the question names: other words may change little."""
     return template.startswith(("fact", "where", "way")) and "A" in bound and bound["A"].text not in ("those", "this")

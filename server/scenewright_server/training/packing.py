@@ -69,7 +69,7 @@ class Rows:
 
     def _examples(self, world: World, asked: Code) -> Iterator[Asked]:
         while True:
-            yield from Asker(load_tables(asked), world, self._rng).dialogue(self._rng.choice([1, 2, 3, 4]))
+            yield from Asker(load_tables(asked), world, self._rng).dialogue(self._rng.choice([1, 1, 1, 2, 3]))
 
     def encode(self, one: Asked) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The tokens of a question and of its plan."""

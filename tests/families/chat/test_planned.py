@@ -116,7 +116,8 @@ def test_both_share_what_no_pair_changes(tmp_path: Path) -> None:
 def test_a_planned_answer_equals_the_naive_one_however_it_is_sampled(family: Chat) -> None:
     hot = Sampling(12, temperature=5.0, seed=3)
     ((run, events),) = finish(Engine(family.decoder), family.open(ask("hm", SHOP, 99)), sampling=hot)
-    assert run.ids == naive(family.decoder, family.open(ask("hm", SHOP, 99)), hot) and len(run.ids) > 1
+    ids = naive(family.decoder, family.open(ask("hm", SHOP, 99)), hot)
+    assert run.ids == ids[-len(run.ids) :] and len(run.ids) > 1 and run.n_generated == len(ids)
     greedy = finish(Engine(family.decoder), family.open(ask("hm", SHOP)), sampling=Sampling(12))[0]
     assert run.ids == greedy[0].ids and text_of(events) == "I did not understand that."
 

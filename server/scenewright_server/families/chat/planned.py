@@ -3,18 +3,20 @@ said as it is. What is beyond the scene goes to a second pass, in which the mode
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence, Sized
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
 from scenewright_server.families.chat.depths import without_depths
+from scenewright_server.families.chat.doubts import NO_PLAN, Doubts
 from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, first_chars
-from scenewright_server.families.chat.planning import question_text
+from scenewright_server.families.chat.planning import TURNS_BEFORE, question_text
 from scenewright_server.families.chat.prompt import GUIDE, HONEST
 from scenewright_server.families.chat.script import ChatScript, Telling, language_of, read_roster, words_of
+from scenewright_server.families.chat.searching import NOTHING, Beginning, Planning, Search
 from scenewright_server.families.chat.setting import Setting
 from scenewright_server.families.family import (
     Event,
@@ -50,17 +52,22 @@ MAX_TURNS = 32
 """Of a dialogue, that are remembered."""
 
 
-class Planning:
-    """See `families.family.Constraint`: a plan holds no control token but one that ends it."""
+MAX_TRIED = 4
+"""Plans of a question that are weighed against each other."""
+LEAST_SCORE = -4.0
+"""A plan that is less likely than this, less what speaks against it, is not believed."""
 
-    forced: Sequence[int] = ()
-    said: Sequence[int] = ()
 
-    def __init__(self, never: Tensor) -> None:
-        self._never = never
+@dataclass(frozen=True)
+class Weighed:
+    """A plan, the replies that it gives (none of what is no plan), and its log-probability less what speaks against
+    it."""
 
-    def mask(self, logits: Tensor) -> Tensor:
-        return logits.masked_fill(self._never, float("-inf"))
+    text: str
+    replies: tuple[r.Reply, ...]
+    log_probability: float
+    score: float
+    error: PlanError | None = None
 
 
 class PlannedTelling(ABC):
@@ -80,7 +87,8 @@ class PlannedTelling(ABC):
         self._scene = self._fit_scene(len(asked))
         self._spans = (self._scene, asked)
         self._turn_before = None if memory.planned is None else memory.planned.among(self._setting.entries)
-        self._waiting: q.Plan = ()  # for what an earlier question was about
+        self._waiting: tuple[str, float] | None = None  # a plan that waits for what an earlier question was about
+        self._weighed: list[Weighed] = []
         self._own_plan = ""
         self._probability = 1.0  # of the plans
         self._after: r.Turn | None = None  # what the next turn is to know of this one
@@ -174,19 +182,49 @@ class PlannedTelling(ABC):
             scene=len(scene),
         )
 
-    def _settle(self, text: str) -> Outcome:
+    def _settle(self, text: str, log_probability: float = 0.0) -> Outcome:
         """What a plan gives: the answer, or the pass that it needs first."""
+        try:
+            looks_back = _looks_back(parse(text))
+        except PlanError:
+            looks_back = False
+        if looks_back and self._turn_before is None and self._before.turns:
+            return self._plan_before(text, log_probability)
+        self._weighed.append(self._weigh(text, log_probability))
+        return self._go_on()
+
+    def _go_on(self) -> Outcome:
+        """After a plan was weighed: the next one, or what the best of them gives."""
+        best = max(self._weighed, key=lambda weighed: weighed.score)
+        self._own_plan = best.text
+        self._probability *= math.exp(best.log_probability)
+        if best.error is not None:
+            return self._misunderstood(best.error)
+        if best.score < LEAST_SCORE:
+            return self._say([r.Reply((r.NotUnderstood("unsure"),), r.Turn(q.Beyond(), ()))])
+        within = [reply for reply in best.replies if not _is_beyond(reply)]
+        if not within:
+            return self._speak(best.replies[0])
+        self._after = within[-1].turn
+        return self._say(within)
+
+    def _weigh(self, text: str, log_probability: float) -> Weighed:
         try:
             plan = parse(text)
         except PlanError as error:
-            return self._misunderstood(error)
-        if self._turn_before is None and self._before.turns and _looks_back(plan):
-            return self._plan_before(plan)
-        return self._carry_out(plan)
+            return Weighed(text, (), log_probability, log_probability - NO_PLAN, error)
+        scene = self._setting.scene(self._turn_before)
+        replies = tuple(without_depths(reply, self._setting.flat) for reply in execute(plan, scene))
+        return Weighed(text, replies, log_probability, log_probability - self._doubts.of(plan, replies))
 
-    def _plan_before(self, plan: q.Plan) -> Outcome:
+    @cached_property
+    def _doubts(self) -> Doubts:
+        before = " ".join(f"{exchange.question} {exchange.text}" for exchange in self._before.turns[-TURNS_BEFORE:])
+        return Doubts(self._question, before, self._setting.scene(self._turn_before))
+
+    def _plan_before(self, text: str, log_probability: float) -> Outcome:
         """Plan the question before first, of which only words are known."""
-        self._waiting = plan
+        self._waiting = (text, log_probability)
         told = [(exchange.question, exchange.text) for exchange in self._before.turns[:-1]]
         return self._plan_of((self._scene, self._ask(self._before.turns[-1].question, told, False)))
 
@@ -199,18 +237,9 @@ class PlannedTelling(ABC):
         named = self._setting.named_in(self._before.turns[-1].text)
         both = tuple(k for k in turn.things if k in named)
         self._turn_before = replace(turn, things=both or named or turn.things)
-        plan, self._waiting = self._waiting, ()
-        return self._carry_out(plan)
-
-    def _carry_out(self, plan: q.Plan) -> Outcome:
-        replies = [
-            without_depths(reply, self._setting.flat) for reply in execute(plan, self._setting.scene(self._turn_before))
-        ]
-        within = [reply for reply in replies if not _is_beyond(reply)]
-        if within:
-            self._after = within[-1].turn
-            return self._say(within)
-        return self._speak(replies[0])
+        assert self._waiting is not None
+        waiting, self._waiting = self._waiting, None
+        return self._settle(*waiting)
 
     def _speak(self, reply: r.Reply) -> Outcome:
         """Have the model speak of what is beyond; where it cannot, or not in this language, say so."""
@@ -254,13 +283,13 @@ class PlannedScript(PlannedTelling):
     """The tokens of a decoder on this machine."""
 
     def __init__(self, family: Chat, turn: Turn, memory: ChatMemory) -> None:
-        self._family = family
+        self._family, self._search = family, Search()
         super().__init__(family, turn, memory)
 
     def take(self, token: int, probability: float) -> Outcome:
         if self._spoken is not None:
             return self._spoken.take(token, probability)
-        self._probability *= probability
+        self._planning.take(token)
         self._n_tokens += 1
         is_over = token in self._family.stops
         if not is_over:
@@ -268,11 +297,16 @@ class PlannedScript(PlannedTelling):
             is_over = "\n" in self._plan
             if not is_over and self._n_tokens < MAX_PLAN_TOKENS:
                 return Outcome()
-        plan = self._plan.partition("\n")[0] if is_over else ""  # half a plan is none
+        plan = self._plan.partition("\n")[0].strip() if is_over else ""  # half a plan is none
         if self._waiting:
             return self._recall(plan)
-        self._own_plan = plan.strip()
-        return self._settle(plan)
+        self._search.add(self._planning)
+        return self._settle(plan, -self._planning.cost)
+
+    def _go_on(self) -> Outcome:
+        best = max(weighed.score for weighed in self._weighed)
+        beginning = self._search.next(best) if len(self._weighed) < MAX_TRIED else None
+        return super()._go_on() if beginning is None else self._plan_of(self._spans, beginning)
 
     def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Span:
         n_ctx = self._family.n_ctx
@@ -286,9 +320,10 @@ class PlannedScript(PlannedTelling):
         ids = self._family.tokenizer.encode(text)
         return Span(ids, (("scene" if self._turn.graph else "image", len(ids)),))
 
-    def _plan_of(self, spans: tuple[Span, ...]) -> Outcome:
+    def _plan_of(self, spans: tuple[Span, ...], beginning: Beginning = NOTHING) -> Outcome:
         self._stream, self._plan, self._n_tokens = self._family.tokenizer.stream(), "", 0
-        return Outcome(next=Pass(spans, MAX_PLAN_TOKENS, Planning(self._family.never), PLAN, greedy=True))
+        self._planning = Planning(self._family.never, beginning)
+        return Outcome(next=Pass(spans, MAX_PLAN_TOKENS, self._planning, PLAN, greedy=True))
 
     def _open_spoken(self, turn: Turn) -> ChatScript:
         return ChatScript(self._family, turn, self._before)

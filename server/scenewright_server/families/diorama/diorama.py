@@ -121,7 +121,7 @@ class Diorama:
     def open(self, turn: Turn, memory: Memory | None = None) -> Script:
         assert memory is None or isinstance(memory, DioramaMemory)
         before = memory or DioramaMemory()
-        understood = understand(turn, before)
+        understood = understand(turn, before, self.model.tokenizer)
         if understood is not None:
             return ReadScript(self.model, turn, before, understood)
         return DioramaScript(self.model, turn, before, self.spec.languages[0])

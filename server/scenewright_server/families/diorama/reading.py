@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.memory import DioramaMemory
 from scenewright_server.families.diorama.script import by_heart, language_of, past_turn, prompt_spans
+from scenewright_server.families.diorama.tokenizer import N_REFS, Tokenizer
 from scenewright_server.families.family import (
     Event,
     FinishReason,
@@ -24,9 +25,10 @@ from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.entries import Entry, merge
 from scenewright_server.scene.executing import execute
-from scenewright_server.scene.matching import fold
+from scenewright_server.scene.matching import fold, single
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.pointing import first_met
+from scenewright_server.scene.words import is_chinese, normalise
 
 MAX_PAST = 8
 """Turns that are kept for the decoder."""
@@ -43,14 +45,17 @@ class Understood:
     replies: tuple[r.Reply, ...]
 
 
-def understand(turn: Turn, memory: DioramaMemory) -> Understood | None:
-    """What a turn asks of its scene graph; None where no phrase tells, or where the decoder is wanted: there is a frame
-    to look at, or small talk."""
+def understand(turn: Turn, memory: DioramaMemory, tokenizer: Tokenizer) -> Understood | None:
+    """What a turn asks of its scene graph; None where no phrase tells, or where it is the decoder's: there is a frame
+    to look at, small talk, or a few things of which labels alone are told and a question of words that it learnt."""
     if turn.question is None or not turn.graph or turn.detections is not None:
         return None
     question = turn.question.text if isinstance(turn.question, Heard) else turn.question
     names = [name for item in turn.graph for name in (item.label, *item.aliases)]
     own = language_of(question, names)
+    is_bare = not any(item.facts or item.description for item in turn.graph) and len(turn.graph) <= N_REFS
+    if is_bare and _is_learnt(question, names, tokenizer):
+        return None
     entries = merge(None, turn.graph, turn.lens)
     called = tuple(entry.graph.label if entry.graph else "" for entry in entries)
     pointed = None if turn.ray is None else first_met(turn.ray, entries)
@@ -64,6 +69,16 @@ def understand(turn: Turn, memory: DioramaMemory) -> Understood | None:
         return None
     language = turn.language.split("-")[0] or own
     return Understood(question, language if language in ("en", "zh") else "en", reading, scene, replies)
+
+
+def _is_learnt(question: str, names: Sequence[str], tokenizer: Tokenizer) -> bool:
+    """Whether each word that is no name's is a token of its own: the decoder's questions are made of such."""
+    named = {single(word) for name in names for word in normalise(name).split()}
+    rest = normalise(question)
+    for name in sorted((normalise(name) for name in names if is_chinese(name)), key=len, reverse=True):
+        rest = rest.replace(name, " ")
+    words = [word for part in rest.split() for word in (part if is_chinese(part) else [part])]
+    return all(single(word) in named or len(tokenizer.words(word)) == 1 for word in words)
 
 
 def _before(memory: DioramaMemory, entries: tuple[Entry, ...], called: tuple[str, ...]) -> r.Turn | None:

@@ -119,18 +119,23 @@ class Tables:
     leads: tuple[str, ...]
     tails: tuple[str, ...]
     beyond: tuple[str, ...]
+    settles: tuple[str, ...]
     by_name: Mapping[str, Noun] = field(repr=False)
+    keyed: Mapping[str, Topic] = field(repr=False)
 
 
 @cache
 def load_tables(code: Code) -> Tables:
     """The tables of a language. Raises TableError."""
     nouns = _nouns()
-    chat = read_sections(f"{code}/chat.txt")
+    topics, chat = _topics(), read_sections(f"{code}/chat.txt")
     return Tables(
-        code, nouns, _topics(), _clauses(code), _wishes(code), _forms(code),
+        code, nouns, topics, _clauses(code), _wishes(code), _forms(code),
         tuple(chat.get("lead", ())), tuple(chat.get("tail", ())), tuple(chat.get("beyond", ())),
+        tuple(chat.get("settle", ())),
         {noun.name[code].casefold(): noun for noun in nouns},
+        {name: topic for topic in topics for name in (*topic.said[code].get("noun", ()), topic.name[code])}
+        | {topic.name[code]: topic for topic in topics},
     )  # fmt: skip
 
 
