@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scenewright_server.families.chat.depths import without_depths
 from scenewright_server.families.chat.doubts import NO_PLAN, Doubts
-from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, Planned, first_chars
+from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, first_chars
 from scenewright_server.families.chat.planning import TURNS_BEFORE, question_text
 from scenewright_server.families.chat.prompt import GUIDE, HONEST
 from scenewright_server.families.chat.script import ChatScript, Telling, language_of, read_roster, words_of
@@ -31,8 +31,7 @@ from scenewright_server.families.family import (
     TextDelta,
     Turn,
 )
-from scenewright_server.languages import SPEAKERS
-from scenewright_server.languages.speaking import MAX_LISTED
+from scenewright_server.families.planned import Planned, steps_of
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.executing import execute
@@ -69,26 +68,6 @@ class Weighed:
     log_probability: float
     score: float
     error: PlanError | None = None
-
-
-@dataclass(frozen=True)
-class Pointed:
-    """A step of what is said: the name of entry k, at which it points."""
-
-    k: int
-
-
-class PointedLabels:
-    """See `languages.speaking.Labels`."""
-
-    def __init__(self, called: Sequence[str]) -> None:
-        self._called = called
-
-    def text(self, k: int) -> str:
-        return self._called[k]
-
-    def mention(self, k: int) -> Pointed:
-        return Pointed(k)
 
 
 class PlannedTelling(ABC):
@@ -276,15 +255,7 @@ class PlannedTelling(ABC):
 
     def _say(self, replies: Sequence[r.Reply]) -> Outcome:
         """Say replies as they are, up to the limit of tokens; what they rest on and do not name is pointed at."""
-        called, speaker = self._setting.called, SPEAKERS[self._language]
-        said: list[str | Pointed] = []
-        for reply in replies:
-            said += [" "] if said and self._language != "zh" else []
-            said += speaker.reply(reply, PointedLabels(called))
-        named = {step.k for step in said if isinstance(step, Pointed)}
-        silent = [k for k in dict.fromkeys(k for reply in replies for k in reply.things) if k not in named]
-        steps = [(step, None) if isinstance(step, str) else (called[step.k], step.k) for step in said]
-        steps += [("", k) for k in silent] if len(silent) <= MAX_LISTED else []
+        steps = steps_of(replies, self._setting.called, self._language)
         n_left = self._n_chars_within("".join(words for words, _ in steps))
         events: list[Event] = []
         for words, k in steps:
