@@ -25,6 +25,8 @@ class ChatBase(ABC):
     where they are here."""
 
     codec = audio_codec = None
+    reads_words = True
+    """Whether a question is read by its words before the decoder plans it."""
     writer: Writer | None = None
 
     def __init__(self, info: BundleInfo, senses: Senses, decoder: str, gpt: nn.Module | None = None) -> None:

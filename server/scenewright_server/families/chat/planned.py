@@ -32,12 +32,14 @@ from scenewright_server.families.family import (
     Turn,
 )
 from scenewright_server.families.planned import Planned, steps_of
+from scenewright_server.languages.reading import SURE, Reading, read
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import Other, PlanError, Those
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.pointing import first_met
+from scenewright_server.scene.words import is_chinese
 
 if TYPE_CHECKING:
     from scenewright_server.families.chat.base import ChatBase
@@ -54,6 +56,9 @@ MAX_TURNS = 32
 
 MAX_TRIED = 4
 """Plans of a question that are weighed against each other."""
+READ = 1.0
+"""For a plan that was read by the question's words: it seldom errs where it is sure."""
+TINY = 1e-30
 LEAST_SCORE = -4.0
 """A plan that is less likely than this, less what speaks against it, is not believed."""
 
@@ -86,7 +91,7 @@ class PlannedTelling(ABC):
         asked = self._ask(self._question, told, bool(self._setting.pointed))
         self._scene: Any = self._fit_scene(len(asked))
         self._asked = asked
-        self._turn_before = None if memory.planned is None else memory.planned.among(self._setting.entries)
+        self._turn_before = memory.planned.among(self._setting.entries) if memory.planned else self._read_before()
         self._waiting: tuple[str, float] | None = None  # a plan that waits for what an earlier question was about
         self._weighed: list[Weighed] = []
         self._own_plan = ""
@@ -98,6 +103,11 @@ class PlannedTelling(ABC):
         self._complete = False
 
     def begin(self) -> Outcome:
+        reading = self._read(self._question, self._turn_before)
+        if reading is not None:
+            self._weighed.append(self._weigh(reading.plan, math.log(max(reading.confidence, TINY)), READ))
+            if self._weighed[0].score >= 0:  # no plan that is written can be better
+                return self._go_on()
         return self._plan_of((self._scene, self._asked))
 
     def finish(self) -> Sequence[Event]:
@@ -208,14 +218,27 @@ class PlannedTelling(ABC):
         self._after = within[-1].turn
         return self._say(within)
 
-    def _weigh(self, text: str, log_probability: float) -> Weighed:
+    def _read(self, question: str, before: r.Turn | None) -> Reading | None:
+        """What a question says by its words alone."""
+        if not self._chat.reads_words:
+            return None
+        return read(question, self._setting.scene(before), "zh" if is_chinese(question) else "en")
+
+    def _read_before(self) -> r.Turn | None:
+        """What the turn before was about, where only its words are known and they can be read."""
+        reading = self._read(self._before.turns[-1].question, None) if self._before.turns else None
+        if reading is None or reading.confidence < SURE:
+            return None
+        return self._turn_of(reading.plan)
+
+    def _weigh(self, text: str, log_probability: float, lead: float = 0.0) -> Weighed:
         try:
             plan = parse(text)
         except PlanError as error:
             return Weighed(text, (), log_probability, log_probability - NO_PLAN, error)
         scene = self._setting.scene(self._turn_before)
         replies = tuple(without_depths(reply, self._setting.flat) for reply in execute(plan, scene))
-        return Weighed(text, replies, log_probability, log_probability - self._doubts.of(plan, replies))
+        return Weighed(text, replies, log_probability, log_probability + lead - self._doubts.of(plan, replies))
 
     @cached_property
     def _doubts(self) -> Doubts:
@@ -229,17 +252,21 @@ class PlannedTelling(ABC):
         return self._plan_of((self._scene, self._ask(self._before.turns[-1].question, told, False)))
 
     def _recall(self, text: str) -> Outcome:
-        """Take the question before for this plan, and what its answer names for what it spoke of; then go on."""
+        """The question before was planned; go on with the plan that waited for it."""
+        self._turn_before = self._turn_of(text)
+        assert self._waiting is not None
+        waiting, self._waiting = self._waiting, None
+        return self._settle(*waiting)
+
+    def _turn_of(self, text: str) -> r.Turn:
+        """The turn before, of which a plan says what it was about and its answer's names what it spoke of."""
         try:
             turn = execute(parse(text), self._setting.scene(None))[-1].turn
         except PlanError:
             turn = r.Turn(q.Beyond(), ())
         named = self._setting.named_in(self._before.turns[-1].text)
         both = tuple(k for k in turn.things if k in named)
-        self._turn_before = replace(turn, things=both or named or turn.things)
-        assert self._waiting is not None
-        waiting, self._waiting = self._waiting, None
-        return self._settle(*waiting)
+        return replace(turn, things=both or named or turn.things)
 
     def _speak(self, reply: r.Reply) -> Outcome:
         """Have the model speak of what is beyond; where it cannot, or not in this language, say so."""
