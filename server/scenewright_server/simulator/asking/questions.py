@@ -62,6 +62,9 @@ class Asker:
         self._naming = Naming(tables, world, rng)
         self._holes = Holes(tables, world, self._naming, rng)
         self._forms = {after: [form for form in tables.forms if form.after == after] for after in AFTER}
+        self._weights = {
+            after: [len(form.ways) ** 0.7 * boost(form.plan) for form in forms] for after, forms in self._forms.items()
+        }
         self._code = tables.code
         self._spoken: tuple[int, ...] = ()
 
@@ -145,9 +148,7 @@ class Asker:
         forms = self._forms[after]
         if not forms:
             raise NoWords(after)
-        weights = [len(form.ways) ** 0.7 * boost(form.plan) for form in forms]
-        form = self._rng.choices(forms, weights)[0]
-        return self.fill(form)
+        return self.fill(self._rng.choices(forms, self._weights[after])[0])
 
     def fill(self, form: Form) -> tuple[str, str]:
         """A way of asking a form, with its holes filled, and its plan. Raises NoWords."""
