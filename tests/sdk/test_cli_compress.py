@@ -22,6 +22,8 @@ from scenewright_server.model.quantised import count_bytes, unpack_int4, unpack_
 from scenewright_server.service.app import background_server
 from scenewright_server.service.settings import load_settings
 from scenewright_server.training.evaluation import compression
+from scenewright_server.training.planner import train_planner
+from scenewright_server.training.recipe import RecipeError
 from torch import Tensor
 
 from tests.families.chat import tiny
@@ -200,3 +202,13 @@ def test_an_endpoint_has_no_weights_to_compress(tmp_path: Path, capsys: pytest.C
     bundle = write_bundle(tmp_path / "far", parts, name="far")
     status, _, failed = run(capsys, "compress", bundle, "--out", tmp_path / "new", "--weights", "int8")
     assert status == 2 and "its decoder is an endpoint" in failed and not (tmp_path / "new").exists()
+
+
+def test_a_planner_is_not_trained_on_packed_weights(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "small"
+    assert run(capsys, "compress", source, "--out", out, "--weights", "int8", "--rounds", 0)[0] == 0
+    (tmp_path / "planner.toml").write_text(f'[planner]\nmodel = "{out}"\n')
+    with pytest.raises(RecipeError, match="with int8 weights"):
+        train_planner(tmp_path / "planner.toml", tmp_path / "run")
