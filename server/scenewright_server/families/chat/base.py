@@ -15,6 +15,7 @@ from scenewright_server.families.chat.seeing import COLOURS, Seeing
 from scenewright_server.families.chat.storage import BundleInfo, Senses
 from scenewright_server.families.family import Heard, Spec
 from scenewright_server.families.writing import Writer
+from scenewright_server.model.quantised import count_parameters
 from scenewright_server.scene.entries import Detections
 
 MAX_LABEL_TOKENS = 64
@@ -36,7 +37,7 @@ class ChatBase(ABC):
             version=info.version,
             sha256=info.sha256,
             architecture="; ".join([decoder, *_describe(senses)]),
-            n_parameters=sum(parameter.numel() for part in parts for parameter in part.parameters()),
+            n_parameters=sum(map(count_parameters, parts)),
             capabilities=frozenset(info.capabilities),
             languages=info.languages,
             speech_languages=info.speech_languages,
