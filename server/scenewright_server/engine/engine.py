@@ -20,7 +20,7 @@ from scenewright_server.engine.sampler import sample
 from scenewright_server.engine.scheduler import Scheduler
 from scenewright_server.engine.session import Session
 from scenewright_server.families.family import Decoder, FinishReason, Outcome, Pass, Script, Span, TextDelta
-from scenewright_server.families.writing import Writing
+from scenewright_server.families.writing import LocalWriting
 
 KV_BYTES = 1 << 30
 N_PREFILL = 512
@@ -177,7 +177,7 @@ class Engine:
         passing = decoding.passing
         assert passing is not None
         if decoding.search is None:
-            decoding.search = Search(cast(Writing, decoding.script), decoding.sampling, passing.max_new_tokens)
+            decoding.search = Search(cast(LocalWriting, decoding.script), decoding.sampling, passing.max_new_tokens)
             decoding.timings = replace(decoding.timings, prefill=decoding.age_ms - decoding.timings.queue)
         search = decoding.search
         origins = search.step(torch.stack([passing.constraint.mask(row) for row in logits]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -25,7 +26,7 @@ class ChatBase(ABC):
     where they are here."""
 
     codec = audio_codec = None
-    writer: Writer | None = None
+    writer: Writer[Any] | None = None
 
     def __init__(self, info: BundleInfo, senses: Senses, decoder: str, gpt: nn.Module | None = None) -> None:
         parts, whisper, clip = [*([] if gpt is None else [gpt]), *senses.networks], senses.whisper, senses.clip
