@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from scenewright_server.engine.output import Output
+from scenewright_server.engine.prompt import Prompt
 from scenewright_server.engine.request import Done, Event, Failed, Sampling, Started, Timings, Usage
 from scenewright_server.engine.session import Session
 from scenewright_server.families.endpoint import Completion, Ended, Endpoint, Form, Piece, Role, TextScript
@@ -37,8 +38,10 @@ class RemoteEngine:
         """Scripts running or waiting."""
         return self._n_inside
 
-    def run(self, script: Script, sampling: Sampling, session: Session | None = None) -> RemoteRun:
-        """A handle on a script that will run when its events are asked for. A session has nothing to keep here.
+    def run(
+        self, script: Script, sampling: Sampling, session: Session | None = None, prompt: Prompt | None = None
+    ) -> RemoteRun:
+        """A handle on a script that will run when its events are asked for. Sessions and prompts keep nothing here.
 
         Raises ModelError FIELD_OUT_OF_RANGE for beams.
         """

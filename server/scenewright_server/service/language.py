@@ -13,6 +13,7 @@ from scenewright.v1 import generation_pb2, language_pb2, language_pb2_grpc, mode
 
 from scenewright_server.engine.beams import Beam
 from scenewright_server.engine.compute import Run
+from scenewright_server.engine.prompt import Prompt
 from scenewright_server.engine.remote import RemoteRun
 from scenewright_server.engine.request import Done, Sampling
 from scenewright_server.families.family import FinishReason, TextDelta
@@ -66,7 +67,9 @@ class LanguageServicer(language_pb2_grpc.LanguageServiceServicer):
         wanted = read_generate(request, model.limits)
         prompt = await _read(model, wanted)
         with refusals():
-            opened = [await self._open(model, prompt, wanted, k) for k in range(_n_runs(wanted))]
+            n_runs = _n_runs(wanted)
+            shared = Prompt(n_runs) if n_runs > 1 else None
+            opened = [await self._open(model, prompt, wanted, k, shared) for k in range(n_runs)]
             submitted_ms = watch.ms
             gate = asyncio.Semaphore(N_AT_ONCE)
             tasks = [asyncio.create_task(_collect(run, script, wanted, gate)) for script, run in opened]
@@ -110,11 +113,14 @@ class LanguageServicer(language_pb2_grpc.LanguageServiceServicer):
                         )
                         yield _stream(generation_pb2.ResponseEvent(done=done))
 
-    async def _open(self, model: ServedModel, prompt: Any, wanted: Wanted, k: int = 0) -> tuple[Writing, AnyRun]:
+    async def _open(
+        self, model: ServedModel, prompt: Any, wanted: Wanted, k: int = 0, shared: Prompt | None = None
+    ) -> tuple[Writing, AnyRun]:
         """The k-th sequence's script and its run, with a seed of its own."""
         sampling = wanted.sampling
         script = await asyncio.to_thread(_writer(model).open, prompt, sampling.max_new_tokens, wanted.json_schema)
-        return script, model.engine.run(script, replace(sampling, seed=((sampling.seed or 0) + k) % 2**64))
+        own = replace(sampling, seed=((sampling.seed or 0) + k) % 2**64)
+        return script, model.engine.run(script, own, prompt=shared)
 
     def _timings(self, run: AnyRun, watch: Stopwatch, submitted_ms: float, n_tokens: int) -> generation_pb2.Timings:
         timings = run.timings
