@@ -9,7 +9,7 @@ from scenewright_server.families.chat.endpoint import EndpointConfig
 from scenewright_server.families.chat.memory import ChatMemory
 from scenewright_server.families.chat.schema import read_schema
 from scenewright_server.families.endpoint import Completion, Piece
-from scenewright_server.families.family import Event, FinishReason, ModelError, Outcome, TextDelta
+from scenewright_server.families.family import Event, FinishReason, ModelError, Outcome, SpanKind, TextDelta
 from scenewright_server.families.writing import Token
 
 
@@ -42,7 +42,7 @@ class RemoteWriter:
                 field="json_schema", value="set", bound="empty for this model's endpoint",
             )  # fmt: skip
         schema = read_schema(json_schema) if json_schema else None
-        counts = (("text", n_prompt),)
+        counts: tuple[tuple[SpanKind, int], ...] = (("text", n_prompt),)
         return RemoteWriting(Completion((), counts, min(max_new_tokens, room), prompt=prompt, schema=schema))
 
 
