@@ -9,7 +9,10 @@ using grpc = global::Grpc.Core;
 
 namespace Scenewright.V1 {
   /// <summary>
-  /// The language model alone. A model without CAPABILITY_GENERATE refuses it.
+  /// The language model alone. A model without CAPABILITY_GENERATE refuses it, and one whose decoder is an endpoint what
+  /// that has not, by field: beams, and as the endpoint is `top_k`, a repetition penalty, `json_schema`, `include_tokens`.
+  /// What a request says does not depend on who is served beside it: its tokens are those that it gets alone, but for
+  /// tokens that are as likely as one another up to rounding, by which log probabilities differ (docs/models.md).
   /// </summary>
   internal static partial class LanguageService
   {
