@@ -26,7 +26,7 @@ WAYS: tuple[dict[str, Any], ...] = (
     {"temperature": 1.1, "seed": 2**63},
 )
 PROMPTS = (PROMPT, "a", "lazy dogs", "the old castle lends a lamp", "fox", "by night by night", "n", "the quick")
-TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.1}
+TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.2}
 """Of a token's log probability, as docs/models.md states it."""
 
 
