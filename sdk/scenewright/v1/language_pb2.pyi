@@ -230,7 +230,7 @@ class GenerateResponse(_message.Message):
     @_builtins.property
     def sequences(self) -> _containers.RepeatedCompositeFieldContainer[Global___GeneratedSequence]:
         """As many as `num_return_sequences`, the most likely first; of a beam search by their scores. Where they are sampled,
-        each is what a request of its own with its seed gives: `seed`, `seed` + 1 and so on.
+        each is what a request of its own with its seed gives, but for rounding: `seed`, `seed` + 1 and so on.
         """
 
     @_builtins.property

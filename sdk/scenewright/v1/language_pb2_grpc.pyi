@@ -29,8 +29,8 @@ GRPC_VERSION: str
 class LanguageServiceStub:
     """The language model alone. A model without CAPABILITY_GENERATE refuses it, and one whose decoder is an endpoint what
     that has not, by field: beams, and as the endpoint is `top_k`, a repetition penalty, `json_schema`, `include_tokens`.
-    What a request says does not depend on who is served beside it: its tokens are those that it gets alone, but for
-    tokens that are as likely as one another up to rounding, by which log probabilities differ (docs/models.md).
+    What a request says does not depend on who is served beside it, but for rounding: log probabilities differ by some
+    1e-4 in float32 and some 0.1 in bfloat16 (docs/models.md), so that in bfloat16 another of two likely tokens may come.
     """
 
     @_typing.overload
@@ -46,8 +46,8 @@ class LanguageServiceStub:
 class LanguageServiceAsyncStub(LanguageServiceStub):
     """The language model alone. A model without CAPABILITY_GENERATE refuses it, and one whose decoder is an endpoint what
     that has not, by field: beams, and as the endpoint is `top_k`, a repetition penalty, `json_schema`, `include_tokens`.
-    What a request says does not depend on who is served beside it: its tokens are those that it gets alone, but for
-    tokens that are as likely as one another up to rounding, by which log probabilities differ (docs/models.md).
+    What a request says does not depend on who is served beside it, but for rounding: log probabilities differ by some
+    1e-4 in float32 and some 0.1 in bfloat16 (docs/models.md), so that in bfloat16 another of two likely tokens may come.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -59,8 +59,8 @@ class LanguageServiceAsyncStub(LanguageServiceStub):
 class LanguageServiceServicer(metaclass=_abc_1.ABCMeta):
     """The language model alone. A model without CAPABILITY_GENERATE refuses it, and one whose decoder is an endpoint what
     that has not, by field: beams, and as the endpoint is `top_k`, a repetition penalty, `json_schema`, `include_tokens`.
-    What a request says does not depend on who is served beside it: its tokens are those that it gets alone, but for
-    tokens that are as likely as one another up to rounding, by which log probabilities differ (docs/models.md).
+    What a request says does not depend on who is served beside it, but for rounding: log probabilities differ by some
+    1e-4 in float32 and some 0.1 in bfloat16 (docs/models.md), so that in bfloat16 another of two likely tokens may come.
     """
 
     @_abc_1.abstractmethod

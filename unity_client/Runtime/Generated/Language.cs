@@ -1924,7 +1924,7 @@ namespace Scenewright.V1 {
     private readonly pbc::RepeatedField<global::Scenewright.V1.GeneratedSequence> sequences_ = new pbc::RepeatedField<global::Scenewright.V1.GeneratedSequence>();
     /// <summary>
     /// As many as `num_return_sequences`, the most likely first; of a beam search by their scores. Where they are sampled,
-    /// each is what a request of its own with its seed gives: `seed`, `seed` + 1 and so on.
+    /// each is what a request of its own with its seed gives, but for rounding: `seed`, `seed` + 1 and so on.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
