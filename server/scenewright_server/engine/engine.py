@@ -52,6 +52,7 @@ class Engine:
         self._kv_bytes = kv_bytes
         self._n_prefill = n_prefill
         self._sessions: WeakSet[Session] = WeakSet()  # that hold caches
+        self._prompts: WeakSet[Prompt] = WeakSet()  # that were run
         self._n_turns = 0
         self._events: list[tuple[Decoding, Event]] = []
 
@@ -139,6 +140,7 @@ class Engine:
         logits = self._forward(decoding, torch.cat(list(x)), passing)
         if decoding.prompt is not None:
             decoding.prompt.keep(decoding.session.cache(passing.adapter), logits)
+            self._prompts.add(decoding.prompt)
             decoding.prompt = None
         self._go_on(decoding, logits[None])
 
@@ -278,7 +280,7 @@ class Engine:
         inside = (*self.scheduler.running, *self.scheduler.waiting)
         caches = [cache for session in self._sessions for cache in session.caches]
         caches += [cache for decoding in inside for cache in decoding.beam_caches]
-        caches += [one.prompt.cache for one in inside if one.prompt is not None and one.prompt.cache is not None]
+        caches += [prompt.cache for prompt in self._prompts if prompt.cache is not None]
         return sum(cache.n_bytes for cache in {id(cache): cache for cache in caches}.values())
 
     def _make_room(self, session: Session, n_more: int) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scenewright_server.engine.decoding import Decoding
 
 
-@dataclass
+@dataclass(eq=False)
 class Prompt:
     """Made with how many sequences will take it; the last lets go of it. runner: who runs it, until it has been run.
     cache: its keys and values, and perhaps more behind them; logits (V,): after its last position."""
