@@ -26,6 +26,7 @@ class ChatBase(ABC):
 
     codec = audio_codec = None
     writer: Writer | None = None
+    variants: Sequence[ChatBase] = ()
 
     def __init__(self, info: BundleInfo, senses: Senses, decoder: str, gpt: nn.Module | None = None) -> None:
         parts, whisper, clip = [*([] if gpt is None else [gpt]), *senses.networks], senses.whisper, senses.clip

@@ -29,8 +29,10 @@ N_BEFORE = 8
 class ChatWriter:
     """See `families.writing.Writer`."""
 
-    def __init__(self, tokenizer: ChatTokenizer, stops: frozenset[int], n_logits: int, shape: KVShape) -> None:
-        self._tokenizer, self._stops, self._shape = tokenizer, stops, shape
+    def __init__(
+        self, tokenizer: ChatTokenizer, stops: frozenset[int], n_logits: int, shape: KVShape, adapter: str = ""
+    ) -> None:
+        self._tokenizer, self._stops, self._shape, self._adapter = tokenizer, stops, shape, adapter
         never = torch.zeros(n_logits, dtype=torch.bool)
         never[tokenizer.n_ids :] = True  # ids that mean nothing
         self._never = never.to(shape.device)
@@ -52,7 +54,8 @@ class ChatWriter:
             if self._guides is None:
                 self._guides = make_guides(self._tokenizer.file, len(self._never), self._stops)
             guide = self._guides(json_schema)
-        return ChatWriting(prompt, min(max_new_tokens, room), self._stops, self._never, self._stream, guide)
+        n_new = min(max_new_tokens, room)
+        return ChatWriting(prompt, n_new, self._stops, self._never, self._stream, guide, self._adapter)
 
     def name(self, id: int) -> str:
         return self._tokenizer.name(id)
@@ -79,6 +82,7 @@ class ChatWriting:
         never: Tensor,
         stream: Callable[[Sequence[int]], TextStream],
         guide: SchemaGuide | None,
+        adapter: str,
     ) -> None:
         self.prompt, self.stops = prompt, stops
         self.ids: list[int] = []
@@ -86,7 +90,7 @@ class ChatWriting:
         self._never, self._guide, self._stream_after = never, guide, stream
         self._stream = stream(prompt)
         span = Span(prompt, (("text", len(prompt)),))
-        self._pass = Pass((span,), max_new_tokens, self)
+        self._pass = Pass((span,), max_new_tokens, self, adapter)
 
     @property
     def said(self) -> Sequence[int]:
