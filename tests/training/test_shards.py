@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scenewright_server.training.shards import INDEX, KINDS, SPLITS, ShardError, Shards, ShardWriter
+from scenewright_server.training.shards import FOLDER, INDEX, KINDS, SPLITS, ShardError, Shards, ShardWriter
 
 TOKENIZER = "ab" * 32
 N_IDS = 1000
@@ -57,7 +57,7 @@ def test_a_document_spans_no_two_files_and_is_read_where_it_lies(directory: Path
     assert [its.shard for its in shards.documents] == [0, 1, 2]
     ids, mask = shards.read(1)
     assert ids.dtype == np.uint32 and mask.dtype == bool and isinstance(ids.base, np.memmap)
-    assert (directory / "00001.bin").read_bytes() == bytes([4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0])
+    assert (directory / FOLDER / "00001.bin").read_bytes() == bytes([4, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0])
     with pytest.raises(IndexError, match=r"document is 3, must be in 0\.\.2"):
         shards.read(3)
 
@@ -67,7 +67,7 @@ def test_an_index_is_written_only_when_all_went_well(tmp_path: Path) -> None:
         with ShardWriter(tmp_path, TOKENIZER, N_IDS) as writer:
             writer.add([1], [True], "train", "en", "text")
             writer.add([N_IDS], [True], "train", "en", "text")
-    assert not (tmp_path / INDEX).exists()
+    assert not (tmp_path / FOLDER / INDEX).exists()
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,13 @@ def test_a_bad_document_is_refused(tmp_path: Path, row: Any, told: str) -> None:
 
 
 def _edit(directory: Path, *path: Any, value: Any) -> None:
-    index = json.loads((directory / INDEX).read_text())
+    index = json.loads((directory / FOLDER / INDEX).read_text())
     *names, last = path
     place = index
     for name in names:
         place = place[name]
     place[last] = value
-    (directory / INDEX).write_text(json.dumps(index))
+    (directory / FOLDER / INDEX).write_text(json.dumps(index))
 
 
 @pytest.mark.parametrize(
@@ -124,19 +124,19 @@ def test_a_bad_index_is_refused(directory: Path, path: tuple[Any, ...], value: A
 def test_files_that_are_missing_or_damaged_are_told(directory: Path) -> None:
     with pytest.raises(ShardError, match=r"tokenizer is abababababab\.\.\., must be the model's, cdcdcdcdcdcd"):
         Shards(directory, "cd" * 32)
-    (directory / "00002.bin").write_bytes(b"\xff" * 36)
+    (directory / FOLDER / "00002.bin").write_bytes(b"\xff" * 36)
     with pytest.raises(ShardError, match=r"00002\.bin: document 2 has the id 4294967295"):
         Shards(directory).read(2)
-    (directory / "00001.mask").write_bytes(b"\1")
+    (directory / FOLDER / "00001.mask").write_bytes(b"\1")
     with pytest.raises(ShardError, match=r"00001\.mask: 1 bytes, must be 3"):
         Shards(directory)
-    (directory / "00000.bin").unlink()
+    (directory / FOLDER / "00000.bin").unlink()
     with pytest.raises(ShardError, match=r"00000\.bin is missing"):
         Shards(directory)
     for text, told in (("{", "is no JSON"), ("[" * 100_000, "is no JSON"), ("[]", "format is 'list'")):
-        (directory / INDEX).write_text(text)
+        (directory / FOLDER / INDEX).write_text(text)
         with pytest.raises(ShardError, match=told):
             Shards(directory)
-    (directory / INDEX).unlink()
+    (directory / FOLDER / INDEX).unlink()
     with pytest.raises(ShardError, match=r"index\.json is missing"):
         Shards(directory)

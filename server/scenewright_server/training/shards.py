@@ -1,9 +1,10 @@
 """Prepared documents on disk: token ids and what is learnt of them, read where they lie (np.memmap).
 
-DIR/00000.bin   ids, uint32 little-endian, document after document; no document spans two files
-DIR/00000.mask  uint8 for each id, 1 where the model learns to say this token
-DIR/index.json  {"format": 1, "tokenizer": sha256 of the tokenizer.json, "n_ids": of it, "shards": ids of each file,
-                "documents": a list for each field of `Document`}
+In DIR/shards, where DIR is what `scenewright prepare` wrote:
+00000.bin   ids, uint32 little-endian, document after document; no document spans two files
+00000.mask  uint8 for each id, 1 where the model learns to say this token
+index.json  {"format": 1, "tokenizer": sha256 of the tokenizer.json, "n_ids": of it, "shards": ids of each file,
+            "documents": a list for each field of `Document`}
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 FORMAT = 1
-INDEX = "index.json"
+FOLDER, INDEX = "shards", "index.json"
 TRAIN, HELD = "train", "held"
 SPLITS = (TRAIN, HELD)
 KINDS = ("text", "dialogue", "plan")
@@ -50,11 +51,12 @@ NUMBERS = ("shard", "offset", "length")
 
 
 class ShardWriter:
-    """Writes documents into an empty directory; the index comes last, when the block ends well."""
+    """Writes documents into DIR/shards, which must not be there yet; the index comes last, when the block ends well."""
 
     def __init__(self, directory: Path, tokenizer: str, n_ids: int, shard_ids: int = SHARD_IDS) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        self._directory, self._tokenizer, self._n_ids, self._shard_ids = directory, tokenizer, n_ids, shard_ids
+        self._directory = directory / FOLDER
+        self._directory.mkdir(parents=True)
+        self._tokenizer, self._n_ids, self._shard_ids = tokenizer, n_ids, shard_ids
         self._documents: list[Document] = []
         self._shards: list[int] = []
         self._files: tuple[BinaryIO, BinaryIO] | None = None
@@ -115,13 +117,14 @@ class ShardWriter:
 
 
 class Shards:
-    """The documents of a directory. `tokenizer`: the sha256 of the tokenizer.json that reads them; None for any.
+    """The documents of DIR/shards. `tokenizer`: the sha256 of the tokenizer.json that reads them; None for any.
 
     Raises ShardError for a directory that is incomplete, damaged or of another tokenizer. Nothing is loaded but the
     index.
     """
 
     def __init__(self, directory: Path, tokenizer: str | None = None) -> None:
+        directory = directory / FOLDER
         self._path = directory / INDEX
         index = self._read_index()
         self.tokenizer, self.n_ids = self._text(index, "tokenizer"), self._count(index, "n_ids")
