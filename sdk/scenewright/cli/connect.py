@@ -45,8 +45,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="One that --server has, or one to run here: diorama, or the path of a bundle; NAME:ADAPTER speaks with one "
-        "of its adapters.",
+        help="One that --server has, or one to run here: diorama, or the path of a bundle; NAME:ADAPTER speaks with "
+        "one of its adapters.",
     ),
 ]
 

@@ -1,4 +1,5 @@
-"""Adapters, of planners and others: safetensors of low-rank pairs, whose metadata names the languages that they were trained on."""
+"""Adapters, of planners and others: safetensors of low-rank pairs, whose metadata names the languages that they were
+trained on."""
 
 from __future__ import annotations
 

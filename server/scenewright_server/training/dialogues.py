@@ -68,7 +68,7 @@ def read_lines(path: Path, scene: tuple[GraphObject, ...] = ()) -> list[Line]:
         raise LineError(name, 1, "the file", "text in UTF-8", error) from None
     if len(texts) > MAX_LINES:
         raise LineError(name, MAX_LINES + 1, "the file", f"at most {MAX_LINES} lines", len(texts))
-    lines: list[Line] = [_Reader(name, n, scene).read(text) for n, text in enumerate(texts, 1) if text.strip()]
+    lines = [read_line(_load(text, (name, n)), (name, n), scene) for n, text in enumerate(texts, 1) if text.strip()]
     if not lines:
         raise LineError(name, 1, "the file", "a dialogue or a plan a line", "none")
     for line in lines:
@@ -78,17 +78,25 @@ def read_lines(path: Path, scene: tuple[GraphObject, ...] = ()) -> list[Line]:
     return lines
 
 
+def read_line(told: Any, where: tuple[str, int], scene: tuple[GraphObject, ...] = ()) -> Line:
+    """What the JSON of one line tells; `where`: its file and number. Raises LineError."""
+    return _Reader(where, scene).read(told)
+
+
+def _load(text: str, where: tuple[str, int]) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise LineError(*where, "the line", "JSON", error) from None
+
+
 class _Reader:
     """Judges one line."""
 
-    def __init__(self, file: str, line: int, scene: tuple[GraphObject, ...]) -> None:
-        self._where, self._scene = (file, line), scene
+    def __init__(self, where: tuple[str, int], scene: tuple[GraphObject, ...]) -> None:
+        self._where, self._scene = where, scene
 
-    def read(self, text: str) -> Line:
-        try:
-            told = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise self._error("the line", "JSON", error) from None
+    def read(self, told: Any) -> Line:
         if not isinstance(told, dict):
             raise self._error("the line", "an object", told)
         if "plan" in told:
