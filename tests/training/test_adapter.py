@@ -12,6 +12,7 @@ import scenewright
 import torch
 from safetensors.torch import load_file
 from scenewright import types
+from scenewright.cli.connect import reach
 from scenewright_server.families.bundle import file_sha256, load_family
 from scenewright_server.families.chat.chat import Chat
 from scenewright_server.families.chat.planning import Thing, question_text, scene_text
@@ -252,6 +253,8 @@ def test_a_persona_answers_by_its_name_and_the_model_as_before(folder: Path, tmp
         assert client.generate("Old", sampling=sampling, model="tiny:persona").sequences[0].text != written
         with pytest.raises(scenewright.errors.ScenewrightError, match="needs one of tiny, tiny:persona"):
             client.ask("Who?", scene=scene, model="tiny:nobody")
+    with reach(None, f"{bundle}:persona", False, None, None) as here, scenewright.Client(here.address) as client:
+        assert here.model == "tiny:persona" and client.model(here.model).name == "tiny:persona"
 
 
 def test_prepared_documents_are_learnt_by_their_masks(family: Chat, folder: Path, tmp_path: Path) -> None:
