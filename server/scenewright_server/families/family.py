@@ -341,6 +341,10 @@ class Family(Protocol):
     def spec(self) -> Spec: ...
 
     @property
+    def variants(self) -> Sequence[Family]:
+        """The same model with an adapter on, each under a name of its own, "guide:shopkeeper". All else is shared."""
+
+    @property
     def decoder(self) -> Decoder | Endpoint: ...
 
     @property

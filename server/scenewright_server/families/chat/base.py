@@ -14,7 +14,7 @@ from scenewright_server.families.chat.matching import Matching
 from scenewright_server.families.chat.memory import ChatMemory, Exchange
 from scenewright_server.families.chat.seeing import COLOURS, Seeing
 from scenewright_server.families.chat.storage import BundleInfo, Senses
-from scenewright_server.families.family import Heard, Spec
+from scenewright_server.families.family import Family, Heard, Spec
 from scenewright_server.families.writing import Writer
 from scenewright_server.model.quantised import count_parameters
 from scenewright_server.scene.entries import Detections
@@ -30,6 +30,7 @@ class ChatBase(ABC):
     reads_words = True
     """Whether a question is read by its words before the decoder plans it."""
     writer: Writer[Any] | None = None
+    variants: Sequence[Family] = ()
 
     def __init__(self, info: BundleInfo, senses: Senses, decoder: str, gpt: nn.Module | None = None) -> None:
         parts, whisper, clip = [*([] if gpt is None else [gpt]), *senses.networks], senses.whisper, senses.clip

@@ -18,6 +18,7 @@ from scenewright_server.families.chat.prompt import GUIDE, HONEST
 from scenewright_server.families.chat.script import ChatScript, Telling, language_of, read_roster, words_of
 from scenewright_server.families.chat.searching import NOTHING, Beginning, Planning, Search
 from scenewright_server.families.chat.setting import Setting
+from scenewright_server.families.chat.storage import PLAN
 from scenewright_server.families.family import (
     Event,
     FinishReason,
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from scenewright_server.families.chat.base import ChatBase
     from scenewright_server.families.chat.chat import Chat
 
-PLAN = "plan"
-"""The planner's adapter."""
 MAX_PLAN_TOKENS = 80
 QUESTION_TOKENS = 512
 """Room that the scene's text leaves for the question and the turns before it, so that these do not change it."""
@@ -271,10 +270,9 @@ class PlannedTelling(ABC):
     def _speak(self, reply: r.Reply) -> Outcome:
         """Have the model speak of what is beyond; where it cannot, or not in this language, say so."""
         languages = {language.split("-")[0] for language in self._chat.spec.languages}
-        instructions = f"{self._turn.instructions.strip() or GUIDE} {HONEST}"
         try:
             if self._language in languages:
-                self._spoken = self._open_spoken(replace(self._turn, instructions=instructions))
+                self._spoken = self._open_spoken(with_honesty(self._turn))
                 return self._spoken.begin()
         except ModelError:
             self._spoken = None
@@ -358,6 +356,11 @@ class PlannedScript(PlannedTelling):
     def _n_chars_within(self, text: str) -> int:
         ids, n = self._family.tokenizer.encode(text), self._turn.max_new_tokens
         return len(text) if len(ids) <= n else len(self._family.tokenizer.decode(ids[:n]).rstrip("\ufffd"))
+
+
+def with_honesty(turn: Turn) -> Turn:
+    """A turn that no plan settles, as the model is told of it."""
+    return replace(turn, instructions=f"{turn.instructions.strip() or GUIDE} {HONEST}")
 
 
 def _is_beyond(reply: r.Reply) -> bool:

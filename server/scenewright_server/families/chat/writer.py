@@ -32,8 +32,10 @@ class ChatWriter:
 
     tells_tokens = True
 
-    def __init__(self, tokenizer: ChatTokenizer, stops: frozenset[int], n_logits: int, shape: KVShape) -> None:
-        self._tokenizer, self._stops, self._shape = tokenizer, stops, shape
+    def __init__(
+        self, tokenizer: ChatTokenizer, stops: frozenset[int], n_logits: int, shape: KVShape, adapter: str = ""
+    ) -> None:
+        self._tokenizer, self._stops, self._shape, self._adapter = tokenizer, stops, shape, adapter
         never = torch.zeros(n_logits, dtype=torch.bool)
         never[tokenizer.n_ids :] = True  # ids that mean nothing
         self._never = never.to(shape.device)
@@ -55,7 +57,8 @@ class ChatWriter:
             if self._guides is None:
                 self._guides = make_guides(self._tokenizer.file, len(self._never), self._stops)
             guide = self._guides(json_schema)
-        return ChatWriting(prompt, min(max_new_tokens, room), self._stops, self._never, self._stream, self._name, guide)
+        n_new = min(max_new_tokens, room)
+        return ChatWriting(prompt, n_new, self._stops, self._never, self._stream, self._name, guide, self._adapter)
 
     def _name(self, id: int) -> str:
         return self._tokenizer.name(id)
@@ -83,6 +86,7 @@ class ChatWriting:
         stream: Callable[[Sequence[int]], TextStream],
         name: Callable[[int], str],
         guide: SchemaGuide | None,
+        adapter: str,
     ) -> None:
         self.prompt, self.stops = prompt, stops
         self.ids: list[int] = []
@@ -90,7 +94,7 @@ class ChatWriting:
         self._never, self._guide, self._stream_after, self._name = never, guide, stream, name
         self._stream = stream(prompt)
         span = Span(prompt, (("text", len(prompt)),))
-        self._pass = Pass((span,), max_new_tokens, self)
+        self._pass = Pass((span,), max_new_tokens, self, adapter)
 
     @property
     def said(self) -> Sequence[int]:
