@@ -36,7 +36,7 @@ def prepare(
         str, typer.Option("--split-by", help="scene: all about one scene stays on one side; document: need not.")
     ] = "scene",
     drop: Annotated[
-        float, typer.Option("--drop", help="Drop what is so alike to another document; 1: equal ones alone.")
+        float, typer.Option("--drop", help="Drop what is so alike to another; 1: the same words alone.")
     ] = 0.8,
     together: Annotated[
         float, typer.Option("--together", help="What is so alike stays on one side of the split.")
