@@ -218,8 +218,9 @@ def test_it_stops_early_and_keeps_the_best(family: Chat, folder: Path, tmp_path:
 
 def test_a_persona_answers_by_its_name_and_the_model_as_before(folder: Path, tmp_path: Path) -> None:
     config = tmp_path / "persona.toml"
-    data = str(write(tmp_path / "said.jsonl", dialogue(*SAID, instructions="Hm.")))
-    values = vars(recipe(folder, steps=60, validate_every=30, learning_rate=0.05, data=data, held=data))
+    said = (("Who are you?", "Old Tock"), ("And the king?", "Two"))
+    data = str(write(tmp_path / "said.jsonl", dialogue(*said, instructions="Hm.")))
+    values = vars(recipe(folder, steps=60, validate_every=20, data=data, held=data))
     config.write_text("[adapter]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
     made = train_adapter(config, tmp_path / "out", lambda _: None)
     bundle = add_adapter(folder / "tiny", made.path, "persona", tmp_path / "bundle")
@@ -246,7 +247,7 @@ def test_a_persona_answers_by_its_name_and_the_model_as_before(folder: Path, tmp
         with client.session(model="tiny:persona", instructions="Hm.") as session:
             first = session.ask("Who are you?", scene=scene, sampling=sampling)
             second = session.ask("And the king?", sampling=sampling)
-        assert [first.text, second.text] == [answer for _, answer in SAID] and second.usage.cached_tokens > 20
+        assert [first.text, second.text] == [answer for _, answer in said] and second.usage.cached_tokens > 20
         assert client.generate("Old", sampling=sampling).sequences[0].text == written
         assert client.generate("Old", sampling=sampling, model="tiny:persona").sequences[0].text != written
         with pytest.raises(scenewright.errors.ScenewrightError, match="needs one of tiny, tiny:persona"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from scenewright_server.families.chat.chat import Chat
 from scenewright_server.families.chat.memory import ChatMemory
 from scenewright_server.families.chat.planned import PlannedScript
-from scenewright_server.families.family import ModelError, Outcome, Turn
+from scenewright_server.families.family import ModelError, Outcome, Pass, Turn
 from scenewright_server.training.dialogues import Dialogue, Line, LineError
 from scenewright_server.training.packing import IGNORED, Batch, Row, collate
 from scenewright_server.training.shards import Shards
@@ -61,7 +61,7 @@ def answer_ids(family: Chat, text: str) -> tuple[int, ...]:
 
 def _prompt(begun: Outcome) -> tuple[int, ...]:
     passing = begun.next
-    assert passing is not None
+    assert isinstance(passing, Pass)
     return tuple(id for span in passing.spans for id in span.rows)
 
 
@@ -87,7 +87,7 @@ def pack_all(examples: Sequence[Example], length: int) -> list[Row]:
     return rows
 
 
-def n_shared(prompts: Sequence[Sequence[int]]) -> int:
+def n_shared(prompts: Sequence[tuple[int, ...]]) -> int:
     """With how many ids all of them begin, one of each left over."""
     low, high = min(prompts), max(prompts)
     most = min(map(len, prompts)) - 1

@@ -13,7 +13,7 @@ from scenewright_server.families.chat.matching import Matching
 from scenewright_server.families.chat.memory import ChatMemory, Exchange
 from scenewright_server.families.chat.seeing import COLOURS, Seeing
 from scenewright_server.families.chat.storage import BundleInfo, Senses
-from scenewright_server.families.family import Heard, Spec
+from scenewright_server.families.family import Family, Heard, Spec
 from scenewright_server.families.writing import Writer
 from scenewright_server.scene.entries import Detections
 
@@ -26,7 +26,7 @@ class ChatBase(ABC):
 
     codec = audio_codec = None
     writer: Writer | None = None
-    variants: Sequence[ChatBase] = ()
+    variants: Sequence[Family] = ()
 
     def __init__(self, info: BundleInfo, senses: Senses, decoder: str, gpt: nn.Module | None = None) -> None:
         parts, whisper, clip = [*([] if gpt is None else [gpt]), *senses.networks], senses.whisper, senses.clip
