@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from scenewright.cli.app import main
 from scenewright_server.families.chat.storage import load_bundle
 from scenewright_server.importers.bundles import write_bundle
 from scenewright_server.training.corpus.prepare import Options, prepare
@@ -72,6 +73,18 @@ def test_training_learns_the_documents_and_makes_a_bundle(tmp_path: Path, bundle
     assert math.exp(float(loss)) == pytest.approx(made.after, rel=1e-3)
     again = pretrain(recipe, tmp_path / "out")
     assert again.after == pytest.approx(made.after, rel=1e-5)
+
+
+def test_the_command_tells_what_was_trained(
+    tmp_path: Path, bundle: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = {"model": str(bundle), "name": "mine", "steps": 1, "length": 32, "precision": "32-true"}
+    for folder, code, told in (("data", 0, "perplexity of what was held out:"), ("none", 1, "index.json is missing")):
+        recipe = write_recipe(tmp_path, data=folder, **values)
+        with pytest.raises(SystemExit) as ended:
+            main(["train", "--config", str(recipe), "--out", str(tmp_path / "out")])
+        assert (ended.value.code or 0) == code
+        assert told in "".join(capsys.readouterr())
 
 
 def test_what_cannot_be_trained_is_told(tmp_path: Path, bundle: Path, data: Path) -> None:

@@ -55,8 +55,8 @@ def prepare(
 ) -> None:
     """Clean, tag, de-duplicate, split and tokenise texts and dialogues into what `train` reads.
 
-    A line of JSON is \\{"text": ...}, \\{"messages": \\[\\{"role", "content"}, ...], "scene", "instructions"} or
-    \\{"scene", "question", "before", "plan"}; a .txt file is one document. Writes shards/, stats.json and stats.png.
+    A line of JSON is {"text": ...}, {"messages": [{"role", "content"}, ...], "scene", "instructions"} or
+    {"scene", "question", "before", "plan"}; a .txt file is one document. Writes shards/, stats.json and stats.png.
     """
     with needing("train"):
         from scenewright_server.families.bundle import BundleError
