@@ -41,7 +41,7 @@ from scenewright_server.training.examples import (
     pack_all,
 )
 from scenewright_server.training.loop import FitConfig, fit
-from scenewright_server.training.lora import LAYERS, Adapted, answer_loss, read_pairs, save_pairs
+from scenewright_server.training.lora import LAYERS, Adapted, answer_loss, check_plain, read_pairs, save_pairs
 from scenewright_server.training.memory import Estimate, estimate_memory
 from scenewright_server.training.packing import Row
 from scenewright_server.training.recipe import PRECISIONS, RecipeError, build, read_toml
@@ -308,7 +308,9 @@ def _check_bundle(path: Path) -> None:
 
 def _load(path: Path, recipe: AdapterRecipe) -> Bundle:
     is_mixed = recipe.precision == PRECISIONS[0]
-    return load_bundle(path, recipe.device, torch.bfloat16 if is_mixed else torch.float32)
+    bundle = load_bundle(path, recipe.device, torch.bfloat16 if is_mixed else torch.float32)
+    check_plain(bundle.gpt, "adapter", recipe.model)
+    return bundle
 
 
 def _check_size(gpt: GPT, recipe: AdapterRecipe) -> None:

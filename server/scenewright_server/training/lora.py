@@ -14,11 +14,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from scenewright_server.model.gpt import GPT
+from scenewright_server.model.quantised import name_type
 from scenewright_server.training.packing import IGNORED, Batch
 from scenewright_server.training.recipe import RecipeError
 
 LAYERS = ("qkv", "out", "up", "down")
 """The linear layers that have a pair."""
+
+
+def check_plain(gpt: GPT, table: str, model: str) -> None:
+    """Raises RecipeError for packed weights, which cannot be trained on."""
+    if (bits := name_type(gpt)) is not None:
+        raise RecipeError(f"[{table}] model is {model!r} with {bits} weights, must be one whose weights are plain")
 
 
 class Adapted(nn.Module):

@@ -11,10 +11,9 @@ from torch import nn
 
 from scenewright_server.families.bundle import find_bundle
 from scenewright_server.families.chat.storage import PLANNER, Bundle, load_bundle
-from scenewright_server.model.quantised import name_type
 from scenewright_server.simulator.asking.tables import CODES, Code
 from scenewright_server.training.loop import FitConfig, fit
-from scenewright_server.training.lora import Adapted, answer_loss, read_pairs, save_pairs
+from scenewright_server.training.lora import Adapted, answer_loss, check_plain, read_pairs, save_pairs
 from scenewright_server.training.packing import Batch, Rows, collate
 from scenewright_server.training.recipe import RecipeError, build, read_toml
 
@@ -76,10 +75,7 @@ def train_planner(config: Path, out: Path) -> Path:
     """
     recipe = build(_File, read_toml(config), config.name).planner
     bundle = load_bundle(find_bundle(recipe.model), torch.device("cpu"), torch.bfloat16)
-    if (bits := name_type(bundle.gpt)) is not None:
-        raise RecipeError(
-            f"[planner] model is {recipe.model!r} with {bits} weights, must be one whose weights are plain"
-        )
+    check_plain(bundle.gpt, "planner", recipe.model)
     return fit_planner(bundle, recipe, out)
 
 

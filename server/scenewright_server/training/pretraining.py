@@ -21,6 +21,7 @@ from scenewright_server.importers.bundles import check_bundle, written_whole
 from scenewright_server.importers.refusal import ImportRefused
 from scenewright_server.model.gpt import GPT
 from scenewright_server.training.loop import FitConfig, fit
+from scenewright_server.training.lora import check_plain
 from scenewright_server.training.packing import IGNORED
 from scenewright_server.training.recipe import PRECISIONS, RecipeError, build, read_toml
 from scenewright_server.training.shards import HELD, TRAIN, Shards
@@ -151,6 +152,7 @@ def pretrain(config: Path, out: Path) -> Pretrained:
     if not len(train):
         raise RecipeError(f"[pretraining] length is {recipe.length}, the documents to train on have fewer tokens")
     bundle = load_bundle(source, torch.device("cpu"), torch.float32)
+    check_plain(bundle.gpt, "pretraining", recipe.model)
     if recipe.length > bundle.gpt.config.n_ctx:
         raise RecipeError(f"[pretraining] length is {recipe.length}, must be <= the context, {bundle.gpt.config.n_ctx}")
     torch.manual_seed(recipe.seed)
