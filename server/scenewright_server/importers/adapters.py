@@ -20,7 +20,7 @@ from scenewright_server.families.chat.storage import (
     PLANNER_FORMAT,
     adapter_file,
 )
-from scenewright_server.importers.bundles import check, placing, save
+from scenewright_server.importers.bundles import check_bundle, save_tensors, written_whole
 from scenewright_server.importers.planner import kind_of, read_planner
 from scenewright_server.importers.refusal import ImportRefused
 
@@ -53,14 +53,14 @@ def add_adapter(bundle: Path, file: Path, name: str, out: Path) -> Path:
     origin = {"name": name, "source": file.resolve().name, "license": "unknown", "sha256": file_sha256(file)}
     label = "planner" if name == PLAN else f"adapter {name}"
     manifest["provenance"]["sources"][label] = origin
-    with placing(out) as path:
+    with written_whole(out) as path:
         shutil.copytree(bundle, path, dirs_exist_ok=True)
         (path / written).parent.mkdir(exist_ok=True)
-        save(part.state, path / written)
+        save_tensors(part.state, path / written)
         (path / CARD).write_text(_with_row(bundle / CARD, label, origin))
         manifest["files"] = manifest["files"] | {its: file_sha256(path / its) for its in (written, CARD)}
         (path / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-        check(path, out)
+        check_bundle(path, out)
     return out
 
 

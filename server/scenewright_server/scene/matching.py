@@ -98,7 +98,7 @@ class Matching:
 
     def headed(self, nouns: Collection[str]) -> tuple[int, ...]:
         """What has one of these nouns, singular, at the end of its label or of an alias."""
-        own = {_single(noun) for noun in nouns if not is_chinese(noun)}
+        own = {single(noun) for noun in nouns if not is_chinese(noun)}
         han = tuple(noun for noun in nouns if is_chinese(noun))
         return self._where(
             lambda k: any(its and (_head_noun(its) in own or its[-1].endswith(han)) for its in self._called[k].words)
@@ -208,7 +208,7 @@ def _pattern(said: str) -> str:
         return "(?:" + re.escape(said) + (f"|{re.escape(shorter)}" if shorter else "") + ")"
     if said in _SMALL:
         return rf"(?<![^\W_]){said}$"
-    forms = [re.escape(_single(said)) + "(?:e?s)?", re.escape(said)]
+    forms = [re.escape(single(said)) + "(?:e?s)?", re.escape(said)]
     if found := re.fullmatch(r"(\w{3,}?)(?:([b-df-hj-np-tv-z])\2)?(?:ing|ed)", said):
         forms.append(re.escape(found[1]) + (f"{found[2]}?" if found[2] else "e?") + "s?")
     if len(said) > 3:
@@ -261,10 +261,10 @@ def _split(name: str, with_numbers: bool = False) -> tuple[str, ...]:
 
 
 def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
-    return (*words[:-1], _single(words[-1])) if words else words
+    return (*words[:-1], single(words[-1])) if words else words
 
 
-def _single(word: str) -> str:
+def single(word: str) -> str:
     """One of a plural; of other words, whatever keeps them apart."""
     if word in _PLURALS:
         return _PLURALS[word]
@@ -282,7 +282,7 @@ def _single(word: str) -> str:
 def _head_noun(words: tuple[str, ...]) -> str:
     """The last word of a name before "of", "with" and the like: "bottle" of "bottle of milk"."""
     n = next((n for n, word in enumerate(words) if n and word in _LINKS), len(words))
-    return _single(words[n - 1])
+    return single(words[n - 1])
 
 
 def _head(words: tuple[str, ...]) -> str:

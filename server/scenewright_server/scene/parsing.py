@@ -3,7 +3,7 @@
     plan     := question (";" question)*
     question := "name" set | "count" set | "exist" set | "describe" one | "again" set | "beyond" | "way" one
               | "where" one ["|" set] | "fact" key ("," key)* "|" one | total
-              | "check" one "|" set | ("more" | "fewer" | "equal" | "diff" | "ratio") operands
+              | "check" one ("|" set)+ | ("more" | "fewer" | "equal" | "diff" | "ratio") operands
     total    := ("sum" | "avg") [n "of"] key ("," [n "of"] key)* "|" set
     operands := operand "|" operand | key "|" (set | number) "|" (set | number)
     operand  := number [unit] | set | "(" (total | "fact" key "|" set) ")"
@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, cast
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
@@ -34,8 +34,8 @@ from scenewright_server.scene.writing import COMPARES, SINGLE
 
 MAX_CHARS = 1000
 
-_TOKEN = re.compile(r'\s*(?:("(?:[^"]|"")*")|(<=|>=|!=|[()&+|;,<>="])|((?:(?!!=)[^\s()&+|;,<>="])+))')
-_NUMBER = re.compile(r"-?\d+(\.\d+)?(e-?\d+)?")
+_TOKEN = re.compile(r'\s*(?:("(?:[^"]|"")*")|(<=|>=|!=|==|[()&+|;,<>="])|((?:(?!!=)[^\s()&+|;,<>="])+))')
+_AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?(?:e-?\d+)?)((?!(?:st|nd|rd|th)$)(?:%|€|[a-zA-Z°]{1,4}))?")
 _NTH = re.compile(r"(\d+)(st|nd|rd|th)")
 
 
@@ -132,7 +132,7 @@ class _Reader:
             "way": lambda: q.Way(**self._one()),
             "describe": lambda: q.Describe(**self._one()),
             "where": lambda: q.Where(**self._one(), against=self._set() if self._take("mark", "|") else None),
-            "check": lambda: q.Check(**self._one(), among=self._second()),
+            "check": self._check,
             "fact": self._fact,
             "sum": lambda: self._total("sum"),
             "avg": lambda: self._total("avg"),
@@ -146,6 +146,13 @@ class _Reader:
     def _one(self) -> dict[str, Any]:
         each = self._take("word", "each")
         return {"of": self._set(), "each": each}
+
+    def _check(self) -> q.Check:
+        one, among = self._one(), self._second()
+        while self._next.text == "|" and self._next.kind == "mark":
+            one["of"] = self._made(x.Narrowed, (*_links(one["of"]), *_links(among)))
+            among = self._second()
+        return q.Check(**one, among=among)
 
     def _second(self) -> x.Set:
         self._need("|")
@@ -196,7 +203,7 @@ class _Reader:
 
     def _is_number(self) -> bool:
         """Whether a number comes next, and not "n of"."""
-        is_digits = self._next.kind == "word" and _NUMBER.fullmatch(self._next.text) is not None
+        is_digits = self._next.kind == "word" and _AMOUNT.fullmatch(self._next.text) is not None
         return is_digits and (self._tokens[self._at + 1].kind, self._tokens[self._at + 1].text) != ("word", "of")
 
     def _bars_ahead(self) -> int:
@@ -224,8 +231,11 @@ class _Reader:
         return q.Count(self._set())
 
     def _number(self, until: str = "") -> x.Number:
-        value = float(self._next.text)
+        digits, unit = cast(re.Match[str], _AMOUNT.fullmatch(self._next.text)).groups()
+        value = float(digits)
         self._at += 1
+        if unit:
+            return self._made(x.Number, value, unit)
         is_followed = self._next.kind in ("word", "quoted") and not (until and self._peek(until))
         return self._made(x.Number, value, self._words("a unit", until) if is_followed else "")
 
@@ -286,7 +296,7 @@ class _Reader:
             if made is not None:
                 return made
         words = self._key(until)
-        if self._next.kind == "mark" and self._next.text in x.SIGNS:
+        if self._next.kind == "mark" and self._next.text in (*x.SIGNS, "=="):
             return self._compared(words, until)
         if words.to is not None:
             self._fail("one of " + ", ".join(x.SIGNS))
@@ -347,11 +357,11 @@ class _Reader:
         return x.Ordered(self._key(until), down)
 
     def _compared(self, key: x.Key, until: str) -> x.Set:
-        sign = self._next.text
+        sign = self._next.text.replace("==", "=")
         self._at += 1
         if (self._next.kind, self._next.text) == ("mark", "("):
             return self._made(x.Compared, key, sign, self._group())
-        if self._next.kind == "word" and _NUMBER.fullmatch(self._next.text):
+        if self._next.kind == "word" and _AMOUNT.fullmatch(self._next.text):
             return self._made(x.Compared, key, sign, self._number(until))
         return self._made(x.Compared, key, sign, self._words("a value", until))
 
@@ -376,3 +386,7 @@ class _Reader:
         if not words:
             self._fail(what)
         return " ".join(words)
+
+
+def _links(of: x.Set) -> tuple[x.Set, ...]:
+    return of.links if isinstance(of, x.Narrowed) else (of,)

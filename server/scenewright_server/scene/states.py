@@ -80,7 +80,8 @@ def _read(table: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
 
 
 _STATES = _read(_TABLE)
-_WORDS = {word for asked, (told, belied) in _STATES.items() for word in (asked, *told, *belied)}
+STATE_WORDS = {word for asked, (told, belied) in _STATES.items() for word in (asked, *told, *belied)}
+"""All words for states that exclude each other."""
 _STATE = re.compile(r"(?:current )?(?:state|status|condition|availability)\b|当?前?(?:状态|状况|情况)")
 MAX_STATE_CHARS = 24
 """Where no fact is a state, a text that tells one is not longer: "closed on Mondays and holidays" is none."""
@@ -89,7 +90,7 @@ MAX_STATE_CHARS = 24
 def is_state(words: str) -> bool:
     """Whether these are words for a state that another state excludes."""
     said = fold(words)
-    return said in _WORDS or said.split(" ")[0] in _WORDS
+    return said in STATE_WORDS or said.split(" ")[0] in STATE_WORDS
 
 
 def is_so(words: str, texts: Sequence[str]) -> bool | None:

@@ -41,7 +41,7 @@ from scenewright_server.training.examples import (
     pack_all,
 )
 from scenewright_server.training.loop import FitConfig, fit
-from scenewright_server.training.lora import LAYERS, Adapted, answer_loss, read_pairs, save_pairs
+from scenewright_server.training.lora import LAYERS, Adapted, answer_loss, check_plain, read_pairs, save_pairs
 from scenewright_server.training.memory import Estimate, estimate_memory
 from scenewright_server.training.packing import Row
 from scenewright_server.training.recipe import PRECISIONS, RecipeError, build, read_toml
@@ -165,6 +165,7 @@ def train_adapter(config: Path, out: Path, report: Report) -> Made:
     graph = _read_scene(folder / recipe.scene) if recipe.scene else ()
     questions = _read_questions(folder / recipe.questions) if recipe.questions else ()
     bundle = _load(path, recipe)
+    check_plain(bundle.gpt, recipe.model)
     _check_size(bundle.gpt, recipe)
     taught = teach(Chat(bundle), path, recipe, folder, graph)
     report(f"{taught.n_train} to learn from, {taught.n_held} held")

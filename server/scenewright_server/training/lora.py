@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from scenewright_server.model.gpt import GPT
+from scenewright_server.model.quantised import name_type
 from scenewright_server.training.packing import IGNORED, Batch
 from scenewright_server.training.recipe import RecipeError
 
@@ -58,6 +59,12 @@ class Adapted(nn.Module):
         if keep_rank:
             found = shrink(found, keep_rank)
         return {name: its.to(torch.bfloat16).contiguous() for name, its in found.items()}
+
+
+def check_plain(gpt: GPT, model: str) -> None:
+    """Raises RecipeError for a decoder of packed weights, of which no product can be learnt."""
+    if (bits := name_type(gpt)) is not None:
+        raise RecipeError(f"model is {model!r} with {bits} weights, must be one whose weights are plain")
 
 
 def shrink(pairs: Mapping[str, Tensor], rank: int) -> dict[str, Tensor]:

@@ -82,8 +82,9 @@ class Rows:
         return row if len(row.ids) > len(scene) else None
 
     def _examples(self, world: World, asked: Code) -> Iterator[Asked]:
+        asker = Asker(load_tables(asked), world, self._rng)
         while True:
-            yield from Asker(load_tables(asked), world, self._rng).dialogue(self._rng.choice([1, 2, 3, 4]))
+            yield from asker.dialogue(self._rng.choice([1, 1, 1, 2, 3]))
 
     def encode(self, one: Asked) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The tokens of a question and of its plan."""

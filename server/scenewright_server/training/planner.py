@@ -13,7 +13,7 @@ from scenewright_server.families.bundle import find_bundle
 from scenewright_server.families.chat.storage import PLANNER, Bundle, load_bundle
 from scenewright_server.simulator.asking.tables import CODES, Code
 from scenewright_server.training.loop import FitConfig, fit
-from scenewright_server.training.lora import Adapted, answer_loss, read_pairs, save_pairs
+from scenewright_server.training.lora import Adapted, answer_loss, check_plain, read_pairs, save_pairs
 from scenewright_server.training.packing import Batch, Rows, collate
 from scenewright_server.training.recipe import RecipeError, build, read_toml
 
@@ -75,6 +75,7 @@ def train_planner(config: Path, out: Path) -> Path:
     """
     recipe = build(_File, read_toml(config), config.name).planner
     bundle = load_bundle(find_bundle(recipe.model), torch.device("cpu"), torch.bfloat16)
+    check_plain(bundle.gpt, recipe.model)
     return fit_planner(bundle, recipe, out)
 
 

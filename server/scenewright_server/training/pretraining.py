@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from scenewright_server.families.bundle import MANIFEST, BundleError, file_sha256, find_bundle, read_manifest
 from scenewright_server.families.chat.storage import DECODER, FAMILY, PLANNER, TOKENIZER, load_bundle
-from scenewright_server.importers.bundles import check, placing
+from scenewright_server.importers.bundles import check_bundle, written_whole
 from scenewright_server.importers.refusal import ImportRefused
 from scenewright_server.model.gpt import GPT
 from scenewright_server.training.loop import FitConfig, fit
@@ -199,7 +199,7 @@ def _write(source: Path, gpt: GPT, recipe: PretrainingRecipe, out: Path) -> None
     adapters = [PLANNER, *(f"adapters/{name}.safetensors" for name in manifest.get("adapters", {}))]
     dtype = getattr(torch, manifest["decoder"]["dtype"])
     try:
-        with placing(out) as path:
+        with written_whole(out) as path:
             for name in manifest["files"]:
                 if name not in (*adapters, DECODER):
                     shutil.copyfile(source / name, path / name)
@@ -213,6 +213,6 @@ def _write(source: Path, gpt: GPT, recipe: PretrainingRecipe, out: Path) -> None
                 manifest.pop(part, None)
             manifest["provenance"]["trained_by"] = "scenewright train"
             (path / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-            check(path, out)
+            check_bundle(path, out)
     except ImportRefused as error:
         raise BundleError(str(error)) from error

@@ -41,7 +41,9 @@ SHOP = (
 
 @pytest.fixture(scope="module")
 def family(tmp_path_factory: pytest.TempPathFactory) -> Chat:
-    return tiny.load(tmp_path_factory.mktemp("bundles") / "tiny", plans=True)
+    made = tiny.load(tmp_path_factory.mktemp("bundles") / "tiny", plans=True)
+    made.reads_words = False  # the decoder plans all questions
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +118,8 @@ def test_both_share_what_no_pair_changes(tmp_path: Path) -> None:
 def test_a_planned_answer_equals_the_naive_one_however_it_is_sampled(family: Chat) -> None:
     hot = Sampling(12, temperature=5.0, seed=3)
     ((run, events),) = finish(Engine(family.decoder), family.open(ask("hm", SHOP, 99)), sampling=hot)
-    assert run.ids == naive(family.decoder, family.open(ask("hm", SHOP, 99)), hot) and len(run.ids) > 1
+    ids = naive(family.decoder, family.open(ask("hm", SHOP, 99)), hot)
+    assert run.ids == ids[-len(run.ids) :] and len(run.ids) > 1 and run.n_generated == len(ids)
     greedy = finish(Engine(family.decoder), family.open(ask("hm", SHOP)), sampling=Sampling(12))[0]
     assert run.ids == greedy[0].ids and text_of(events) == "I did not understand that."
 
@@ -191,7 +194,7 @@ def test_what_is_beyond_is_spoken_by_the_model_itself(family: Chat) -> None:
     script = family.open(ask("sing!", SHOP, 9, instructions="You are a pirate."), memory)
     assert isinstance(script, PlannedScript)
     script.begin()
-    outcomes = [script.take(id, 0.5) for id in family.tokenizer.encode(" beyond\n")]
+    outcomes = [script.take(id, 0.9) for id in family.tokenizer.encode(" beyond\n")]
     spoken = outcomes[-1].next
     assert spoken is not None and (spoken.adapter, spoken.greedy, spoken.max_new_tokens) == ("", False, 9)
     assert f"You are a pirate. {HONEST}" in (text := prompt_of(family, spoken)) and "red chair (price)" in text

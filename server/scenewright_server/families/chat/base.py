@@ -15,6 +15,7 @@ from scenewright_server.families.chat.seeing import COLOURS, Seeing
 from scenewright_server.families.chat.storage import BundleInfo, Senses
 from scenewright_server.families.family import Family, Heard, Spec
 from scenewright_server.families.writing import Writer
+from scenewright_server.model.quantised import count_parameters
 from scenewright_server.scene.entries import Detections
 
 MAX_LABEL_TOKENS = 64
@@ -25,6 +26,8 @@ class ChatBase(ABC):
     where they are here."""
 
     codec = audio_codec = None
+    reads_words = True
+    """Whether a question is read by its words before the decoder plans it."""
     writer: Writer | None = None
     variants: Sequence[Family] = ()
 
@@ -35,7 +38,7 @@ class ChatBase(ABC):
             version=info.version,
             sha256=info.sha256,
             architecture="; ".join([decoder, *_describe(senses)]),
-            n_parameters=sum(parameter.numel() for part in parts for parameter in part.parameters()),
+            n_parameters=sum(map(count_parameters, parts)),
             capabilities=frozenset(info.capabilities),
             languages=info.languages,
             speech_languages=info.speech_languages,

@@ -16,6 +16,7 @@ from scenewright_server.families.chat.writer import ChatWriter
 from scenewright_server.families.decoder import GPTDecoder
 from scenewright_server.families.family import Memory, Turn
 from scenewright_server.model.gpt import GPT
+from scenewright_server.model.quantised import name_type
 
 
 class Chat(ChatBase):
@@ -70,5 +71,5 @@ def _describe(gpt: GPT) -> str:
     config = gpt.config
     return (
         f"decoder of {config.n_layers} layers, {config.d_model} wide, vocabulary {config.vocab_size}, "
-        f"context {config.n_ctx}, {str(gpt.tokens.weight.dtype).removeprefix('torch.')}"
+        f"context {config.n_ctx}, {name_type(gpt) or str(gpt.dtype).removeprefix('torch.')}"
     )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scenewright_server.scene import replies
-from scenewright_server.scene.entries import Entry, is_same
-from scenewright_server.scene.expressions import Set
-from scenewright_server.scene.questions import Question
+from scenewright_server.families.planned import Planned
+from scenewright_server.scene.entries import Entry
 
 Part = str | Entry
 """Of an answer: words, or the thing that it points at there."""
@@ -25,26 +22,6 @@ class Exchange:
     def text(self) -> str:
         """The answer's words."""
         return "".join(part for part in self.answer if isinstance(part, str))
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A question that was planned, the things that its answer spoke of, and which of its sets was asked back about
-    (`scene.replies.Turn`). The things are kept themselves: in the next scene they have other places."""
-
-    question: Question
-    things: tuple[Entry, ...]
-    asked: Set | None = None
-
-    @classmethod
-    def of(cls, turn: replies.Turn, entries: Sequence[Entry]) -> Planned:
-        """A turn of a scene of these entries."""
-        return cls(turn.question, tuple(entries[k] for k in turn.things), turn.asked)
-
-    def among(self, entries: Sequence[Entry]) -> replies.Turn:
-        """The turn for a scene of these entries; what is gone is no longer spoken of."""
-        found = (next((k for k, entry in enumerate(entries) if is_same(entry, old)), None) for old in self.things)
-        return replies.Turn(self.question, tuple(k for k in found if k is not None), self.asked)
 
 
 @dataclass(frozen=True)

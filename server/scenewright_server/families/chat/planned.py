@@ -3,18 +3,20 @@ said as it is. What is beyond the scene goes to a second pass, in which the mode
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
 from scenewright_server.families.chat.depths import without_depths
-from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, Planned, first_chars
-from scenewright_server.families.chat.planning import question_text
+from scenewright_server.families.chat.doubts import NO_PLAN, Doubts
+from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, first_chars
+from scenewright_server.families.chat.planning import TURNS_BEFORE, question_text
 from scenewright_server.families.chat.prompt import GUIDE, HONEST
 from scenewright_server.families.chat.script import ChatScript, Telling, language_of, read_roster, words_of
+from scenewright_server.families.chat.searching import NOTHING, Beginning, Planning, Search
 from scenewright_server.families.chat.setting import Setting
 from scenewright_server.families.chat.storage import PLAN
 from scenewright_server.families.family import (
@@ -30,14 +32,15 @@ from scenewright_server.families.family import (
     TextDelta,
     Turn,
 )
-from scenewright_server.languages import SPEAKERS
-from scenewright_server.languages.speaking import MAX_LISTED
+from scenewright_server.families.planned import Planned, steps_of
+from scenewright_server.languages.reading import SURE, Reading, read
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import Other, PlanError, Those
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.pointing import first_met
+from scenewright_server.scene.words import is_chinese
 
 if TYPE_CHECKING:
     from scenewright_server.families.chat.base import ChatBase
@@ -50,37 +53,25 @@ MAX_TURNS = 32
 """Of a dialogue, that are remembered."""
 
 
-class Planning:
-    """See `families.family.Constraint`: a plan holds no control token but one that ends it."""
-
-    forced: Sequence[int] = ()
-    said: Sequence[int] = ()
-
-    def __init__(self, never: Tensor) -> None:
-        self._never = never
-
-    def mask(self, logits: Tensor) -> Tensor:
-        return logits.masked_fill(self._never, float("-inf"))
+MAX_TRIED = 4
+"""Plans of a question that are weighed against each other."""
+READ = 1.0
+"""For a plan that was read by the question's words: it seldom errs where it is sure."""
+TINY = 1e-30
+LEAST_SCORE = -4.0
+"""A plan that is less likely than this, less what speaks against it, is not believed."""
 
 
 @dataclass(frozen=True)
-class Pointed:
-    """A step of what is said: the name of entry k, at which it points."""
+class Weighed:
+    """A plan, the replies that it gives (none of what is no plan), and its log-probability less what speaks against
+    it."""
 
-    k: int
-
-
-class PointedLabels:
-    """See `languages.speaking.Labels`."""
-
-    def __init__(self, called: Sequence[str]) -> None:
-        self._called = called
-
-    def text(self, k: int) -> str:
-        return self._called[k]
-
-    def mention(self, k: int) -> Pointed:
-        return Pointed(k)
+    text: str
+    replies: tuple[r.Reply, ...]
+    log_probability: float
+    score: float
+    error: PlanError | None = None
 
 
 class PlannedTelling(ABC):
@@ -97,10 +88,11 @@ class PlannedTelling(ABC):
         self._setting = Setting(roster, pointed)
         told = [(exchange.question, exchange.text) for exchange in memory.turns]
         asked = self._ask(self._question, told, bool(self._setting.pointed))
-        self._scene = self._fit_scene(len(asked))
-        self._spans = (self._scene, asked)
-        self._turn_before = None if memory.planned is None else memory.planned.among(self._setting.entries)
-        self._waiting: q.Plan = ()  # for what an earlier question was about
+        self._scene: Any = self._fit_scene(len(asked))
+        self._asked = asked
+        self._turn_before = memory.planned.among(self._setting.entries) if memory.planned else self._read_before()
+        self._waiting: tuple[str, float] | None = None  # a plan that waits for what an earlier question was about
+        self._weighed: list[Weighed] = []
         self._own_plan = ""
         self._probability = 1.0  # of the plans
         self._after: r.Turn | None = None  # what the next turn is to know of this one
@@ -110,7 +102,16 @@ class PlannedTelling(ABC):
         self._complete = False
 
     def begin(self) -> Outcome:
-        return self._plan_of(self._spans)
+        reading = self._read(self._question, self._turn_before)
+        if reading is not None:
+            self._weighed.append(self._weigh(reading.plan, math.log(max(reading.confidence, TINY)), READ))
+            if self._weighed[0].score >= 0:  # no plan that is written can be better
+                return self._go_on()
+        return self.ask_for_plan()
+
+    def ask_for_plan(self) -> Outcome:
+        """The pass that writes the question's plan."""
+        return self._plan_of((self._scene, self._asked))
 
     def finish(self) -> Sequence[Event]:
         self._complete = True
@@ -134,7 +135,7 @@ class PlannedTelling(ABC):
             parts = first_chars(parts, n_chars or 0)
         if not any(isinstance(part, str) for part in parts):
             return self._before
-        n_positions = sum(map(len, self._spans)) + self._n_tokens
+        n_positions = len(self._scene) + len(self._asked) + self._n_tokens
         turns = (*self._before.turns, Exchange(self._question, parts))[-MAX_TURNS:]
         if self._after is None:
             return ChatMemory(turns, n_positions, self._before.planned)
@@ -194,43 +195,81 @@ class PlannedTelling(ABC):
             scene=len(scene),
         )
 
-    def _settle(self, text: str) -> Outcome:
+    def _settle(self, text: str, log_probability: float = 0.0) -> Outcome:
         """What a plan gives: the answer, or the pass that it needs first."""
+        try:
+            looks_back = _looks_back(parse(text))
+        except PlanError:
+            looks_back = False
+        if looks_back and self._turn_before is None and self._before.turns:
+            return self._plan_before(text, log_probability)
+        self._weighed.append(self._weigh(text, log_probability))
+        return self._go_on()
+
+    def _go_on(self) -> Outcome:
+        """After a plan was weighed: the next one, or what the best of them gives."""
+        best = max(self._weighed, key=lambda weighed: weighed.score)
+        self._own_plan = best.text
+        self._probability *= math.exp(best.log_probability)
+        if best.error is not None:
+            return self._misunderstood(best.error)
+        if best.score < LEAST_SCORE:
+            return self._say([r.Reply((r.NotUnderstood("unsure"),), r.Turn(q.Beyond(), ()))])
+        within = [reply for reply in best.replies if not _is_beyond(reply)]
+        if not within:
+            return self._speak(best.replies[0])
+        self._after = within[-1].turn
+        return self._say(within)
+
+    def _read(self, question: str, before: r.Turn | None) -> Reading | None:
+        """What a question says by its words alone."""
+        if not self._chat.reads_words:
+            return None
+        return read(question, self._setting.scene(before), "zh" if is_chinese(question) else "en")
+
+    def _read_before(self) -> r.Turn | None:
+        """What the turn before was about, where only its words are known and they can be read."""
+        reading = self._read(self._before.turns[-1].question, None) if self._before.turns else None
+        if reading is None or reading.confidence < SURE:
+            return None
+        return self._turn_of(reading.plan)
+
+    def _weigh(self, text: str, log_probability: float, lead: float = 0.0) -> Weighed:
         try:
             plan = parse(text)
         except PlanError as error:
-            return self._misunderstood(error)
-        if self._turn_before is None and self._before.turns and _looks_back(plan):
-            return self._plan_before(plan)
-        return self._carry_out(plan)
+            return Weighed(text, (), log_probability, log_probability - NO_PLAN, error)
+        scene = self._setting.scene(self._turn_before)
+        replies = tuple(without_depths(reply, self._setting.flat) for reply in execute(plan, scene))
+        return Weighed(text, replies, log_probability, log_probability + lead - self._doubts.of(plan, replies))
 
-    def _plan_before(self, plan: q.Plan) -> Outcome:
+    @cached_property
+    def _doubts(self) -> Doubts:
+        before = " ".join(f"{exchange.question} {exchange.text}" for exchange in self._before.turns[-TURNS_BEFORE:])
+        return Doubts(self._question, before, self._setting.scene(self._turn_before))
+
+    def _plan_before(self, text: str, log_probability: float) -> Outcome:
         """Plan the question before first, of which only words are known."""
-        self._waiting = plan
+        self._waiting = (text, log_probability)
         told = [(exchange.question, exchange.text) for exchange in self._before.turns[:-1]]
         return self._plan_of((self._scene, self._ask(self._before.turns[-1].question, told, False)))
 
     def _recall(self, text: str) -> Outcome:
-        """Take the question before for this plan, and what its answer names for what it spoke of; then go on."""
+        """The question before was planned; go on with the plan that waited for it."""
+        self._turn_before = self._turn_of(text)
+        assert self._waiting is not None
+        waiting, self._waiting = self._waiting, None
+        return self._settle(*waiting)
+
+    def _turn_of(self, text: str) -> r.Turn:
+        """The turn before, of which a plan says what it was about and its answer's names what it spoke of."""
         try:
             turn = execute(parse(text), self._setting.scene(None))[-1].turn
         except PlanError:
             turn = r.Turn(q.Beyond(), ())
         named = self._setting.named_in(self._before.turns[-1].text)
         both = tuple(k for k in turn.things if k in named)
-        self._turn_before = replace(turn, things=both or named or turn.things)
-        plan, self._waiting = self._waiting, ()
-        return self._carry_out(plan)
-
-    def _carry_out(self, plan: q.Plan) -> Outcome:
-        replies = [
-            without_depths(reply, self._setting.flat) for reply in execute(plan, self._setting.scene(self._turn_before))
-        ]
-        within = [reply for reply in replies if not _is_beyond(reply)]
-        if within:
-            self._after = within[-1].turn
-            return self._say(within)
-        return self._speak(replies[0])
+        return replace(turn, things=both or named or turn.things)
 
     def _speak(self, reply: r.Reply) -> Outcome:
         """Have the model speak of what is beyond; where it cannot, or not in this language, say so."""
@@ -245,15 +284,7 @@ class PlannedTelling(ABC):
 
     def _say(self, replies: Sequence[r.Reply]) -> Outcome:
         """Say replies as they are, up to the limit of tokens; what they rest on and do not name is pointed at."""
-        called, speaker = self._setting.called, SPEAKERS[self._language]
-        said: list[str | Pointed] = []
-        for reply in replies:
-            said += [" "] if said and self._language != "zh" else []
-            said += speaker.reply(reply, PointedLabels(called))
-        named = {step.k for step in said if isinstance(step, Pointed)}
-        silent = [k for k in dict.fromkeys(k for reply in replies for k in reply.things) if k not in named]
-        steps = [(step, None) if isinstance(step, str) else (called[step.k], step.k) for step in said]
-        steps += [("", k) for k in silent] if len(silent) <= MAX_LISTED else []
+        steps = steps_of(replies, self._setting.called, self._language)
         n_left = self._n_chars_within("".join(words for words, _ in steps))
         events: list[Event] = []
         for words, k in steps:
@@ -281,13 +312,13 @@ class PlannedScript(PlannedTelling):
     """The tokens of a decoder on this machine."""
 
     def __init__(self, family: Chat, turn: Turn, memory: ChatMemory) -> None:
-        self._family = family
+        self._family, self._search = family, Search()
         super().__init__(family, turn, memory)
 
     def take(self, token: int, probability: float) -> Outcome:
         if self._spoken is not None:
             return self._spoken.take(token, probability)
-        self._probability *= probability
+        self._planning.take(token, probability)
         self._n_tokens += 1
         is_over = token in self._family.stops
         if not is_over:
@@ -295,11 +326,16 @@ class PlannedScript(PlannedTelling):
             is_over = "\n" in self._plan
             if not is_over and self._n_tokens < MAX_PLAN_TOKENS:
                 return Outcome()
-        plan = self._plan.partition("\n")[0] if is_over else ""  # half a plan is none
+        plan = self._plan.partition("\n")[0].strip() if is_over else ""  # half a plan is none
         if self._waiting:
             return self._recall(plan)
-        self._own_plan = plan.strip()
-        return self._settle(plan)
+        self._search.add(self._planning)
+        return self._settle(plan, -self._planning.cost)
+
+    def _go_on(self) -> Outcome:
+        best = max(weighed.score for weighed in self._weighed)
+        beginning = self._search.next(best) if len(self._weighed) < MAX_TRIED else None
+        return super()._go_on() if beginning is None else self._plan_of((self._scene, self._asked), beginning)
 
     def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Span:
         n_ctx = self._family.n_ctx
@@ -313,9 +349,10 @@ class PlannedScript(PlannedTelling):
         ids = self._family.tokenizer.encode(text)
         return Span(ids, (("scene" if self._turn.graph else "image", len(ids)),))
 
-    def _plan_of(self, spans: tuple[Span, ...]) -> Outcome:
+    def _plan_of(self, spans: tuple[Span, ...], beginning: Beginning = NOTHING) -> Outcome:
         self._stream, self._plan, self._n_tokens = self._family.tokenizer.stream(), "", 0
-        return Outcome(next=Pass(spans, MAX_PLAN_TOKENS, Planning(self._family.never), PLAN, greedy=True))
+        self._planning = Planning(self._family.never, beginning)
+        return Outcome(next=Pass(spans, MAX_PLAN_TOKENS, self._planning, PLAN, greedy=True))
 
     def _open_spoken(self, turn: Turn) -> ChatScript:
         return ChatScript(self._family, turn, self._before)

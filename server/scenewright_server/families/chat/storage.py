@@ -36,6 +36,8 @@ PLAN = "plan"
 MAX_ADAPTERS = 8
 MAX_ADAPTER_BYTES = 12_000_000
 ADAPTER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+PACKED_FORMAT = 1
+"""Of a decoder's packed weights (`model/quantised.py`)."""
 TOKENIZER, TEMPLATE, CARD = "tokenizer.json", "chat_template.jinja", "MODEL_CARD.md"
 
 
@@ -106,6 +108,8 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
     try:
         info = read_info(path, manifest)
         decoder = manifest["decoder"]
+        if "packed" in decoder:
+            _check_packed(path, decoder["packed"], device)
         config = GPTConfig.from_dict(decoder["config"])
         config = replace(config, n_ctx=min(config.n_ctx, info.limits.context_tokens))
         tokenizer = ChatTokenizer((path / TOKENIZER).read_bytes())
@@ -134,6 +138,15 @@ def _suiting(name: str, device: torch.device) -> torch.dtype:
     if name == "bfloat16" and device.type == "cpu" and not torch.cpu._is_avx512_bf16_supported():
         return torch.float32
     return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
+
+
+def _check_packed(path: Path, packed: dict[str, Any], device: torch.device) -> None:
+    if packed["format"] != PACKED_FORMAT:
+        raise BundleError(
+            f"{path / MANIFEST}: decoder.packed: format {packed['format']!r}, this version has {PACKED_FORMAT}"
+        )
+    if packed["weights"] == "int4" and device.type != "cpu":
+        raise BundleError(f"{path}: int4 weights run on a CPU alone, not on {device.type}")
 
 
 def read_info(path: Path, manifest: dict[str, Any]) -> BundleInfo:

@@ -12,19 +12,20 @@ from scenewright_server.families.diorama.codec import DioramaAudioCodec, Diorama
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.memory import DioramaMemory
 from scenewright_server.families.diorama.prefix import MAX_LABEL_TOKENS, spell
-from scenewright_server.families.diorama.results import write
-from scenewright_server.families.diorama.script import DioramaScript, past_turn, prompt_spans
+from scenewright_server.families.diorama.reading import ReadScript, understand
+from scenewright_server.families.diorama.script import DioramaScript, by_heart, past_turn, prompt_spans
 from scenewright_server.families.diorama.storage import Bundle
-from scenewright_server.families.diorama.tokenizer import N_REFS
 from scenewright_server.families.diorama.vision import preprocess, squash
-from scenewright_server.families.family import SAMPLE_RATE_HZ, Heard, Memory, ModelError, Spec, Turn
+from scenewright_server.families.family import SAMPLE_RATE_HZ, Heard, Memory, ModelError, Script, Spec, Turn
 from scenewright_server.scene.entries import Detections
-from scenewright_server.scene.findings import Refusal
-from scenewright_server.scene.plans import BY_HEART
 from scenewright_server.scene.words import normalise
 
 SPEECH_LANGUAGES = ("en",)
 """What Diorama's Whisper learnt to hear."""
+
+
+MAX_OBJECTS = 512
+"""Of a scene that questions are read of; the decoder tells `tokenizer.N_REFS` apart."""
 
 
 class ClipEmbedder:
@@ -76,7 +77,7 @@ class Diorama:
             knows_not=info.knows_not,
             license=str(info.provenance.get("license", "")),
             max_audio_s=model.config.audio.max_seconds,
-            max_objects=N_REFS,
+            max_objects=MAX_OBJECTS,
             n_frames_at_once=1 if model.device.type == "cpu" else 8,
         )
         self.decoder = GPTDecoder(model.gpt)
@@ -112,22 +113,19 @@ class Diorama:
 
     def past(self, history: Sequence[tuple[str, str]]) -> DioramaMemory:
         turns = tuple(
-            past_turn(prompt_spans(self.model, question), self._by_heart(answer)) for question, answer in history
+            past_turn(prompt_spans(self.model, question), by_heart(self.model.tokenizer, answer))
+            for question, answer in history
         )
         return DioramaMemory(turns=turns, last=history[-1] if history else None)
 
-    def _by_heart(self, answer: str) -> list[int]:
-        """The tokens of an answer that nothing settles, as the decoder would have written them."""
-        tokenizer = self.model.tokenizer
-        plan = [id for slot in BY_HEART for id in [tokenizer.end, *tokenizer.words(slot)]][1:]
-        result = write(tokenizer, Refusal("beyond"))
-        said = tokenizer.words(normalise(answer))
-        return [*plan, tokenizer.call, *result, tokenizer.say, *said, tokenizer.eot]
-
     @torch.inference_mode()
-    def open(self, turn: Turn, memory: Memory | None = None) -> DioramaScript:
+    def open(self, turn: Turn, memory: Memory | None = None) -> Script:
         assert memory is None or isinstance(memory, DioramaMemory)
-        return DioramaScript(self.model, turn, memory or DioramaMemory(), self.spec.languages[0])
+        before = memory or DioramaMemory()
+        understood = understand(turn, before, self.model.tokenizer)
+        if understood is not None:
+            return ReadScript(self.model, turn, before, understood)
+        return DioramaScript(self.model, turn, before, self.spec.languages[0])
 
 
 def _describe(model: FusedModel) -> str:

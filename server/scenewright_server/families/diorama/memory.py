@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scenewright_server.families.family import Span
+from scenewright_server.families.planned import Planned
 from scenewright_server.scene.entries import Entry, is_same
 from scenewright_server.scene.looks import Looks
 from scenewright_server.scene.naming import Naming
@@ -15,13 +16,15 @@ from scenewright_server.scene.naming import Naming
 class DioramaMemory:
     """The scene's span, the turns behind it, oldest first, and what the last answer settled on: "it".
 
-    last: question and answer of a last turn that was only told; "it" is what their words name.
+    last: question and answer of a last turn that was only told; "it" is what their words name. planned: what is known
+    of the last turn where it was read or settled on something.
     """
 
     scene: Span | None = None
     turns: tuple[tuple[Span, ...], ...] = ()
     focus: tuple[Entry, ...] = ()
     last: tuple[str, str] | None = None
+    planned: Planned | None = None
 
     @property
     def n_turns(self) -> int:

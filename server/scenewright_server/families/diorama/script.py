@@ -12,7 +12,9 @@ from scenewright_server.families.diorama.markup import MarkupReader, Pointed
 from scenewright_server.families.diorama.memory import DioramaMemory
 from scenewright_server.families.diorama.pointing import replace_demonstratives, replace_heard
 from scenewright_server.families.diorama.prefix import Prefix
+from scenewright_server.families.diorama.results import write
 from scenewright_server.families.diorama.rules import Rules
+from scenewright_server.families.diorama.tokenizer import Tokenizer
 from scenewright_server.families.family import (
     Event,
     FinishReason,
@@ -25,11 +27,15 @@ from scenewright_server.families.family import (
     TextDelta,
     Turn,
 )
+from scenewright_server.families.planned import Planned
 from scenewright_server.languages import LANGUAGES
 from scenewright_server.scene.content import digest
 from scenewright_server.scene.entries import Detections, Entry
+from scenewright_server.scene.findings import Refusal
 from scenewright_server.scene.looks import Looks
+from scenewright_server.scene.plans import BY_HEART
 from scenewright_server.scene.pointing import PointedAt, first_met
+from scenewright_server.scene.questions import Beyond
 from scenewright_server.scene.words import is_chinese, normalise
 
 MIN_ALONE = (3, 4)
@@ -185,8 +191,8 @@ class DioramaScript:
         settled = tuple(self._entries[k] for k in things)
         turns = (*self._past, turn)
         if settled:
-            return DioramaMemory(self._scene, turns, settled)
-        return DioramaMemory(self._scene, turns, self._before.focus, self._before.last)
+            return DioramaMemory(self._scene, turns, settled, planned=Planned(Beyond(), settled))
+        return DioramaMemory(self._scene, turns, self._before.focus, self._before.last, self._before.planned)
 
     def _taken_in(self, n_chars: int) -> list[int]:
         """The answer's tokens up to the last one whose text lies within the first `n_chars`; none without text."""
@@ -233,6 +239,14 @@ def past_turn(prompt: Sequence[Span], answer: Sequence[int]) -> tuple[Span, ...]
     """A turn that is over: its prompt, and its answer's tokens."""
     spans = *prompt, Span(tuple(answer), ())
     return tuple(replace(span, counts=(("past", len(span)),)) for span in spans)
+
+
+def by_heart(tokenizer: Tokenizer, answer: str) -> list[int]:
+    """The tokens of an answer that nothing settles, as the decoder would have written them."""
+    plan = [id for slot in BY_HEART for id in [tokenizer.end, *tokenizer.words(slot)]][1:]
+    result = write(tokenizer, Refusal("beyond"))
+    said = tokenizer.words(normalise(answer))
+    return [*plan, tokenizer.call, *result, tokenizer.say, *said, tokenizer.eot]
 
 
 def _read_question(turn: Turn, first: str) -> tuple[str | HeardTokens | None, str]:

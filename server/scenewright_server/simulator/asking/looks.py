@@ -15,3 +15,8 @@ def _read(section: str) -> tuple[Look, ...]:
 
 
 COLOURS, QUALITIES = _read("colours"), _read("qualities")
+
+
+def translate(words: str, code: Code) -> str:
+    """A look in this language, as it is where no table has it."""
+    return next((look[code] for look in QUALITIES + COLOURS if words in look.values()), words)

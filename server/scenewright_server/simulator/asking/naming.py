@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from scenewright_server.languages.en import article, plural
 from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several
 from scenewright_server.scene.expressions import Named, PlanError
+from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.questions import Name
 from scenewright_server.scene.writing import write_set
@@ -73,8 +75,10 @@ class Naming:
             lead = self._rng.choice(["", "", "", "", "那个", "这个", "那"]) if not is_proper else ""
             return Said(plan, {"": lead + bare, "1": bare, "the": bare})
         roll = self._rng.random()
+        is_proper = is_proper or bare.startswith("the ") or bare.split()[0].endswith("'s")
         lead = "" if is_proper else "the " if roll < 0.88 else self._rng.choice(["that ", "this ", "", "my "])
         words = {"": lead + bare, "1": bare, "s": plural(bare), "the": lead + bare}
+        words["a"] = bare if is_proper else f"{article(bare)} {bare}"
         return Said(plan, words)
 
     def _name(self, k: int) -> tuple[str, str, bool]:
@@ -84,6 +88,11 @@ class Naming:
         noun = item.noun
         graph = self._world.entries[k].graph
         aliases = graph.aliases if graph else ()
+        names = (
+            [f.value for f in graph.facts if f.key in ("name", "名字") and isinstance(f.value, str)] if graph else []
+        )
+        if names and rng.random() < 0.4:
+            return names[0], quoted(names[0]), True
         is_proper = noun.is_proper
         if self._is_foreign:
             if rng.random() < 0.3:
@@ -100,9 +109,8 @@ class Naming:
         if roll < 0.1 and noun.aliases[self.code]:  # another word for it, which the scene does not have
             return rng.choice(noun.aliases[self.code]), quoted(label), is_proper
         if self.code == "en":
-            words = label.split()
-            if len(words) > 1 and not is_proper and roll < 0.5:
-                head = words[-1].lower()
+            if " " in label and not is_proper and roll < 0.4:
+                head = noun.name["en"].split()[-1].lower()
                 return head, quoted(head), False
             said = label if is_proper else label.lower()
             return said, quoted(label), is_proper
@@ -157,13 +165,14 @@ class Naming:
         return Said(f"{relation} {inner(thing.plan)}", {"": said})
 
     def some(self) -> Said:
-        """Things of a name, a kind, or a look. Surfaces: "s", "thes", "1", "a", ""."""
+        """Things of a name, a kind, or a look, or all. Surfaces: "s", "thes", "1", "a", ""."""
+        return self._everything() if self._rng.random() < 0.14 else self.named()
+
+    def named(self) -> Said:
+        """Things of a name, a kind, or a look. Surfaces as of `some`."""
         rng, items = self._rng, self._world.items
-        roll = rng.random()
-        if roll < 0.22:
-            return self._everything()
         item = rng.choice(items)
-        if roll < 0.38:
+        if rng.random() < 0.26:
             return self._kind(item)
         names = [other.noun.name["en"] for other in items]
         repeated = [other for other in items if names.count(other.noun.name["en"]) > 1]
@@ -197,17 +206,51 @@ class Naming:
         return self._as_some(one, one + "s", "all")
 
     def _kind(self, item: Item) -> Said:
-        """All of a kind: their names joined where they are few."""
+        """All of a kind: by its name where the scene knows what is of it, else by theirs where they are few."""
+        if self._kinds and self._rng.random() < 0.6:
+            return self._as_some(*self._rng.choice(self._kinds))
         kind, items, called = item.noun.kind, self._world.items, self._world.called
-        names: dict[str, None] = {}
-        for other, label in zip(items, called, strict=True):
-            if other.noun.kind is kind:
-                is_plain = not other.noun.is_proper and "_" not in label
-                names[quoted(other.noun.name[self._world.language] if is_plain else label)] = None
-        if len(names) > 6:
-            raise NoWords("too many of a kind")
+        members = [k for k, other in enumerate(items) if other.noun.kind is kind]
         one, many = kind.name[self.code], kind.plural
+        if self._chosen(quoted(kind.name[self._world.language])) == members:
+            return self._as_some(one, many, quoted(kind.name[self._world.language]))
+        names: dict[str, None] = {}
+        for k in members:
+            is_plain = not items[k].noun.is_proper and "_" not in called[k]
+            names[quoted(items[k].noun.name[self._world.language] if is_plain else called[k])] = None
+        if len(names) > 3:
+            raise NoWords("too many of a kind")
         return self._as_some(one, many, " + ".join(names))
+
+    @cached_property
+    def names(self) -> set[str]:
+        """The plans of the names that things are told to have."""
+        graphs = [entry.graph for entry in self._world.entries if entry.graph is not None]
+        facts = [fact for graph in graphs for fact in graph.facts if fact.key in ("name", "名字")]
+        return {quoted(fact.value) for fact in facts if isinstance(fact.value, str)}
+
+    @cached_property
+    def _kinds(self) -> list[tuple[str, str, str]]:
+        """Kinds of which several things are here, as any scene knows them: one, several, their plan."""
+        found = []
+        for word, nouns in KINDS.items():
+            if word.isascii() != (self.code == "en") or len(self._choosing.matching.headed(nouns)) < 2:
+                continue
+            told = word
+            if self._is_foreign:
+                told = next(its for its, others in KINDS.items() if others == nouns and its.isascii())
+            if len(self._chosen(quoted(told))) > 1:
+                one, many = _MASS.get(word, (word, plural(word))) if self.code == "en" else (word, word)
+                found.append((one, many, quoted(told)))
+        return found
+
+    def _chosen(self, plan: str) -> list[int]:
+        """All things that a set's plan names; none where it fails."""
+        try:
+            question = parse(f"name {plan}")[0]
+            return sorted(self._choosing.choose(question.of)) if isinstance(question, Name) else []
+        except (Failed, Several, PlanError):
+            return []
 
     def absent(self) -> Said:
         """Something that is not here. Surfaces as of `some`, and "" with article."""
@@ -219,6 +262,18 @@ class Naming:
             said = self._as_some(noun.name[self.code], noun.plural, plan, noun)
             return Said(said.plan, {**said.words, "": said.words["the"]})
         raise NoWords("everything is here")
+
+
+_MASS = {
+    "furniture": ("piece of furniture", "furniture"),
+    "clothing": ("piece of clothing", "clothing"),
+    "clothes": ("garment", "clothes"),
+    "footwear": ("pair of shoes", "footwear"),
+    "electronics": ("electrical thing", "electronics"),
+    "people": ("person", "people"),
+    "accommodation": ("place to stay", "accommodation"),
+}
+"""Kinds that have no plural or no singular: one and several."""
 
 
 def inner(plan: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from scenewright_server.languages import SPEAKERS
@@ -17,13 +17,22 @@ from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.writing import write
-from scenewright_server.simulator.asking.holes import Holes
+from scenewright_server.simulator.asking.holes import Holes, include
+from scenewright_server.simulator.asking.looks import translate
 from scenewright_server.simulator.asking.naming import Naming, NoWords, Said, inner, quoted
-from scenewright_server.simulator.asking.tables import AFTER, Form, Tables, Topic
+from scenewright_server.simulator.asking.shares import boost
+from scenewright_server.simulator.asking.tables import AFTER, Clause, Form, Tables, Topic
 from scenewright_server.simulator.asking.worlds import World
 from scenewright_server.simulator.asking.writing_styles import restyle
 
 _HOLE = re.compile(r"\{([A-Z])(\d?)(th)?(?:\.([a-z0-9]+))?\}")
+_KEYED = re.compile(
+    r"(\b(?:fact|sum|avg|max|min|sort|down|diff|ratio|more|fewer|equal|same|has)"
+    r"(?: \{Nth\}| \{N\}| \d+(?:nd|rd|th)?)? |[,&|] )"
+    r"([^\s()&+|;,<>={}\"]+)(?=$|[,;)]| (?:[|&)<>=;]|as\b))"
+)
+"""A key in the plan of a form, after what it stands."""
+_LOOK = re.compile(r"\blook ([^\s()&+|;{}\"]+)")
 _WHOLE = re.compile(
     r"((^|; ?)(name|count|exist|where|way|describe|again|check|more|fewer|equal|ratio|diff)|[|(&]) ?(each )?$"
 )
@@ -32,8 +41,6 @@ _NEEDLESS = re.compile(
     r"\ball & (?=(on|under|in|beside|left of|right of|in front of|behind|above|near|between|at|own|empty|same)\b)"
 )
 """Everything, before what narrows it by itself."""
-_BOOST = {"way": 4.0, "count": 1.6}
-"""How much likelier than its number of ways says a form of this question is."""
 _TRIES = 25
 
 
@@ -55,7 +62,11 @@ class Asker:
         self._naming = Naming(tables, world, rng)
         self._holes = Holes(tables, world, self._naming, rng)
         self._forms = {after: [form for form in tables.forms if form.after == after] for after in AFTER}
+        self._weights = {
+            after: [len(form.ways) ** 0.7 * boost(form.plan) for form in forms] for after, forms in self._forms.items()
+        }
         self._code = tables.code
+        self._spoken: tuple[int, ...] = ()
 
     def dialogue(self, n_turns: int) -> list[Asked]:
         """Up to so many questions, each after those before it."""
@@ -77,6 +88,7 @@ class Asker:
         return asked
 
     def _ask(self, scene: Scene, after: tuple[str, ...]) -> tuple[str, str, r.Reply, bool] | None:
+        self._spoken = scene.before.things if scene.before is not None else ()
         for _ in range(_TRIES):
             try:
                 question, text = self._draw(after)
@@ -84,6 +96,8 @@ class Asker:
             except (NoWords, PlanError, LookupError, ValueError):
                 continue
             text = write(plan)
+            if text.removeprefix("fact name | ").removeprefix("fact 名字 | ") in self._naming.names:
+                continue
             points = bool(re.search(r"\bthis\b", re.sub(r'"[^"]*"', "", text)))
             pointed = (self._rng.randrange(len(self._world.entries)),) if points else ()
             replies = execute(plan, replace(scene, pointed=pointed))
@@ -122,27 +136,29 @@ class Asker:
         rng = self._rng
         if after == ("first",):
             ways: list[tuple[Callable[[], tuple[str, str]], float]] = [
-                (lambda: self._from_form("first"), 0.5), (self._fact, 0.14), (self._which, 0.07), (self._whether, 0.05),
-                (self._clause, 0.1), (self._wish, 0.09), (self._beyond, 0.05),
+                (lambda: self._from_form("first"), 0.58), (self._fact, 0.12), (self._which, 0.04),
+                (self._whether, 0.04), (self._clause, 0.08), (self._wish, 0.08),
+                (self._beyond, 0.03), (self._bound, 0.03),
             ]  # fmt: skip
         else:
             ways = [(lambda: self._from_form(rng.choice(after)), 0.62), (self._fact_of_it, 0.2 * _is_one(after))]
             ways += [(self._clause_of_it, 0.1 * _is_one(after)), (lambda: self._draw(("first",)), 0.14)]
+            ways += [(self._settle, 0.35 * ("back" in after))]
         return rng.choices([way for way, _ in ways], [weight for _, weight in ways])[0]()
 
     def _from_form(self, after: str) -> tuple[str, str]:
         forms = self._forms[after]
         if not forms:
             raise NoWords(after)
-        weights = [len(form.ways) ** 0.7 * _BOOST.get(form.plan.split()[0], 1.0) for form in forms]
-        form = self._rng.choices(forms, weights)[0]
-        return self.fill(form)
+        return self.fill(self._rng.choices(forms, self._weights[after])[0])
 
     def fill(self, form: Form) -> tuple[str, str]:
         """A way of asking a form, with its holes filled, and its plan. Raises NoWords."""
         way = self._rng.choice(form.ways)
         said: dict[str, Said] = {}
-        plan = form.plan
+        plan = include(_KEYED.sub(self._own_key, form.plan), way)
+        if self._code != self._world.language:
+            plan = _LOOK.sub(lambda found: f"look {quoted(translate(found[1], self._world.language))}", plan)
         for letter, digit, _, _ in _HOLE.findall(plan + way):
             if letter + digit not in said:
                 said[letter + digit] = self._holes.part(letter, said)
@@ -164,12 +180,20 @@ class Asker:
             way = way[: found.start()] + words[surface] + way[found.end() :]
         return way, plan
 
+    def _own_key(self, found: re.Match[str]) -> str:
+        """A key that a form names, as this app spells it."""
+        topic = self._tables.keyed.get(found[2])
+        return found[0] if topic is None else found[1] + quoted(self._world.key(topic))
+
     def _asks(self, k: int) -> tuple[Topic, str]:
         """A topic of thing k, told of it or not, and a question about it with {x}."""
         rng, item = self._rng, self._world.items[k]
         topics = list(item.topics)
         if not topics or rng.random() < 0.12:
-            topics = [topic for topic in self._tables.topics if topic.suits(item.noun)]
+            told = {topic.name["en"] for topic in item.topics}
+            near = told.union(*(topic.like for topic in item.topics))
+            topics = [its for its in self._tables.topics if its.suits(item.noun) and not (its.like & told)]
+            topics = [its for its in topics if its.name["en"] not in near]
         topics = [topic for topic in topics if topic.said[self._code].get("ask")]
         if not topics:
             raise NoWords("no topics")
@@ -183,8 +207,35 @@ class Asker:
         return ask.replace("{x}", thing.words[""]), f"fact {quoted(self._world.key(topic))} | {thing.plan}"
 
     def _fact_of_it(self) -> tuple[str, str]:
-        topic, ask = self._asks(self._rng.randrange(len(self._world.items)))
+        topic, ask = self._asks(self._spoken_one())
         return self._it(ask), f"fact {quoted(self._world.key(topic))} | those"
+
+    def _spoken_one(self) -> int:
+        """A thing of the turn before, seldom another."""
+        if self._spoken and self._rng.random() < 0.85:
+            return self._rng.choice(self._spoken)
+        return self._rng.randrange(len(self._world.items))
+
+    def _settle(self) -> tuple[str, str]:
+        """Which is meant of those that were asked back about, by its name or what is its own in it."""
+        rng, called = self._rng, self._world.called
+        if len({called[k] for k in self._spoken}) < 2:
+            raise NoWords("they are called alike")
+        k = rng.choice(self._spoken)
+        if self._code != self._world.language:
+            said = self._naming.thing(k)
+            return rng.choice(self._tables.settles).replace("{x}", said.words["1"]), f"again {said.plan}"
+        others = [called[j] for j in self._spoken if called[j] != called[k]]
+        name = called[k]
+        own = name
+        if self._code == "en":
+            words = [word for word in name.split() if not all(word in other.split() for other in others)]
+            own = " ".join(words).removeprefix("of ") or name
+        elif all(other[-1] == name[-1] for other in others):
+            n = max(n for n in range(1, len(name) + 1) if all(other[-n:] == name[-n:] for other in others))
+            own = name[:-n] or name
+        said_name = rng.choice([own, own, name])
+        return rng.choice(self._tables.settles).replace("{x}", said_name), f"again {quoted(name)}"
 
     def _it(self, ask: str) -> str:
         if self._code == "zh":
@@ -223,6 +274,24 @@ class Asker:
     def _other_language(self, topic: Topic, value: str) -> str:
         """A value in the language of the question."""
         return next((its[self._code] for its in topic.values if its[self._world.language] == value), value)
+
+    def _bound(self) -> tuple[str, str]:
+        """What suits a need that is a number: "there are three of us, which boat do we take"."""
+        rng, code = self._rng, self._code
+        ways = []
+        for topic in {topic.name["en"]: topic for item in self._world.items for topic in item.topics}.values():
+            ways += [(topic, ">=", way) for way in topic.said[code].get("least_needed", ())]
+            ways += [(topic, "<=", way) for way in topic.said[code].get("most_allowed", ())]
+        if not ways:
+            raise NoWords("bounds")
+        topic, sign, way = rng.choice(ways)
+        key = self._world.key(topic)
+        value, unit = self._holes.told_number(key)
+        some = self._naming.some() if "{n}" in way or "{s}" in way else Said("all")
+        is_bare = "{b}" in way
+        way = way.replace("{v}", self._holes.say_number(value, unit)).replace("{b}", self._holes.say_number(value, ""))
+        way = way.replace("{n}", some.words.get("1", "")).replace("{s}", some.words.get("s", ""))
+        return way, f"name {some.plan} & {quoted(key)} {sign} {value:g}{f' {unit}' if unit and not is_bare else ''}"
 
     def _whether(self) -> tuple[str, str]:
         """Whether one thing has this value."""
@@ -268,7 +337,9 @@ class Asker:
     def _clause_of_it(self) -> tuple[str, str]:
         if self._code != self._world.language:
             raise NoWords("the clauses are of another language")
-        clauses = [clause for item in self._world.items for clause in item.clauses]
+        clauses: Sequence[Clause] = self._world.items[self._spoken_one()].clauses
+        if self._rng.random() < 0.1:
+            clauses = [clause for item in self._world.items for clause in item.clauses]
         if not clauses:
             raise NoWords("no clauses")
         clause = self._rng.choice(clauses)

@@ -61,13 +61,15 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Topic:
-    """A key under which things have facts, and how people speak of it: `said[language][what]` are the ways."""
+    """A key under which things have facts, and how people speak of it: `said[language][what]` are the ways. like:
+    topics that answer much the same questions."""
 
     name: Mapping[Code, str]
     of: frozenset[str]
     values: tuple[Mapping[Code, str], ...]
     numbers: tuple[Numbers, ...]
     said: Mapping[Code, Mapping[str, tuple[str, ...]]]
+    like: frozenset[str] = frozenset()
 
     def suits(self, noun: Noun) -> bool:
         return bool(self.of & {"*", noun.name["en"], noun.kind.name["en"]})
@@ -119,18 +121,23 @@ class Tables:
     leads: tuple[str, ...]
     tails: tuple[str, ...]
     beyond: tuple[str, ...]
+    settles: tuple[str, ...]
     by_name: Mapping[str, Noun] = field(repr=False)
+    keyed: Mapping[str, Topic] = field(repr=False)
 
 
 @cache
 def load_tables(code: Code) -> Tables:
     """The tables of a language. Raises TableError."""
     nouns = _nouns()
-    chat = read_sections(f"{code}/chat.txt")
+    topics, chat = _topics(), read_sections(f"{code}/chat.txt")
     return Tables(
-        code, nouns, _topics(), _clauses(code), _wishes(code), _forms(code),
+        code, nouns, topics, _clauses(code), _wishes(code), _forms(code),
         tuple(chat.get("lead", ())), tuple(chat.get("tail", ())), tuple(chat.get("beyond", ())),
+        tuple(chat.get("settle", ())),
         {noun.name[code].casefold(): noun for noun in nouns},
+        {name: topic for topic in topics for name in (*topic.said[code].get("noun", ()), topic.name[code])}
+        | {topic.name[code]: topic for topic in topics},
     )  # fmt: skip
 
 
@@ -217,6 +224,7 @@ def _topics() -> tuple[Topic, ...]:
                 tuple({"en": a.strip(), "zh": b.strip() or a.strip()} for a, _, b in values),
                 tuple(_numbers(text) for text in fields.get("number", ())),
                 said,
+                frozenset(name for line in fields.get("like", ()) for name in _words(line)),
             )
         )
     return tuple(found)

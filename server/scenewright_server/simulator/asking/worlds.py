@@ -17,6 +17,32 @@ EYES_M = 1.6
 _SYLLABLES = "nor va ka lo mi ren tu sel ba dor fy gra hol jen lam mor pri qua ros sta ven wil xan zer bel".split()
 _HAN = "云海山星华安瑞宁晨林雅达美乐康泰和光"
 
+_OWN: Mapping[Code, tuple[tuple[str, ...], ...]] = {
+    "en": (
+
+        ("{x} by the window", "{x} by the door", "{x} in the corner", "{x} near the stairs"),
+        ("{x} A", "{x} B", "{x} C", "{x} D"), ("{x} 1", "{x} 2", "{x} 3", "{x} 4"),
+        ("{x} Alpha", "{x} Beta", "{x} Gamma", "{x} Delta"), ("small {x}", "large {x}", "medium {x}"),
+        ("old {x}", "new {x}"), ("upper {x}", "lower {x}"), ("left {x}", "right {x}"), ("front {x}", "rear {x}"),
+        ("Anna's {x}", "Tom's {x}", "grandma's {x}", "the captain's {x}"), ("{x} for adults", "{x} for children"),
+        ("morning {x}", "evening {x}"), ("northern {x}", "southern {x}", "western {x}"), ("cheap {x}", "fine {x}"),
+        ("summer {x}", "autumn {x}", "spring {x}"), ("dwarven {x}", "elven {x}", "human {x}"),
+        ("guest {x}", "staff {x}"), ("{x} with a handle", "{x} with wheels", "{x} with a lid"),
+        ("light {x}", "dark {x}"), ("travel {x}", "garden {x}", "office {x}"), ("spare {x}", "main {x}"),
+        ("{x} of the north", "{x} of the south"),
+    ),
+    "zh": (
+
+        ("靠窗的{x}", "门口的{x}", "角落的{x}", "楼梯旁的{x}"), ("{x}A", "{x}B", "{x}C", "{x}D"),
+        ("1号{x}", "2号{x}", "3号{x}", "4号{x}"), ("小{x}", "大{x}", "中号{x}"), ("旧{x}", "新{x}"),
+        ("上层{x}", "下层{x}"), ("左边的{x}", "右边的{x}"), ("小明的{x}", "奶奶的{x}", "老板的{x}"),
+        ("成人{x}", "儿童{x}"), ("东侧{x}", "西侧{x}", "北侧{x}"), ("夏季{x}", "秋季{x}"),
+        ("带盖的{x}", "带轮的{x}", "带把的{x}"), ("浅色{x}", "深色{x}"), ("办公{x}", "家用{x}", "旅行{x}"),
+        ("备用{x}", "主{x}"), ("普通{x}", "精装{x}", "豪华{x}"),
+    ),
+}  # fmt: skip
+"""What tells several things of one name apart, as their labels do."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -187,8 +213,20 @@ class _Maker:
         counts: dict[str, int] = {}
         labels: list[str] = []
         wordy = rng.choice([0.0, 0.15, 0.5])
+        nouns = [item.noun.name["en"] for item in items]
+        own: dict[str, list[str]] = {}
         for item in items:
             name = item.noun.name[code]
+            if nouns.count(item.noun.name["en"]) > 1:
+                if item.noun.name["en"] not in own:
+                    row = rng.choice(_own(item.noun, code)) if rng.random() < 0.6 else ()
+                    own[item.noun.name["en"]] = rng.sample(row, len(row))
+                if own[item.noun.name["en"]]:
+                    labels.append(own[item.noun.name["en"]].pop().replace("{x}", name))
+                    continue
+            elif rng.random() < 0.12 and not item.noun.is_proper:
+                labels.append(rng.choice(rng.choice(_own(item.noun, code))).replace("{x}", name))
+                continue
             if item.looks and rng.random() < wordy and not item.noun.is_proper:
                 name = f"{item.looks[0][code]} {name}" if code == "en" else item.looks[0][code] + name
             elif rng.random() < 0.06 and not item.noun.is_proper:
@@ -250,6 +288,11 @@ class _Maker:
 
 def _object(description: str = "") -> GraphObject:
     return GraphObject("", "thing", (0.0, 0.0, 1.0), (1.0, 1.0, 1.0), description=description)
+
+
+def _own(noun: Noun, code: Code) -> tuple[tuple[str, ...], ...]:
+    """What may tell several of a noun apart; of the living not what is in the later rows."""
+    return _OWN[code][: 3 if noun.tags & {"person", "animal"} else None]
 
 
 def round_off(value: float, rng: random.Random) -> float:

@@ -13,21 +13,31 @@ _KEYS = {
     "v": "cb", "w": "qe", "x": "zc", "y": "tu", "z": "x",
 }  # fmt: skip
 
+_CHATTY = {"en": 0.2, "zh": 0.4}
+_ALIKE = tuple(
+    "在再 的得 篮蓝 做作坐座 吗嘛 像象 带戴 园圆 里理 近进 以已 "
+    "话画 帐账 炉卢 杯背 柜贵 瓶平 盘盆 帽冒 桌捉 凳登 箱香 刀到 书舒 鞋协 包抱".split()
+)
+"""Characters that are typed for each other."""
+
 
 def restyle(question: str, tables: Tables, rng: random.Random) -> str:
     """A question as one of many people writes it; its words stay."""
     question = " ".join(question.split())
-    if tables.leads and rng.random() < 0.22:
+    if tables.leads and rng.random() < _CHATTY[tables.code]:
         lead = rng.choice(tables.leads)
         question = lead.rstrip() + (" " if tables.code == "en" else "") + question
     if tables.tails and rng.random() < 0.1:
         question = question.rstrip("?？.。!") + rng.choice(tables.tails)
     if tables.code == "zh":
+        question = question.replace("的的", "的")
+        if rng.random() < 0.06:
+            question = mishear(question, rng)
         roll = rng.random()
         if roll < 0.4:
             return re.sub("[，,。？?！]", "", question) if roll < 0.12 else question.rstrip("。？?")
         return question if question[-1:] in "？?。！" else question + rng.choice(["？", "？", "?", "。"])
-    if rng.random() < 0.12:
+    if rng.random() < 0.18:
         question = mistype(question, rng)
     roll = rng.random()
     if roll < 0.3:
@@ -56,3 +66,12 @@ def mistype(text: str, rng: random.Random) -> str:
             word = word[:i] + rng.choice(_KEYS.get(word[i].lower(), word[i])) + word[i + 1 :]
         words[n] = word
     return " ".join(words)
+
+
+def mishear(text: str, rng: random.Random) -> str:
+    """A Chinese text with one character typed as another of the same sound."""
+    places = [(n, row) for n, character in enumerate(text) for row in _ALIKE if character in row]
+    if not places:
+        return text
+    n, row = rng.choice(places)
+    return text[:n] + rng.choice([other for other in row if other != text[n]]) + text[n + 1 :]

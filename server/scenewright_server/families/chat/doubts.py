@@ -1,0 +1,231 @@
+"""What speaks against a plan: names and numbers that nobody said, words of the question that it does not answer to, an
+outcome that says nothing.
+
+A small decoder's second plan is often the better one. A doubt is in nats, to be taken from a plan's log-probability;
+the weights were set by hand on the dev half of the people split.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from functools import cached_property
+from itertools import pairwise
+
+from scenewright_server.languages.cues import CUES, NUMBERS
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene import questions as q
+from scenewright_server.scene import replies as r
+from scenewright_server.scene.amounts import read_amounts
+from scenewright_server.scene.choosing import Choosing, Failed, Scene, Things
+from scenewright_server.scene.facts import kinds_of, names_of, topic_of
+from scenewright_server.scene.matching import fold
+from scenewright_server.scene.measures import AGES, PLACES, SHAPES
+from scenewright_server.scene.words import is_chinese
+
+NO_PLAN = 12.0
+"""Against a text that is no plan."""
+INVENTED = 4.0
+"""Against a name, a value or a number that neither the question nor the scene has."""
+UNKNOWN_KEY = 2.0
+"""Against a key that nothing here has and nobody said."""
+UNUSED = 1.5
+"""Against words of the question that the plan does not answer to."""
+UNSAID = 1.0
+"""Against asking something of a thing that nobody named."""
+OUTCOMES: dict[type, float] = {
+    r.NotUnderstood: NO_PLAN, r.Lost: 3.0, r.NotHere: 1.0, r.Nothing: 1.5, r.Unknown: 1.5, r.Mixed: 1.0, r.Ask: 0.3
+}  # fmt: skip
+"""Against what says little, though it may yet be right."""
+EMPTY = 0.7  # against "there are none"
+UNKNOWN, KNOWN_ELSEWHERE = 1.0, 2.0  # against a fact that is not known; of this thing, while others have it
+ALIKE = 0.75  # of two words, one of which may be misspelt
+SMALL = 12.0  # numbers in words up to this one may mean nothing: "one of them", "the two"
+
+Numbers = frozenset[float]
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+class Doubts:
+    """Of plans for one question, asked after other turns (their words), in one scene."""
+
+    def __init__(self, question: str, before: str, scene: Scene) -> None:
+        self._question, self._all_said = fold(question), f"{fold(question)} {fold(before)}"
+        self._choosing = Choosing(scene)
+        self._cues = CUES["zh" if is_chinese(question) else "en"]
+
+    def of(self, plan: q.Plan, replies: Sequence[r.Reply]) -> float:
+        """How much speaks against a plan that gave these replies, in nats."""
+        if all(isinstance(question, q.Beyond) for question in plan):
+            return UNUSED if self._things_said else 0.0
+        parts = list(_all_within(plan))
+        return (
+            self._of_names(plan, parts)
+            + sum(self._of_key(part.name) for part in parts if isinstance(part, x.Key))
+            + sum(self._of_value(part.with_) for part in parts if isinstance(part, x.Compared))
+            + self._of_numbers(parts)
+            + self._of_cues(parts)
+            + sum(self._of_outcome(reply) for reply in replies)
+        )
+
+    def _of_names(self, plan: q.Plan, parts: Sequence[object]) -> float:
+        """Names of nothing here that nobody said; things that nobody named; things that were named and are left out."""
+        names = [part.words for part in parts if isinstance(part, x.Named)]
+        against = INVENTED * sum(not self._is_here(words) and not self._is_said(words) for words in names)
+        if not isinstance(plan[0], q.Name):
+            against += UNSAID * sum(self._is_here(words) and not self._is_called(words) for words in names)
+        used = {k for words in names for k in self._named(words)}
+        is_open = any(isinstance(part, x.All | x.Those | x.This | x.Other | x.Kind | q.Again) for part in parts)
+        is_left_out = bool(self._things_said) and not is_open and not used & self._things_said
+        return against + UNUSED * is_left_out
+
+    def _of_key(self, name: str) -> float:
+        if name in (*SHAPES, *PLACES, *AGES) or self._is_told(name):
+            return 0.0
+        return 0.0 if any(map(self._is_said, topic_of(name).words)) else UNKNOWN_KEY
+
+    def _of_value(self, value: object) -> float:
+        return INVENTED if isinstance(value, str) and not self._is_said(value) else 0.0
+
+    def _of_numbers(self, parts: Sequence[object]) -> float:
+        """Numbers that nobody said, and such as were said and are left out."""
+        in_digits, in_words = self._numbers_said
+        used = frozenset(_numbers_in(parts))
+        words = " ".join(part.words for part in parts if isinstance(part, x.Named | x.Look))
+        named = {float(digits) for digits in re.findall(r"\d+", words)}
+        needed = {n for n in in_digits if n > 2} | {n for n in in_words if n > SMALL}
+        return INVENTED * len(used - in_digits - in_words - {1.0}) + UNUSED * len(needed - used - named)
+
+    def _of_cues(self, parts: Sequence[object]) -> float:
+        """Sides and operations that were said and are not in the plan; "cheaper" that was planned as dearer."""
+        text = " ".join(_places_in(parts))
+        missed = sum(_misses(place, text) for place, cue in self._cues.places.items() if self._has(cue))
+        kinds = {type(part).__name__ for part in parts}
+        missed += sum(not kinds & answers for cue, answers in self._cues.operations.items() if self._has(cue))
+        less, more = self._has(self._cues.less), self._has(self._cues.more)
+        signs = {sign for part in parts for sign in _signs_of(part)}
+        missed += less != more and signs == ({"more"} if less else {"less"})
+        return UNUSED * missed
+
+    def _of_outcome(self, reply: r.Reply) -> float:
+        against = UNSAID * len(reply.missing)
+        for result in reply.results:
+            against += OUTCOMES.get(type(result), 0.0)
+            match result:
+                case r.Told(value=None):
+                    against += KNOWN_ELSEWHERE if self._is_told(result.key) else UNKNOWN
+                case r.Verdict() if None in result.are_so:
+                    against += UNKNOWN
+                case r.Counted(things=()) | r.Exists(things=()):
+                    against += EMPTY
+        return against
+
+    @cached_property
+    def _numbers_said(self) -> tuple[Numbers, Numbers]:
+        """Those of the question in digits, and in words."""
+        digits = {found.amount.value for found in read_amounts(self._question)}
+        digits |= {float(n) for n in re.findall(r"\d+(?:\.\d+)?", self._question)}
+        values = [NUMBERS.get(word, 0) for word in _WORD.findall(self._question)]
+        words = {float(value) for value in values if value}
+        for a, b in pairwise(values):
+            if a and b in (100, 1000):
+                words = words - {float(b)} | {float(a * b)}
+            elif 20 <= a < 100 and 0 < b < 10:
+                words.add(float(a + b))
+        return frozenset(digits), frozenset(words)
+
+    @cached_property
+    def _things_said(self) -> frozenset[int]:
+        """What the question calls by a whole name."""
+        scene = self._choosing.scene
+        found = set()
+        for k, (called, entry) in enumerate(zip(scene.called, scene.entries, strict=True)):
+            names = (called, *(entry.graph.aliases if entry.graph else ()))
+            if any(name and re.search(_whole(fold(name)), self._question) for name in names):
+                found.add(k)
+        return frozenset(found)
+
+    def _named(self, words: str) -> Things:
+        return self._choosing.matching.find(words, one=False).things
+
+    def _is_here(self, words: str) -> bool:
+        try:
+            return bool(self._choosing.choose(x.Kind(words)))
+        except Failed:
+            return False
+
+    def _is_called(self, words: str) -> bool:
+        """Whether these words were said, or another name or a kind of what they name."""
+        graphs = [self._choosing.scene.entries[k].graph for k in self._named(words)]
+        names = [name for graph in graphs if graph for name in (graph.label, *names_of(graph), *kinds_of(graph))]
+        return any(map(self._is_said, (words, *names)))
+
+    def _is_told(self, key: str) -> bool:
+        return any(self._choosing.tell(key, k) is not None for k in self._choosing.everything)
+
+    def _is_said(self, words: str) -> bool:
+        """Whether one of these words was said, or one like it; of words in another script nobody can tell."""
+        folded = fold(words)
+        if folded in self._all_said or is_chinese(words) != is_chinese(self._question):
+            return True
+        if is_chinese(words):
+            return any(folded[i : i + 2] in self._all_said for i in range(len(folded) - 1))
+        said = [word for word in _WORD.findall(self._all_said) if len(word) > 2]
+        return any(_is_alike(word, other) for word in _WORD.findall(folded) if len(word) > 2 for other in said)
+
+    def _has(self, cue: str) -> bool:
+        return re.search(cue, self._question) is not None
+
+
+def _whole(name: str) -> str:
+    """A pattern of a name, or of more than one thing of it, that is no part of a longer word."""
+    return rf"(?<![^\W_]){re.escape(name)}(?:e?s)?(?![^\W_])" if name.isascii() else re.escape(name)
+
+
+def _is_alike(a: str, b: str) -> bool:
+    return (len(a) > 3 and a[:4] == b[:4]) or SequenceMatcher(None, a, b).ratio() >= ALIKE
+
+
+def _misses(place: str, text: str) -> bool:
+    return not any(word in text for word in place.split("|"))
+
+
+def _all_within(expression: object) -> Iterator[object]:
+    """Expressions of a plan, each before those within it."""
+    if not isinstance(expression, tuple):
+        yield expression
+    for part in expression if isinstance(expression, tuple) else q.parts_of(expression):
+        yield from _all_within(part)
+
+
+def _numbers_in(parts: Sequence[object]) -> Iterator[float]:
+    for part in parts:
+        match part:
+            case x.Number(value=n) | x.Extreme(n=n) | x.Multiple(n=n) | x.Nth(n=n) | q.Share(n=n) | q.Total(n=n):
+                yield float(n)
+            case x.Clock(hour=n):
+                yield float(n)
+
+
+def _places_in(parts: Sequence[object]) -> Iterator[str]:
+    """Words for the sides that a plan tells apart, or answers with."""
+    for part in parts:
+        match part:
+            case x.Related(relation=words) | x.Key(name=words) | x.Named(words=words) | x.Look(words=words):
+                yield words
+            case x.Between():
+                yield "between"
+            case x.Reachable():
+                yield "reach"
+            case q.Where() | q.Way() | x.Those() | q.Again():
+                yield "left right behind front between"
+
+
+def _signs_of(part: object) -> Iterator[str]:
+    """Whether a part of a plan looks for less or for more."""
+    match part:
+        case x.Extreme(most=most):
+            yield "more" if most else "less"
+        case x.Compared(sign=sign) | q.Compare(sign=sign) if sign[0] in "<>":
+            yield "less" if sign[0] == "<" else "more"

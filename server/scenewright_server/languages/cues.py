@@ -1,0 +1,78 @@
+"""Words of a question that a plan for it must answer to: sides, operations, less or more, numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NUMBERS = {
+    word: n
+    for n, word in enumerate(
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen twenty".split(),
+        1,
+    )
+} | {
+    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100,
+    "thousand": 1000, "couple": 2, "pair": 2, "both": 2, "twice": 2, "half": 50, "dozen": 12, "first": 1, "second": 2,
+    "third": 3, "fourth": 4, "fifth": 5, "sixth": 6,
+}  # fmt: skip
+"""English numbers in words; "half" is of a share."""
+
+
+@dataclass(frozen=True)
+class Cues:
+    """Patterns over folded text. places: by the words for a side, any of which a plan answers with; operations: and the
+    kinds of question or set that answer to them; less, more: of comparatives and superlatives."""
+
+    places: dict[str, str]
+    operations: dict[str, frozenset[str]]
+    less: str
+    more: str
+
+
+_TOTALS = frozenset({"Total", "Ratio", "Difference", "Count"})
+_NUMBERS = frozenset({"Count", "Total", "Value", "Fact", "Difference", "Ratio", "Again"})
+_CHOICES = frozenset({"Compare", "Joined", "Extreme", "Fact", "Check", "Again", "Where"})
+CUES = {
+    "en": Cues(
+        {
+            "left": r"\b(?:on|to|at) (?:my|the) left\b|\bleft of\b|\bleftmost\b",
+            "right": r"\b(?:on|to|at) (?:my|the) right\b|\bright of\b|\brightmost\b",
+            "behind": r"\bbehind (?:me|us|the)\b",
+            "front": r"\bin front of\b",
+            "between": r"\bbetween\b",
+            "reach": r"\b(?:with)?in (?:my )?reach\b|\bcan i reach\b",
+        },
+        {
+            r"\b(?:together|in total|altogether|in all|comes? to)\b": _TOTALS,
+            r"\bhow (?:much|many \w+) (?:more|less|older|younger|taller|heavier|longer|cheaper)\b|\bdifference\b": (
+                frozenset({"Difference"})
+            ),
+            r"\baverage\b": frozenset({"Total"}),
+            r"^(?:(?:so|and|ok|well|hey) )?how many\b": _NUMBERS,
+            r"\bor\b": _CHOICES,
+        },
+        r"\b(?:cheap(?:er|est)|less|least|few(?:er|est)|small(?:er|est)|short(?:er|est)|light(?:er|est)|young(?:er|est)|"
+        r"near(?:er|est)|clos(?:er|est)|low(?:er|est)|under|below|new(?:er|est))\b",
+        r"\b(?:more|most|dear(?:er|est)|bigg(?:er|est)|larg(?:er|est)|tall(?:er|est)|heav(?:ier|iest)|old(?:er|est)|"
+        r"far(?:ther|thest)|furthest|high(?:er|est)|over|above|long(?:er|est)|wid(?:er|est)|pric(?:ier|iest))\b",
+    ),
+    "zh": Cues(
+        {
+            "left": "左边|左侧|左手|左面|最左",
+            "right": "右边|右侧|右手|右面|最右",
+            "behind": "后面|背后|身后|后边",
+            "front": "前面|前边|前方",
+            "between": "之间|中间",
+            "reach": "够得着|够得到|够不着|伸手",
+        },
+        {
+            "一共|总共|加起来|合计|总计": _TOTALS,
+            "差多少|贵多少|便宜多少|高多少|重多少|大几岁|大多少|差几": frozenset({"Difference"}),
+            "平均": frozenset({"Total"}),
+            "还是(?!有)": _CHOICES,
+        },
+        "便宜|最少|更少|更小|最小|更矮|最矮|更轻|最轻|更近|最近|最低|以下|不到|低于|少于|更低|年轻",
+        "贵|最多|更多|更大|最大|更高|最高|更重|最重|更远|最远|以上|超过|高于|多于|更老|最老|更长|最长",
+    ),
+}  # fmt: skip

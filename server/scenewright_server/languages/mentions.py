@@ -1,0 +1,361 @@
+"""What a question's words mention of a scene: names, keys and values of facts, looks, and words for none of these."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from functools import cache, cached_property
+from importlib.resources import files
+
+from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
+from scenewright_server.scene import facts
+from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.expressions import MAX_WORDS_CHARS, Kind, Named
+from scenewright_server.scene.facts import TOPICS
+from scenewright_server.scene.kinds import KINDS
+from scenewright_server.scene.matching import COLOURS, MATERIALS, single
+from scenewright_server.scene.states import STATE_WORDS, is_so
+from scenewright_server.scene.words import is_chinese
+from scenewright_server.scene.writing import write_set
+
+MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
+"""Tokens of a name, of a look, and of other words."""
+_LINKS = set("of with for by in on at from and the a an to".split())
+COUNTERS = set("只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则")
+COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
+_ALIKE = 0.84  # of a misspelt word's letters and the right one's
+
+Found = tuple[int, str, float]
+"""Where a mention ends, what the plan has for it, and how far-fetched that is."""
+
+
+@cache
+def _groups() -> tuple[tuple[str, ...], ...]:
+    """Words that mean the same, English and Chinese, a line of nouns.txt each."""
+    text = files(__package__).joinpath("nouns.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and line[0] != "#"]
+    return tuple(tuple(word.strip() for word in re.split("[,/]", line) if word.strip()) for line in lines)
+
+
+@cache
+def _synonyms() -> dict[Tokens, tuple[str, ...]]:
+    found: dict[Tokens, tuple[str, ...]] = {}
+    for group in _groups():
+        for word in group:
+            found[key_of(tokens_of(word))] = (*found.get(key_of(tokens_of(word)), ()), *group)
+    return found
+
+
+@cache
+def _wishes() -> tuple[tuple[tuple[Tokens, ...], tuple[Tokens, ...]], ...]:
+    """Words that tell a wish, and what meets it."""
+    text = files(__package__).joinpath("wishes.txt").read_text(encoding="utf-8")
+    pairs = [line.split(": ", 1) for line in text.splitlines() if line and line[0] != "#"]
+    return tuple(
+        (tuple(tokens_of(sign) for sign in signs.split("|")), tuple(tokens_of(thing) for thing in things.split(",")))
+        for signs, things in pairs
+    )
+
+
+def key_of(tokens: Sequence[str]) -> Tokens:
+    """Tokens as they are compared: the last in the singular."""
+    return (*tokens[:-1], single(tokens[-1])) if tokens else ()
+
+
+def cut(words: str) -> str:
+    """Words as a plan may hold them: on one line, no longer than its limit."""
+    return " ".join(words.split())[:MAX_WORDS_CHARS].strip() or "?"
+
+
+def joined(tokens: Sequence[str]) -> str:
+    """Tokens as running text."""
+    return re.sub(r"(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])", "", " ".join(tokens))
+
+
+class Mentions:
+    """Of the scene of `choosing`; `table`: the words of the language in which is asked."""
+
+    def __init__(self, choosing: Choosing, table: Table) -> None:
+        self._choosing, self._table = choosing, table
+        self._things = choosing.everything
+        self._graphs = [entry.graph for entry in choosing.scene.entries]
+        self._looks: dict[str, str | None] = {}
+
+    def names_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
+        """Names of things, as the scene has them."""
+        for end in range(min(len(tokens), i + MAX_NAME), i, -1):
+            span = tokens[i:end]
+            found = self.names.get(key_of(span)) or self._nearly(span)
+            if found:
+                yield end, found[0], found[1]
+
+    def keys_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
+        """Keys of facts."""
+        for end in range(min(len(tokens), i + MAX_LOOK), i, -1):
+            found = self.keys.get(key_of(tokens[i:end]))
+            if found:
+                yield end, *found
+
+    def values_at(self, tokens: Tokens, i: int) -> Iterator[tuple[int, str, str, float]]:
+        """Texts of facts: the end, the key, the text, the cost."""
+        for end in range(min(len(tokens), i + MAX_NAME), i, -1):
+            for key, value, cost in self.values.get(tokens[i:end], ()):
+                yield end, key, value, cost
+
+    def looks_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
+        """Looks that something has, or that are known to be looks."""
+        for end in range(min(len(tokens), i + MAX_LOOK), i, -1):
+            span = tokens[i:end]
+            words = joined(span)
+            if MARKS & set(span) or self.names.get(key_of(span), ("", 1.0))[1] < 0.04:
+                continue
+            if any((token,) in self._table.idle for token in (span[0], span[-1])) and joined(span) not in STATE_WORDS:
+                continue
+            if words not in self._looks:
+                self._looks[words] = self._look(span, words)
+            found = self._looks[words]
+            if found:
+                is_key = self.keys.get(key_of(span), ("", 1.0))[1] < 0.03
+                yield end, found, 0.05 + 0.2 * is_key + 0.15 * (is_chinese(words) and len(words) == 1)
+
+    def free_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
+        """Words of nothing here, of which a question may be."""
+        is_han = is_chinese(tokens[i])
+        for n in range(1, min(MAX_FREE + is_han, len(tokens) - i) + 1):
+            span = tokens[i : i + n]
+            if set(span) & MARKS or any((word,) in self._table.idle or word[0].isdigit() for word in span):
+                return
+            if key_of(span) not in self.names and (is_han or span[-1] not in self._table.words):
+                yield i + n, joined(span), 0.3 + 0.05 * n + 0.1 * (is_han and n == 1)
+
+    def wished(self, tokens: Tokens) -> str:
+        """What meets a wish that these words tell, "" for nothing."""
+        for signs, things in _wishes():
+            if any(tokens[i : i + len(sign)] == sign for sign in signs for i in range(len(tokens))):
+                for thing in things:
+                    words, cost = self.names.get(key_of(thing), ("", 1.0))
+                    if cost < 0.05:
+                        return words
+        return ""
+
+    def correct(self, tokens: Tokens) -> Tokens:
+        """English words that nobody here knows as the ones that they nearly are."""
+        plain = tuple(word for token in tokens for word in self._correct(token))
+        return tuple("个" if self._is_counter(plain, i) else token for i, token in enumerate(plain))
+
+    def _is_counter(self, tokens: Tokens, i: int) -> bool:
+        """Whether a Chinese token only counts: 本 in 这两本书."""
+        if not i or tokens[i] not in COUNTERS or tokens[i - 1] not in COUNTED:
+            return False
+        return not any(tokens[i : i + n] in self.names for n in range(2, 5))
+
+    def _correct(self, token: str) -> Tokens:
+        if token in self._table.spellings:
+            return self._table.spellings[token]
+        if (
+            len(token) < 4
+            or not token.isalpha()
+            or is_chinese(token)
+            or token in self._known
+            or single(token) in self._known
+        ):
+            return (token,)
+        swapped = sorted(single(token))
+        for word in sorted(self._own):
+            if word[0] == token[0] and (sorted(word) == sorted(token) or sorted(word) == swapped):
+                return (word,)
+        if len(token) < 5:
+            return (token,)
+        near = [word for word in self._own if word[0] == token[0] and abs(len(word) - len(token)) <= 2]
+        found = get_close_matches(token, near, 1, _ALIKE)
+        return (found[0],) if found else (token,)
+
+    @cached_property
+    def _own(self) -> set[str]:
+        """What words may be corrected to: the scene's and the table's."""
+        told = {word for text in self._told_words for word in text}
+        return {word for word in told | self._table.words if len(word) > 3 and word.isascii()}
+
+    @cached_property
+    def _known(self) -> set[str]:
+        groups = {token for group in _groups() for word in group for token in tokens_of(word)}
+        return (
+            self._own
+            | groups
+            | {*KINDS}
+            | {noun for nouns in KINDS.values() for noun in nouns}
+            | {token for topic in TOPICS for word in topic.words for token in tokens_of(word)}
+        )
+
+    @cached_property
+    def _told_words(self) -> list[Tokens]:
+        return [tokens_of(text) for texts in self._choosing.texts for text in texts]
+
+    @cached_property
+    def names(self) -> dict[Tokens, tuple[str, float]]:
+        """What things are called, by its tokens: the words of a plan, and how far-fetched they are."""
+        found: dict[Tokens, tuple[str, float]] = {}
+
+        def add(tokens: Sequence[str], words: Named | Kind, cost: float) -> None:
+            if tokens and tuple(tokens) not in self._table.idle and cost < found.get(key_of(tokens), ("", 9.0))[1]:
+                found[key_of(tokens)] = (write_set(words), cost)
+
+        for graph, called in zip(self._graphs, self._choosing.scene.called, strict=True):
+            for name in (called, *(() if graph is None else facts.names_of(graph))):
+                tokens = tokens_of(name)
+                add(tokens, Named(cut(name)), 0.0)
+                for part, cost in _parts(tokens):
+                    add(part, Named(cut(joined(part))), cost)
+            for kind in () if graph is None else facts.kinds_of(graph):
+                add(tokens_of(kind), Kind(cut(kind)), 0.02)
+        for kind, nouns in KINDS.items():
+            if self._choosing.matching.headed(nouns):
+                add(tokens_of(kind), Named(kind), 0.03)
+        for tokens, (text, cost) in [*found.items()]:
+            for same in self._translations(tokens):
+                key = key_of(tokens_of(same))
+                if key not in self._table.idle and cost + 0.03 < found.get(key, ("", 9.0))[1]:
+                    found[key] = (text, cost + 0.03)
+        return found
+
+    def _translations(self, tokens: Tokens) -> Iterator[str]:
+        """Other words for a name: those of its line in nouns.txt; for one of several words, in Chinese, those of its parts
+        one after another."""
+        yield from _synonyms().get(tokens, ())
+        if len(tokens) < 2 or is_chinese(tokens[0]):
+            return
+        heads = [word for word in _synonyms().get(tokens[-1:], ()) if is_chinese(word)]
+        befores = [word.removesuffix("的") for word in _synonyms().get(tokens[:-1], ()) if is_chinese(word)]
+        for before in befores:
+            for head in heads:
+                yield before + head
+                yield before.removesuffix("色").removesuffix("制") + head
+
+    def _nearly(self, span: Tokens) -> tuple[str, float] | None:
+        """A Chinese name of three characters or more, of which one is another."""
+        if len(span) < 3 or not all(map(is_chinese, span)):
+            return None
+        for tokens, (words, cost) in self.names.items():
+            if len(tokens) == len(span) and cost < 0.05 and sum(map(str.__ne__, tokens, span)) == 1:
+                return words, cost + 0.1
+        return None
+
+    @cached_property
+    def keys(self) -> dict[Tokens, tuple[str, float]]:
+        """Keys by their tokens: those of the scene's facts, then other words for them and for what any thing may have."""
+        found: dict[Tokens, tuple[str, float]] = {}
+        own = dict.fromkeys(fact.key for graph in self._graphs if graph for fact in graph.facts)
+        for key in own:
+            tokens = key_of(tokens_of(key.replace("_", " ")))
+            found.setdefault(tokens, (key, 0.0))
+            stem = re.sub("(ing|s|ed|es)$", "", tokens[-1]) if len(tokens) == 1 and tokens[0].isascii() else ""
+            for ending in ("", "s", "e", "es", "ing", "ed") if len(stem) > 3 or stem == "fee" else ():
+                found.setdefault((stem + ending,), (key, 0.05))
+            for same in _synonyms().get(tokens, ()):
+                found.setdefault(key_of(tokens_of(same)), (key, 0.03))
+            for n in range(1, len(tokens)):
+                if tokens[n] not in _LINKS:
+                    found.setdefault(tokens[n:], (key, 0.04))
+        for topic in TOPICS:
+            told = [key for key in own if facts.topic_of(key) == topic]
+            for word in topic.words:
+                cost = 0.02 if told else 0.12
+                found.setdefault(key_of(tokens_of(word)), (told[0] if len(told) == 1 else word, cost))
+        return {key: value for key, value in found.items() if key not in self._table.idle}
+
+    @cached_property
+    def values(self) -> dict[Tokens, list[tuple[str, str, float]]]:
+        """Short texts of facts, and the words within them, by their tokens."""
+        found: dict[Tokens, list[tuple[str, str, float]]] = {}
+        for graph in self._graphs:
+            for fact in graph.facts if graph else ():
+                if not isinstance(fact.value, str):
+                    continue
+                tokens = tokens_of(fact.value)
+                if tokens and len(tokens) <= MAX_NAME:
+                    found.setdefault(tokens, []).append((fact.key, fact.value, 0.0))
+                    for n in range(1, len(tokens)):
+                        if tokens[n:] not in self._table.idle and not is_chinese(tokens[n]):
+                            found.setdefault(tokens[n:], []).append((fact.key, joined(tokens[n:]), 0.06))
+        return found
+
+    def _look(self, span: Tokens, words: str) -> str | None:
+        """The words of a plan for a look, None where they are none."""
+        if self._table.words.issuperset(span) and words not in STATE_WORDS:
+            return None
+        told = {*words.split(), words}
+        if words in STATE_WORDS or words in COLOURS or words in MATERIALS or words in _COLOURS_ZH:
+            known: str | None = words
+        else:
+            known = None
+        if self._is_told(words):
+            return words
+        for same in (*_synonyms().get(key_of(span), ()), *self._ending(span)):
+            if same not in told and self._is_told(same):
+                return same
+        return known
+
+    def _ending(self, span: Tokens) -> Iterator[str]:
+        """The words told here that end with this one: "walnut" for "nuts"."""
+        own = single(span[0])
+        if len(span) == 1 and len(own) > 2 and own.isascii():
+            yield from (
+                word for word in sorted(self._vocabulary) if single(word).endswith(own) and len(word) > len(own) + 1
+            )
+
+    def _is_told(self, words: str) -> bool:
+        if not is_chinese(words):
+            stems = {word[:4] for word in words.split()}
+            if not all(any(word.startswith(stem) for word in self._vocabulary) for stem in stems):
+                return False
+        elif not any(
+            words in text or (words[:-1] and words[:-1] in text) for texts in self._choosing.texts for text in texts
+        ):
+            return False
+        return any(is_so(words, texts) is not None for texts in self._choosing.texts)
+
+    @cached_property
+    def _vocabulary(self) -> set[str]:
+        return {word for words in self._told_words for word in words}
+
+
+_COLOURS_ZH = {
+    "红色",
+    "蓝色",
+    "绿色",
+    "黄色",
+    "黑色",
+    "白色",
+    "棕色",
+    "橙色",
+    "粉色",
+    "紫色",
+    "灰色",
+    "金色",
+    "银色",
+    "米色",
+}
+
+
+def _parts(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:
+    """What a name may be called by for short: its end, its head before "of" and the like, other words within it."""
+    n = len(tokens)
+    if n and is_chinese(tokens[-1]):
+        for size in range(2, n):
+            yield tokens[-size:], 0.01
+            yield tokens[:size], 0.08
+        if n > 1 and (tokens[-1:] in _synonyms() or tokens[-1] in KINDS):
+            yield tokens[-1:], 0.06
+        return
+    head = next((k for k, token in enumerate(tokens) if k and token in _LINKS), n)
+    for start in range(1, head):
+        yield tokens[start:head], 0.01
+    if head < n:
+        yield tokens[:head], 0.01
+    for start in range(n):
+        for end in range(start + 1, n):
+            if tokens[start] not in _LINKS and tokens[end - 1] not in _LINKS:
+                yield tokens[start:end], 0.06
+        if start and tokens[start] not in _LINKS and start >= head:
+            yield tokens[start:], 0.06

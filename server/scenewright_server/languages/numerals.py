@@ -1,0 +1,108 @@
+"""Numbers in running words: "fifteen", "three hundred", "一百二十", with the unit that follows or goes before."""
+
+from __future__ import annotations
+
+from scenewright_server.languages.phrases import Tokens
+from scenewright_server.scene.amounts import Amount
+
+_ONES = dict(
+    zip(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen".split(),
+        range(20),
+        strict=True,
+    )
+)
+_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
+_ORDINALS = dict(
+    zip("first second third fourth fifth sixth seventh eighth ninth tenth".split(), range(1, 11), strict=True)
+)
+_HANZI = {"零": 0, "一": 1, "二": 2, "两": 2, "俩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+_POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
+MAX_UNIT = 3  # tokens
+
+
+def whole_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
+    """The number that begins at token i, and where it ends; None where none does."""
+    token = tokens[i]
+    if token[0].isdigit() and token.replace(".", "").replace(",", "").isdigit():
+        plain = token.replace(",", "") if len(token.rpartition(",")[2]) == 3 else token.replace(",", ".")
+        value, end = (float(plain), i + 1) if plain.count(".") < 2 else (0.0, i)
+        if end < len(tokens) and tokens[end] in ("hundred", "thousand", "k", "万"):
+            return value * {"hundred": 100, "万": 10000}.get(tokens[end], 1000), end + 1
+        return (value, end) if end > i else None
+    return _han_at(tokens, i) if token in _HANZI or token == "十" else _english_at(tokens, i)
+
+
+def ordinal_at(tokens: Tokens, i: int) -> tuple[int, int] | None:
+    """The n of an n-th thing that begins at token i, and where it ends."""
+    token = tokens[i]
+    if token in _ORDINALS:
+        return _ORDINALS[token], i + 1
+    if token[0].isdigit() and token[-2:] in ("st", "nd", "rd", "th"):
+        return int(token[:-2]), i + 1
+    if token == "第" and i + 1 < len(tokens):
+        found = whole_at(tokens, i + 1)
+        return (int(found[0]), found[1]) if found else None
+    return None
+
+
+def amount_at(tokens: Tokens, i: int) -> tuple[float, str, int] | None:
+    """The amount that begins at token i: its value, its unit ("" for none) and where it ends."""
+    unit = ""
+    if i + 1 < len(tokens) and _is_unit(tokens[i]) and Amount(0, tokens[i]).dimension == "money":
+        unit, i = tokens[i], i + 1
+    found = whole_at(tokens, i)
+    if found is None:
+        return None
+    value, end = found
+    for n in range(MAX_UNIT, 0, -1):
+        words = tokens[end : end + n]
+        joined = ("" if any(map(_is_han, words)) else " ").join(words)
+        if len(words) == n and not unit and (_is_unit(joined) or joined == "岁"):
+            after = tokens[end + n : end + n + 1]
+            return value, joined, end + n + (joined == "块" and after == ("钱",))
+    return value, unit, end
+
+
+def _is_unit(word: str) -> bool:
+    return bool(Amount(0, word).dimension) and word not in ("in", "try")
+
+
+def _is_han(token: str) -> bool:
+    return "\u4e00" <= token[0] <= "\u9fff"
+
+
+def _english_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
+    total, part, end = 0, 0, i
+    while end < len(tokens):
+        token = tokens[end]
+        if token in _ONES:
+            part += _ONES[token]
+        elif token in _TENS:
+            part += _TENS[token]
+        elif token == "hundred" and (part or end == i):
+            part = (part or 1) * 100
+        elif token == "thousand" and (part or end == i):
+            total, part = total + (part or 1) * 1000, 0
+        elif token == "and" and part >= 100 and end + 1 < len(tokens) and tokens[end + 1] in (*_ONES, *_TENS):
+            pass
+        else:
+            break
+        end += 1
+    return (float(total + part), end) if end > i else None
+
+
+def _han_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
+    total = part = digit = 0
+    end = i
+    while end < len(tokens) and (tokens[end] in _HANZI or tokens[end] in _POWERS):
+        token = tokens[end]
+        if token in _HANZI:
+            digit = _HANZI[token]
+        elif token == "万":
+            total, part, digit = (total + part + digit) * 10000, 0, 0
+        else:
+            part, digit = part + (digit or 1) * _POWERS[token], 0
+        end += 1
+    return float(total + part + digit), end

@@ -1,0 +1,92 @@
+"""Questions read by their words, on two scenes: what their plans give is what the plans of the tables give."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scenewright_server.languages.phrases import SLOT, Literal, read_table
+from scenewright_server.languages.reading import SURE, read
+from scenewright_server.scene.choosing import Scene
+from scenewright_server.scene.entries import Entry, Fact, GraphObject, merge
+from scenewright_server.scene.executing import carry_out
+from scenewright_server.scene.parsing import parse
+
+THINGS: dict[str, tuple[tuple[str, tuple[float, float, float], str, dict[str, str | tuple[float, str]]], ...]] = {
+    "en": (
+        ("counter", (0.0, 0.5, 3.0), "", {"closes": "18:30", "wifi password": "blue teapot"}),
+        ("cappuccino", (-0.3, 1.05, 3.0), "", {"price": (3.2, "EUR"), "kind": "drink"}),
+        ("flat white", (-0.1, 1.05, 3.0), "", {"price": (3.6, "EUR"), "kind": "drink"}),
+        ("scone", (0.1, 1.05, 3.0), "Gluten-free.", {"price": (2.8, "EUR"), "calories": (310, "kcal"), "kind": "cake"}),
+        ("brownie", (0.3, 1.05, 3.0), "Vegan. Contains walnuts.", {"price": (3.4, "EUR"), "kind": "cake"}),
+        ("coffee beans", (0.5, 1.05, 3.0), "", {"roaster": "Kaffa"}),
+        ("round table", (-2.0, 0.4, 2.0), "", {"state": "free"}),
+        ("window table", (2.5, 0.4, 1.0), "", {"state": "reserved"}),
+        ("vase", (-2.0, 0.95, 2.0), "", {}),
+        ("chair", (-2.6, 0.45, 2.0), "", {}),
+        ("chair", (0.5, 0.45, -2.0), "", {}),
+        ("chair", (-0.5, 0.45, -2.2), "", {}),
+        ("floor lamp", (3.4, 0.9, 2.0), "", {}),
+        ("door", (3.0, 1.0, 4.0), "", {}),
+        ("barista", (0.0, 0.85, 3.8), "", {"name": "Maya"}),
+    ),
+    "zh": (
+        ("吧台", (0.0, 0.5, 3.0), "", {"关门": "18:30"}),
+        ("拿铁", (-0.3, 1.05, 3.0), "", {"价格": (18, "元")}),
+        ("司康", (0.1, 1.05, 3.0), "", {"价格": (9, "元"), "种类": "蛋糕"}),
+        ("布朗尼", (0.3, 1.05, 3.0), "纯素。", {"价格": (12, "元"), "热量": (420, "千卡"), "种类": "蛋糕"}),
+        ("圆桌", (-2.0, 0.4, 2.0), "", {"状态": "空着"}),
+        ("靠窗桌", (2.5, 0.4, 1.0), "", {"状态": "有人"}),
+        ("花瓶", (-2.0, 0.95, 2.0), "", {}),
+        ("椅子", (-2.6, 0.45, 2.0), "", {}),
+        ("椅子", (0.5, 0.45, -2.0), "", {}),
+        ("椅子", (2.6, 0.45, 3.6), "", {}),
+        ("落地灯", (3.4, 0.9, 2.0), "", {}),
+        ("门", (3.0, 1.0, 4.0), "", {}),
+        ("店员", (0.0, 0.85, 3.8), "", {"名字": "小美"}),
+    ),
+}
+HEIGHTS = {"counter": 1.0, "吧台": 1.0, "round table": 0.8, "圆桌": 0.8, "window table": 0.8, "靠窗桌": 0.8}
+
+
+def scene_of(language: str) -> Scene:
+    def thing(n: int, label: str, at: tuple[float, float, float], description: str, told: dict) -> GraphObject:
+        facts = tuple(Fact(key, value) if isinstance(value, str) else Fact(key, *value) for key, value in told.items())
+        height = HEIGHTS.get(label, 0.3 if at[1] < 1.0 else 0.1)
+        wide = 1.4 if label in HEIGHTS else 0.1
+        return GraphObject(str(n), label, at, (wide, height, 0.5), description=description, facts=facts)
+
+    entries: tuple[Entry, ...] = merge(None, [thing(n, *its) for n, its in enumerate(THINGS[language])])
+    return Scene(entries, tuple(entry.graph.label for entry in entries if entry.graph))
+
+
+def read_cases() -> Iterator[tuple[str, str, str, str]]:
+    """Language, question, the plan before it or "", its plan."""
+    for language in ("en", "zh"):
+        for line in Path(__file__).with_name(f"reading_{language}.txt").read_text(encoding="utf-8").splitlines():
+            if line and line[0] not in "#[":
+                asked, plan = line.split(" => ")
+                question, _, before = asked.partition(" -> ")
+                yield language, question, before, plan
+
+
+CASES = [*read_cases()]
+
+
+@pytest.mark.parametrize(("language", "question", "before", "plan"), CASES, ids=[case[1] for case in CASES])
+def test_a_question_is_read_as_its_plan(language: str, question: str, before: str, plan: str) -> None:
+    scene = scene_of(language)
+    if before:
+        scene = replace(scene, before=carry_out(before, scene)[-1].turn)
+    found = read(question, scene, language)
+    if plan == "none":
+        assert found is None or found.confidence < SURE, found
+        return
+    assert found is not None and found.confidence >= SURE, found
+    results = [reply.results for reply in carry_out(plan, scene)]
+    assert found.plan == plan or [reply.results for reply in carry_out(found.plan, scene)] == results, found
