@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scenewright_server.languages.phrases import SLOT, Literal, read_table
+from scenewright_server.languages.phrases import read_table
 from scenewright_server.languages.reading import SURE, read
 from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.entries import Entry, Fact, GraphObject, merge
@@ -90,3 +89,29 @@ def test_a_question_is_read_as_its_plan(language: str, question: str, before: st
     assert found is not None and found.confidence >= SURE, found
     results = [reply.results for reply in carry_out(plan, scene)]
     assert found.plan == plan or [reply.results for reply in carry_out(found.plan, scene)] == results, found
+
+
+ENGLISH = sorted(read_table("en").words)
+CHINESE = sorted(read_table("zh").words)
+
+
+@given(st.one_of(st.text(max_size=200), st.lists(st.sampled_from([*ENGLISH, *CHINESE, "chair", "椅子"])).map(" ".join)))
+@settings(max_examples=60, deadline=None)
+def test_any_text_is_read_as_a_plan_or_not_at_all(text: str) -> None:
+    for language in ("en", "zh"):
+        found = read(text, scene_of(language), language)
+        assert found is None or (parse(found.plan) and 0.0 <= found.confidence <= 1.0)
+
+
+@pytest.mark.parametrize("words", ["on the round table ", "chair and ", "is there a chair on my left, ", "how much "])
+def test_a_question_of_two_thousand_characters_is_read_in_so_many_steps(words: str) -> None:
+    found = read((words * 200)[:2000], scene_of("en"), "en")
+    assert found is None or parse(found.plan)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_each_phrase_of_a_table_holds_the_slots_of_its_plan(language: str) -> None:
+    table = read_table(language)
+    assert min(map(len, table.phrases.values())) > 0 and len(table.idle) > 50 and len(table.degrees) > 20
+    for symbol in ("set", "core", "joined", "piece", "place", "question", "alone", "short", "beyond"):
+        assert all(phrase.items for phrase in table.phrases[symbol]), symbol

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from scenewright_server.families.bundle import load_family
+from scenewright.cli.app import main
+from scenewright_server.families.chat.storage import load_bundle
 from scenewright_server.importers.bundles import write_bundle
 from scenewright_server.training.corpus.prepare import Options, prepare
 from scenewright_server.training.packing import IGNORED
@@ -67,11 +68,23 @@ def test_training_learns_the_documents_and_makes_a_bundle(tmp_path: Path, bundle
     manifest = json.loads((made.path / "model.json").read_text())
     assert manifest["name"] == "mine" and "planner" not in manifest and "planner.safetensors" not in manifest["files"]
     windows = Windows(Shards(data), "held", 32)
-    family = load_family(made.path)
-    batch = windows.batch(range(min(len(windows), 64)))
-    assert math.exp(float(text_loss(family.decoder.gpt, batch)[0])) == pytest.approx(made.after, rel=1e-3)  # type: ignore[union-attr]
+    gpt = load_bundle(made.path, torch.device("cpu"), torch.float32).gpt
+    loss, _ = text_loss(gpt, windows.batch(range(len(windows))))
+    assert math.exp(float(loss)) == pytest.approx(made.after, rel=1e-3)
     again = pretrain(recipe, tmp_path / "out")
     assert again.after == pytest.approx(made.after, rel=1e-5)
+
+
+def test_the_command_tells_what_was_trained(
+    tmp_path: Path, bundle: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = {"model": str(bundle), "name": "mine", "steps": 1, "length": 32, "precision": "32-true"}
+    for folder, code, told in (("data", 0, "perplexity of what was held out:"), ("none", 1, "index.json is missing")):
+        recipe = write_recipe(tmp_path, data=folder, **values)
+        with pytest.raises(SystemExit) as ended:
+            main(["train", "--config", str(recipe), "--out", str(tmp_path / "out")])
+        assert (ended.value.code or 0) == code
+        assert told in "".join(capsys.readouterr())
 
 
 def test_what_cannot_be_trained_is_told(tmp_path: Path, bundle: Path, data: Path) -> None:

@@ -108,7 +108,8 @@ def train(
 ) -> None:
     """Train a bundle from scratch on scenes of the diorama, or what a table of the TOML says: \\[adapter], an adapter
     (LoRA) of a chat model on your own dialogues or plans; \\[finetune], a bundle on a folder of your own frames;
-    \\[planner], the adapter with which a chat model plans. Goes on where an earlier run in --out stopped."""
+    \\[planner], the adapter with which a chat model plans; \\[pretraining], a whole decoder on what `prepare` wrote.
+    Goes on where an earlier run in --out stopped."""
     with needing("train"):
         import scenewright_server.training.recipe as recipe
         from scenewright_server.families.bundle import BundleError
@@ -117,9 +118,13 @@ def train(
     check_readable(config)
     console = Console(highlight=False)
     try:
-        adapts, plans, finetunes = (recipe.has_table(config, name) for name in ("adapter", "planner", "finetune"))
-        if (adapts or plans or finetunes) and stage:
-            raise InvalidInputError("--stage is of a recipe; an [adapter], [finetune] or [planner] table has no stages")
+        tables = ("adapter", "planner", "finetune", "pretraining")
+        adapts, plans, finetunes, pretrains = (recipe.has_table(config, name) for name in tables)
+        if (adapts or plans or finetunes or pretrains) and stage:
+            raise InvalidInputError(f"--stage is of a recipe; the tables {', '.join(tables)} have no stages")
+        if config is not None and pretrains:
+            _pretrain(console, config, out)
+            return
         if config is not None and adapts:
             _train_adapter(console, config, out)
             return
@@ -154,6 +159,18 @@ def _train_adapter(console: Console, config: Path, out: Path) -> None:
     console.print(
         f"adapter: {made.path}\nNext: scenewright import adapter {made.path} --bundle ... --name ... --out ..."
     )
+
+
+def _pretrain(console: Console, config: Path, out: Path) -> None:
+    with needing("train"):
+        from scenewright_server.training.pretraining import pretrain
+        from scenewright_server.training.shards import ShardError
+    try:
+        made = pretrain(config, out)
+    except ShardError as error:
+        raise ScenewrightError(f"cannot train: {error}") from error
+    console.print(f"perplexity of what was held out: {made.before:.2f} before, {made.after:.2f} after")
+    console.print(f"bundle: {made.path}", soft_wrap=True)
 
 
 def evaluate(

@@ -130,6 +130,9 @@ def endpoint(
         typer.Option("--key-variable", help="The server's environment variable with the key, SCENEWRIGHT_...KEY."),
     ] = "SCENEWRIGHT_ENDPOINT_KEY",
     plans: Annotated[bool, typer.Option("--plans", help="Ask it for a plan first, and say what that gives.")] = False,
+    texts: Annotated[
+        str, typer.Option("--texts", help="How it goes on from a plain text: completions, or chat.")
+    ] = "completions",
 ) -> None:
     """Make a bundle whose language model another server has: vLLM, SGLang, llama.cpp, Ollama. No key is written."""
     with needing("import"):
@@ -145,6 +148,7 @@ def endpoint(
             first_s=first_s,
             key_variable=key_variable,
             plans=plans,
+            texts=texts,
         )
     write(decoder, Origin(model, url, license), out, hearing, seeing, clip, None, name, language, "bfloat16", context)
 

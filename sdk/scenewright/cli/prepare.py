@@ -36,7 +36,7 @@ def prepare(
         str, typer.Option("--split-by", help="scene: all about one scene stays on one side; document: need not.")
     ] = "scene",
     drop: Annotated[
-        float, typer.Option("--drop", help="Drop what is so alike to another document; 1: equal ones alone.")
+        float, typer.Option("--drop", help="Drop what is so alike to another; 1: the same words alone.")
     ] = 0.8,
     together: Annotated[
         float, typer.Option("--together", help="What is so alike stays on one side of the split.")
@@ -55,8 +55,8 @@ def prepare(
 ) -> None:
     """Clean, tag, de-duplicate, split and tokenise texts and dialogues into what `train` reads.
 
-    A line of JSON is \\{"text": ...}, \\{"messages": \\[\\{"role", "content"}, ...], "scene", "instructions"} or
-    \\{"scene", "question", "before", "plan"}; a .txt file is one document. Writes shards/, stats.json and stats.png.
+    A line of JSON is {"text": ...}, {"messages": [{"role", "content"}, ...], "scene", "instructions"} or
+    {"scene", "question", "before", "plan"}; a .txt file is one document. Writes shards/, stats.json and stats.png.
     """
     with needing("train"):
         from scenewright_server.families.bundle import BundleError

@@ -220,8 +220,8 @@ class Mentions:
         return found
 
     def _translations(self, tokens: Tokens) -> Iterator[str]:
-        """Other words for a name: those of its line in nouns.txt; for one of several words, in Chinese, those of its parts
-        one after another."""
+        """Other words for a name: those of its line in nouns.txt; for one of several words, in Chinese, those of its
+        parts one after another."""
         yield from _synonyms().get(tokens, ())
         if len(tokens) < 2 or is_chinese(tokens[0]):
             return
@@ -243,7 +243,7 @@ class Mentions:
 
     @cached_property
     def keys(self) -> dict[Tokens, tuple[str, float]]:
-        """Keys by their tokens: those of the scene's facts, then other words for them and for what any thing may have."""
+        """Keys by their tokens: those of the scene's facts, other words for them and for what things may have."""
         found: dict[Tokens, tuple[str, float]] = {}
         own = dict.fromkeys(fact.key for graph in self._graphs if graph for fact in graph.facts)
         for key in own:

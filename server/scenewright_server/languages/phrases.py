@@ -25,9 +25,9 @@ _TOKEN = re.compile(
 )
 MARKS = set(",;:.!?、，。；：！？")
 _SAME = {
-    "is": "be", "are": "be", "was": "be", "were": "be", "been": "be", "being": "be", "am": "be", "'re": "be", "'m": "be",
-    "does": "do", "did": "do", "done": "do", "has": "have", "had": "have", "having": "have", "'ve": "have", "n't": "not",
-    "'ll": "will", "'d": "would", "center": "centre", "what's": "what",
+    "is": "be", "are": "be", "was": "be", "were": "be", "been": "be", "being": "be", "am": "be", "'re": "be",
+    "'m": "be", "does": "do", "did": "do", "done": "do", "has": "have", "had": "have", "having": "have", "'ve": "have",
+    "n't": "not", "'ll": "will", "'d": "would", "center": "centre",
 }  # fmt: skip
 
 
@@ -119,10 +119,9 @@ def read_table(language: str) -> Table:
     text = files(__package__).joinpath(f"{language}_phrases.txt").read_text(encoding="utf-8")
     sections: dict[str, list[str]] = {}
     for line in text.splitlines():
-        if line.startswith("["):
-            if line.rstrip().endswith("]") and re.fullmatch(r"\[[a-z]+\]", line.strip()):
-                section = sections.setdefault(line.strip()[1:-1], [])
-                continue
+        if re.fullmatch(r"\[[a-z]+\]", line.strip()):
+            section = sections.setdefault(line.strip()[1:-1], [])
+            continue
         if line and not line.startswith("#") and sections:
             section.append(line)
     degrees, forms = _read_degrees(sections.pop("degrees"), sections.pop("irregular"))

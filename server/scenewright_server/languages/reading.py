@@ -1,5 +1,5 @@
-"""Questions read by their words alone: the plan (docs/plans.md) that a phrase of the language's table gives with what the
-question's words mention of the scene. The way back from `speaking`.
+"""Questions read by their words alone: the plan (docs/plans.md) that a phrase of the language's table gives with what
+the question's words mention of the scene. The way back from `speaking`.
 
 A chart parser (Kay, 1980) over the tokens: what each symbol of the table may be from each token on is found once. Idle
 words may stand between the words of a phrase and cost little, words that no phrase takes up cost much: they may change
@@ -13,11 +13,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
 from scenewright_server.languages.phrases import (
     MARKS,
-    SLOT,
     Degree,
     Gap,
     Literal,
@@ -35,7 +35,9 @@ from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write, write_key, write_set
 
-MAX_TOKENS = 120
+MAX_TOKENS = 80
+MAX_STEPS = 60_000
+"""Of matching a question's words; what is not found by then is not read."""
 MAX_GAP = 25  # tokens
 SURE = 0.5
 """The least confidence of a plan that is taken for what was meant."""
@@ -67,7 +69,7 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
     choosing = Choosing(scene)
     table = read_table(language)
     mentions = Mentions(choosing, table)
-    tokens = mentions.correct(tokens_of(question))[:MAX_TOKENS]
+    tokens = mentions.correct(tokens_of(question)[-MAX_TOKENS:])
     if not tokens:
         return None
     best = _Chart(tokens, table, mentions, choosing).best()
@@ -108,32 +110,19 @@ def _in_one(first: str, second: str) -> str:
     return f"{first} ; " + re.sub(r"\bthose$", of, second)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """What a slot holds: the text that stands for it in a plan, and others by their names ("D.key")."""
-
-    text: str
-    more: tuple[tuple[str, str], ...] = ()
-
-    def get(self, name: str) -> str:
-        return dict(self.more).get(name, "") if name else self.text
-
-
-_Bound = dict[str, _Part]
-
-
 class _Chart:
     """All that the tokens of a question may be read as."""
 
     def __init__(self, tokens: Tokens, table: Table, mentions: Mentions, choosing: Choosing) -> None:
         self._tokens, self._table, self._mentions, self._choosing = tokens, table, mentions, choosing
+        self._n_steps = 0
         said = frozenset(tokens)
         self._phrases = {
             name: [phrase for phrase in its if phrase.may_be_in(said)] for name, its in table.phrases.items()
         }
-        self._found: dict[tuple[str, int], dict[int, list[tuple[float, _Part]]]] = {}
+        self._found: dict[tuple[str, int], dict[int, list[tuple[float, Part]]]] = {}
         self._skips = [[*self._skip(i)] for i in range(len(tokens) + 1)]
-        self._lexical: Mapping[str, Callable[[int], Iterator[tuple[int, float, _Part]]]] = {
+        self._lexical: Mapping[str, Callable[[int], Iterator[tuple[int, float, Part]]]] = {
             "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free,
             "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
             "G": self._comparatives, "D": self._adjectives,
@@ -151,7 +140,7 @@ class _Chart:
                     if leads[i] > 2 * _LOST:
                         continue
                     for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                        weight = _NAMED if _is_named(phrase.plan, bound) else 1.0
+                        weight = _NAMED if asks_of_named(phrase.plan, bound) else 1.0
                         total = weight * (leads[i] + trails[end]) + cost + 1e-5 * phrase.rank + dear
                         if "W" in bound and leads[i] + trails[end] > _CLAUSE:
                             total += _AFTER  # a sentence about something else
@@ -169,7 +158,7 @@ class _Chart:
 
     def _failure(self, plan: str) -> float:
         """What it tells against a plan that nobody asks so, or that the scene gives no answer to it."""
-        if _VAIN.search(plan):
+        if VAIN.search(plan):
             return 1.0
         results = [result for reply in execute(parse(plan), self._choosing.scene) for result in reply.results]
         before = self._choosing.scene.before
@@ -181,9 +170,9 @@ class _Chart:
             return 1.0
         return 0.15 if any(isinstance(result, _REPLIES_LOST) for result in results) else 0.0
 
-    def _written(self, template: str, bound: _Bound) -> str | None:
+    def _written(self, template: str, bound: Bound) -> str | None:
         try:
-            return write(parse(_filled(template, bound)))
+            return write(parse(fill(template, bound)))
         except PlanError:
             return None
 
@@ -246,12 +235,12 @@ class _Chart:
             return idle[-1], _IDLE
         return 1, _LOST if not is_chinese(self._tokens[i]) else _LOST / 2
 
-    def _ends(self, symbol: str, i: int) -> dict[int, list[tuple[float, _Part]]]:
+    def _ends(self, symbol: str, i: int) -> dict[int, list[tuple[float, Part]]]:
         """Where a symbol that begins at token i may end, and what it is then, the likeliest first."""
         key = (symbol, i)
         if key not in self._found:
             self._found[key] = {}
-            found: dict[int, dict[_Part, float]] = {}
+            found: dict[int, dict[Part, float]] = {}
             for end, cost, part in self._readings(symbol, i):
                 its = found.setdefault(end, {})
                 if cost < its.get(part, math.inf):
@@ -262,18 +251,19 @@ class _Chart:
             }
         return self._found[key]
 
-    def _readings(self, symbol: str, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _readings(self, symbol: str, i: int) -> Iterator[tuple[int, float, Part]]:
         if symbol in self._lexical:
             if i < len(self._tokens):
                 yield from self._lexical[symbol](i)
             return
         for phrase in self._phrases.get(_SYMBOLS[symbol], ()):
             for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                yield end, cost + 1e-5 * phrase.rank, _Part(_filled(phrase.plan, bound))
+                yield end, cost + 1e-5 * phrase.rank, Part(fill(phrase.plan, bound))
 
-    def _match(self, phrase: Phrase, k: int, i: int, cost: float, bound: _Bound) -> Iterator[tuple[int, float, _Bound]]:
+    def _match(self, phrase: Phrase, k: int, i: int, cost: float, bound: Bound) -> Iterator[tuple[int, float, Bound]]:
         """The ends of the phrase's items from the k-th on, from token i on."""
-        if cost > 2 * _LOST:
+        self._n_steps += 1
+        if cost > 2 * _LOST or self._n_steps > MAX_STEPS:
             return
         if k == len(phrase.items):
             yield i, cost, bound
@@ -298,56 +288,56 @@ class _Chart:
                 for its, part in readings:
                     yield from self._match(phrase, k + 1, end, cost + skipped + its, {**bound, item.name: part})
 
-    def _names(self, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _names(self, i: int) -> Iterator[tuple[int, float, Part]]:
         for end, words, cost in self._mentions.names_at(self._tokens, i):
-            yield end, cost, _Part(words)
+            yield end, cost, Part(words)
 
-    def _keys(self, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _keys(self, i: int) -> Iterator[tuple[int, float, Part]]:
         for end, words, cost in self._mentions.keys_at(self._tokens, i):
-            yield end, cost, _Part(write_key(Key(cut(words))))
+            yield end, cost, Part(write_key(Key(cut(words))))
 
-    def _looks(self, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _looks(self, i: int) -> Iterator[tuple[int, float, Part]]:
         for end, words, cost in self._mentions.looks_at(self._tokens, i):
-            yield end, cost, _Part(write_set(Named(cut(words))))
+            yield end, cost, Part(write_set(Named(cut(words))))
 
-    def _values(self, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _values(self, i: int) -> Iterator[tuple[int, float, Part]]:
         for end, key, words, cost in self._mentions.values_at(self._tokens, i):
-            yield end, cost, _Part(write_set(Named(cut(words))), (("key", write_key(Key(cut(key)))),))
+            yield end, cost, Part(write_set(Named(cut(words))), (("key", write_key(Key(cut(key)))),))
 
-    def _free(self, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _free(self, i: int) -> Iterator[tuple[int, float, Part]]:
         for end, words, cost in self._mentions.free_at(self._tokens, i):
-            yield end, cost, _Part(write_set(Named(cut(words))))
+            yield end, cost, Part(write_set(Named(cut(words))))
 
-    def _numbers(self, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _numbers(self, i: int) -> Iterator[tuple[int, float, Part]]:
         if found := amount_at(self._tokens, i):
             value, unit, end = found
-            yield end, 0.0, _Part(f"{value:g} {unit}".strip())
+            yield end, 0.0, Part(f"{value:g} {unit}".strip())
 
-    def _wholes(self, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _wholes(self, i: int) -> Iterator[tuple[int, float, Part]]:
         found = whole_at(self._tokens, i)
         if found and 1 <= found[0] <= 1000 and found[0] == int(found[0]):
-            yield found[1], 0.0, _Part(f"{found[0]:g}")
+            yield found[1], 0.0, Part(f"{found[0]:g}")
 
-    def _ordinals(self, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _ordinals(self, i: int) -> Iterator[tuple[int, float, Part]]:
         found = ordinal_at(self._tokens, i)
         if found and 1 <= found[0] <= 1000:
             n = found[0]
             ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-            yield found[1], 0.0, _Part(f"{n}{ending}")
+            yield found[1], 0.0, Part(f"{n}{ending}")
 
-    def _adjectives(self, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _adjectives(self, i: int) -> Iterator[tuple[int, float, Part]]:
         for n in range(min(3, len(self._tokens) - i), 0, -1):
             degree = self._table.degrees.get(self._tokens[i : i + n])
             if degree:
                 yield i + n, 0.0, self._degree(degree)
 
-    def _comparatives(self, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _comparatives(self, i: int) -> Iterator[tuple[int, float, Part]]:
         yield from self._inflected(i, "er", ("more",), ("little", "less"))
 
-    def _superlatives(self, i: int) -> Iterator[tuple[int, float, _Part]]:
+    def _superlatives(self, i: int) -> Iterator[tuple[int, float, Part]]:
         yield from self._inflected(i, "est", ("most", "最"), ("least",))
 
-    def _inflected(self, i: int, ending: str, more: Tokens, less: Tokens) -> Iterator[tuple[int, float, _Part]]:
+    def _inflected(self, i: int, ending: str, more: Tokens, less: Tokens) -> Iterator[tuple[int, float, Part]]:
         token = self._tokens[i]
         degree, its = self._table.forms.get(token, (None, ""))
         if degree is not None and its == ending:
@@ -358,47 +348,12 @@ class _Chart:
                 if degree:
                     yield i + 1 + n, 0.0, self._degree(degree.opposite if token in less else degree)
 
-    def _degree(self, degree: Degree) -> _Part:
+    def _degree(self, degree: Degree) -> Part:
         """An adjective's pick, by the first of its keys that something here has."""
         key, most = next(((key, most) for key, most in degree.keys if self._is_told(key)), degree.keys[0])
         pick, text = "max" if most else "min", write_key(Key(key))
         named = (("key", text), ("pick", f"{pick} {text}"), ("way", pick))
-        return _Part(f"{pick} {text}", (*named, ("sign", ">" if most else "<"), ("ask", "more" if most else "fewer")))
+        return Part(f"{pick} {text}", (*named, ("sign", ">" if most else "<"), ("ask", "more" if most else "fewer")))
 
     def _is_told(self, key: str) -> bool:
         return any(self._choosing.is_known(Key(key), k) for k in self._choosing.everything)
-
-
-_VAIN = re.compile(
-    r"^(?:again|exist|name|check|where|way) (?:those|this|all)$|^(?:fact|sum|avg) .*\| all$|^where all"
-    r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
-)
-"""Plans of words that tell nothing."""
-
-
-def _is_named(template: str, bound: _Bound) -> bool:
-    """Whether a plan asks for a fact or a place of a thing that the question names: other words may change little."""
-    return template.startswith(("fact", "where", "way")) and "A" in bound and bound["A"].text not in ("those", "this")
-
-
-_FILLED = re.compile(rf"(?<![^\s(|&])({SLOT.pattern})(?:\.([a-zT]+))?(?![^\s)|&,])")
-_OPENS = re.compile(
-    r"(?:^|\||&|\()\s*(?:(?:name|count|exist|describe|again|way|where|check|each|more|fewer|equal|diff)\s+)?$"
-)
-
-
-def _filled(template: str, bound: _Bound) -> str:
-    """A plan with what its slots hold; a set of several links in parentheses where it is part of another."""
-
-    def put(found: re.Match[str]) -> str:
-        part, more = bound[found[1]], found[2] or ""
-        if more == "T":
-            return part.text.replace(" ", f" {bound['T'].text} ", 1)
-        text = part.get(more)
-        before, after = template[: found.start()], template[found.end() :].lstrip()
-        is_open = _OPENS.search(before) is not None and (" + " not in text or not after.startswith("+"))
-        is_open = is_open or (" + " in text and " & " not in text and before.rstrip().endswith("+"))
-        is_composite = (" & " in text or " + " in text) and found[1][0] in "ABCJMPQ"
-        return f"({text})" if is_composite and not is_open else text
-
-    return _FILLED.sub(put, template)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -28,7 +29,7 @@ class ChatBase(ABC):
     codec = audio_codec = None
     reads_words = True
     """Whether a question is read by its words before the decoder plans it."""
-    writer: Writer | None = None
+    writer: Writer[Any] | None = None
     variants: Sequence[Family] = ()
 
     def __init__(self, info: BundleInfo, senses: Senses, decoder: str, gpt: nn.Module | None = None) -> None:

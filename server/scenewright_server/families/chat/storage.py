@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from whisper.model import Whisper
 
 from scenewright_server.families.bundle import MANIFEST, BundleError, check_file, file_sha256, read_manifest
-from scenewright_server.families.chat.template import PLAIN, Template
+from scenewright_server.families.chat.template import BASE_PROMPT, Template
 from scenewright_server.families.chat.tokenizer import ChatTokenizer
 from scenewright_server.model.adapters import merge_adapter
 from scenewright_server.model.clip import Clip, ClipConfig
@@ -31,13 +31,13 @@ DECODER, PLANNER, HEARING, SEEING, CLIP, LABELS = (
 )
 PLANNER_FORMAT = 1
 """Of a planner's adapter and the prompt that it was trained on (`planning.py`)."""
+PACKED_FORMAT = 1
+"""Of a decoder's packed weights (`model/quantised.py`)."""
 PLAN = "plan"
 """The planner's adapter, by name; no other is called so."""
 MAX_ADAPTERS = 8
 MAX_ADAPTER_BYTES = 12_000_000
 ADAPTER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
-PACKED_FORMAT = 1
-"""Of a decoder's packed weights (`model/quantised.py`)."""
 TOKENIZER, TEMPLATE, CARD = "tokenizer.json", "chat_template.jinja", "MODEL_CARD.md"
 
 
@@ -117,7 +117,7 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
             raise BundleError(f"{path / TOKENIZER}: {tokenizer.n_ids} ids, the decoder has {config.vocab_size}")
         has_template = TEMPLATE in manifest["files"]
         template = Template(
-            (path / TEMPLATE).read_text() if has_template else PLAIN,
+            (path / TEMPLATE if has_template else BASE_PROMPT).read_text(encoding="utf-8"),
             tokenizer.name(decoder["bos"]),
             tokenizer.name(min(decoder["stops"], default=None)),
         )

@@ -18,6 +18,8 @@ N_HASHES = 128
 N_AT_ONCE = 4096  # shingles that are hashed together
 RECALL = (0.1, 0.9)
 """How much a false candidate and a missed one count: candidates are looked at again, so misses count more."""
+MAX_THRESHOLD = 0.95
+"""Of the search for candidates: above it there would be one band alone."""
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 
 
@@ -58,8 +60,8 @@ def compare(documents: Mapping[str, tuple[str, str]], drop: float, together: flo
 
     documents: key -> (place, text); only documents of one place are compared. They are taken in the order of their
     keys, so that the result does not depend on the order in which they come. A document is dropped where it is alike to
-    `drop` to one that is kept. Of the pairs at a threshold about one in twenty is missed, of those well above it hardly
-    any; none is found that is not there.
+    `drop` to one that is kept. A pair at a threshold may be missed, one well above it hardly ever is; none is found
+    that is not there.
     """
     index = MinHashLSH(num_perm=N_HASHES, params=_bands(min(drop, together)))
     blank = MinHash(N_HASHES, hashfunc=int)
@@ -84,7 +86,7 @@ def compare(documents: Mapping[str, tuple[str, str]], drop: float, together: flo
 @cache
 def _bands(threshold: float) -> tuple[int, int]:
     """How many bands of how many hashes suit a threshold; the library's search for them takes a second."""
-    index = MinHashLSH(threshold, N_HASHES, RECALL)
+    index = MinHashLSH(min(threshold, MAX_THRESHOLD), N_HASHES, RECALL)
     return index.b, index.r
 
 

@@ -41,8 +41,8 @@ Report = Callable[[str, int, int], None]
 @dataclass(frozen=True)
 class Options:
     """How documents are prepared. held: the share to hold out. drop: from which Jaccard index of their words on a
-    document is dropped as nearly the same as another, 1 for equal ones alone; together: from which on two stay on one
-    side of the split. split_by "scene": so do all about one scene. languages: that may occur, none for any.
+    document is dropped as nearly the same as another, 1 for the same words alone; together: from which on two stay on
+    one side of the split. split_by "scene": so do all about one scene. languages: that may occur, none for any.
     by_blank_lines: a plain text is a document up to a blank line. Raises PrepareError naming field, value and bound."""
 
     held: float = 0.05

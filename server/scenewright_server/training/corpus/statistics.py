@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from scenewright_server.training.shards import HELD, KINDS, SPLITS, Shards
+from scenewright_server.training.shards import KINDS, SPLITS, Shards
 
+MAX_BARS = 8
 QUANTILES = {"shortest": 0.0, "median": 0.5, "p95": 0.95, "longest": 1.0}
 
 
@@ -61,13 +62,13 @@ def draw(stats: Mapping[str, Any], shards: Shards, path: Path) -> None:
     figure = Figure(figsize=(12, 4), layout="constrained")
     FigureCanvasAgg(figure)
     lengths, languages, dropped = figure.subplots(1, 3)
-    by_split = {split: [shards.documents[k].length for k in shards.of(split)] for split in (*SPLITS,)}
+    by_split = {split: [shards.documents[k].length for k in shards.of(split)] for split in SPLITS}
     most = max(map(max, filter(None, by_split.values())))
     bins = np.unique(np.geomspace(1, most + 1, 30).astype(int))
     lengths.hist(list(by_split.values()), bins=bins, stacked=True, label=list(by_split))
     lengths.set(xscale="log", xlabel="tokens of a document", ylabel="documents")
     lengths.legend(fontsize=8)
-    _bars(languages, stats["languages"], "documents by language")
+    _bars(languages, _largest(stats["languages"]), "documents by language")
     _bars(dropped, {"kept": stats["kept"], **stats["dropped"]}, "documents read, kept and dropped")
     figure.savefig(path, dpi=100)
 
@@ -80,11 +81,13 @@ def _bars(axes: Any, counts: Mapping[str, int], title: str) -> None:
     axes.margins(x=0.15)
 
 
+def _largest(counts: Mapping[str, int]) -> dict[str, int]:
+    """The largest bars, and one for all others."""
+    items = list(counts.items())
+    rest = sum(n for _, n in items[MAX_BARS:])
+    return dict(items[:MAX_BARS]) | ({"others": rest} if rest else {})
+
+
 def _sorted(counts: Counter[str]) -> dict[str, int]:
     """Most first."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def n_held(stats: Mapping[str, Any]) -> int:
-    """Documents that are held out."""
-    return int(stats["splits"][HELD]["documents"])

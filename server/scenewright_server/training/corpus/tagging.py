@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -17,7 +19,7 @@ class Tagger:
     named. Raises ValueError naming those that it does not know."""
 
     def __init__(self, languages: Sequence[str] = ()) -> None:
-        self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+        self._identifier = copy(_load())
         if languages:
             unknown = sorted(set(languages) - set(self._identifier.labels))
             if unknown:
@@ -31,3 +33,9 @@ class Tagger:
             return UNKNOWN
         tag = str(self._identifier.classify(text)[0])
         return "zh" if tag in CHINESE else tag
+
+
+@cache
+def _load() -> LanguageIdentifier:
+    """The library's model, which takes seconds to unpack."""
+    return LanguageIdentifier.from_model_file(MODEL_FILE)

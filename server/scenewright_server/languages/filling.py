@@ -1,0 +1,57 @@
+"""Plans out of their templates: what a phrase's slots hold is put in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from scenewright_server.languages.phrases import SLOT
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a slot holds: the text that stands for it in a plan, and others by their names ("D.key")."""
+
+    text: str
+    more: tuple[tuple[str, str], ...] = ()
+
+    def get(self, name: str) -> str:
+        return dict(self.more).get(name, "") if name else self.text
+
+
+Bound = dict[str, Part]
+
+
+VAIN = re.compile(
+    r"^(?:again|exist|name|check|where|way) (?:those|this|all)$|^(?:fact|sum|avg) .*\| all$|^where all"
+    r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
+)
+"""Plans of words that tell nothing."""
+
+
+def asks_of_named(template: str, bound: Bound) -> bool:
+    """Whether a plan asks for a fact or a place of a thing that the question names: other words may change little."""
+    return template.startswith(("fact", "where", "way")) and "A" in bound and bound["A"].text not in ("those", "this")
+
+
+_FILLED = re.compile(rf"(?<![^\s(|&])({SLOT.pattern})(?:\.([a-zT]+))?(?![^\s)|&,])")
+_OPENS = re.compile(
+    r"(?:^|\||&|\()\s*(?:(?:name|count|exist|describe|again|way|where|check|each|more|fewer|equal|diff)\s+)?$"
+)
+
+
+def fill(template: str, bound: Bound) -> str:
+    """A plan with what its slots hold; a set of several links in parentheses where it is part of another."""
+
+    def put(found: re.Match[str]) -> str:
+        part, more = bound[found[1]], found[2] or ""
+        if more == "T":
+            return part.text.replace(" ", f" {bound['T'].text} ", 1)
+        text = part.get(more)
+        before, after = template[: found.start()], template[found.end() :].lstrip()
+        is_open = _OPENS.search(before) is not None and (" + " not in text or not after.startswith("+"))
+        is_open = is_open or (" + " in text and " & " not in text and before.rstrip().endswith("+"))
+        is_composite = (" & " in text or " + " in text) and found[1][0] in "ABCJMPQ"
+        return f"({text})" if is_composite and not is_open else text
+
+    return _FILLED.sub(put, template)
