@@ -96,6 +96,8 @@ def compress_bundle(source: Path, out: Path, how: Compression, name: str, report
         for file in source.iterdir():
             if file.name not in (weights, MANIFEST) and file.is_file():
                 shutil.copyfile(file, path / file.name)
+            elif file.is_dir():
+                shutil.copytree(file, path / file.name)
         _tell(path / chat.CARD, how, told)
         if is_diorama:
             manifest["sha256"] = file_sha256(path / weights)

@@ -165,6 +165,7 @@ def train_adapter(config: Path, out: Path, report: Report) -> Made:
     graph = _read_scene(folder / recipe.scene) if recipe.scene else ()
     questions = _read_questions(folder / recipe.questions) if recipe.questions else ()
     bundle = _load(path, recipe)
+    check_plain(bundle.gpt, "adapter", recipe.model)
     _check_size(bundle.gpt, recipe)
     taught = teach(Chat(bundle), path, recipe, folder, graph)
     report(f"{taught.n_train} to learn from, {taught.n_held} held")
@@ -308,9 +309,7 @@ def _check_bundle(path: Path) -> None:
 
 def _load(path: Path, recipe: AdapterRecipe) -> Bundle:
     is_mixed = recipe.precision == PRECISIONS[0]
-    bundle = load_bundle(path, recipe.device, torch.bfloat16 if is_mixed else torch.float32)
-    check_plain(bundle.gpt, "adapter", recipe.model)
-    return bundle
+    return load_bundle(path, recipe.device, torch.bfloat16 if is_mixed else torch.float32)
 
 
 def _check_size(gpt: GPT, recipe: AdapterRecipe) -> None:

@@ -40,7 +40,7 @@ def examples_of(family: Chat, line: Line, length: int) -> list[Example]:
             turn = Turn("ask", graph=line.graph, question=line.question)
             before = family.past(line.before) if line.before else ChatMemory()
             ids = family.tokenizer.encode(f" {line.plan}\n")
-            made.append(Example(_prompt(PlannedScript(family, turn, before).begin()), ids, line.graph))
+            made.append(Example(_prompt(PlannedScript(family, turn, before).ask_for_plan()), ids, line.graph))
     except ModelError as error:
         raise LineError(*line.where, "the line", "one that the model takes", error.message) from None
     for n, example in enumerate(made):

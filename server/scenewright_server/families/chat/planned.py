@@ -107,6 +107,10 @@ class PlannedTelling(ABC):
             self._weighed.append(self._weigh(reading.plan, math.log(max(reading.confidence, TINY)), READ))
             if self._weighed[0].score >= 0:  # no plan that is written can be better
                 return self._go_on()
+        return self.ask_for_plan()
+
+    def ask_for_plan(self) -> Outcome:
+        """The pass that writes the question's plan."""
         return self._plan_of((self._scene, self._asked))
 
     def finish(self) -> Sequence[Event]:
