@@ -25,7 +25,7 @@ from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.entries import Entry, merge
 from scenewright_server.scene.executing import execute
-from scenewright_server.scene.matching import fold, single
+from scenewright_server.scene.matching import fold, single, split_name
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.pointing import first_met
 from scenewright_server.scene.words import is_chinese, normalise
@@ -73,9 +73,9 @@ def understand(turn: Turn, memory: DioramaMemory, tokenizer: Tokenizer) -> Under
 
 def _is_learnt(question: str, names: Sequence[str], tokenizer: Tokenizer) -> bool:
     """Whether each word that is no name's is a token of its own: the decoder's questions are made of such."""
-    named = {single(word) for name in names for word in normalise(name).split()}
+    named = {single(word) for name in names for word in (*normalise(name).split(), *split_name(name))}
     rest = normalise(question)
-    for name in sorted((normalise(name) for name in names if is_chinese(name)), key=len, reverse=True):
+    for name in sorted((normalise(name) for name in names if not name.isascii()), key=len, reverse=True):
         rest = rest.replace(name, " ")
     words = [word for part in rest.split() for word in (part if is_chinese(part) else [part])]
     return all(single(word) in named or len(tokenizer.words(word)) == 1 for word in words)
