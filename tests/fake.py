@@ -199,6 +199,7 @@ class FakeFamily:
     """See `families.family.Family`."""
 
     writer = None
+    variants = ()
 
     def __init__(self, name: str = "tiny", capabilities: tuple[str, ...] | None = None, n_ctx: int = 768) -> None:
         able = "describe ask voice scene_graph transcribe embed_image embed_text instructions".split()

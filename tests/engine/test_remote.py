@@ -11,7 +11,7 @@ import pytest
 from scenewright_server.engine.remote import RemoteEngine, RemoteRun, share
 from scenewright_server.engine.request import Done, Event, Sampling, Started
 from scenewright_server.families.chat.client import OpenAIClient
-from scenewright_server.families.endpoint import Completion, Form
+from scenewright_server.families.endpoint import Completion, Form, Piece
 from scenewright_server.families.family import FinishReason, ModelError, Outcome, TextDelta
 from scenewright_server.importers.endpoint import read_endpoint
 
@@ -39,11 +39,11 @@ class TwoPasses:
     def take(self, token: int, probability: float) -> Outcome:
         raise AssertionError
 
-    def take_text(self, text: str, probability: float) -> Outcome:
+    def take_text(self, piece: Piece) -> Outcome:
         if self._form is None:
-            return Outcome((TextDelta(text),))
+            return Outcome((TextDelta(piece.text),))
         self._form = None
-        told = (*MESSAGES, ("assistant", text))
+        told = (*MESSAGES, ("assistant", piece.text))
         return Outcome((TextDelta("So: "),), Completion(told, (("text", 4),), 20))
 
     def end_pass(self) -> Outcome:

@@ -9,12 +9,12 @@ from typing import Any
 
 import grpc
 import pytest
-from scenewright.v1 import language_pb2, language_pb2_grpc
+from scenewright.v1 import generation_pb2, language_pb2, language_pb2_grpc
 from scenewright_server.families.chat.schema import make_guides
 from scenewright_server.families.family import ModelError
 from scenewright_server.service.app import Server
 
-from tests.service.wire import error_info, refusal
+from tests.service.wire import error_info, refusal, said
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def stub(server: Server) -> Iterator[language_pb2_grpc.LanguageServiceStub]:
 
 
 DEEP: Any = {"type": "string"}
-for _ in range(50):
+for _ in range(100):
     DEEP = {"type": "array", "items": DEEP}
 
 BAD: dict[str, tuple[dict[str, Any], str, str, str, str]] = {
@@ -60,7 +60,8 @@ BAD: dict[str, tuple[dict[str, Any], str, str, str, str]] = {
     "beams by a schema": (
         {"json_schema": "{}", "sampling": {"num_beams": 2}}, "FIELD_INVALID", "json_schema", "set", "num_beams of 1",
     ),
-    "a deep schema": ({"json_schema": json.dumps(DEEP)}, "FIELD_INVALID", "json_schema", "51", "32"),
+    "a deep schema": ({"json_schema": json.dumps(DEEP)}, "FIELD_INVALID", "json_schema", "101", "32"),
+    "a bottomless schema": ({"json_schema": "[" * 8000}, "FIELD_INVALID", "json_schema", "", ""),
     "a long schema": (
         {"json_schema": " " * 16385}, "TEXT_TOO_LONG", "json_schema", "16385 characters", "at most 16384",
     ),
@@ -79,6 +80,27 @@ def test_a_bad_request_is_refused_by_its_field(stub: language_pb2_grpc.LanguageS
     _, info, _ = error_info(refusal(stub.Generate, language_pb2.GenerateRequest(model="gpt2", **given)))
     assert (info.reason, info.metadata["field"]) == (reason, field)
     assert (info.metadata.get("value", ""), info.metadata.get("bound", "")) == (value, bound)
+
+
+@pytest.mark.parametrize("sampling", [{}, {"num_beams": 4}, {"temperature": 1.0, "num_return_sequences": 3}], ids=str)
+def test_one_token_is_a_prompt(stub: language_pb2_grpc.LanguageServiceStub, sampling: dict[str, Any]) -> None:
+    request = language_pb2.GenerateRequest(model="gpt2", prompt="a", sampling={"max_new_tokens": 3, **sampling})
+    answer = stub.Generate(request)
+    assert answer.usage.text_tokens == 1 and all(1 <= one.output_tokens <= 3 for one in answer.sequences)
+
+
+@pytest.mark.parametrize("num_beams", [1, 3])
+def test_stops_that_never_come_hold_nothing_back(stub: language_pb2_grpc.LanguageServiceStub, num_beams: int) -> None:
+    """Each begins as the text ends, so that its last words are in doubt until no token follows."""
+    sampling = {"max_new_tokens": 8, "num_beams": num_beams}
+    plain = stub.Generate(language_pb2.GenerateRequest(model="gpt2", prompt="the", sampling=sampling)).sequences[0]
+    assert plain.finish_reason == generation_pb2.FINISH_REASON_TOKEN_LIMIT and plain.text
+    stops = [plain.text[-n:] + "\N{SNOWMAN}" for n in range(1, 1 + min(8, len(plain.text)))]
+    asked = language_pb2.GenerateRequest(model="gpt2", prompt="the", sampling={**sampling, "stop": stops})
+    assert stub.Generate(asked).sequences[0] == plain
+    if num_beams == 1:
+        stream = language_pb2.StreamGenerateRequest(model="gpt2", prompt="the", sampling=asked.sampling)
+        assert said(stub.StreamGenerate(stream)) == plain.text
 
 
 def test_a_stream_takes_one_sequence_and_no_beams(stub: language_pb2_grpc.LanguageServiceStub) -> None:

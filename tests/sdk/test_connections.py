@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -14,16 +15,24 @@ from scenewright import _channel, aio, errors
 from scenewright._channel import is_loopback
 from scenewright.v1 import model_pb2, model_pb2_grpc
 from scenewright_server.bench.proxy import Proxy
+from scenewright_server.service.app import background_server
 
 PNG = b"not looked at"
+
+
+@pytest.fixture
+def own_address(settings) -> Iterator[str]:
+    """Of a server for one test, which may leave on it what only time ends."""
+    with background_server(settings) as server:
+        yield server.address
 
 
 async def drain(events) -> list:
     return [event async for event in events]
 
 
-def test_nothing_is_done_after_close(server_address):
-    with scenewright.Client(server_address) as client:
+def test_nothing_is_done_after_close(own_address):
+    with scenewright.Client(own_address) as client:
         session, ended = client.session(), client.session()
         ended.close()
         ended.close()
@@ -46,8 +55,8 @@ def test_nothing_is_done_after_close(server_address):
     client.close()
 
 
-async def test_nothing_is_done_after_close_in_asyncio(server_address):
-    async with aio.Client(server_address) as client:
+async def test_nothing_is_done_after_close_in_asyncio(own_address):
+    async with aio.Client(own_address) as client:
         session, ended = await client.session(), await client.session()
         await ended.close()
         with pytest.raises(errors.NotFoundError, match="the session is closed"):

@@ -12,7 +12,9 @@ from scenewright_server.scene.executing import execute
 from scenewright_server.scene.facts import tell
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.writing import write
+from scenewright_server.simulator.asking.holes import include
 from scenewright_server.simulator.asking.naming import Naming
+from scenewright_server.simulator.asking.numerals import spell
 from scenewright_server.simulator.asking.questions import Asked, Asker
 from scenewright_server.simulator.asking.tables import CODES, Code, load_tables
 from scenewright_server.simulator.asking.worlds import World, make_world
@@ -93,3 +95,18 @@ def _fills(asker: Asker, form: object) -> bool:
     except (LookupError, ValueError):
         return False
     return True
+
+
+def test_numbers_are_spelled_and_bounds_are_as_they_are_said() -> None:
+    numbers = (0, 2, 10, 15, 40, 105, 250, 300, 1012, 2200)
+    assert [spell(n, "en") for n in numbers[3:]] == [
+        "fifteen", "forty", "one hundred and five", "two hundred and fifty", "three hundred",
+        "one thousand and twelve", "two thousand two hundred",
+    ]  # fmt: skip
+    han = ["零", "两", "十", "十五", "四十", "一百零五", "两百五十", "三百", "一千零一十二", "两千两百"]
+    assert [spell(n, "zh") for n in numbers] == han
+    with pytest.raises(ValueError, match="10000"):
+        spell(10_000, "en")
+    assert include("name all & price < 5", "anything for less than 5") == "name all & price < 5"
+    assert include("name all & price < 5", "anything for 5 or less") == "name all & price <= 5"
+    assert include("name all & price > 5", "五块以上的") == "name all & price >= 5"

@@ -126,3 +126,25 @@ def test_a_timed_budget_ends_annealed(tmp_path, monkeypatch):
 def test_refuses_two_budgets():
     with pytest.raises(ValueError, match="received steps=1, minutes=2"):
         FitConfig(steps=1, minutes=2)
+
+
+def test_it_ends_when_the_loss_no_longer_falls_and_keeps_the_best(tmp_path):
+    losses = [3.0, 2.0, 2.5, 2.5, 1.0]
+    kept, told = [], iter(losses)
+    changes = {"steps": 50, "accumulate": 1, "validate_every": 2, "patience": 2}
+
+    def keep(model):
+        kept.append(float(model[0].weight.detach().sum()))
+
+    fit(network(), loss_fn, batches, settings(**changes), lambda _: {"loss": next(told)}, tmp_path, keep)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [(row["step"], row["val_loss"]) for row in rows if "val_loss" in row] == [
+        (2, 3.0),
+        (4, 2.0),
+        (6, 2.5),
+        (8, 2.5),
+    ]
+    assert len(kept) == 2 and kept[0] != kept[1]
+    fit(network(), loss_fn, batches, settings(**changes), lambda _: {"loss": 2.5}, tmp_path, keep)  # over is over
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert rows[-1]["step"] == 8 and len(kept) == 2

@@ -12,8 +12,9 @@ from scenewright_server.families.chat.storage import Bundle, load_bundle
 from scenewright_server.importers.bundles import write_bundle
 from scenewright_server.importers.planner import read_planner
 from scenewright_server.model.adapters import merge_adapter
+from scenewright_server.training.lora import Adapted, answer_loss, shrink
 from scenewright_server.training.packing import IGNORED, Rows, collate, pack
-from scenewright_server.training.planner import Adapted, PlannerRecipe, fit_planner, planner_loss, shrink
+from scenewright_server.training.planner import PlannerRecipe, fit_planner
 from scenewright_server.training.recipe import RecipeError
 
 from tests.families.chat import tiny
@@ -39,7 +40,7 @@ def test_packed_questions_cost_what_they_cost_alone(bundle: Bundle) -> None:
     rows = Rows(bundle.tokenizer, LANGUAGES, 1200, 700, seed=4)
     row = next(iter(rows))
     model, n = adapted(bundle), row.segments.index(1)
-    packed, _ = planner_loss(model, collate([row], 1200))
+    packed, _ = answer_loss(model, collate([row], 1200))
     total = count = 0.0
     for k in range(1, max(row.segments) + 1):
         ids = [id for id, segment in zip(row.ids, row.segments, strict=True) if segment in (0, k)]

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from scenewright.cli import bench, demo, generate, host, live, megatron, models, pulling, talk
+from scenewright.cli import bench, compress, demo, generate, host, live, megatron, models, prepare, pulling, talk
 from scenewright.errors import (
     DeadlineError,
     InvalidInputError,
@@ -55,7 +55,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
     )
-    for module in (demo, talk, generate, live, host, models, megatron, pulling, bench):
+    for module in (demo, talk, generate, live, host, prepare, models, megatron, compress, pulling, bench):
         module.register(app)
     return app
 

@@ -45,7 +45,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="NAME",
-        help="One that --server has, or one to run here: diorama, or the path of a bundle.",
+        help="One that --server has, or one to run here: diorama, or the path of a bundle; NAME:ADAPTER speaks with "
+        "one of its adapters.",
     ),
 ]
 
@@ -97,8 +98,9 @@ def reach(
     if server:
         yield Target(server, Tls(tls_root) if tls or tls_root else None, model or "", token or "")
         return
-    with serve_here(model) as address:
-        yield Target(address, None, "", token or "")
+    bundle, adapter = split_adapter(model)
+    with serve_here(bundle) as address:
+        yield Target(address, None, _variant(bundle, adapter), token or "")
 
 
 def _check(server: str | None, model: str | None, tls_root: Path | None) -> None:
@@ -127,6 +129,25 @@ def serve_here(model: str | None) -> Iterator[str]:
         if model is None:
             print(f"model: {SHIPPED}", file=sys.stderr)
         yield address
+
+
+def split_adapter(model: str | None) -> tuple[str | None, str]:
+    """A model to run here, and the adapter that is named behind it, "" for none."""
+    head, colon, adapter = (model or "").rpartition(":")
+    path = bundle_path(model)
+    if not colon or not head or path is None or path.exists():
+        return model, ""
+    return head, adapter
+
+
+def _variant(bundle: str | None, adapter: str) -> str:
+    """The name under which the server of this process offers a bundle with an adapter, "" for none."""
+    path = bundle_path(bundle)
+    if not adapter or path is None:
+        return ""
+    from scenewright_server.families.bundle import read_manifest
+
+    return f"{read_manifest(path)['name']}:{adapter}"
 
 
 def bundle_path(model: str | None) -> Path | None:

@@ -19,7 +19,8 @@ from scenewright.errors import InvalidInputError, ScenewrightError
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command(epilog="Example: scenewright serve --address 0.0.0.0:7447 --metrics-port 9090")(serve)
-    app.command(epilog="Example: scenewright train --out runs/first")(train)
+    example = "Example: scenewright train --config examples/persona/shopkeeper.toml --out runs/shopkeeper"
+    app.command(epilog=example)(train)
     app.command("eval", epilog="Example: scenewright eval --n 500 --seed 7 --split test --picture worst.png")(evaluate)
 
 
@@ -105,9 +106,10 @@ def train(
     ),
     stage: Annotated[list[str] | None, typer.Option(help="Only this stage; may be given again.")] = None,
 ) -> None:
-    """Train a bundle from scratch on scenes of the diorama, or, where the TOML has a \\[finetune] table, fine-tune one
-    on a folder of your own frames, or, where it has a \\[planner] table, train the adapter with which a chat model
-    plans. Goes on where an earlier run in --out stopped."""
+    """Train a bundle from scratch on scenes of the diorama, or what a table of the TOML says: \\[adapter], an adapter
+    (LoRA) of a chat model on your own dialogues or plans; \\[finetune], a bundle on a folder of your own frames;
+    \\[planner], the adapter with which a chat model plans; \\[pretraining], a whole decoder on what `prepare` wrote.
+    Goes on where an earlier run in --out stopped."""
     with needing("train"):
         import scenewright_server.training.recipe as recipe
         from scenewright_server.families.bundle import BundleError
@@ -116,9 +118,16 @@ def train(
     check_readable(config)
     console = Console(highlight=False)
     try:
-        plans, finetunes = (recipe.has_table(config, name) for name in ("planner", "finetune"))
-        if (plans or finetunes) and stage:
-            raise InvalidInputError("--stage is of a recipe; a [finetune] or [planner] table has no stages")
+        tables = ("adapter", "planner", "finetune", "pretraining")
+        adapts, plans, finetunes, pretrains = (recipe.has_table(config, name) for name in tables)
+        if (adapts or plans or finetunes or pretrains) and stage:
+            raise InvalidInputError(f"--stage is of a recipe; the tables {', '.join(tables)} have no stages")
+        if config is not None and pretrains:
+            _pretrain(console, config, out)
+            return
+        if config is not None and adapts:
+            _train_adapter(console, config, out)
+            return
         if config is not None and plans:
             with needing("train"):
                 from scenewright_server.training.planner import train_planner
@@ -134,6 +143,34 @@ def train(
         raise ScenewrightError(f"cannot train: {error}") from error
     if path.exists():
         console.print(f"bundle: {path}")
+
+
+def _train_adapter(console: Console, config: Path, out: Path) -> None:
+    with needing("train"):
+        from scenewright_server.training.adapter import train_adapter
+        from scenewright_server.training.dialogues import LineError
+        from scenewright_server.training.shards import ShardError
+    try:
+        made = train_adapter(config, out, lambda line: console.print(line, markup=False))
+    except (LineError, ShardError) as error:
+        raise ScenewrightError(f"cannot train: {error}") from error
+    for one in made.answers:
+        console.print(f"{one.question}\n  before: {one.before}\n  after:  {one.after}", markup=False, soft_wrap=True)
+    console.print(
+        f"adapter: {made.path}\nNext: scenewright import adapter {made.path} --bundle ... --name ... --out ..."
+    )
+
+
+def _pretrain(console: Console, config: Path, out: Path) -> None:
+    with needing("train"):
+        from scenewright_server.training.pretraining import pretrain
+        from scenewright_server.training.shards import ShardError
+    try:
+        made = pretrain(config, out)
+    except ShardError as error:
+        raise ScenewrightError(f"cannot train: {error}") from error
+    console.print(f"perplexity of what was held out: {made.before:.2f} before, {made.after:.2f} after")
+    console.print(f"bundle: {made.path}", soft_wrap=True)
 
 
 def evaluate(

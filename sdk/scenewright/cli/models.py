@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from scenewright.cli.connect import needing
+from scenewright.cli.paths import check_readable
 from scenewright.cli.pulling import refusing, show_progress
 from scenewright.errors import InvalidInputError, ScenewrightError
 
@@ -129,6 +130,9 @@ def endpoint(
         typer.Option("--key-variable", help="The server's environment variable with the key, SCENEWRIGHT_...KEY."),
     ] = "SCENEWRIGHT_ENDPOINT_KEY",
     plans: Annotated[bool, typer.Option("--plans", help="Ask it for a plan first, and say what that gives.")] = False,
+    texts: Annotated[
+        str, typer.Option("--texts", help="How it goes on from a plain text: completions, or chat.")
+    ] = "completions",
 ) -> None:
     """Make a bundle whose language model another server has: vLLM, SGLang, llama.cpp, Ollama. No key is written."""
     with needing("import"):
@@ -144,6 +148,7 @@ def endpoint(
             first_s=first_s,
             key_variable=key_variable,
             plans=plans,
+            texts=texts,
         )
     write(decoder, Origin(model, url, license), out, hearing, seeing, clip, None, name, language, "bfloat16", context)
 
@@ -273,3 +278,30 @@ def _fetch_repository(repository: str, wanted: Sequence[str]) -> Path:
             return fetch_repository(repository, wanted, place, progress)
         except SourceFailed as error:
             raise ScenewrightError(f"no directory {repository}, and no such hub's repository: {error}") from error
+
+
+@importing.command(
+    epilog="Example: scenewright import adapter runs/shopkeeper/adapter.safetensors --bundle guide --name shopkeeper "
+    "--out bundles/guide && scenewright serve --model bundles/guide"
+)
+def adapter(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `scenewright train` wrote.")],
+    bundle: Annotated[
+        str, typer.Option("--bundle", metavar="NAME|DIR", help="A chat model that was pulled, or a bundle's directory.")
+    ],
+    name: Annotated[
+        str,
+        typer.Option(
+            "--name", help="The server offers the model as BUNDLE:NAME too; plan: it is the adapter that plans."
+        ),
+    ],
+    out: OutOption,
+) -> None:
+    """Put an adapter into a copy of a bundle: how a persona speaks, or how questions are planned."""
+    with needing("import"):
+        from scenewright_server.families.bundle import find_bundle
+        from scenewright_server.importers.adapters import add_adapter
+    check_readable(file)
+    with refusing():
+        add_adapter(find_bundle(bundle), file, name, out)
+    Console(highlight=False).print(f"bundle: {out}")

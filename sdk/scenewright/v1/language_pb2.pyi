@@ -150,7 +150,7 @@ class GeneratedToken(_message.Message):
     TOKEN_FIELD_NUMBER: _builtins.int
     LOG_PROBABILITY_FIELD_NUMBER: _builtins.int
     id: _builtins.int
-    """In the model's vocabulary."""
+    """In the model's vocabulary. 0 where an endpoint does not tell it."""
     token: _builtins.str
     """As the vocabulary writes it."""
     log_probability: _builtins.float
@@ -187,7 +187,9 @@ class GeneratedSequence(_message.Message):
     finish_reason: _generation_pb2.FinishReason.ValueType
     """Why it ended."""
     log_probability: _builtins.float
-    """Sum of the natural logarithms of its tokens' probabilities before sampling changed them."""
+    """Sum of the natural logarithms of its tokens' probabilities before sampling changed them. 0 where an endpoint tells
+    none.
+    """
     output_tokens: _builtins.int
     """How many tokens it has, those that ended it included."""
     score: _builtins.float
@@ -227,7 +229,9 @@ class GenerateResponse(_message.Message):
     TIMINGS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def sequences(self) -> _containers.RepeatedCompositeFieldContainer[Global___GeneratedSequence]:
-        """As many as `num_return_sequences`, the most likely first; of a beam search by their scores."""
+        """As many as `num_return_sequences`, the most likely first; of a beam search by their scores. Where they are sampled,
+        each is what a request of its own with its seed gives, but for rounding: `seed`, `seed` + 1 and so on.
+        """
 
     @_builtins.property
     def usage(self) -> _generation_pb2.Usage:

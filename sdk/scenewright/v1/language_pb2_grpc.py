@@ -26,7 +26,10 @@ if _version_not_supported:
 
 
 class LanguageServiceStub:
-    """The language model alone. A model without CAPABILITY_GENERATE refuses it.
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it, and one whose decoder is an endpoint what
+    that has not, by field: beams, and as the endpoint is `top_k`, a repetition penalty, `json_schema`, `include_tokens`.
+    What a request says does not depend on who is served beside it, but for rounding: log probabilities differ by some
+    1e-4 in float32 and some 0.1 in bfloat16 (docs/models.md), so that in bfloat16 another of two likely tokens may come.
     """
 
     def __init__(self, channel):
@@ -48,7 +51,10 @@ class LanguageServiceStub:
 
 
 class LanguageServiceServicer:
-    """The language model alone. A model without CAPABILITY_GENERATE refuses it.
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it, and one whose decoder is an endpoint what
+    that has not, by field: beams, and as the endpoint is `top_k`, a repetition penalty, `json_schema`, `include_tokens`.
+    What a request says does not depend on who is served beside it, but for rounding: log probabilities differ by some
+    1e-4 in float32 and some 0.1 in bfloat16 (docs/models.md), so that in bfloat16 another of two likely tokens may come.
     """
 
     def Generate(self, request, context):
@@ -87,7 +93,10 @@ def add_LanguageServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class LanguageService:
-    """The language model alone. A model without CAPABILITY_GENERATE refuses it.
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it, and one whose decoder is an endpoint what
+    that has not, by field: beams, and as the endpoint is `top_k`, a repetition penalty, `json_schema`, `include_tokens`.
+    What a request says does not depend on who is served beside it, but for rounding: log probabilities differ by some
+    1e-4 in float32 and some 0.1 in bfloat16 (docs/models.md), so that in bfloat16 another of two likely tokens may come.
     """
 
     @staticmethod

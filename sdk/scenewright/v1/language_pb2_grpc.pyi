@@ -27,7 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class LanguageServiceStub:
-    """The language model alone. A model without CAPABILITY_GENERATE refuses it."""
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it, and one whose decoder is an endpoint what
+    that has not, by field: beams, and as the endpoint is `top_k`, a repetition penalty, `json_schema`, `include_tokens`.
+    What a request says does not depend on who is served beside it, but for rounding: log probabilities differ by some
+    1e-4 in float32 and some 0.1 in bfloat16 (docs/models.md), so that in bfloat16 another of two likely tokens may come.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,7 +44,11 @@ class LanguageServiceStub:
 
 @_typing.type_check_only
 class LanguageServiceAsyncStub(LanguageServiceStub):
-    """The language model alone. A model without CAPABILITY_GENERATE refuses it."""
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it, and one whose decoder is an endpoint what
+    that has not, by field: beams, and as the endpoint is `top_k`, a repetition penalty, `json_schema`, `include_tokens`.
+    What a request says does not depend on who is served beside it, but for rounding: log probabilities differ by some
+    1e-4 in float32 and some 0.1 in bfloat16 (docs/models.md), so that in bfloat16 another of two likely tokens may come.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Generate: _aio.UnaryUnaryMultiCallable[_language_pb2.GenerateRequest, _language_pb2.GenerateResponse]  # type: ignore[assignment]
@@ -49,7 +57,11 @@ class LanguageServiceAsyncStub(LanguageServiceStub):
     """The same as it is made: one sequence, without beams."""
 
 class LanguageServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The language model alone. A model without CAPABILITY_GENERATE refuses it."""
+    """The language model alone. A model without CAPABILITY_GENERATE refuses it, and one whose decoder is an endpoint what
+    that has not, by field: beams, and as the endpoint is `top_k`, a repetition penalty, `json_schema`, `include_tokens`.
+    What a request says does not depend on who is served beside it, but for rounding: log probabilities differ by some
+    1e-4 in float32 and some 0.1 in bfloat16 (docs/models.md), so that in bfloat16 another of two likely tokens may come.
+    """
 
     @_abc_1.abstractmethod
     def Generate(

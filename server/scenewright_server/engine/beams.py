@@ -16,7 +16,7 @@ from torch import Tensor
 from scenewright_server.engine.request import Sampling
 from scenewright_server.engine.sampler import penalise
 from scenewright_server.families.family import FinishReason
-from scenewright_server.families.writing import Writing
+from scenewright_server.families.writing import LocalWriting
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Beam:
 class Search:
     """One prompt's beams: `n_beams` go on, after the first step; `found` are those that have ended, the best first."""
 
-    def __init__(self, script: Writing, sampling: Sampling, max_new_tokens: int) -> None:
+    def __init__(self, script: LocalWriting, sampling: Sampling, max_new_tokens: int) -> None:
         self.running: list[Beam] = [Beam()]
         self.found: list[Beam] = []
         self.is_over = False

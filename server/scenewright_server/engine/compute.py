@@ -14,6 +14,7 @@ import torch
 from scenewright_server.engine.beams import Beam
 from scenewright_server.engine.decoding import Decoding
 from scenewright_server.engine.engine import KV_BYTES, Engine
+from scenewright_server.engine.prompt import Prompt
 from scenewright_server.engine.request import Done, Event, Failed, Sampling, Timings, Usage
 from scenewright_server.engine.session import Session
 from scenewright_server.families.family import Decoder, ModelError, Script
@@ -133,9 +134,11 @@ class AsyncEngine:
         """Scripts running or waiting."""
         return self._n_inside
 
-    def run(self, script: Script, sampling: Sampling, session: Session | None = None) -> Run:
-        """A handle on a script that will run when its events are asked for."""
-        return Run(self, Decoding(script, sampling, session, self._device))
+    def run(
+        self, script: Script, sampling: Sampling, session: Session | None = None, prompt: Prompt | None = None
+    ) -> Run:
+        """A handle on a script that will run when its events are asked for; see `Engine.add`."""
+        return Run(self, Decoding(script, sampling, session, self._device, prompt))
 
     @contextlib.contextmanager
     def _place(self, decoding: Decoding, tell: Callable[[list[Event]], None]) -> Iterator[None]:

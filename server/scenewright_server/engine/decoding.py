@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,6 +11,7 @@ from torch import Tensor
 from scenewright_server.engine.beams import Search
 from scenewright_server.engine.kv_cache import KVCache
 from scenewright_server.engine.output import Output
+from scenewright_server.engine.prompt import Prompt
 from scenewright_server.engine.request import Sampling, Timings, Usage
 from scenewright_server.engine.session import Session
 from scenewright_server.families.family import KVShape, Pass, Script
@@ -21,11 +21,17 @@ class Decoding:
     """What the engine knows of one script. Setting `cancelled`, from any thread, ends it within one step."""
 
     def __init__(
-        self, script: Script, sampling: Sampling, session: Session | None = None, device: torch.device | None = None
+        self,
+        script: Script,
+        sampling: Sampling,
+        session: Session | None = None,
+        device: torch.device | None = None,
+        prompt: Prompt | None = None,
     ) -> None:
         self.script = script
         self.sampling = sampling
         self.session = session or Session()
+        self.prompt = prompt  # that it shares with others, until it has gone on from it
         self.cancelled = False
         self.output = Output(sampling.stop)
         self.passing: Pass | None = None  # the pass under way
@@ -49,24 +55,37 @@ class Decoding:
         """Its next step runs a pass's spans, or a part of them."""
         return not self.ids
 
+    @property
+    def waits(self) -> bool:
+        """Somebody else runs its prompt."""
+        return self.prompt is not None and self.prompt.keeps_waiting(self)
+
+    def leave_prompt(self) -> None:
+        """It has gone on from the prompt that it shares, or has ended before."""
+        if self.prompt is not None:
+            if self.prompt.runner is self:
+                self.prompt.runner = None  # another has to run it
+            self.prompt.leave()
+            self.prompt = None
+
     def rows(self, adapter: str) -> list[tuple[int, KVCache]]:
         """The last token and the cache of each beam that runs; without beams, its own."""
         if self.search is None:
             return [(self.ids[-1], self.session.cache(adapter))]
         return [(beam.ids[-1], cache) for beam, cache in zip(self.search.running, self.beam_caches, strict=True)]
 
-    def fork(self, origins: Sequence[int], passing: Pass, shape: KVShape) -> None:
-        """Give every beam the cache of the one that it came from; the first ones all come from the prompt's."""
+    def fork(self, origins: Sequence[int], passing: Pass, room: KVShape) -> None:
+        """Give every beam the cache of the one that it came from, new ones in the shape `room`; the first ones all come
+        from the prompt's."""
         before = self.beam_caches or [self.session.cache(passing.adapter)]
         is_first = not self.beam_caches
         spare = [cache for i, cache in enumerate(before) if i not in origins]
-        room = replace(shape, n_ctx=sum(map(len, passing.spans)) + passing.max_new_tokens)
         self.beam_caches = []
         for i, origin in enumerate(origins):
             cache = before[origin]
             if is_first or origin in origins[:i]:  # the prompt's own stays the session's
                 cache = spare.pop() if spare else KVCache(room)
-                cache.copy(before[origin])
+                cache.copy(before[origin], before[origin].length)
             self.beam_caches.append(cache)
 
     @property

@@ -15,12 +15,24 @@ from torch import Tensor
 
 from scenewright_server.engine.beams import Search
 from scenewright_server.engine.decoding import Decoding
+from scenewright_server.engine.kv_cache import KVCache
+from scenewright_server.engine.prompt import Prompt
 from scenewright_server.engine.request import Done, Event, Failed, Sampling, Started, Usage
 from scenewright_server.engine.sampler import sample
 from scenewright_server.engine.scheduler import Scheduler
 from scenewright_server.engine.session import Session
-from scenewright_server.families.family import Decoder, FinishReason, Outcome, Pass, Script, Span, TextDelta
-from scenewright_server.families.writing import Writing
+from scenewright_server.families.family import (
+    Decoder,
+    FinishReason,
+    KVShape,
+    Outcome,
+    Pass,
+    Script,
+    Span,
+    SpanKind,
+    TextDelta,
+)
+from scenewright_server.families.writing import LocalWriting
 
 KV_BYTES = 1 << 30
 N_PREFILL = 512
@@ -29,7 +41,8 @@ GREEDY = Sampling()
 
 class Engine:
     """One decoder, `n_slots` scripts at a time. Caches of idle sessions are forgotten, the one used longest ago first,
-    when all take more than `kv_bytes`. A step prefills `n_prefill` positions, so that a long scene holds up nobody."""
+    when all caches, those of beams among them, take more than `kv_bytes`; what runs is never. A step prefills
+    `n_prefill` positions, so that a long scene holds up nobody."""
 
     def __init__(
         self, decoder: Decoder, *, n_slots: int = 8, kv_bytes: int = KV_BYTES, n_prefill: int = N_PREFILL
@@ -39,12 +52,16 @@ class Engine:
         self._kv_bytes = kv_bytes
         self._n_prefill = n_prefill
         self._sessions: WeakSet[Session] = WeakSet()  # that hold caches
+        self._prompts: WeakSet[Prompt] = WeakSet()  # that were run
         self._n_turns = 0
         self._events: list[tuple[Decoding, Event]] = []
 
-    def add(self, script: Script, sampling: Sampling, session: Session | None = None) -> Decoding:
-        """Take a script in. Its events come out of `step`, Done or Failed the last."""
-        decoding = Decoding(script, sampling, session, self._decoder.shape.device)
+    def add(
+        self, script: Script, sampling: Sampling, session: Session | None = None, prompt: Prompt | None = None
+    ) -> Decoding:
+        """Take a script in. Its events come out of `step`, Done or Failed the last. Several scripts of one pass, and
+        of the same spans, may share a `prompt`: it is run once."""
+        decoding = Decoding(script, sampling, session, self._decoder.shape.device, prompt)
         self.scheduler.add(decoding)
         return decoding
 
@@ -75,8 +92,13 @@ class Engine:
             self._follow(decoding, decoding.script.begin())
             if not self._runs(decoding):
                 return
-        passing = decoding.passing
+        passing, prompt = decoding.passing, decoding.prompt
         assert passing is not None
+        if prompt is not None and prompt.logits is not None:
+            self._take_over(decoding, passing, prompt)
+            return
+        if prompt is not None:
+            prompt.runner = decoding
         x = self._open(decoding, passing) if decoding.rest is None else decoding.rest
         cache, first = decoding.session.cache(passing.adapter), passing.spans[0]
         n_whole = len(first) if first.is_whole and not cache.length else 0
@@ -91,19 +113,36 @@ class Engine:
 
     def _open(self, decoding: Decoding, passing: Pass) -> Tensor:
         """Rewind the session's cache to what it shares with a pass; embeddings (T, D) of what it lacks."""
-        self._make_room(decoding.session)
-        cache, rest = decoding.session.open(passing, self._decoder.shape)
-        counts: Counter = Counter()
-        for span in passing.spans:
-            counts.update(dict(span.counts))
-        decoding.usage = Usage(dict(counts), cache.length)
+        shape, is_new = self._decoder.shape, not decoding.session.has(passing.adapter)
+        self._make_room(decoding.session, KVCache.n_bytes_of(shape) if is_new else 0)
+        cache, rest = decoding.session.open(passing, shape)
+        decoding.usage = Usage(_counts(passing), cache.length)
         return torch.cat([self._embed(span) for span in rest])
+
+    def _take_over(self, decoding: Decoding, passing: Pass, prompt: Prompt) -> None:
+        """Go on from a prompt that another has run."""
+        cache, logits, room = prompt.cache, prompt.logits, self._room(passing)
+        assert cache is not None and logits is not None
+        self._make_room(decoding.session, KVCache.n_bytes_of(room))
+        decoding.session.take(passing, cache, room)
+        decoding.usage = Usage(_counts(passing), sum(map(len, passing.spans)))
+        decoding.leave_prompt()
+        self._go_on(decoding, logits[None])
+
+    def _room(self, passing: Pass) -> KVShape:
+        """Of a cache that holds one pass and no more."""
+        return replace(self._decoder.shape, n_ctx=sum(map(len, passing.spans)) + passing.max_new_tokens)
 
     def _run(self, decoding: Decoding, x: Sequence[Tensor], passing: Pass) -> None:
         """Run embeddings of one decoding and choose its next token, unless forced tokens have ended its pass."""
         if not self._goes_on(decoding, passing):
             return
-        self._go_on(decoding, self._forward(decoding, torch.cat(list(x)), passing)[None])
+        logits = self._forward(decoding, torch.cat(list(x)), passing)
+        if decoding.prompt is not None:
+            decoding.prompt.keep(decoding.session.cache(passing.adapter), logits)
+            self._prompts.add(decoding.prompt)
+            decoding.prompt = None
+        self._go_on(decoding, logits[None])
 
     def _forward(self, decoding: Decoding, x: Tensor, passing: Pass) -> Tensor:
         """Logits (V,) after the last of embeddings x (T, D), which follow what was run of a pass."""
@@ -177,7 +216,7 @@ class Engine:
         passing = decoding.passing
         assert passing is not None
         if decoding.search is None:
-            decoding.search = Search(cast(Writing, decoding.script), decoding.sampling, passing.max_new_tokens)
+            decoding.search = Search(cast(LocalWriting, decoding.script), decoding.sampling, passing.max_new_tokens)
             decoding.timings = replace(decoding.timings, prefill=decoding.age_ms - decoding.timings.queue)
         search = decoding.search
         origins = search.step(torch.stack([passing.constraint.mask(row) for row in logits]))
@@ -186,7 +225,10 @@ class Engine:
         if search.is_over:
             self._finish(decoding, search.found[0].reason)
         else:
-            decoding.fork(origins, passing, self._decoder.shape)
+            room = self._room(passing)
+            if not decoding.beam_caches:
+                self._make_room(decoding.session, decoding.sampling.n_beams * KVCache.n_bytes_of(room))
+            decoding.fork(origins, passing, room)
 
     def _take(self, decoding: Decoding, token: int, probability: float) -> None:
         decoding.ids.append(token)
@@ -216,6 +258,7 @@ class Engine:
     def _end(self, decoding: Decoding, last: Event) -> None:
         """Free the slot; what was run stays in the session."""
         self._keep(decoding)
+        decoding.leave_prompt()
         decoding.beam_caches = []
         self.scheduler.remove(decoding)
         self._emit(decoding, last)
@@ -231,15 +274,24 @@ class Engine:
         """Whether it still runs, and in this pass."""
         return self._runs(decoding) and decoding.passing is passing
 
-    def _make_room(self, session: Session) -> None:
-        """Note that a session is used, and let idle ones forget until all fit the bound."""
+    @property
+    def n_bytes(self) -> int:
+        """Of all keys and values: sessions', beams', and prompts' that sequences have still to take."""
+        inside = (*self.scheduler.running, *self.scheduler.waiting)
+        caches = [cache for session in self._sessions for cache in session.caches]
+        caches += [cache for decoding in inside for cache in decoding.beam_caches]
+        caches += [prompt.cache for prompt in self._prompts if prompt.cache is not None]
+        return sum(cache.n_bytes for cache in {id(cache): cache for cache in caches}.values())
+
+    def _make_room(self, session: Session, n_more: int) -> None:
+        """Note that a session is used, and let idle ones forget until all fit the bound with `n_more` bytes."""
         self._n_turns += 1
         session.used = self._n_turns
         self._sessions.add(session)
-        n_bytes = sum(s.n_bytes for s in self._sessions)
         for old in sorted(self._sessions, key=lambda s: s.used):
-            if n_bytes > self._kv_bytes and not old.busy:
-                n_bytes -= old.n_bytes
+            if self.n_bytes + n_more <= self._kv_bytes:
+                break
+            if not old.busy:
                 old.forget()
 
     @contextmanager
@@ -260,6 +312,14 @@ class Engine:
 
     def _emit(self, decoding: Decoding, event: Event) -> None:
         self._events.append((decoding, event))
+
+
+def _counts(passing: Pass) -> dict[SpanKind, int]:
+    """Positions of a pass's spans by their kind."""
+    counts: Counter[SpanKind] = Counter()
+    for span in passing.spans:
+        counts.update(dict(span.counts))
+    return dict(counts)
 
 
 def _adapter(decoding: Decoding) -> str:

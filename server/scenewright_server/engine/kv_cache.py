@@ -21,6 +21,11 @@ class KVCache:
     def n_bytes(self) -> int:
         return self._k.nbytes + self._v.nbytes
 
+    @staticmethod
+    def n_bytes_of(shape: KVShape) -> int:
+        """That a cache of this shape takes."""
+        return 2 * shape.n_layers * shape.n_kv_heads * shape.n_ctx * shape.d_head * shape.dtype.itemsize
+
     def write(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Store k, v (1, n_kv_heads, T, d_head) after `length`; views of all length + T of them."""
         end = self.length + k.shape[2]
@@ -32,9 +37,9 @@ class KVCache:
     def advance(self, n: int) -> None:
         self.length += n
 
-    def copy(self, other: KVCache) -> None:
-        """Hold what `other` holds, as far as there is room."""
-        n = self.length = other.length
+    def copy(self, other: KVCache, n: int) -> None:
+        """Hold the first `n` positions that `other` holds."""
+        self.length = n
         self._k[..., :n, :] = other._k[..., :n, :]
         self._v[..., :n, :] = other._v[..., :n, :]
 

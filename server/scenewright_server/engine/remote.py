@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from scenewright_server.engine.output import Output
+from scenewright_server.engine.prompt import Prompt
 from scenewright_server.engine.request import Done, Event, Failed, Sampling, Started, Timings, Usage
 from scenewright_server.engine.session import Session
 from scenewright_server.families.endpoint import Completion, Ended, Endpoint, Form, Piece, Role, TextScript
@@ -37,9 +38,17 @@ class RemoteEngine:
         """Scripts running or waiting."""
         return self._n_inside
 
-    def run(self, script: Script, sampling: Sampling, session: Session | None = None) -> RemoteRun:
-        """A handle on a script that will run when its events are asked for. A session has nothing to keep here."""
+    def run(
+        self, script: Script, sampling: Sampling, session: Session | None = None, prompt: Prompt | None = None
+    ) -> RemoteRun:
+        """A handle on a script that will run when its events are asked for. Sessions and prompts keep nothing here.
+
+        Raises ModelError FIELD_OUT_OF_RANGE for beams.
+        """
         assert isinstance(script, TextScript)  # whose family has an endpoint
+        if (n := sampling.n_beams) > 1:
+            message = f"sampling.num_beams is {n}, must be 1: this model's endpoint tells no beams and no scores"
+            raise ModelError("FIELD_OUT_OF_RANGE", message, field="sampling.num_beams", value=n, bound=1)
         return RemoteRun(self, script, sampling)
 
     async def close(self) -> None:
@@ -136,14 +145,14 @@ class RemoteRun:
         if completion.form is not None:
             whole = await self._write(completion, completion.form)
             # What follows from a text that must be of a form may take a while: a plan is carried out.
-            return await asyncio.to_thread(self._script.take_text, whole.text, whole.probability)
+            return await asyncio.to_thread(self._script.take_text, whole)
         async with aclosing(self._complete(completion)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Ended):
                     if piece.reason is not FinishReason.STOP:
                         return Outcome(over=piece.reason)
                     break
-                outcome = self._script.take_text(piece.text, piece.probability)
+                outcome = self._script.take_text(piece)
                 if outcome.next is not None or outcome.over is not None:
                     return outcome
                 if (reason := self._tell(outcome)) is not None:
@@ -167,7 +176,8 @@ class RemoteRun:
         if fault and form.strict:
             message = f"the endpoint's text is not of the form that it must have, asked {1 + N_AGAIN} times: {fault}"
             raise ModelError("ENDPOINT_INVALID", message)
-        return Piece(text, min((piece.probability for piece in found), default=1.0))
+        least_sure = min(found, key=lambda piece: piece.probability, default=Piece(""))
+        return Piece(text, least_sure.tokens)
 
     async def _complete(self, completion: Completion) -> AsyncGenerator[Piece | Ended, None]:
         """A completion, its cost counted. One of a form is the likeliest, however the answer is to be sampled."""
@@ -181,6 +191,7 @@ class RemoteRun:
                 top_p=sampling.top_p,
                 repetition_penalty=sampling.repetition_penalty,
                 seed=sampling.seed,
+                stop=sampling.stop,
             )
         ) as pieces:
             async for piece in pieces:

@@ -35,7 +35,8 @@ class Scheduler:
             self.waiting.remove(ready)
             self.running.append(ready)
             ready.session.busy = True
-        fresh = min((s for s in self.running if s.is_fresh), key=lambda s: s.n_parts, default=None)
+        ready_ones = (s for s in self.running if s.is_fresh and not s.waits)
+        fresh = min(ready_ones, key=lambda s: s.n_parts, default=None)
         return fresh, [s for s in self.running if not s.is_fresh]
 
     def _must_wait(self, decoding: Decoding) -> bool:

@@ -28,7 +28,15 @@ class Session:
 
     @property
     def n_bytes(self) -> int:
-        return sum(held.cache.n_bytes for held in self._held.values())
+        return sum(cache.n_bytes for cache in self.caches)
+
+    @property
+    def caches(self) -> list[KVCache]:
+        return [held.cache for held in self._held.values()]
+
+    def has(self, adapter: str) -> bool:
+        """Whether it holds a cache for this adapter."""
+        return adapter in self._held
 
     def forget(self) -> None:
         """Let go of all keys and values."""
@@ -48,6 +56,12 @@ class Session:
         held.cache.truncate(n_same)
         held.marks = marks
         return held.cache, _after(passing.spans, n_same)
+
+    def take(self, passing: Pass, cache: KVCache, shape: KVShape) -> None:
+        """Hold a copy of what another's cache has of a pass's spans, in one of this shape."""
+        marks = [mark for span in passing.spans for mark in span.marks]
+        held = self._held[passing.adapter] = Held(KVCache(shape), marks)
+        held.cache.copy(cache, len(marks))
 
     def cache(self, adapter: str) -> KVCache:
         """The cache of the pass that was opened last with this adapter."""

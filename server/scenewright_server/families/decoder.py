@@ -15,11 +15,14 @@ class GPTDecoder:
     """See `families.family.Decoder`. `adapted`: the same decoder with an adapter's weights, by the adapter's name."""
 
     def __init__(self, gpt: GPT, adapted: Mapping[str, GPT] | None = None) -> None:
-        config, weight = gpt.config, gpt.tokens.weight
-        self.shape = KVShape(
-            config.n_layers, config.n_kv_heads, config.n_ctx, config.d_head, weight.device, weight.dtype
-        )
+        config = gpt.config
+        self.shape = KVShape(config.n_layers, config.n_kv_heads, config.n_ctx, config.d_head, gpt.device, gpt.dtype)
         self._gpts = {"": gpt, **(adapted or {})}
+
+    @property
+    def gpts(self) -> Sequence[GPT]:
+        """The plain decoder, and each with an adapter's weights."""
+        return tuple(self._gpts.values())
 
     def embed(self, ids: Sequence[int]) -> Tensor:
         return self._gpts[""].embed(torch.tensor(ids, dtype=torch.long, device=self.shape.device))

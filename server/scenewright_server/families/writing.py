@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from scenewright_server.families.family import Script
 
+P = TypeVar("P")
+"""A prompt as a writer reads it: ids, or its text where only an endpoint knows these."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of a text as the vocabulary writes it, and the natural logarithm of its probability. id: 0 where an
+    endpoint does not tell it."""
+
+    id: int
+    name: str
+    log_probability: float
+
 
 class Writing(Script, Protocol):
-    """A script of one pass that goes on from a prompt; the engine may search it with beams."""
+    """A script of one pass that goes on from a prompt."""
+
+    @property
+    def tokens(self) -> Sequence[Token]:
+        """Those so far, what ends a text included; none where an endpoint does not tell them."""
+
+
+class LocalWriting(Writing, Protocol):
+    """One whose decoder is on this machine: the engine may search it with beams."""
 
     @property
     def prompt(self) -> tuple[int, ...]:
         """The ids that it goes on from."""
-
-    @property
-    def ids(self) -> Sequence[int]:
-        """The tokens so far, those that end a text included."""
-
-    @property
-    def log_probabilities(self) -> Sequence[float]:
-        """Of these tokens, natural logarithms."""
 
     @property
     def stops(self) -> frozenset[int]:
@@ -30,16 +44,20 @@ class Writing(Script, Protocol):
     def text(self, ids: Sequence[int]) -> str:
         """What tokens after the prompt say."""
 
+    def token(self, id: int, log_probability: float) -> Token:
+        """A token of its vocabulary."""
 
-class Writer(Protocol):
+
+class Writer(Protocol[P]):
     """Goes on from any text. Pure; for any thread."""
 
-    def read(self, prompt: str) -> tuple[int, ...]:
-        """A prompt's ids, behind those that begin every text of the model."""
+    @property
+    def tells_tokens(self) -> bool:
+        """Whether its writings know their tokens."""
 
-    def open(self, prompt: tuple[int, ...], max_new_tokens: int, json_schema: str = "") -> Writing:
+    def read(self, prompt: str) -> P:
+        """A prompt, behind what begins every text of the model; empty where it has no tokens."""
+
+    def open(self, prompt: P, max_new_tokens: int, json_schema: str = "") -> Writing:
         """The script that goes on. Raises ModelError CONTEXT_FULL, and FIELD_INVALID for a schema that it cannot
         hold to."""
-
-    def name(self, id: int) -> str:
-        """How the vocabulary writes a token."""

@@ -96,14 +96,14 @@ def write_bundle(
         raise ImportRefused(out, "dtype", f"one of {', '.join(DTYPES)}", dtype)
     if not languages:
         raise ImportRefused(out, "languages", "one at least", "none")
-    with _whole(out) as path:
+    with written_whole(out) as path:
         _write(path, parts, name, tuple(languages), dtype, n_context)
-        _check(path, out)
+        check_bundle(path, out)
     return out
 
 
 @contextmanager
-def _whole(out: Path) -> Iterator[Path]:
+def written_whole(out: Path) -> Iterator[Path]:
     """A directory beside `out` that takes its place at the end, or vanishes."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -155,27 +155,27 @@ def _write(path: Path, parts: Parts, name: str, languages: tuple[str, ...], dtyp
         **decoder,
     }
     if (planner := parts.planner) is not None:
-        _save(planner.state, path / PLANNER)
+        save_tensors(planner.state, path / PLANNER)
         manifest["planner"] = {"format": PLANNER_FORMAT, "rank": planner.rank, "languages": planner.languages}
     if hearing is not None:
-        _save(hearing.state, path / HEARING)
+        save_tensors(hearing.state, path / HEARING)
         manifest["hearing"] = hearing.config.to_dict()
         manifest["capabilities"] += ["voice", "transcribe"]
         is_multilingual = hearing.config.n_vocab >= 51865
         manifest["speech_languages"] = languages if is_multilingual else ["en"]
         manifest["fusion"]["audio"] = "text"
     if seeing is not None:
-        _save(seeing.state, path / SEEING)
+        save_tensors(seeing.state, path / SEEING)
         manifest["seeing"] = seeing.config.to_dict()
         manifest["fusion"]["image"] = "text"
         kinds = seeing.config.labels
         manifest["knows"] += f" In a picture it knows {len(kinds)} kinds of thing: {', '.join(kinds)}."
         manifest["knows_not"] = "Any other kind of thing in a picture, and how far away it is."
     if clip is not None:
-        _save(clip.state, path / CLIP)
+        save_tensors(clip.state, path / CLIP)
         learnt = () if seeing is None else seeing.config.labels
         words = tuple(dict.fromkeys((*learnt, *labels.LABELS)))
-        _save({"labels": _embed(clip, words)}, path / LABELS)
+        save_tensors({"labels": _embed(clip, words)}, path / LABELS)
         manifest |= {"clip": clip.config.to_dict(), "labels": words}
         manifest["capabilities"] += ["embed_image", "embed_text"]
         manifest["fusion"]["image"] = "text"
@@ -194,7 +194,7 @@ def _write(path: Path, parts: Parts, name: str, languages: tuple[str, ...], dtyp
 
 def _write_decoder(path: Path, language: LanguagePart, dtype: str, source: str) -> dict[str, Any]:
     """A language model's files, and what the manifest says of it."""
-    _save(_as_type(language.state, getattr(torch, dtype)), path / DECODER)
+    save_tensors(_as_type(language.state, getattr(torch, dtype)), path / DECODER)
     (path / TOKENIZER).write_bytes(language.tokenizer)
     if language.chat_template is not None:
         try:
@@ -220,7 +220,7 @@ def _as_type(state: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tenso
     return {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
 
-def _save(state: Mapping[str, Tensor], path: Path) -> None:
+def save_tensors(state: Mapping[str, Tensor], path: Path) -> None:
     """Tensors that share their memory are written each for itself, and all of it is on the disk at the end."""
     try:
         save_file({name: tensor.detach().clone().contiguous() for name, tensor in state.items()}, path)
@@ -231,8 +231,9 @@ def _save(state: Mapping[str, Tensor], path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _check(path: Path, out: Path) -> None:
-    """The bundle loads, and its decoder, where it is here, gives numbers."""
+def check_bundle(path: Path, out: Path) -> None:
+    """Raises ImportRefused unless the bundle at `path`, which is to become `out`, loads, and its decoder, where it is
+    here, gives numbers."""
     try:
         if is_remote(path):
             read_remote_bundle(path, torch.device("cpu"))

@@ -15,18 +15,22 @@ SERVERS: dict[str, dict[str, Any]] = {
     "vllm": {
         "grammar": "structured_outputs",
         "schema": True,
+        "text_schema": "response_format",
         "logprobs": True,
         "sampling": {"top_k": "top_k", "repetition_penalty": "repetition_penalty"},
     },
     "sglang": {
         "grammar": "ebnf",
         "schema": True,
+        "text_schema": "response_format",
         "logprobs": True,
         "sampling": {"top_k": "top_k", "repetition_penalty": "repetition_penalty"},
     },
     "llama.cpp": {
         "grammar": "grammar",
         "schema": True,
+        "text_schema": "json_schema",
+        "text_logprobs": "n_probs",
         "logprobs": True,
         "sampling": {"top_k": "top_k", "repetition_penalty": "repeat_penalty"},
     },
@@ -49,12 +53,15 @@ def read_endpoint(
     first_s: float = 30.0,
     key_variable: str = KEY_VARIABLE,
     plans: bool = False,
+    texts: str = "completions",
 ) -> EndpointPart:
     """The model that the server at `url` calls `model`; nobody is asked whether it is there. Raises ImportRefused."""
     if server not in SERVERS:
         raise ImportRefused(url, "server", f"one of {', '.join(SERVERS)}", server)
     try:
-        config = EndpointConfig(url, model, key_variable=key_variable, at_once=at_once, first_s=first_s, plans=plans)
+        config = EndpointConfig(
+            url, model, key_variable=key_variable, at_once=at_once, first_s=first_s, plans=plans, texts=texts
+        )
         return EndpointPart(replace(config, **SERVERS[server]), n_context)
     except ValueError as error:
         raise ImportRefused("endpoint", "settings", "an endpoint's", error) from None

@@ -1,4 +1,5 @@
-"""Planners' adapters: safetensors of low-rank pairs, whose metadata names the languages that they were trained on."""
+"""Adapters, of planners and others: safetensors of low-rank pairs, whose metadata names the languages that they were
+trained on."""
 
 from __future__ import annotations
 
@@ -18,6 +19,12 @@ def shipped_planner(part: str) -> Path | None:
     """The adapter for a language model of the catalogue, if one comes with the package."""
     path = SHIPPED / f"{part}.safetensors"
     return path if path.is_file() else None
+
+
+def kind_of(path: Path) -> str:
+    """What an adapter's file says that it is for: "plan" or "speech", "" where it tells nothing."""
+    with safe_open(path, "pt") as file:
+        return (file.metadata() or {}).get("kind", "")
 
 
 def read_planner(path: Path) -> PlannerPart:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 
 from torch import Tensor, nn
 
 from scenewright_server.model.gpt import GPT
+from scenewright_server.model.quantised import Int8Table, PackedLinear, replace_weight
 
 
 def merge_adapter(gpt: GPT, pairs: Mapping[str, Tensor], rank: int) -> GPT:
-    """A decoder with the weights W + B @ A where the adapter has a pair, and sharing all others with `gpt`.
+    """A decoder with the weights W + B @ A where the adapter has a pair, and sharing all others with `gpt`. Of packed
+    weights the sum is packed again, as int8.
 
     pairs: for a linear layer named N (`blocks.0.attention.qkv`) "N.A" (rank, in) and "N.B" (out, rank), scaled
     already. Raises ValueError, naming the tensor, for one that does not fit.
     """
-    layers = {name: module for name, module in gpt.named_modules() if isinstance(module, nn.Linear)}
-    state = gpt.state_dict()
+    layers = {
+        name: module
+        for name, module in gpt.named_modules()
+        if isinstance(module, nn.Linear | PackedLinear) and not isinstance(module, Int8Table)
+    }
     names = {tensor.rpartition(".")[0] for tensor in pairs}
     if not names:
         raise ValueError("an adapter of no tensors")
@@ -24,16 +30,15 @@ def merge_adapter(gpt: GPT, pairs: Mapping[str, Tensor], rank: int) -> GPT:
         name, _, side = tensor.rpartition(".")
         if name not in layers or side not in ("A", "B"):
             raise ValueError(f"{tensor}: a pair is of a linear layer, as in blocks.0.mlp.up.A")
+    merged = copy.deepcopy(gpt, {id(tensor): tensor for tensor in (*gpt.parameters(), *gpt.buffers())})
     for name in names:
-        weight = layers[name].weight
+        layer = layers[name]
+        weight = layer.unpack() if isinstance(layer, PackedLinear) else layer.weight
         n_out, n_in = weight.shape
         for side, wanted in (("A", (rank, n_in)), ("B", (n_out, rank))):
             found = tuple(pairs[f"{name}.{side}"].shape) if f"{name}.{side}" in pairs else None
             if found != wanted:
                 raise ValueError(f"{name}.{side}: shape {found}, expected {wanted}")
         a, b = (pairs[f"{name}.{side}"].float().to(weight.device) for side in "AB")
-        state[f"{name}.weight"] = (weight.float() + b @ a).to(weight.dtype)
-    merged = GPT.of(gpt.config, state, gpt.tokens.weight.dtype)
-    if gpt.config.positions == "rotary":
-        merged.cos, merged.sin = gpt.cos, gpt.sin
+        merged.set_submodule(name, replace_weight(layer, weight.float() + b @ a))
     return merged

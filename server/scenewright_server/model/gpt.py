@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from scenewright_server.model.config import GPTConfig
+from scenewright_server.model.quantised import Int8Table, take_packed
 
 
 class Cache(Protocol):
@@ -199,18 +200,29 @@ class GPT(nn.Module):
     def of(cls, config: GPTConfig, state: Mapping[str, Tensor], dtype: torch.dtype = torch.float32) -> GPT:
         """The decoder with these weights, as `dtype`, in eval mode; no random weights are made first.
 
-        Weights that are of that type already are used as they are. Raises RuntimeError when they do not fit.
+        Weights that are of that type already are used as they are, and packed ones stay packed (model/quantised.py).
+        Raises RuntimeError when they do not fit, ValueError for packed ones.
         """
         with torch.device("meta"):
             gpt = cls(config)
-        gpt.load_state_dict({name: tensor.to(dtype) for name, tensor in state.items()}, assign=True)
+        plain = take_packed(gpt, state)
+        gpt.load_state_dict({name: tensor.to(dtype) for name, tensor in plain.items()}, assign=True)
         if config.positions == "rotary":
             gpt.cos, gpt.sin = rotary_table(config.n_ctx, config.d_head, config.rope_theta, config.rope_divisors)
         return gpt.eval().requires_grad_(False)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of hidden states, keys and values."""
+        return next(self.norm.parameters()).dtype
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.norm.parameters()).device
+
     def embed(self, ids: Tensor) -> Tensor:
         """Token ids (...,) to embeddings (..., D)."""
-        return self.tokens(ids)
+        return self.tokens.embed(ids, self.dtype) if isinstance(self.tokens, Int8Table) else self.tokens(ids)
 
     def forward(
         self,
@@ -258,4 +270,6 @@ class GPT(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Hidden states (..., D) to scores over the vocabulary (..., V)."""
-        return F.linear(hidden, self.tokens.weight if self.head is None else self.head.weight)
+        if self.head is not None:
+            return self.head(hidden)
+        return self.tokens(hidden) if isinstance(self.tokens, Int8Table) else F.linear(hidden, self.tokens.weight)

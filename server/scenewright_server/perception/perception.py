@@ -10,6 +10,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from typing import Any, TypeVar
 
 import numpy as np
@@ -55,6 +56,12 @@ class Perception:
         self._kept: OrderedDict[bytes, Any] = OrderedDict()
         self._under_way: dict[bytes, _Work] = {}
         self._frames: deque[tuple[np.ndarray, Future[Detections]]] = deque()
+
+    def of(self, variant: Family) -> Perception:
+        """The same senses, and all that they keep, of a variant of the family."""
+        twin = copy(self)
+        twin._family = variant
+        return twin
 
     @property
     def n_inside(self) -> int:

@@ -126,18 +126,20 @@ class Server:
 
     async def load(self) -> None:
         """Load the bundles, run each once on every sense, and let calls in. Raises BundleError."""
-        settings, models = self.settings, self.models
+        settings, models, loaded = self.settings, self.models, list[ServedModel]()
         device = _choose_device(settings.device)
         for name in settings.models:
             family = await asyncio.to_thread(load_family, find_bundle(name), device, settings.dtype)
-            models.add(ServedModel(family, settings, self._compute, self._perception))
+            loaded.append(ServedModel(family, settings, self._compute, self._perception))
+            for model in (loaded[-1], *loaded[-1].variants):
+                models.add(model)
         watch = self.metrics.watch
-        watch("scenewright_engine_requests", "In engines.", lambda: sum(m.engine.n_inside for m in models))
-        watch("scenewright_perception_requests", "In perception.", lambda: sum(m.perception.n_inside for m in models))
+        watch("scenewright_engine_requests", "In engines.", lambda: sum(m.engine.n_inside for m in loaded))
+        watch("scenewright_perception_requests", "In perception.", lambda: sum(m.perception.n_inside for m in loaded))
         watch("scenewright_sessions", "Sessions held.", lambda: len(self.sessions))
         watch("scenewright_conversations", "Live conversations held.", lambda: len(self.live))
         await self.live.load()
-        for model in models:
+        for model in loaded:
             await self._warm_up(model)
         self.gate.open()
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from typing import TypeVar
 
@@ -111,6 +112,16 @@ class ServedModel:
             self.capabilities |= {model_pb2.CAPABILITY_IMAGE_INPUT, model_pb2.CAPABILITY_GROUND}
 
     @property
+    def variants(self) -> list[ServedModel]:
+        """The same model with an adapter on, each under a name of its own; senses, engine and bounds are shared."""
+        made = []
+        for family in self.family.variants:
+            twin = copy(self)
+            twin.family, twin.perception = family, self.perception.of(family)
+            made.append(twin)
+        return made
+
+    @property
     def is_remote(self) -> bool:
         """Its decoder lives elsewhere."""
         return isinstance(self.engine, RemoteEngine)
@@ -122,7 +133,7 @@ class ServedModel:
 
     @property
     def name(self) -> str:
-        """The bundle's."""
+        """The bundle's; of a variant, with the adapter's behind a colon."""
         return self.family.spec.name
 
     def need(self, *capabilities: model_pb2.Capability.ValueType) -> None:

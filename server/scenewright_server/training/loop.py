@@ -47,6 +47,8 @@ class FitConfig:
     log_every_s: float = 20.0
     checkpoint_every_s: float = 180.0
     validate_every_s: float = 600.0
+    validate_every: int = 0  # optimiser steps, in place of seconds, and a checkpoint each time; 0: by the clock
+    patience: int = 0  # validations in a row without a lower loss, after which it ends; 0: any number
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
@@ -64,6 +66,20 @@ class FitConfig:
         return self.learning_rate * (self.final_rate + (1 - self.final_rate) * cosine)
 
 
+@dataclass
+class Standing:
+    """The lowest loss of all validations, and how many came after it."""
+
+    best: float = math.inf
+    n_worse: int = 0
+
+    def take(self, loss: float) -> bool:
+        """Whether this loss is the lowest so far."""
+        is_best = loss < self.best
+        self.best, self.n_worse = (loss, 0) if is_best else (self.best, self.n_worse + 1)
+        return is_best
+
+
 def fit(
     model: nn.Module,
     loss_fn: Loss,
@@ -71,13 +87,15 @@ def fit(
     config: FitConfig,
     validate: Callable[[nn.Module], dict[str, float]] | None,
     out: Path,
+    keep: Callable[[nn.Module], None] | None = None,
 ) -> nn.Module:
     """Train `model` in place, and continue from `out/checkpoint.pt` where there is one.
 
     `loss_fn(model, batch)` runs under autocast and returns the loss and the metrics to log. `batches(n)`
     gives the batches after the first n: a seeded stream makes the resume exact. `validate(model)` runs in
-    eval mode without gradients, also once at the end; it is the place to save weights. With `average` it is given
-    the averaged weights, and they are the model's in the end. Writes metrics.jsonl and curve.png into `out`.
+    eval mode without gradients, also once at the end; it is the place to save weights, and `keep(model)` that to save
+    those whose "loss" is the lowest of all validations so far. With `average` both are given the averaged weights, and
+    these are the model's in the end. Writes metrics.jsonl and curve.png into `out`.
     Several devices each take a stretch of the stream of their own; the first logs, validates and saves.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -87,9 +105,9 @@ def fit(
         accelerator=config.accelerator, devices=config.devices, precision=config.precision, strategy=strategy
     )
     if config.devices == 1:
-        _fit(fabric, model, loss_fn, batches, config, validate, out)
+        _fit(fabric, model, loss_fn, batches, config, validate, out, keep)
         return model
-    fabric.launch(_fit, model, loss_fn, batches, config, validate, out)  # type: ignore[arg-type]
+    fabric.launch(_fit, model, loss_fn, batches, config, validate, out, keep)  # type: ignore[arg-type]
     state = torch.load(out / "checkpoint.pt", map_location="cpu", weights_only=True)
     model.load_state_dict(_averaged(state["average"]) if config.average else state["model"])
     return model
@@ -103,6 +121,7 @@ def _fit(
     config: FitConfig,
     validate: Callable[[nn.Module], dict[str, float]] | None,
     out: Path,
+    keep: Callable[[nn.Module], None] | None = None,
 ) -> None:
     """`fit` in each of its processes."""
     fabric.to_device(model)
@@ -110,11 +129,11 @@ def _fit(
     average = None
     if config.average:
         average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average))
-    step, elapsed_s = load_checkpoint(out, model, optimizer, average)
+    step, elapsed_s, standing = load_checkpoint(out, model, optimizer, average)
     began = time.monotonic() - elapsed_s
     marks = {"log": elapsed_s, "logged": elapsed_s, "checkpoint": elapsed_s, "validate": elapsed_s}
     sums: dict[str, float] = {}
-    counted, logged_step = 0, step
+    counted, logged_step, checked_step = 0, step, -1
 
     def due(what: str, every_s: float) -> bool:
         if elapsed_s - marks[what] < every_s:
@@ -122,12 +141,20 @@ def _fit(
         marks[what] = elapsed_s
         return True
 
+    def goes_on() -> bool:
+        is_patient = not config.patience or standing.n_worse < config.patience
+        return is_patient and config.share(step, elapsed_s) < 1
+
     def check() -> None:
+        nonlocal checked_step
+        checked_step = step
         if validate is not None:
             judged: nn.Module = average.module if average else model
             judged.eval()
             with torch.no_grad():
                 scores = validate(judged)
+                if "loss" in scores and standing.take(scores["loss"]) and keep is not None:
+                    keep(judged)
             model.train()
             _write(
                 out,
@@ -143,7 +170,7 @@ def _fit(
     stream = iter(batches(step * config.accumulate + fabric.global_rank * STRETCH))
     model.train()
     with _progress(out.name, is_silent=not fabric.is_global_zero) as report:
-        while config.share(step, elapsed_s) < 1:
+        while goes_on():
             rate = config.rate(config.share(step if config.steps is None else step + 1, elapsed_s))
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -179,13 +206,16 @@ def _fit(
                     f"step {step} {_show(means)} lr {rate:.2e} | {speed:.2f} steps/s, {left_min:.0f} min",
                     share,
                 )
-            if config.share(step, elapsed_s) < 1 and due("validate", config.validate_every_s):
+            by_step = config.validate_every > 0 and step % config.validate_every == 0
+            by_clock = not config.validate_every and due("validate", config.validate_every_s)
+            if by_step or (by_clock and config.share(step, elapsed_s) < 1):
                 check()
-            if due("checkpoint", config.checkpoint_every_s):
-                save_checkpoint(out, model, optimizer, step, elapsed_s, average)
+            if by_step or due("checkpoint", config.checkpoint_every_s):
+                save_checkpoint(out, model, optimizer, step, elapsed_s, standing, average)
         if fabric.is_global_zero:
-            save_checkpoint(out, model, optimizer, step, elapsed_s, average)
-            check()
+            save_checkpoint(out, model, optimizer, step, elapsed_s, standing, average)
+            if checked_step != step:
+                check()
     if average:
         model.load_state_dict(average.module.state_dict())
 
@@ -216,30 +246,37 @@ def make_optimizer(model: nn.Module, config: FitConfig) -> torch.optim.Optimizer
 
 
 def save_checkpoint(
-    out: Path, model: nn.Module, optimizer: Any, step: int, elapsed_s: float, average: AveragedModel | None = None
+    out: Path,
+    model: nn.Module,
+    optimizer: Any,
+    step: int,
+    elapsed_s: float,
+    standing: Standing,
+    average: AveragedModel | None = None,
 ) -> None:
     """Replace `out/checkpoint.pt` in one move, so that a kill leaves the old one or the new one."""
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()}
     if average:
         state["average"] = average.state_dict()
-    torch.save({**state, "step": step, "elapsed_s": elapsed_s}, out / "checkpoint.tmp")
+    torch.save({**state, "step": step, "elapsed_s": elapsed_s, **vars(standing)}, out / "checkpoint.tmp")
     os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")
 
 
 def load_checkpoint(
     out: Path, model: nn.Module, optimizer: Any, average: AveragedModel | None = None
-) -> tuple[int, float]:
-    """Restore what save_checkpoint wrote and return (step, elapsed_s): (0, 0.0) where there is none."""
+) -> tuple[int, float, Standing]:
+    """Restore what save_checkpoint wrote and return step, elapsed_s and standing: 0, 0.0 and none where there is none.
+    One that an earlier version wrote has no standing."""
     path = out / "checkpoint.pt"
     if not path.exists():
-        return 0, 0.0
+        return 0, 0.0, Standing()
     state = torch.load(path, map_location="cpu", weights_only=True)
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     if average:
         average.load_state_dict(state["average"])
     torch.set_rng_state(state["rng"])
-    return state["step"], state["elapsed_s"]
+    return state["step"], state["elapsed_s"], Standing(state.get("best", math.inf), state.get("n_worse", 0))
 
 
 def draw_curve(out: Path) -> None:

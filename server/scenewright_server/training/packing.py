@@ -26,13 +26,27 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Row:
-    """ids; positions; segments: 0 the scene, n the n-th question; labels: the next token where it is a plan's, else
+    """ids; positions; segments: 0 the scene, n the n-th question; labels: the next token where it is an answer's, else
     IGNORED."""
 
     ids: list[int]
     positions: list[int]
     segments: list[int]
     labels: list[int]
+
+    @classmethod
+    def of(cls, scene: Sequence[int]) -> Row:
+        """A row of a scene, or of any other text that what follows shares."""
+        n = len(scene)
+        return cls(list(scene), list(range(n)), [0] * n, [IGNORED] * n)
+
+    def add(self, asked: Sequence[int], answer: Sequence[int]) -> None:
+        """Put a question behind the scene, of one token at least, and the answer that is learnt."""
+        n, m, k = self.segments.count(0), len(asked) + len(answer), self.segments[-1] + 1
+        self.ids.extend((*asked, *answer))
+        self.positions.extend(range(n, n + m))
+        self.segments.extend([k] * m)
+        self.labels.extend((*[IGNORED] * (len(asked) - 1), *answer, IGNORED))
 
 
 class Rows:
@@ -68,8 +82,9 @@ class Rows:
         return row if len(row.ids) > len(scene) else None
 
     def _examples(self, world: World, asked: Code) -> Iterator[Asked]:
+        asker = Asker(load_tables(asked), world, self._rng)
         while True:
-            yield from Asker(load_tables(asked), world, self._rng).dialogue(self._rng.choice([1, 1, 1, 2, 3]))
+            yield from asker.dialogue(self._rng.choice([1, 1, 1, 2, 3]))
 
     def encode(self, one: Asked) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The tokens of a question and of its plan."""
@@ -79,20 +94,14 @@ class Rows:
 
 def pack(scene: Sequence[int], examples: Iterator[tuple[Sequence[int], Sequence[int]]], length: int) -> Row:
     """A row of a scene and the questions and plans that fit, up to the one after which too few did."""
-    n, misses, k = len(scene), 0, 0
-    row = Row(list(scene), list(range(n)), [0] * n, [IGNORED] * n)
+    row, misses = Row.of(scene), 0
     for asked, plan in examples:
-        m = len(asked) + len(plan)
-        if len(row.ids) + m > length:
+        if len(row.ids) + len(asked) + len(plan) > length:
             misses += 1
             if misses == MISSES:
                 break
             continue
-        k += 1
-        row.ids.extend((*asked, *plan))
-        row.positions.extend(range(n, n + m))
-        row.segments.extend([k] * m)
-        row.labels.extend((*[IGNORED] * (len(asked) - 1), *plan, IGNORED))
+        row.add(asked, plan)
     return row
 
 

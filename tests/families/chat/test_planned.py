@@ -41,7 +41,9 @@ SHOP = (
 
 @pytest.fixture(scope="module")
 def family(tmp_path_factory: pytest.TempPathFactory) -> Chat:
-    return tiny.load(tmp_path_factory.mktemp("bundles") / "tiny", plans=True)
+    made = tiny.load(tmp_path_factory.mktemp("bundles") / "tiny", plans=True)
+    made.reads_words = False  # the decoder plans all questions
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +194,7 @@ def test_what_is_beyond_is_spoken_by_the_model_itself(family: Chat) -> None:
     script = family.open(ask("sing!", SHOP, 9, instructions="You are a pirate."), memory)
     assert isinstance(script, PlannedScript)
     script.begin()
-    outcomes = [script.take(id, 0.5) for id in family.tokenizer.encode(" beyond\n")]
+    outcomes = [script.take(id, 0.9) for id in family.tokenizer.encode(" beyond\n")]
     spoken = outcomes[-1].next
     assert spoken is not None and (spoken.adapter, spoken.greedy, spoken.max_new_tokens) == ("", False, 9)
     assert f"You are a pirate. {HONEST}" in (text := prompt_of(family, spoken)) and "red chair (price)" in text
@@ -209,7 +211,7 @@ def test_what_is_beyond_is_spoken_by_the_model_itself(family: Chat) -> None:
 
 def test_what_is_beyond_in_a_language_that_it_does_not_speak_is_refused_in_it(tmp_path: Path) -> None:
     family = tiny.load(tmp_path / "english", languages=("en",), plans=True)
-    events, _ = answer(family, ask("唱首歌", SHOP, 99), "beyond")
+    events, _ = answer(family, ask("唱首歌", SHOP, 99))
     assert text_of(events) == "我只能谈论这里的东西。"
 
 
@@ -304,6 +306,7 @@ def test_what_was_not_heard_is_not_spoken_of(family: Chat) -> None:
 
 def test_two_hundred_things_are_planned_for_within_the_context(tmp_path: Path) -> None:
     family = tiny.load(tmp_path / "tiny", plans=True, n_ctx=4096)
+    family.reads_words = False
     shop = tuple(
         thing(f"p{i}", f"item {i}", x=i / 50, facts=(Fact("price", 1000.0 - i, "EUR"),), description="long words " * 45)
         for i in range(200)
@@ -379,3 +382,20 @@ def test_a_scene_too_large_is_refused(family: Chat) -> None:
     many = tuple(GraphObject(str(i), "x", (0.0, 0.0, 1.0), (0.1, 0.1, 0.1)) for i in range(513))
     with pytest.raises(ModelError, match="513 things, seen and told, 512 is the model's bound"):
         family.open(ask("hm", many))
+
+
+def test_what_can_be_read_by_its_words_needs_no_decoder(tmp_path: Path) -> None:
+    family = tiny.load(tmp_path / "tiny", plans=True)
+    for question, said in (
+        ("How much is the red chair?", "The red chair costs €40."),
+        ("how many chairs are there", "There are two: the red chair and the blue chair."),
+        ("红色的椅子多少钱？", "red chair"),
+    ):
+        events, memory = answer(family, ask(question, SHOP, 99))
+        assert said in text_of(events) and isinstance(events[-1], Done) and events[-1].usage.generated == 0
+        assert memory.planned is not None and memory.n_turns == 1
+    before = family.past([("How much is the table?", "The table costs €200.")])
+    events, _ = answer(family, ask("and the red chair?", SHOP, 99), before=before)
+    assert text_of(events) == "The red chair costs €40."
+    events, _ = answer(family, ask("mumble the frobnicator wugs", SHOP, 99), "count chair")
+    assert isinstance(events[-1], Done) and events[-1].usage.generated > 3

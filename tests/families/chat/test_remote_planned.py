@@ -32,6 +32,7 @@ def endpoint() -> Iterator[Scripted]:
 def family(endpoint: Scripted, tmp_path: Path) -> RemoteChat:
     family = load_family(write(tmp_path / "planning", endpoint.url, plans=True))
     assert isinstance(family, RemoteChat)
+    family.reads_words = False
     return family
 
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 from scenewright_server.families.chat.grounding import GroundingReader
-from scenewright_server.families.chat.template import PLAIN, Message, Template
+from scenewright_server.families.chat.template import BASE_PROMPT, Message, Template
 from scenewright_server.families.chat.tokenizer import ChatTokenizer
 
 from tests.families.chat import tiny
@@ -40,7 +40,9 @@ def test_streamed_text_is_the_text_and_never_half_a_character(tokens: ChatTokeni
 def test_a_template_puts_contents_where_they_belong() -> None:
     laid = Template(tiny.CHATML).lay_out([Message("system", 1), Message("user", 0)])
     assert laid == ["<|start|>system\n", 1, "<|end|>\n<|start|>user\n", 0, "<|end|>\n<|start|>assistant\n"]
-    assert Template(PLAIN, "<s>").lay_out([Message("user", 0)]) == ["<s>User: ", 0, "\nAssistant:"]
+    first, n, last = Template(BASE_PROMPT.read_text(), "<s>").lay_out([Message("user", 0)])
+    assert isinstance(first, str) and first.startswith("<s>A user asks") and first.endswith("not know that.\n\nUser: ")
+    assert (n, last) == (0, "\nAssistant:")
 
 
 def test_a_template_without_a_system_message_is_known_as_such() -> None:

@@ -1226,7 +1226,7 @@ namespace Scenewright.V1 {
     public const int IdFieldNumber = 1;
     private uint id_;
     /// <summary>
-    /// In the model's vocabulary.
+    /// In the model's vocabulary. 0 where an endpoint does not tell it.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
@@ -1545,7 +1545,8 @@ namespace Scenewright.V1 {
     public const int LogProbabilityFieldNumber = 3;
     private float logProbability_;
     /// <summary>
-    /// Sum of the natural logarithms of its tokens' probabilities before sampling changed them.
+    /// Sum of the natural logarithms of its tokens' probabilities before sampling changed them. 0 where an endpoint tells
+    /// none.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]
@@ -1922,7 +1923,8 @@ namespace Scenewright.V1 {
         = pb::FieldCodec.ForMessage(10, global::Scenewright.V1.GeneratedSequence.Parser);
     private readonly pbc::RepeatedField<global::Scenewright.V1.GeneratedSequence> sequences_ = new pbc::RepeatedField<global::Scenewright.V1.GeneratedSequence>();
     /// <summary>
-    /// As many as `num_return_sequences`, the most likely first; of a beam search by their scores.
+    /// As many as `num_return_sequences`, the most likely first; of a beam search by their scores. Where they are sampled,
+    /// each is what a request of its own with its seed gives, but for rounding: `seed`, `seed` + 1 and so on.
     /// </summary>
     [global::System.Diagnostics.DebuggerNonUserCodeAttribute]
     [global::System.CodeDom.Compiler.GeneratedCode("protoc", null)]

@@ -9,7 +9,10 @@ using grpc = global::Grpc.Core;
 
 namespace Scenewright.V1 {
   /// <summary>
-  /// The language model alone. A model without CAPABILITY_GENERATE refuses it.
+  /// The language model alone. A model without CAPABILITY_GENERATE refuses it, and one whose decoder is an endpoint what
+  /// that has not, by field: beams, and as the endpoint is `top_k`, a repetition penalty, `json_schema`, `include_tokens`.
+  /// What a request says does not depend on who is served beside it, but for rounding: log probabilities differ by some
+  /// 1e-4 in float32 and some 0.1 in bfloat16 (docs/models.md), so that in bfloat16 another of two likely tokens may come.
   /// </summary>
   internal static partial class LanguageService
   {

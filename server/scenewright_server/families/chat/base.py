@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -13,8 +14,9 @@ from scenewright_server.families.chat.matching import Matching
 from scenewright_server.families.chat.memory import ChatMemory, Exchange
 from scenewright_server.families.chat.seeing import COLOURS, Seeing
 from scenewright_server.families.chat.storage import BundleInfo, Senses
-from scenewright_server.families.family import Heard, Spec
+from scenewright_server.families.family import Family, Heard, Spec
 from scenewright_server.families.writing import Writer
+from scenewright_server.model.quantised import count_parameters
 from scenewright_server.scene.entries import Detections
 
 MAX_LABEL_TOKENS = 64
@@ -25,7 +27,10 @@ class ChatBase(ABC):
     where they are here."""
 
     codec = audio_codec = None
-    writer: Writer | None = None
+    reads_words = True
+    """Whether a question is read by its words before the decoder plans it."""
+    writer: Writer[Any] | None = None
+    variants: Sequence[Family] = ()
 
     def __init__(self, info: BundleInfo, senses: Senses, decoder: str, gpt: nn.Module | None = None) -> None:
         parts, whisper, clip = [*([] if gpt is None else [gpt]), *senses.networks], senses.whisper, senses.clip
@@ -34,7 +39,7 @@ class ChatBase(ABC):
             version=info.version,
             sha256=info.sha256,
             architecture="; ".join([decoder, *_describe(senses)]),
-            n_parameters=sum(parameter.numel() for part in parts for parameter in part.parameters()),
+            n_parameters=sum(map(count_parameters, parts)),
             capabilities=frozenset(info.capabilities),
             languages=info.languages,
             speech_languages=info.speech_languages,

@@ -11,7 +11,7 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 import httpx2
@@ -28,6 +28,8 @@ MAX_BYTES = 4 << 20
 CONNECT_S = 5.0
 REST_S = 1.0
 """How long the count of tokens may come after a completion's last word."""
+MAX_STOPS = 4
+"""Stop texts that OpenAI's protocol takes; the others are looked for here, as all are in chats."""
 RETRY_S, MAX_RETRY_S = 5.0, 600.0
 BUSY = frozenset({408, 425, 429})  # statuses of a server that may take the same request later, as 500 and above
 
@@ -73,15 +75,22 @@ class OpenAIClient:
         top_p: float,
         repetition_penalty: float,
         seed: int | None,
+        stop: Sequence[str] = (),
     ) -> AsyncGenerator[Piece | Ended, None]:
         request = self._config.request(completion, top_k=top_k, repetition_penalty=repetition_penalty)
-        request |= {"temperature": temperature, "top_p": top_p, **({} if seed is None else {"seed": seed})}
-        create: Any = self._client.chat.completions.create  # the package's types know OpenAI's own models
+        request |= {"temperature": temperature, "top_p": top_p}
+        if seed is not None and temperature:
+            request["seed"] = seed
+        is_plain = self._config.is_plain(completion)
+        if is_plain and stop:
+            request["stop"] = list(stop[:MAX_STOPS])
+        client = self._client if is_plain else self._client.chat
+        create: Any = client.completions.create  # the package's types know OpenAI's own models
         clock = _Clock(self._config)
         with self._translating():
             stream = await clock.wait(create(**request))
             async with stream:
-                async for piece in _read(stream, clock, completion.max_new_tokens):
+                async for piece in _read(stream, clock, completion.max_new_tokens, is_plain):
                     yield piece
 
     async def close(self) -> None:
@@ -153,7 +162,7 @@ class _Clock:
         self.tick(self._config.next_s)
 
 
-async def _read(stream: Any, clock: _Clock, max_new_tokens: int) -> AsyncIterator[Piece | Ended]:
+async def _read(stream: Any, clock: _Clock, max_new_tokens: int, is_plain: bool) -> AsyncIterator[Piece | Ended]:
     """Pieces of a stream of chunks, Ended the last. No more of them than tokens were asked for."""
     reason: FinishReason | None = None
     usage: Any = None
@@ -167,7 +176,7 @@ async def _read(stream: Any, clock: _Clock, max_new_tokens: int) -> AsyncIterato
             if reason is None:
                 raise
             break
-        piece, ended, usage = _parse(chunk, usage)
+        piece, ended, usage = _parse(chunk, usage, is_plain)
         if piece is not None and reason is None:
             n += 1
             clock.heard()
@@ -183,22 +192,36 @@ async def _read(stream: Any, clock: _Clock, max_new_tokens: int) -> AsyncIterato
     yield Ended(reason, *_counts(usage))
 
 
-def _parse(chunk: Any, usage: Any) -> tuple[Piece | None, str, Any]:
+def _parse(chunk: Any, usage: Any, is_plain: bool) -> tuple[Piece | None, str, Any]:
     """A chunk's text, why the completion ended with it or "", and the usage so far. Nothing of a chunk is certain."""
     try:
         usage = getattr(chunk, "usage", None) or usage
         if not chunk.choices:
             return None, "", usage
         choice = chunk.choices[0]
-        text, ended = choice.delta.content, choice.finish_reason
-        if not (text is None or isinstance(text, str)) or not (ended is None or isinstance(ended, str)):
+        text, ended = choice.text if is_plain else choice.delta.content, choice.finish_reason
+        is_text = isinstance(text, str) or (text is None and not is_plain)
+        if not is_text or not (ended is None or isinstance(ended, str)):
             raise TypeError
-        tokens = getattr(getattr(choice, "logprobs", None), "content", None) or ()
-        logs = [float(token.logprob) for token in tokens]
+        tokens = _tokens(getattr(choice, "logprobs", None))
     except (AttributeError, TypeError, ValueError, LookupError):
-        raise Foreign("expected chunks of a chat completion, found another schema") from None
-    probability = math.exp(min(sum(logs) / len(logs), 0.0)) if logs else 1.0
-    return Piece(text, probability) if text else None, ended or "", usage
+        what = "text" if is_plain else "chat"
+        raise Foreign(f"expected chunks of a {what} completion, found another schema") from None
+    is_piece = text or (is_plain and tokens)  # a token that ends a text has no words
+    return Piece(text or "", tokens) if is_piece else None, ended or "", usage
+
+
+def _tokens(told: Any) -> tuple[tuple[str, float], ...]:
+    """A choice's tokens with the logarithms of their probabilities: as chats tell them (and llama.cpp behind a text),
+    or as two lists. Raises what comes of another schema."""
+    listed = getattr(told, "content", None)
+    if listed:
+        found = [one if isinstance(one, dict) else vars(one) for one in listed]
+        pairs = [(one["token"], one["logprob"]) for one in found]
+    else:
+        names, logs = getattr(told, "tokens", None) or (), getattr(told, "token_logprobs", None) or ()
+        pairs = list(zip(names, logs, strict=True))
+    return tuple((str(name), float(log)) for name, log in pairs)
 
 
 def _counts(usage: Any) -> tuple[int, int, int]:

@@ -18,6 +18,7 @@ from scenewright_server.families.chat.prompt import GUIDE, HONEST
 from scenewright_server.families.chat.script import ChatScript, Telling, language_of, read_roster, words_of
 from scenewright_server.families.chat.searching import NOTHING, Beginning, Planning, Search
 from scenewright_server.families.chat.setting import Setting
+from scenewright_server.families.chat.storage import PLAN
 from scenewright_server.families.family import (
     Event,
     FinishReason,
@@ -32,19 +33,19 @@ from scenewright_server.families.family import (
     Turn,
 )
 from scenewright_server.families.planned import Planned, steps_of
+from scenewright_server.languages.reading import SURE, Reading, read
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import Other, PlanError, Those
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.pointing import first_met
+from scenewright_server.scene.words import is_chinese
 
 if TYPE_CHECKING:
     from scenewright_server.families.chat.base import ChatBase
     from scenewright_server.families.chat.chat import Chat
 
-PLAN = "plan"
-"""The planner's adapter."""
 MAX_PLAN_TOKENS = 80
 QUESTION_TOKENS = 512
 """Room that the scene's text leaves for the question and the turns before it, so that these do not change it."""
@@ -54,6 +55,9 @@ MAX_TURNS = 32
 
 MAX_TRIED = 4
 """Plans of a question that are weighed against each other."""
+READ = 1.0
+"""For a plan that was read by the question's words: it seldom errs where it is sure."""
+TINY = 1e-30
 LEAST_SCORE = -4.0
 """A plan that is less likely than this, less what speaks against it, is not believed."""
 
@@ -84,9 +88,9 @@ class PlannedTelling(ABC):
         self._setting = Setting(roster, pointed)
         told = [(exchange.question, exchange.text) for exchange in memory.turns]
         asked = self._ask(self._question, told, bool(self._setting.pointed))
-        self._scene = self._fit_scene(len(asked))
-        self._spans = (self._scene, asked)
-        self._turn_before = None if memory.planned is None else memory.planned.among(self._setting.entries)
+        self._scene: Any = self._fit_scene(len(asked))
+        self._asked = asked
+        self._turn_before = memory.planned.among(self._setting.entries) if memory.planned else self._read_before()
         self._waiting: tuple[str, float] | None = None  # a plan that waits for what an earlier question was about
         self._weighed: list[Weighed] = []
         self._own_plan = ""
@@ -98,7 +102,12 @@ class PlannedTelling(ABC):
         self._complete = False
 
     def begin(self) -> Outcome:
-        return self._plan_of(self._spans)
+        reading = self._read(self._question, self._turn_before)
+        if reading is not None:
+            self._weighed.append(self._weigh(reading.plan, math.log(max(reading.confidence, TINY)), READ))
+            if self._weighed[0].score >= 0:  # no plan that is written can be better
+                return self._go_on()
+        return self._plan_of((self._scene, self._asked))
 
     def finish(self) -> Sequence[Event]:
         self._complete = True
@@ -122,7 +131,7 @@ class PlannedTelling(ABC):
             parts = first_chars(parts, n_chars or 0)
         if not any(isinstance(part, str) for part in parts):
             return self._before
-        n_positions = sum(map(len, self._spans)) + self._n_tokens
+        n_positions = len(self._scene) + len(self._asked) + self._n_tokens
         turns = (*self._before.turns, Exchange(self._question, parts))[-MAX_TURNS:]
         if self._after is None:
             return ChatMemory(turns, n_positions, self._before.planned)
@@ -208,14 +217,27 @@ class PlannedTelling(ABC):
         self._after = within[-1].turn
         return self._say(within)
 
-    def _weigh(self, text: str, log_probability: float) -> Weighed:
+    def _read(self, question: str, before: r.Turn | None) -> Reading | None:
+        """What a question says by its words alone."""
+        if not self._chat.reads_words:
+            return None
+        return read(question, self._setting.scene(before), "zh" if is_chinese(question) else "en")
+
+    def _read_before(self) -> r.Turn | None:
+        """What the turn before was about, where only its words are known and they can be read."""
+        reading = self._read(self._before.turns[-1].question, None) if self._before.turns else None
+        if reading is None or reading.confidence < SURE:
+            return None
+        return self._turn_of(reading.plan)
+
+    def _weigh(self, text: str, log_probability: float, lead: float = 0.0) -> Weighed:
         try:
             plan = parse(text)
         except PlanError as error:
             return Weighed(text, (), log_probability, log_probability - NO_PLAN, error)
         scene = self._setting.scene(self._turn_before)
         replies = tuple(without_depths(reply, self._setting.flat) for reply in execute(plan, scene))
-        return Weighed(text, replies, log_probability, log_probability - self._doubts.of(plan, replies))
+        return Weighed(text, replies, log_probability, log_probability + lead - self._doubts.of(plan, replies))
 
     @cached_property
     def _doubts(self) -> Doubts:
@@ -229,25 +251,28 @@ class PlannedTelling(ABC):
         return self._plan_of((self._scene, self._ask(self._before.turns[-1].question, told, False)))
 
     def _recall(self, text: str) -> Outcome:
-        """Take the question before for this plan, and what its answer names for what it spoke of; then go on."""
+        """The question before was planned; go on with the plan that waited for it."""
+        self._turn_before = self._turn_of(text)
+        assert self._waiting is not None
+        waiting, self._waiting = self._waiting, None
+        return self._settle(*waiting)
+
+    def _turn_of(self, text: str) -> r.Turn:
+        """The turn before, of which a plan says what it was about and its answer's names what it spoke of."""
         try:
             turn = execute(parse(text), self._setting.scene(None))[-1].turn
         except PlanError:
             turn = r.Turn(q.Beyond(), ())
         named = self._setting.named_in(self._before.turns[-1].text)
         both = tuple(k for k in turn.things if k in named)
-        self._turn_before = replace(turn, things=both or named or turn.things)
-        assert self._waiting is not None
-        waiting, self._waiting = self._waiting, None
-        return self._settle(*waiting)
+        return replace(turn, things=both or named or turn.things)
 
     def _speak(self, reply: r.Reply) -> Outcome:
         """Have the model speak of what is beyond; where it cannot, or not in this language, say so."""
         languages = {language.split("-")[0] for language in self._chat.spec.languages}
-        instructions = f"{self._turn.instructions.strip() or GUIDE} {HONEST}"
         try:
             if self._language in languages:
-                self._spoken = self._open_spoken(replace(self._turn, instructions=instructions))
+                self._spoken = self._open_spoken(with_honesty(self._turn))
                 return self._spoken.begin()
         except ModelError:
             self._spoken = None
@@ -289,7 +314,7 @@ class PlannedScript(PlannedTelling):
     def take(self, token: int, probability: float) -> Outcome:
         if self._spoken is not None:
             return self._spoken.take(token, probability)
-        self._planning.take(token)
+        self._planning.take(token, probability)
         self._n_tokens += 1
         is_over = token in self._family.stops
         if not is_over:
@@ -306,7 +331,7 @@ class PlannedScript(PlannedTelling):
     def _go_on(self) -> Outcome:
         best = max(weighed.score for weighed in self._weighed)
         beginning = self._search.next(best) if len(self._weighed) < MAX_TRIED else None
-        return super()._go_on() if beginning is None else self._plan_of(self._spans, beginning)
+        return super()._go_on() if beginning is None else self._plan_of((self._scene, self._asked), beginning)
 
     def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Span:
         n_ctx = self._family.n_ctx
@@ -331,6 +356,11 @@ class PlannedScript(PlannedTelling):
     def _n_chars_within(self, text: str) -> int:
         ids, n = self._family.tokenizer.encode(text), self._turn.max_new_tokens
         return len(text) if len(ids) <= n else len(self._family.tokenizer.decode(ids[:n]).rstrip("\ufffd"))
+
+
+def with_honesty(turn: Turn) -> Turn:
+    """A turn that no plan settles, as the model is told of it."""
+    return replace(turn, instructions=f"{turn.instructions.strip() or GUIDE} {HONEST}")
 
 
 def _is_beyond(reply: r.Reply) -> bool:

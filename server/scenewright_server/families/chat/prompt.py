@@ -60,6 +60,12 @@ class Prompter:
                 spans += [_span(self._tokenizer.encode(said.text), said.kind) for said in contents[part]]
         return [span for span in spans if len(span)]
 
+    def behind_answers(self) -> tuple[int, ...]:
+        """What the template writes between an answer and the next question."""
+        parts = self._template.lay_out([Message(role, n) for n, role in enumerate(("user", "assistant", "user"))])
+        between = parts[parts.index(1) + 1]
+        return self._tokenizer.encode_controls(between) if isinstance(between, str) else ()
+
 
 def _span(ids: tuple[int, ...], kind: SpanKind) -> Span:
     return Span(ids, ((kind, len(ids)),))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from scenewright_server.families.chat.endpoint import SCHEME, EndpointConfig, re
 from scenewright_server.families.chat.memory import ChatMemory
 from scenewright_server.families.chat.remote_planned import RemotePlannedScript
 from scenewright_server.families.chat.remote_script import RemoteScript
+from scenewright_server.families.chat.remote_writer import RemoteWriter
 from scenewright_server.families.chat.script import words_of
 from scenewright_server.families.chat.storage import BundleInfo, Senses, load_senses, read_info
 from scenewright_server.families.endpoint import Endpoint
@@ -44,6 +45,8 @@ class RemoteChat(ChatBase):
         super().__init__(info, bundle.senses, words)
         self.decoder = endpoint
         self.plans = bundle.config.plans
+        self.writer = RemoteWriter(bundle.config, info.limits.context_tokens, self.n_tokens)
+        self.spec = replace(self.spec, capabilities=self.spec.capabilities | {"generate"})
 
     @property
     def n_ctx(self) -> int:

@@ -13,7 +13,7 @@ from scenewright_server.families.chat.memory import ChatMemory
 from scenewright_server.families.chat.planned import MAX_PLAN_TOKENS, QUESTION_TOKENS, PlannedTelling
 from scenewright_server.families.chat.planning import question_text
 from scenewright_server.families.chat.remote_script import RemoteScript
-from scenewright_server.families.endpoint import Completion, Form, Role
+from scenewright_server.families.endpoint import Completion, Form, Piece, Role
 from scenewright_server.families.family import Outcome, SpanKind, Turn
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.parsing import parse
@@ -46,12 +46,12 @@ class RemotePlannedScript(PlannedTelling):
     def take(self, token: int, probability: float) -> Outcome:
         raise AssertionError("an endpoint gives text, no tokens")
 
-    def take_text(self, text: str, probability: float) -> Outcome:
+    def take_text(self, piece: Piece) -> Outcome:
         if self._spoken is not None:
-            return self._spoken.take_text(text, probability)
-        self._probability *= probability
-        self._n_tokens = self._family.n_tokens(text)
-        plan = read_plan(text)
+            return self._spoken.take_text(piece)
+        self._probability *= piece.probability
+        self._n_tokens = self._family.n_tokens(piece.text)
+        plan = read_plan(piece.text)
         if self._waiting:
             return self._recall(plan)
         self._own_plan = plan

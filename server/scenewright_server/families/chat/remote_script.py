@@ -7,7 +7,7 @@ from collections import Counter
 
 from scenewright_server.families.chat.prompt import Said
 from scenewright_server.families.chat.script import Telling
-from scenewright_server.families.endpoint import Completion, Role
+from scenewright_server.families.endpoint import Completion, Piece, Role
 from scenewright_server.families.family import FinishReason, Outcome, SpanKind
 
 TOKENS_A_MESSAGE = 8  # that a template puts around it
@@ -37,10 +37,10 @@ class RemoteScript(Telling):
     def take(self, token: int, probability: float) -> Outcome:
         raise AssertionError("an endpoint gives text, no tokens")
 
-    def take_text(self, text: str, probability: float) -> Outcome:
-        self._log_probabilities.append(math.log(max(probability, 1e-9)))
-        self._n_said += self._chat.n_tokens(text)
-        return Outcome(self._ground(self._reader.feed(text)))
+    def take_text(self, piece: Piece) -> Outcome:
+        self._log_probabilities.append(math.log(max(piece.probability, 1e-9)))
+        self._n_said += self._chat.n_tokens(piece.text)
+        return Outcome(self._ground(self._reader.feed(piece.text)))
 
     def end_pass(self) -> Outcome:
         return Outcome(over=FinishReason.STOP)

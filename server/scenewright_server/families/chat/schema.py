@@ -60,7 +60,7 @@ def make_guides(tokenizer: str, n_logits: int, stops: frozenset[int]) -> Callabl
 
     def guide(schema: str) -> SchemaGuide:
         try:
-            grammar = LLMatcher.grammar_from_json_schema(_read(schema), overrides=_SHAPE)
+            grammar = LLMatcher.grammar_from_json_schema(read_schema(schema), overrides=_SHAPE)
         except ValueError as error:
             raise _refused(str(error).splitlines()[0][:200]) from None
         return SchemaGuide(LLMatcher(known, grammar, log_level=0))
@@ -68,7 +68,8 @@ def make_guides(tokenizer: str, n_logits: int, stops: frozenset[int]) -> Callabl
     return guide
 
 
-def _read(schema: str) -> dict[str, Any]:
+def read_schema(schema: str) -> dict[str, Any]:
+    """A JSON schema's object. Raises ModelError FIELD_INVALID for none, or one that is nested too deep."""
     try:
         read = json.loads(schema)
         depth = _depth(read)

@@ -191,7 +191,7 @@ class ChatScript(Telling):
     def begin(self) -> Outcome:
         if self._deaf:
             return self._say_deaf()
-        return Outcome(next=Pass(tuple(self._spans), self._n_new, self._speech))
+        return Outcome(next=Pass(tuple(self._spans), self._n_new, self._speech, self._family.adapter))
 
     def take(self, token: int, probability: float) -> Outcome:
         self._log_probabilities.append(math.log(max(probability, 1e-9)))

@@ -4,6 +4,7 @@ otherwise."""
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 WIDTH = 4
 """Tokens that are kept of each step: the one that is taken, and others that it might have been."""
+TINY = 1e-30
 LEAST = -7.0
 """Of a beginning's log-probability: what is less likely is not tried."""
 
@@ -50,16 +52,14 @@ class Planning:
         self._likeliest = list(zip(top.indices.tolist(), top.values.tolist(), strict=True))
         return allowed
 
-    def take(self, token: int) -> None:
-        """A token came, forced or chosen."""
+    def take(self, token: int, probability: float) -> None:
+        """A token came, forced or chosen, of this probability."""
         if self.forced:
             self.cost = self.beginning.cost
         else:
-            own = dict(self._likeliest)
-            self.others += [
-                Beginning(self.cost - its, (*self.tokens, other)) for other, its in own.items() if other != token
-            ]
-            self.cost -= own[token]
+            others = ((other, its) for other, its in self._likeliest if other != token)
+            self.others += [Beginning(self.cost - its, (*self.tokens, other)) for other, its in others]
+            self.cost -= math.log(max(probability, TINY))
         self.tokens.append(token)
 
 

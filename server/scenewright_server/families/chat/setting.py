@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from scenewright_server.families.chat.planning import SCENE_CHARS, Thing, scene_text
 from scenewright_server.families.chat.roster import Roster
@@ -39,7 +40,7 @@ class Setting:
         seen_as = tuple(map(roster.seen_as, everything))
         is_told = all(entry.graph is not None for entry in self.entries)
         under = None if is_told else tuple(map(roster.under, everything))
-        return Scene(self.entries, self.called, seen_as, under, self.pointed, before, KINDS)
+        return Scene(self.entries, self.called, seen_as, under, self.pointed, before, KINDS, date.today().year)
 
     def texts(self) -> Iterator[str]:
         """The scene's text for a planner: whole, then with ever less of the descriptions, at last labels alone."""

@@ -1,8 +1,11 @@
 """A chat model's bundle: `model.json` (what it is, the parts' sizes, sha256 of every other file), the weights of its
-parts, `tokenizer.json`, `chat_template.jinja`, `MODEL_CARD.md`."""
+parts, `tokenizer.json`, `chat_template.jinja`, `MODEL_CARD.md`; and `adapters/NAME.safetensors`, with which it speaks
+as someone else."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from torch import Tensor, nn
 from whisper.model import Whisper
 
 from scenewright_server.families.bundle import MANIFEST, BundleError, check_file, file_sha256, read_manifest
-from scenewright_server.families.chat.template import PLAIN, Template
+from scenewright_server.families.chat.template import BASE_PROMPT, Template
 from scenewright_server.families.chat.tokenizer import ChatTokenizer
 from scenewright_server.model.adapters import merge_adapter
 from scenewright_server.model.clip import Clip, ClipConfig
@@ -28,6 +31,13 @@ DECODER, PLANNER, HEARING, SEEING, CLIP, LABELS = (
 )
 PLANNER_FORMAT = 1
 """Of a planner's adapter and the prompt that it was trained on (`planning.py`)."""
+PACKED_FORMAT = 1
+"""Of a decoder's packed weights (`model/quantised.py`)."""
+PLAN = "plan"
+"""The planner's adapter, by name; no other is called so."""
+MAX_ADAPTERS = 8
+MAX_ADAPTER_BYTES = 12_000_000
+ADAPTER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 TOKENIZER, TEMPLATE, CARD = "tokenizer.json", "chat_template.jinja", "MODEL_CARD.md"
 
 
@@ -74,12 +84,14 @@ class Senses:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded model and what its bundle says of it. planner: the decoder with its planner's adapter. stops: the ids
-    that end an answer; line_end: what ends one of a model without a chat template."""
+    """A loaded model and what its bundle says of it. planner: the decoder with its planner's adapter; adapters: with
+    each that it may speak with. stops: the ids that end an answer; line_end: what ends one of a model without a chat
+    template."""
 
     info: BundleInfo
     gpt: GPT
     planner: GPT | None
+    adapters: Mapping[str, GPT]
     tokenizer: ChatTokenizer
     template: Template
     stops: frozenset[int]
@@ -96,6 +108,8 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
     try:
         info = read_info(path, manifest)
         decoder = manifest["decoder"]
+        if "packed" in decoder:
+            _check_packed(path, decoder["packed"], device)
         config = GPTConfig.from_dict(decoder["config"])
         config = replace(config, n_ctx=min(config.n_ctx, info.limits.context_tokens))
         tokenizer = ChatTokenizer((path / TOKENIZER).read_bytes())
@@ -103,19 +117,20 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
             raise BundleError(f"{path / TOKENIZER}: {tokenizer.n_ids} ids, the decoder has {config.vocab_size}")
         has_template = TEMPLATE in manifest["files"]
         template = Template(
-            (path / TEMPLATE).read_text() if has_template else PLAIN,
+            (path / TEMPLATE if has_template else BASE_PROMPT).read_text(encoding="utf-8"),
             tokenizer.name(decoder["bos"]),
             tokenizer.name(min(decoder["stops"], default=None)),
         )
         gpt = GPT.of(config, load_file(path / DECODER), dtype or _suiting(decoder["dtype"], device)).to(device)
         planner = _load_planner(path, manifest, gpt)
+        adapters = _load_adapters(path, manifest, gpt)
         senses = load_senses(path, manifest, device)
     except (TypeError, KeyError, AttributeError, RuntimeError, ValueError, OSError) as error:
         if isinstance(error, BundleError):
             raise
         raise BundleError(f"{path} does not fit this version: {type(error).__name__}: {error}") from error
     stops, line_end = frozenset(decoder["stops"]), "" if has_template else "\n"
-    return Bundle(info, gpt, planner, tokenizer, template, stops, line_end, senses)
+    return Bundle(info, gpt, planner, adapters, tokenizer, template, stops, line_end, senses)
 
 
 def _suiting(name: str, device: torch.device) -> torch.dtype:
@@ -125,10 +140,19 @@ def _suiting(name: str, device: torch.device) -> torch.dtype:
     return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
 
 
+def _check_packed(path: Path, packed: dict[str, Any], device: torch.device) -> None:
+    if packed["format"] != PACKED_FORMAT:
+        raise BundleError(
+            f"{path / MANIFEST}: decoder.packed: format {packed['format']!r}, this version has {PACKED_FORMAT}"
+        )
+    if packed["weights"] == "int4" and device.type != "cpu":
+        raise BundleError(f"{path}: int4 weights run on a CPU alone, not on {device.type}")
+
+
 def read_info(path: Path, manifest: dict[str, Any]) -> BundleInfo:
     """What a bundle says of itself, its files checked. Raises BundleError, and KeyError and its like."""
     for name, sha256 in manifest["files"].items():
-        if Path(name).name != name:
+        if Path(name).name != name and not _is_adapter(name):
             raise BundleError(f"{path / MANIFEST}: files: {name!r} is no file's name")
         check_file(path / name, sha256)
     names = BundleInfo.__dataclass_fields__.keys() - {"sha256"}
@@ -169,6 +193,38 @@ def _load_planner(path: Path, manifest: dict[str, Any], gpt: GPT) -> GPT | None:
         return merge_adapter(gpt, load_file(path / PLANNER), planner["rank"])
     except ValueError as error:
         raise BundleError(f"{path / PLANNER}: {error}") from None
+
+
+def adapter_file(name: str) -> str:
+    """Of an adapter of this name, within its bundle."""
+    return f"adapters/{name}.safetensors"
+
+
+def _is_adapter(file: str) -> bool:
+    name = Path(file).stem
+    return bool(ADAPTER_NAME.fullmatch(name)) and file == adapter_file(name)
+
+
+def _load_adapters(path: Path, manifest: dict[str, Any], gpt: GPT) -> dict[str, GPT]:
+    """The decoder with each of the adapters that it may speak with, by name."""
+    listed: dict[str, dict[str, Any]] = manifest.get("adapters", {})
+    where = f"{path / MANIFEST}: adapters"
+    if len(listed) > MAX_ADAPTERS:
+        raise BundleError(f"{where}: expected at most {MAX_ADAPTERS}, found {len(listed)}")
+    adapted = {}
+    for name, told in listed.items():
+        file = adapter_file(name)
+        if name == PLAN or not _is_adapter(file):
+            raise BundleError(f"{where}: {name!r}: expected a name of {ADAPTER_NAME.pattern} other than {PLAN!r}")
+        if file not in manifest["files"]:
+            raise BundleError(f"{where}: {file} is not among the files")
+        if (n_bytes := (path / file).stat().st_size) > MAX_ADAPTER_BYTES:
+            raise BundleError(f"{path / file}: expected at most {MAX_ADAPTER_BYTES} bytes, found {n_bytes}")
+        try:
+            adapted[name] = merge_adapter(gpt, load_file(path / file), told["rank"])
+        except ValueError as error:
+            raise BundleError(f"{path / file}: {error}") from None
+    return adapted
 
 
 def _load(path: Path, manifest: dict[str, Any], part: str, build: Any) -> Any:

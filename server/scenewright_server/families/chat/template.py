@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-PLAIN = "{{ bos_token }}{% for m in messages %}{{ m.role | capitalize }}: {{ m.content }}\n{% endfor %}Assistant:"
-"""For a model without a template of its own: lines of who says what. Its answer ends with its line."""
+BASE_PROMPT = Path(__file__).with_name("base_prompt.jinja")
+"""For a model without a template of its own, which no instructions have taught: a dialogue as an example, then lines of
+who says what. Its answer ends with its line."""
 
 _PLACE = re.compile("\ue000(\\d+)\ue001")
 

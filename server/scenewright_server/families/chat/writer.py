@@ -21,6 +21,7 @@ from scenewright_server.families.family import (
     Span,
     TextDelta,
 )
+from scenewright_server.families.writing import Token
 
 N_BEFORE = 8
 """Tokens of the prompt that say how the first ones after it are written: with a space before them, or not."""
@@ -29,8 +30,12 @@ N_BEFORE = 8
 class ChatWriter:
     """See `families.writing.Writer`."""
 
-    def __init__(self, tokenizer: ChatTokenizer, stops: frozenset[int], n_logits: int, shape: KVShape) -> None:
-        self._tokenizer, self._stops, self._shape = tokenizer, stops, shape
+    tells_tokens = True
+
+    def __init__(
+        self, tokenizer: ChatTokenizer, stops: frozenset[int], n_logits: int, shape: KVShape, adapter: str = ""
+    ) -> None:
+        self._tokenizer, self._stops, self._shape, self._adapter = tokenizer, stops, shape, adapter
         never = torch.zeros(n_logits, dtype=torch.bool)
         never[tokenizer.n_ids :] = True  # ids that mean nothing
         self._never = never.to(shape.device)
@@ -52,9 +57,10 @@ class ChatWriter:
             if self._guides is None:
                 self._guides = make_guides(self._tokenizer.file, len(self._never), self._stops)
             guide = self._guides(json_schema)
-        return ChatWriting(prompt, min(max_new_tokens, room), self._stops, self._never, self._stream, guide)
+        n_new = min(max_new_tokens, room)
+        return ChatWriting(prompt, n_new, self._stops, self._never, self._stream, self._name, guide, self._adapter)
 
-    def name(self, id: int) -> str:
+    def _name(self, id: int) -> str:
         return self._tokenizer.name(id)
 
     def _stream(self, prompt: Sequence[int]) -> TextStream:
@@ -66,7 +72,7 @@ class ChatWriter:
 
 
 class ChatWriting:
-    """See `families.writing.Writing`. It is its own constraint: any token, but those that a schema forbids. A
+    """See `families.writing.LocalWriting`. It is its own constraint: any token, but those that a schema forbids. A
     repetition penalty falls on the prompt's tokens too, as in transformers."""
 
     forced: Sequence[int] = ()
@@ -78,15 +84,17 @@ class ChatWriting:
         stops: frozenset[int],
         never: Tensor,
         stream: Callable[[Sequence[int]], TextStream],
+        name: Callable[[int], str],
         guide: SchemaGuide | None,
+        adapter: str,
     ) -> None:
         self.prompt, self.stops = prompt, stops
         self.ids: list[int] = []
         self.log_probabilities: list[float] = []
-        self._never, self._guide, self._stream_after = never, guide, stream
+        self._never, self._guide, self._stream_after, self._name = never, guide, stream, name
         self._stream = stream(prompt)
         span = Span(prompt, (("text", len(prompt)),))
-        self._pass = Pass((span,), max_new_tokens, self)
+        self._pass = Pass((span,), max_new_tokens, self, adapter)
 
     @property
     def said(self) -> Sequence[int]:
@@ -116,6 +124,13 @@ class ChatWriting:
         """The geometric mean of the tokens' probabilities."""
         n = len(self.log_probabilities)
         return math.exp(sum(self.log_probabilities) / n) if n else 1.0
+
+    @property
+    def tokens(self) -> list[Token]:
+        return [self.token(id, log) for id, log in zip(self.ids, self.log_probabilities, strict=True)]
+
+    def token(self, id: int, log_probability: float) -> Token:
+        return Token(id, self._name(id), log_probability)
 
     def memory(self, n_chars: int | None = None) -> ChatMemory:
         """Nothing: what was gone on from is no dialogue."""

@@ -58,6 +58,7 @@ class Diorama:
     """See `families.family.Family`."""
 
     writer = None
+    variants = ()
 
     def __init__(self, bundle: Bundle) -> None:
         model, info = bundle.model, bundle.info

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from scenewright_server.languages.en import article, plural
 from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several
 from scenewright_server.scene.expressions import Named, PlanError
+from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.questions import Name
 from scenewright_server.scene.writing import write_set
@@ -86,6 +88,11 @@ class Naming:
         noun = item.noun
         graph = self._world.entries[k].graph
         aliases = graph.aliases if graph else ()
+        names = (
+            [f.value for f in graph.facts if f.key in ("name", "名字") and isinstance(f.value, str)] if graph else []
+        )
+        if names and rng.random() < 0.4:
+            return names[0], quoted(names[0]), True
         is_proper = noun.is_proper
         if self._is_foreign:
             if rng.random() < 0.3:
@@ -200,6 +207,8 @@ class Naming:
 
     def _kind(self, item: Item) -> Said:
         """All of a kind: by its name where the scene knows what is of it, else by theirs where they are few."""
+        if self._kinds and self._rng.random() < 0.6:
+            return self._as_some(*self._rng.choice(self._kinds))
         kind, items, called = item.noun.kind, self._world.items, self._world.called
         members = [k for k, other in enumerate(items) if other.noun.kind is kind]
         one, many = kind.name[self.code], kind.plural
@@ -212,6 +221,28 @@ class Naming:
         if len(names) > 3:
             raise NoWords("too many of a kind")
         return self._as_some(one, many, " + ".join(names))
+
+    @cached_property
+    def names(self) -> set[str]:
+        """The plans of the names that things are told to have."""
+        graphs = [entry.graph for entry in self._world.entries if entry.graph is not None]
+        facts = [fact for graph in graphs for fact in graph.facts if fact.key in ("name", "名字")]
+        return {quoted(fact.value) for fact in facts if isinstance(fact.value, str)}
+
+    @cached_property
+    def _kinds(self) -> list[tuple[str, str, str]]:
+        """Kinds of which several things are here, as any scene knows them: one, several, their plan."""
+        found = []
+        for word, nouns in KINDS.items():
+            if word.isascii() != (self.code == "en") or len(self._choosing.matching.headed(nouns)) < 2:
+                continue
+            told = word
+            if self._is_foreign:
+                told = next(its for its, others in KINDS.items() if others == nouns and its.isascii())
+            if len(self._chosen(quoted(told))) > 1:
+                one, many = _MASS.get(word, (word, plural(word))) if self.code == "en" else (word, word)
+                found.append((one, many, quoted(told)))
+        return found
 
     def _chosen(self, plan: str) -> list[int]:
         """All things that a set's plan names; none where it fails."""
@@ -231,6 +262,18 @@ class Naming:
             said = self._as_some(noun.name[self.code], noun.plural, plan, noun)
             return Said(said.plan, {**said.words, "": said.words["the"]})
         raise NoWords("everything is here")
+
+
+_MASS = {
+    "furniture": ("piece of furniture", "furniture"),
+    "clothing": ("piece of clothing", "clothing"),
+    "clothes": ("garment", "clothes"),
+    "footwear": ("pair of shoes", "footwear"),
+    "electronics": ("electrical thing", "electronics"),
+    "people": ("person", "people"),
+    "accommodation": ("place to stay", "accommodation"),
+}
+"""Kinds that have no plural or no singular: one and several."""
 
 
 def inner(plan: str) -> str:

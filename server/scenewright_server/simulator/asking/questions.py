@@ -62,6 +62,9 @@ class Asker:
         self._naming = Naming(tables, world, rng)
         self._holes = Holes(tables, world, self._naming, rng)
         self._forms = {after: [form for form in tables.forms if form.after == after] for after in AFTER}
+        self._weights = {
+            after: [len(form.ways) ** 0.7 * boost(form.plan) for form in forms] for after, forms in self._forms.items()
+        }
         self._code = tables.code
         self._spoken: tuple[int, ...] = ()
 
@@ -93,6 +96,8 @@ class Asker:
             except (NoWords, PlanError, LookupError, ValueError):
                 continue
             text = write(plan)
+            if text.removeprefix("fact name | ").removeprefix("fact 名字 | ") in self._naming.names:
+                continue
             points = bool(re.search(r"\bthis\b", re.sub(r'"[^"]*"', "", text)))
             pointed = (self._rng.randrange(len(self._world.entries)),) if points else ()
             replies = execute(plan, replace(scene, pointed=pointed))
@@ -131,8 +136,8 @@ class Asker:
         rng = self._rng
         if after == ("first",):
             ways: list[tuple[Callable[[], tuple[str, str]], float]] = [
-                (lambda: self._from_form("first"), 0.54), (self._fact, 0.12), (self._which, 0.05),
-                (self._whether, 0.05), (self._clause, 0.09), (self._wish, 0.09),
+                (lambda: self._from_form("first"), 0.58), (self._fact, 0.12), (self._which, 0.04),
+                (self._whether, 0.04), (self._clause, 0.08), (self._wish, 0.08),
                 (self._beyond, 0.03), (self._bound, 0.03),
             ]  # fmt: skip
         else:
@@ -145,9 +150,7 @@ class Asker:
         forms = self._forms[after]
         if not forms:
             raise NoWords(after)
-        weights = [len(form.ways) ** 0.7 * boost(form.plan) for form in forms]
-        form = self._rng.choices(forms, weights)[0]
-        return self.fill(form)
+        return self.fill(self._rng.choices(forms, self._weights[after])[0])
 
     def fill(self, form: Form) -> tuple[str, str]:
         """A way of asking a form, with its holes filled, and its plan. Raises NoWords."""
@@ -187,7 +190,10 @@ class Asker:
         rng, item = self._rng, self._world.items[k]
         topics = list(item.topics)
         if not topics or rng.random() < 0.12:
-            topics = [topic for topic in self._tables.topics if topic.suits(item.noun)]
+            told = {topic.name["en"] for topic in item.topics}
+            near = told.union(*(topic.like for topic in item.topics))
+            topics = [its for its in self._tables.topics if its.suits(item.noun) and not (its.like & told)]
+            topics = [its for its in topics if its.name["en"] not in near]
         topics = [topic for topic in topics if topic.said[self._code].get("ask")]
         if not topics:
             raise NoWords("no topics")

@@ -61,13 +61,15 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Topic:
-    """A key under which things have facts, and how people speak of it: `said[language][what]` are the ways."""
+    """A key under which things have facts, and how people speak of it: `said[language][what]` are the ways. like:
+    topics that answer much the same questions."""
 
     name: Mapping[Code, str]
     of: frozenset[str]
     values: tuple[Mapping[Code, str], ...]
     numbers: tuple[Numbers, ...]
     said: Mapping[Code, Mapping[str, tuple[str, ...]]]
+    like: frozenset[str] = frozenset()
 
     def suits(self, noun: Noun) -> bool:
         return bool(self.of & {"*", noun.name["en"], noun.kind.name["en"]})
@@ -222,6 +224,7 @@ def _topics() -> tuple[Topic, ...]:
                 tuple({"en": a.strip(), "zh": b.strip() or a.strip()} for a, _, b in values),
                 tuple(_numbers(text) for text in fields.get("number", ())),
                 said,
+                frozenset(name for line in fields.get("like", ()) for name in _words(line)),
             )
         )
     return tuple(found)

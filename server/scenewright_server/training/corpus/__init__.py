@@ -1,0 +1,1 @@
+"""A user's own texts, dialogues and plans, made ready for training."""
