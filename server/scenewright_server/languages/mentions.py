@@ -122,12 +122,25 @@ class Mentions:
     def free_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
         """Words of nothing here, of which a question may be."""
         is_han = is_chinese(tokens[i])
+        if not self._are_all_known[is_han]:
+            return
         for n in range(1, min(MAX_FREE + is_han, len(tokens) - i) + 1):
             span = tokens[i : i + n]
             if set(span) & MARKS or any((word,) in self._table.idle or word[0].isdigit() for word in span):
                 return
             if key_of(span) not in self.names and (is_han or span[-1] not in self._table.words):
                 yield i + n, joined(span), 0.3 + 0.05 * n + 0.1 * (is_han and n == 1)
+
+    @cached_property
+    def _are_all_known(self) -> tuple[bool, bool]:
+        """Whether all things have names in English, and in Chinese: else nobody knows that one is not what is meant."""
+        known = [True, True]
+        for called, graph in zip(self._choosing.scene.called, self._graphs, strict=True):
+            names = (called, *(() if graph is None else facts.names_of(graph)))
+            names += tuple(same for name in names for same in self._translations(key_of(tokens_of(name))))
+            for is_han in (False, True):
+                known[is_han] &= any(name and is_chinese(name) == is_han for name in names)
+        return known[0], known[1]
 
     def wished(self, tokens: Tokens) -> str:
         """What meets a wish that these words tell, "" for nothing."""

@@ -70,12 +70,12 @@ class Matching:
         exact = self._where(lambda k: words == self._shown[k]) or self._where(lambda k: words in self._aliases[k])
         if exact and one:
             return Match(exact)
-        folded, said = fold(words), _singular(_split(words))
+        folded, said = fold(words), _singular(split_name(words))
         same = self._where(lambda k: folded in self._called[k].labels)
         if (exact or same) and one:
             return Match(exact or same)
-        if any(word.isdigit() for word in _split(words, True)):
-            said = _split(words, True)
+        if any(word.isdigit() for word in split_name(words, True)):
+            said = split_name(words, True)
             counted = self._where(lambda k: any(_ends(its, said) for its in self._called[k].numbered))
             return Match(tuple(sorted({*exact, *same, *counted})))
         whole = self._where(self._is_called(said))
@@ -94,7 +94,7 @@ class Matching:
 
     def singular(self, words: str) -> str:
         """A name as it is compared: without case, articles and plural."""
-        return " ".join(_singular(_split(words)))
+        return " ".join(_singular(split_name(words)))
 
     def headed(self, nouns: Collection[str]) -> tuple[int, ...]:
         """What has one of these nouns, singular, at the end of its label or of an alias."""
@@ -241,12 +241,12 @@ def _call(label: str, aliases: Sequence[str]) -> Called:
     return Called(
         label,
         tuple(fold(name) for name in names),
-        tuple(_singular(_split(name)) for name in names),
-        tuple(_split(name, True) for name in names),
+        tuple(_singular(split_name(name)) for name in names),
+        tuple(split_name(name, True) for name in names),
     )
 
 
-def _split(name: str, with_numbers: bool = False) -> tuple[str, ...]:
+def split_name(name: str, with_numbers: bool = False) -> tuple[str, ...]:
     """The words of a name: engine names in their parts, without prefixes, counters and (Clone); no articles before."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     spaced = re.sub(r"(?<=[A-Za-z])(?=\d)", " ", spaced) if re.search(r"[_()]|[a-z]\d+$", name) else spaced

@@ -68,7 +68,8 @@ def test_a_distance_is_said_as_it_was_computed(family, metres: float, said: str)
         (("闹钟", "scissors"), "what is closest to me", "the scissors"),
         (("闹钟", "Oak_Desk (2)"), "what do you see", "the 闹钟 and the Oak_Desk (2)"),
         (("闹钟", "scissors"), "where is the 闹钟", "on the left"),
-        (("闹钟", "scissors"), "where is the vase", "i did not understand that"),
+        (("闹钟", "scissors"), "where is the vase", "I do not see any vase here."),
+        (("龙纹玉佩", "scissors"), "where is the vase", "i did not understand that"),
     ],
 )
 def test_what_is_there_is_not_denied(family, labels: tuple[str, ...], question: str, answer: str):

@@ -19,13 +19,14 @@ from scenewright_server.families.family import (
     Turn,
 )
 from scenewright_server.families.planned import Planned, steps_of
+from scenewright_server.languages import LANGUAGES
 from scenewright_server.languages.reading import SURE, Reading, read
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.entries import Entry, merge
 from scenewright_server.scene.executing import execute
-from scenewright_server.scene.matching import fold, single
+from scenewright_server.scene.matching import fold, single, split_name
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.pointing import first_met
 from scenewright_server.scene.words import is_chinese, normalise
@@ -46,8 +47,8 @@ class Understood:
 
 
 def understand(turn: Turn, memory: DioramaMemory, tokenizer: Tokenizer) -> Understood | None:
-    """What a turn asks of its scene graph; None where no phrase tells, or where it is the decoder's: there is a frame
-    to look at, small talk, or a few things of which labels alone are told and a question of words that it learnt."""
+    """What a turn asks of its scene graph, perhaps that it was not understood; None where it is the decoder's: there is
+    a frame to look at, small talk, words that it learnt alone, or labels alone are told and no phrase fits."""
     if turn.question is None or not turn.graph or turn.detections is not None:
         return None
     question = turn.question.text if isinstance(turn.question, Heard) else turn.question
@@ -63,19 +64,27 @@ def understand(turn: Turn, memory: DioramaMemory, tokenizer: Tokenizer) -> Under
     scene = Scene(entries, called, pointed=at, before=_before(memory, entries, called))
     reading = read(question, scene, own)
     if reading is None or reading.confidence < SURE:
-        return None
+        if is_bare or _is_learnt(question, names, tokenizer):
+            return None
+        nothing = r.Reply((r.NotUnderstood("no phrase fits"),), scene.before or r.Turn(q.Beyond(), ()))
+        return Understood(question, _answers_in(turn, own), Reading("beyond", 1.0), scene, (nothing,))
     replies = execute(parse(reading.plan), scene)
     if any(isinstance(result, r.OutOfScene | r.NotUnderstood) for reply in replies for result in reply.results):
         return None
+    return Understood(question, _answers_in(turn, own), reading, scene, replies)
+
+
+def _answers_in(turn: Turn, own: str) -> str:
+    """The language of the answer: the one that is wished for, else the question's."""
     language = turn.language.split("-")[0] or own
-    return Understood(question, language if language in ("en", "zh") else "en", reading, scene, replies)
+    return language if language in LANGUAGES else "en"
 
 
 def _is_learnt(question: str, names: Sequence[str], tokenizer: Tokenizer) -> bool:
     """Whether each word that is no name's is a token of its own: the decoder's questions are made of such."""
-    named = {single(word) for name in names for word in normalise(name).split()}
+    named = {single(word) for name in names for word in (*normalise(name).split(), *split_name(name))}
     rest = normalise(question)
-    for name in sorted((normalise(name) for name in names if is_chinese(name)), key=len, reverse=True):
+    for name in sorted((normalise(name) for name in names if not name.isascii()), key=len, reverse=True):
         rest = rest.replace(name, " ")
     words = [word for part in rest.split() for word in (part if is_chinese(part) else [part])]
     return all(single(word) in named or len(tokenizer.words(word)) == 1 for word in words)
