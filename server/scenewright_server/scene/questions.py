@@ -183,6 +183,13 @@ def parts_of(expression: object) -> Iterator[object]:
                 yield part
 
 
+def all_within(expression: object) -> Iterator[object]:
+    """An expression and all that is within it, each before what it holds."""
+    yield expression
+    for part in parts_of(expression):
+        yield from all_within(part)
+
+
 def depth(expression: object) -> int:
     """How deep expressions lie within one; 1 for one without any."""
     return 1 + max((depth(part) for part in parts_of(expression)), default=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.request import Sampling
@@ -81,3 +82,10 @@ def test_an_answer_ends_at_its_limit_of_tokens(family: Family):
     assert outcome.over is FinishReason.TOKEN_LIMIT
     said = "".join(event.text for event in outcome.events if isinstance(event, TextDelta))
     assert 0 < len(said) < 40 and script.memory(len(said)) != script.memory(0)
+
+
+def test_beside_a_frame_only_told_facts_are_read(family: Family):
+    seen = family.see([family.fit(np.zeros((64, 64, 3), np.uint8))])[0]
+    for question, is_read in (("How much is jar 2?", True), ("cheapest jar?", True), ("How many jars are there?", False)):
+        script = family.open(Turn("ask", seen, shelf(4), question))
+        assert isinstance(script, ReadScript) == is_read

@@ -59,7 +59,7 @@ class Doubts:
         """How much speaks against a plan that gave these replies, in nats."""
         if all(isinstance(question, q.Beyond) for question in plan):
             return UNUSED if self._things_said else 0.0
-        parts = list(_all_within(plan))
+        parts = [part for question in plan for part in q.all_within(question)]
         return (
             self._of_names(plan, parts)
             + sum(self._of_key(part.name) for part in parts if isinstance(part, x.Key))
@@ -189,14 +189,6 @@ def _is_alike(a: str, b: str) -> bool:
 
 def _misses(place: str, text: str) -> bool:
     return not any(word in text for word in place.split("|"))
-
-
-def _all_within(expression: object) -> Iterator[object]:
-    """Expressions of a plan, each before those within it."""
-    if not isinstance(expression, tuple):
-        yield expression
-    for part in expression if isinstance(expression, tuple) else q.parts_of(expression):
-        yield from _all_within(part)
 
 
 def _numbers_in(parts: Sequence[object]) -> Iterator[float]:

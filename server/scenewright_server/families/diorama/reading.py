@@ -21,12 +21,15 @@ from scenewright_server.families.family import (
 from scenewright_server.families.planned import Planned, steps_of
 from scenewright_server.languages import LANGUAGES
 from scenewright_server.languages.reading import SURE, Reading, read
+from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Scene
-from scenewright_server.scene.entries import Entry, merge
+from scenewright_server.scene.entries import Entry, GraphObject, merge
 from scenewright_server.scene.executing import execute
+from scenewright_server.scene.facts import tell
 from scenewright_server.scene.matching import fold, single, split_name
+from scenewright_server.scene.measures import PLACES, SHAPES
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.pointing import first_met
 from scenewright_server.scene.words import is_chinese, normalise
@@ -47,15 +50,17 @@ class Understood:
 
 
 def understand(turn: Turn, memory: DioramaMemory, tokenizer: Tokenizer) -> Understood | None:
-    """What a turn asks of its scene graph, perhaps that it was not understood; None where it is the decoder's: there is
-    a frame to look at, small talk, words that it learnt alone, or labels alone are told and no phrase fits."""
-    if turn.question is None or not turn.graph or turn.detections is not None:
+    """What a turn asks of its scene graph, perhaps that it was not understood; None where it is the decoder's: small
+    talk, words that it learnt alone, labels alone are told and no phrase fits, or there is a frame to look at and no
+    told fact is asked for."""
+    if turn.question is None or not turn.graph:
         return None
     question = turn.question.text if isinstance(turn.question, Heard) else turn.question
     names = [name for item in turn.graph for name in (item.label, *item.aliases)]
     own = language_of(question, names)
     is_bare = not any(item.facts or item.description for item in turn.graph) and len(turn.graph) <= N_REFS
-    if is_bare and _is_learnt(question, names, tokenizer):
+    is_seen = turn.detections is not None
+    if is_bare and (is_seen or _is_learnt(question, names, tokenizer)):
         return None
     entries = merge(None, turn.graph, turn.lens)
     called = tuple(entry.graph.label if entry.graph else "" for entry in entries)
@@ -64,12 +69,15 @@ def understand(turn: Turn, memory: DioramaMemory, tokenizer: Tokenizer) -> Under
     scene = Scene(entries, called, pointed=at, before=_before(memory, entries, called))
     reading = read(question, scene, own)
     if reading is None or reading.confidence < SURE:
-        if is_bare or _is_learnt(question, names, tokenizer):
+        if is_bare or is_seen or _is_learnt(question, names, tokenizer):
             return None
         nothing = r.Reply((r.NotUnderstood("no phrase fits"),), scene.before or r.Turn(q.Beyond(), ()))
         return Understood(question, _answers_in(turn, own), Reading("beyond", 1.0), scene, (nothing,))
-    replies = execute(parse(reading.plan), scene)
+    plan = parse(reading.plan)
+    replies = execute(plan, scene)
     if any(isinstance(result, r.OutOfScene | r.NotUnderstood) for reply in replies for result in reply.results):
+        return None
+    if is_seen and not _asks_for_facts(plan, turn.graph):  # what is seen and not told may be meant
         return None
     return Understood(question, _answers_in(turn, own), reading, scene, replies)
 
@@ -78,6 +86,12 @@ def _answers_in(turn: Turn, own: str) -> str:
     """The language of the answer: the one that is wished for, else the question's."""
     language = turn.language.split("-")[0] or own
     return language if language in LANGUAGES else "en"
+
+
+def _asks_for_facts(plan: q.Plan, graph: Sequence[GraphObject]) -> bool:
+    """Whether a plan is about a fact that the app tells of something, under any word for its key."""
+    keys = {part.name for question in plan for part in q.all_within(question) if isinstance(part, x.Key)}
+    return any(tell(item, key) is not None for key in keys - {*SHAPES, *PLACES} for item in graph)
 
 
 def _is_learnt(question: str, names: Sequence[str], tokenizer: Tokenizer) -> bool:
