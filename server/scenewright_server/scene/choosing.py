@@ -54,6 +54,24 @@ class Scene:
         if len(self.called) != len(self.entries):
             raise ValueError(f"called: {len(self.called)} names, {len(self.entries)} entries")
 
+    @cached_property
+    def relations(self) -> Relations:
+        """How the entries stand to each other and to the user."""
+        return Relations(self.entries, Space(self.entries, self.under))
+
+    @cached_property
+    def texts(self) -> list[tuple[str, ...]]:
+        """All that is told of each thing, folded."""
+        seen = self.seen_as or (frozenset[str](),) * len(self.entries)
+        things = zip(self.entries, self.called, seen, strict=True)
+        return [facts.texts_of(entry, called, words) for entry, called, words in things]
+
+    @cached_property
+    def matching(self) -> Matching:
+        """What the entries are called, by all their names."""
+        aliases = [facts.names_of(entry.graph) if entry.graph else () for entry in self.entries]
+        return Matching(self.called, aliases, self.texts)
+
 
 class Failed(Exception):
     """A set that cannot be told, and what is said instead."""
@@ -77,7 +95,7 @@ class Choosing:
     def __init__(self, scene: Scene) -> None:
         entries = scene.entries
         self.scene, self.everything = scene, tuple(range(len(entries)))
-        self.relations = Relations(entries, Space(entries, scene.under))
+        self.relations = scene.relations
         self.measures = Measures(entries, self.relations, scene.year)
         self.forget_names()
         self._matches: dict[tuple[str, bool], Match] = {}
@@ -88,17 +106,13 @@ class Choosing:
         self.took: dict[str, int] = {}
         self.missing: dict[str, None] = {}
 
-    @cached_property
+    @property
     def texts(self) -> list[tuple[str, ...]]:
-        """All that is told of each thing, folded."""
-        seen = self.scene.seen_as or (frozenset[str](),) * len(self.everything)
-        things = zip(self.scene.entries, self.scene.called, seen, strict=True)
-        return [facts.texts_of(entry, called, words) for entry, called, words in things]
+        return self.scene.texts
 
-    @cached_property
+    @property
     def matching(self) -> Matching:
-        aliases = [facts.names_of(entry.graph) if entry.graph else () for entry in self.scene.entries]
-        return Matching(self.scene.called, aliases, self.texts)
+        return self.scene.matching
 
     def choose(self, of: x.Set, among: Things | None = None, one: bool = False) -> Things:
         """The things of a set in their order; `one`: names stand for what they name best. Raises Failed, Several."""

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from scenewright_server.scene.words import is_chinese
 
@@ -101,8 +101,14 @@ class Matching:
         own = {single(noun) for noun in nouns if not is_chinese(noun)}
         han = tuple(noun for noun in nouns if is_chinese(noun))
         return self._where(
-            lambda k: any(its and (_head_noun(its) in own or its[-1].endswith(han)) for its in self._called[k].words)
+            lambda k: not own.isdisjoint(self._heads[k][0]) or any(last.endswith(han) for last in self._heads[k][1])
         )
+
+    @cached_property
+    def _heads(self) -> list[tuple[frozenset[str], tuple[str, ...]]]:
+        """Of each thing, the head nouns of its names, and their last words."""
+        words = [[its for its in called.words if its] for called in self._called]
+        return [(frozenset(map(_head_noun, some)), tuple(its[-1] for its in some)) for some in words]
 
     def _loosely(self, said: tuple[str, ...], one: bool) -> Match:
         """By the first word or those between; misspelt; or, where one is meant, by the head noun of what was said."""

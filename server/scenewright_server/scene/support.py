@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from scenewright_server.scene.entries import Box, Detections, Entry
 
 LEANS = tuple(math.radians(degrees) for degrees in range(0, 31, 3))  # how far a camera may look down
@@ -13,19 +15,30 @@ TOUCH_M = 0.08
 
 def find_supports(entries: Sequence[Entry], seen: Detections | None) -> list[int | None]:
     """For each entry, the index of the one that it stands on."""
-    return [_support(k, entries, seen) for k in range(len(entries))]
+    near = _may_touch(entries)
+    return [_support(k, entries, seen, np.flatnonzero(near[k]).tolist()) for k in range(len(entries))]
 
 
-def _support(k: int, entries: Sequence[Entry], seen: Detections | None) -> int | None:
+def _support(k: int, entries: Sequence[Entry], seen: Detections | None, others: Sequence[int]) -> int | None:
     raised = _raised(entries[k], seen)
     if raised is not None and raised < 0.5:
         return None
     found = [
-        (away, j)
-        for j, other in enumerate(entries)
-        if j != k and (away := _rests(entries[k], other, raised is not None)) is not None
+        (away, j) for j in others if j != k and (away := _rests(entries[k], entries[j], raised is not None)) is not None
     ]
     return min(found)[1] if found else None
+
+
+def _may_touch(entries: Sequence[Entry]) -> np.ndarray:
+    """(N, N) bool: whether one may stand on the other; of told poses, whether they are near enough at any lean."""
+    n = len(entries)
+    places = np.array([entry.position for entry in entries], float).reshape(n, 3)
+    sizes = np.array([entry.size for entry in entries], float).reshape(n, 3)
+    is_told = np.array([entry.graph is not None for entry in entries], bool)
+    away = np.square(places[:, None] - places).sum(-1)
+    rise = (sizes[:, None, 1] + sizes[:, 1]) / 2 + TOUCH_M
+    reach = np.hypot(sizes[:, 0], sizes[:, 2]) / 2
+    return ~(is_told[:, None] & is_told) | (away <= (reach**2 + rise**2) * 1.001)
 
 
 def _raised(entry: Entry, seen: Detections | None) -> float | None:
@@ -50,8 +63,6 @@ def _rests_by_pose(entry: Entry, under: Entry) -> float | None:
     dx, dy, dz = (a - b for a, b in zip(entry.position, under.position, strict=True))
     rise = (entry.size[1] + under.size[1]) / 2
     reach = math.hypot(under.size[0], under.size[2]) / 2
-    if dx * dx + dy * dy + dz * dz > (reach * reach + (rise + TOUCH_M) ** 2) * 1.001:  # too far at any lean
-        return None
     aside = [
         math.hypot(dx, dy * math.sin(lean) + dz * math.cos(lean))
         for lean in LEANS

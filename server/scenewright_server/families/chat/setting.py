@@ -32,10 +32,16 @@ class Setting:
         self.flat = frozenset(k for k, entry in enumerate(self.entries) if entry.graph is None)  # nobody tells how far
         self.pointed = () if pointed is None else (pointed,)
         self._roster = roster
+        self._scenes: dict[Turn | None, Scene] = {}
         self._things = self._tell_things()
 
     def scene(self, before: Turn | None) -> Scene:
         """What plans are carried out on, after this turn."""
+        if before not in self._scenes:
+            self._scenes[before] = self._make_scene(before)
+        return self._scenes[before]
+
+    def _make_scene(self, before: Turn | None) -> Scene:
         roster, everything = self._roster, range(len(self.entries))
         seen_as = tuple(map(roster.seen_as, everything))
         is_told = all(entry.graph is not None for entry in self.entries)
