@@ -40,6 +40,7 @@ OUTCOMES: dict[type, float] = {
 """Against what says little, though it may yet be right."""
 EMPTY = 0.7  # against "there are none"
 UNKNOWN, KNOWN_ELSEWHERE = 1.0, 2.0  # against a fact that is not known; of this thing, while others have it
+MANY = 4  # things to choose from: one that asks back so was hardly meant
 ALIKE = 0.75  # of two words, one of which may be misspelt
 SMALL = 12.0  # numbers in words up to this one may mean nothing: "one of them", "the two"
 
@@ -117,6 +118,8 @@ class Doubts:
                     against += KNOWN_ELSEWHERE if self._is_told(result.key) else UNKNOWN
                 case r.Verdict() if None in result.are_so:
                     against += UNKNOWN
+                case r.Ask() if len(result.things) > MANY:
+                    against += UNUSED
                 case r.Counted(things=()) | r.Exists(things=()):
                     against += EMPTY
         return against
