@@ -74,6 +74,7 @@ def test_graphs_are_read_as_the_server_reads_them(half: str) -> None:
 
 def test_a_model_that_plans_is_asked_each_question_after_the_turns_before_it(tmp_path: Path) -> None:
     family = tiny.load(tmp_path / "tiny", plans=True)
+    family.reads_words = False
     plans = ["fact price | chair", "again lamp", "fact price | chair", "fact maker | chair", "dance"]
     family.decoder = tiny.Dictated(family, *plans)  # type: ignore[assignment]
     answers = answer_scene(family, write(tmp_path / "people"))
