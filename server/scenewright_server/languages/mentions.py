@@ -26,6 +26,9 @@ COUNTERS = set("只张把台本件条辆杯瓶位间家棵座幅支盏头匹名�
 COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
 _ALIKE = 0.84  # of a misspelt word's letters and the right one's
 
+_COMMON = tuple("what where which when much many have there they with make this that just take your does cost".split())
+"""What short misspelt words may be."""
+
 Found = tuple[int, str, float]
 """Where a mention ends, what the plan has for it, and how far-fetched that is."""
 
@@ -45,6 +48,14 @@ def _synonyms() -> dict[Tokens, tuple[str, ...]]:
         for word in group:
             found[key_of(tokens_of(word))] = (*found.get(key_of(tokens_of(word)), ()), *group)
     return found
+
+
+@cache
+def _common() -> frozenset[str]:
+    """Words of things and of what is told of them, whatever the scene."""
+    words = {word for group in _groups() for word in group} | {word for topic in TOPICS for word in topic.words}
+    nouns = {*KINDS} | {noun for nouns in KINDS.values() for noun in nouns}
+    return frozenset(nouns | {token for word in words for token in tokens_of(word)})
 
 
 @cache
@@ -128,6 +139,8 @@ class Mentions:
             span = tokens[i : i + n]
             if set(span) & MARKS or any((word,) in self._table.idle or word[0].isdigit() for word in span):
                 return
+            if not is_han and any(self.names.get(key_of((word,)), ("", 1.0))[1] < 0.02 for word in span[:-1]):
+                return
             if key_of(span) not in self.names and (is_han or span[-1] not in self._table.words):
                 yield i + n, joined(span), 0.3 + 0.05 * n + 0.1 * (is_han and n == 1)
 
@@ -144,6 +157,8 @@ class Mentions:
 
     def wished(self, tokens: Tokens) -> str:
         """What meets a wish that these words tell, "" for nothing."""
+        if re.search(r"\b(?:without|do not|(?:which|what) way)\b|^be (?!there)", " ".join(tokens)):
+            return ""
         for signs, things in _wishes():
             if any(tokens[i : i + len(sign)] == sign for sign in signs for i in range(len(tokens))):
                 for thing in things:
@@ -167,16 +182,19 @@ class Mentions:
         if token in self._table.spellings:
             return self._table.spellings[token]
         if (
-            len(token) < 4
+            len(token) < 3
             or not token.isalpha()
             or is_chinese(token)
-            or token in self._known
-            or single(token) in self._known
+            or self._is_known(token)
+            or self._is_known(single(token))
         ):
             return (token,)
         swapped = sorted(single(token))
-        for word in sorted(self._own):
+        for word in sorted(self._own) if len(token) > 3 else ():
             if word[0] == token[0] and (sorted(word) == sorted(token) or sorted(word) == swapped):
+                return (word,)
+        for word in _COMMON if len(token) < 5 else sorted(self._own):
+            if abs(len(word) - len(token)) < 2 and _is_one_off(token, word):
                 return (word,)
         if len(token) < 5:
             return (token,)
@@ -190,16 +208,8 @@ class Mentions:
         told = {word for text in self._told_words for word in text}
         return {word for word in told | self._table.words if len(word) > 3 and word.isascii()}
 
-    @cached_property
-    def _known(self) -> set[str]:
-        groups = {token for group in _groups() for word in group for token in tokens_of(word)}
-        return (
-            self._own
-            | groups
-            | {*KINDS}
-            | {noun for nouns in KINDS.values() for noun in nouns}
-            | {token for topic in TOPICS for word in topic.words for token in tokens_of(word)}
-        )
+    def _is_known(self, token: str) -> bool:
+        return token in self._own or token in self._table.known or token in _common()
 
     @cached_property
     def _told_words(self) -> list[Tokens]:
@@ -349,6 +359,13 @@ _COLOURS_ZH = {
     "银色",
     "米色",
 }
+
+
+def _is_one_off(token: str, word: str) -> bool:
+    """Whether two words differ by one letter left out, put in or taken for another, or by two that are swapped."""
+    n = next((n for n, (a, b) in enumerate(zip(token, word, strict=False)) if a != b), min(len(token), len(word)))
+    own, its = token[n:], word[n:]
+    return own[1:] == its or own == its[1:] or own[1:] == its[1:] or (own[1::-1] == its[:2] and own[2:] == its[2:])
 
 
 def _parts(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:

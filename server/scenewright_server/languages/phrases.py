@@ -9,9 +9,9 @@ letters are slots that the plan repeats.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from itertools import product
 
@@ -23,6 +23,8 @@ _TOKEN = re.compile(
     r"\d+(?:[.,]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])|\d+(?:[.,]\d+)*|n't\b|'[a-z]+\b|[\u4e00-\u9fff]"
     r"|[^\W\d_\u4e00-\u9fff]+?(?=n't\b)|[^\W\d_\u4e00-\u9fff]+|[€$£¥￥°%℃]|[,;:.!?、，。；：！？]"
 )
+FURTHER = 4000
+"""The rank of the phrases of further ways: the table's own go before them."""
 MARKS = set(",;:.!?、，。；：！？")
 _SAME = {
     "is": "be", "are": "be", "was": "be", "were": "be", "been": "be", "being": "be", "am": "be", "'re": "be",
@@ -31,6 +33,7 @@ _SAME = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=1 << 14)
 def tokens_of(text: str) -> Tokens:
     """A text's words, Chinese characters, numbers and marks; forms of "be", "do" and "have" are one."""
     found = _TOKEN.findall(fold(text.replace("’", "'")))
@@ -79,9 +82,27 @@ class Phrase:
     items: tuple[Item, ...]
     rank: int
 
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Words without which it is not said."""
+        needed = [item.ways for item in self.items if isinstance(item, Literal) and not item.is_optional]
+        return frozenset(word for ways in needed if len(ways) == 1 for way in ways for word in way)
+
+    @cached_property
+    def openings(self) -> frozenset[str] | None:
+        """The words that it may begin with, None where they are a slot's."""
+        found: set[str] = set()
+        for item in self.items:
+            if not isinstance(item, Literal):
+                return None
+            found |= {way[0] for way in item.ways}
+            if not item.is_optional:
+                break
+        return frozenset(found)
+
     def may_be_in(self, said: frozenset[str]) -> bool:
         """Whether all words that it needs are among these."""
-        return all(
+        return self.words <= said and all(
             not isinstance(item, Literal) or item.is_optional or any(said.issuperset(way) for way in item.ways)
             for item in self.items
         )
@@ -110,20 +131,15 @@ class Table:
     forms: Mapping[str, tuple[Degree, str]]
     """Comparatives ("er") and superlatives ("est")."""
     words: frozenset[str]
-    """All words of the table."""
+    """All words of the table, without those of its further ways."""
+    known: frozenset[str]
+    """All words of the table and its further ways."""
 
 
 @cache
 def read_table(language: str) -> Table:
     """The table of a language, "en" or "zh"."""
-    text = files(__package__).joinpath(f"{language}_phrases.txt").read_text(encoding="utf-8")
-    sections: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if re.fullmatch(r"\[[a-z]+\]", line.strip()):
-            section = sections.setdefault(line.strip()[1:-1], [])
-            continue
-        if line and not line.startswith("#") and sections:
-            section.append(line)
+    sections = _read_sections(f"{language}_phrases.txt")
     degrees, forms = _read_degrees(sections.pop("degrees"), sections.pop("irregular"))
     idle = frozenset(tokens_of(words) for line in sections.pop("idle") for words in line.split("|"))
     spellings = {
@@ -133,12 +149,31 @@ def read_table(language: str) -> Table:
         for wrong, right in [pair.split(":")]
     }
     phrases = {name: tuple(_read_phrases(lines)) for name, lines in sections.items()}
+    further = _read_sections(f"{language}_ways.txt") if language == "en" else {}
+    ways = {
+        name: tuple(replace(phrase, rank=FURTHER) for phrase in _read_phrases(lines)) for name, lines in further.items()
+    }
     words = {word for words in idle for word in words} | {word for words in degrees for word in words} | {*forms}
-    for phrase in (phrase for its in phrases.values() for phrase in its):
-        for item in phrase.items:
-            if isinstance(item, Literal):
-                words |= {word for way in item.ways for word in way}
-    return Table(phrases, idle, spellings, degrees, forms, frozenset(words))
+    words |= _words_of(phrases)
+    both = {name: (*phrases.get(name, ()), *ways.get(name, ())) for name in (*phrases, *ways)}
+    return Table(both, idle, spellings, degrees, forms, frozenset(words), frozenset(words | _words_of(ways)))
+
+
+def _words_of(phrases: Mapping[str, Sequence[Phrase]]) -> set[str]:
+    items = [item for its in phrases.values() for phrase in its for item in phrase.items]
+    return {word for item in items if isinstance(item, Literal) for way in item.ways for word in way}
+
+
+def _read_sections(name: str) -> dict[str, list[str]]:
+    """The lines of a table by the headings of their sections."""
+    sections: dict[str, list[str]] = {}
+    section: list[str] = []
+    for line in files(__package__).joinpath(name).read_text(encoding="utf-8").splitlines():
+        if re.fullmatch(r"\[[a-z]+\]", line.strip()):
+            section = sections.setdefault(line.strip()[1:-1], [])
+        elif line and not line.startswith("#"):
+            section.append(line)
+    return sections
 
 
 def _read_phrases(lines: list[str]) -> Iterator[Phrase]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill
@@ -43,16 +43,19 @@ SURE = 0.5
 """The least confidence of a plan that is taken for what was meant."""
 _IDLE, _MARK, _LOST, _CLAUSE, _AFTER = 0.03, 0.02, 1.0, 0.08, 0.4
 """What leaving out costs: an idle word, a mark, a word of the same clause, a clause before, one after."""
-_BEYOND = 0.05
-_DOUBTED, _WISHED = 0.3, 0.5
+_BEYOND = 0.25
+_DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
 _AND = ("and", "和", "还", "plus")
 _NAMED = 0.6
 """Of a word that is left out, where a fact or a place of a named thing is asked for."""
+_HOPELESS = 1.3
+"""What costs more is not looked at any further."""
 _KEPT = 6
 """Readings of a symbol that are kept for each end."""
 _TRIED = 6
-_REPLIES_LOST = (r.NotHere, r.Nothing, r.NotUnderstood, r.Lost, r.Mixed)
+_FAILURES = ((r.NotHere | r.Nothing | r.Mixed, 0.15), (r.Unknown, 0.12))
+"""What tells against a plan that has such a reply."""
 _SYMBOLS = {"A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place"}
 
 
@@ -110,6 +113,10 @@ def _in_one(first: str, second: str) -> str:
     return f"{first} ; " + re.sub(r"\bthose$", of, second)
 
 
+def _failure_of(result: r.Result) -> float:
+    return next((cost for kind, cost in _FAILURES if isinstance(result, kind)), 0.0)
+
+
 class _Chart:
     """All that the tokens of a question may be read as."""
 
@@ -117,11 +124,18 @@ class _Chart:
         self._tokens, self._table, self._mentions, self._choosing = tokens, table, mentions, choosing
         self._n_steps = 0
         said = frozenset(tokens)
+        self._places: dict[str, list[int]] = {}
+        for i, token in enumerate(tokens):
+            self._places.setdefault(token, []).append(i)
         self._phrases = {
             name: [phrase for phrase in its if phrase.may_be_in(said)] for name, its in table.phrases.items()
         }
         self._found: dict[tuple[str, int], dict[int, list[tuple[float, Part]]]] = {}
         self._skips = [[*self._skip(i)] for i in range(len(tokens) + 1)]
+        self._n_lost = [0]  # content words before each token
+        for i, token in enumerate(tokens):
+            is_idle = token in MARKS or any(i < k + n for k in range(max(i - 3, 0), i + 1) for n in self._idle_at(k))
+            self._n_lost.append(self._n_lost[-1] + (not is_idle))
         self._lexical: Mapping[str, Callable[[int], Iterator[tuple[int, float, Part]]]] = {
             "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free,
             "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
@@ -131,35 +145,42 @@ class _Chart:
     def best(self) -> tuple[float, str] | None:
         """The plan that leaves out least, with what it costs; among the best, one that does not fail."""
         before = self._choosing.scene.before
-        names = {"question": 0.0, "alone": 0.1, **({"short": 0.01} if before is not None else {})}
+        names = {"question": 0.0, "alone": 0.1, "told": 0.2, **({"short": 0.01} if before is not None else {})}
+        if before is not None and before.asked is not None:
+            names["back"] = 0.0
         plans: dict[str, float] = {}
         leads, trails = self._leads(), self._trails()
         for name, dear in names.items():
             for phrase in self._phrases.get(name, ()):
-                for i in range(len(self._tokens)):
-                    if leads[i] > 2 * _LOST:
+                for i in self._starts(phrase):
+                    if leads[i] > _HOPELESS:
                         continue
                     for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
+                        if leads[i] + trails[end] + cost > _HOPELESS:
+                            continue
                         weight = _NAMED if asks_of_named(phrase.plan, bound) else 1.0
                         total = weight * (leads[i] + trails[end]) + cost + 1e-5 * phrase.rank + dear
-                        if "W" in bound and leads[i] + trails[end] > _CLAUSE:
+                        if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
-                        if plan is not None and total < plans.get(plan, math.inf):
+                        if plan is not None and not VAIN.search(plan) and total < plans.get(plan, math.inf):
                             plans[plan] = total
         for phrase in self._phrases.get("beyond", ()):
-            for i in range(len(self._tokens)):
+            for i in self._starts(phrase):
                 for _, cost, _ in self._match(phrase, 0, i, 0.0, {}):
                     plans["beyond"] = min(plans.get("beyond", math.inf), _BEYOND + cost)
         ranked = sorted((cost, plan) for plan, cost in plans.items())[:_TRIED]
-        self.ranked = ranked
         checked = [(cost + self._failure(plan), plan) for cost, plan in ranked]
         return min(checked, default=None)
 
+    def _starts(self, phrase: Phrase) -> Sequence[int]:
+        """The tokens that a phrase may begin at."""
+        if phrase.openings is None:
+            return range(len(self._tokens))
+        return [i for word in phrase.openings for i in self._places.get(word, ())]
+
     def _failure(self, plan: str) -> float:
-        """What it tells against a plan that nobody asks so, or that the scene gives no answer to it."""
-        if VAIN.search(plan):
-            return 1.0
+        """What it tells against a plan that the scene gives no answer to it."""
         results = [result for reply in execute(parse(plan), self._choosing.scene) for result in reply.results]
         before = self._choosing.scene.before
         if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
@@ -168,7 +189,9 @@ class _Chart:
             return 0.2
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
             return 1.0
-        return 0.15 if any(isinstance(result, _REPLIES_LOST) for result in results) else 0.0
+        if (before is None or not before.things) and plan.startswith(("where those", "way those")):
+            return 1.0
+        return max((_failure_of(result) for result in results), default=0.0)
 
     def _written(self, template: str, bound: Bound) -> str | None:
         try:
@@ -257,13 +280,15 @@ class _Chart:
                 yield from self._lexical[symbol](i)
             return
         for phrase in self._phrases.get(_SYMBOLS[symbol], ()):
+            if phrase.openings is not None and i < len(self._tokens) and self._tokens[i] not in phrase.openings:
+                continue
             for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
                 yield end, cost + 1e-5 * phrase.rank, Part(fill(phrase.plan, bound))
 
     def _match(self, phrase: Phrase, k: int, i: int, cost: float, bound: Bound) -> Iterator[tuple[int, float, Bound]]:
         """The ends of the phrase's items from the k-th on, from token i on."""
         self._n_steps += 1
-        if cost > 2 * _LOST or self._n_steps > MAX_STEPS:
+        if cost > _HOPELESS or self._n_steps > MAX_STEPS:
             return
         if k == len(phrase.items):
             yield i, cost, bound

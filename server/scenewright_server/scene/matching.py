@@ -270,6 +270,7 @@ def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
     return (*words[:-1], single(words[-1])) if words else words
 
 
+@lru_cache(maxsize=1 << 14)
 def single(word: str) -> str:
     """One of a plural; of other words, whatever keeps them apart."""
     if word in _PLURALS:
