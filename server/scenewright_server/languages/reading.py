@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill
-from scenewright_server.languages.mentions import Mentions, cut
+from scenewright_server.languages.mentions import Mentions, cut, key_of
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
 from scenewright_server.languages.phrases import (
     MARKS,
@@ -52,8 +52,13 @@ _NAMED = 0.6
 _KEPT = 6
 """Readings of a symbol that are kept for each end."""
 _TRIED = 6
+_FAR = 0.1
+"""What a key costs that nothing here has."""
 _REPLIES_LOST = (r.NotHere, r.Nothing, r.NotUnderstood, r.Lost, r.Mixed)
-_SYMBOLS = {"A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place"}
+_SYMBOLS = {
+    "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "E": "asked",
+    "H": "asked",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
     choosing = Choosing(scene)
     table = read_table(language)
     mentions = Mentions(choosing, table)
-    tokens = mentions.correct(tokens_of(question)[-MAX_TOKENS:])
+    tokens = mentions.correct(tokens_of(mentions.simplify(question))[-MAX_TOKENS:])
     if not tokens:
         return None
     best = _Chart(tokens, table, mentions, choosing).best()
@@ -258,7 +263,14 @@ class _Chart:
             return
         for phrase in self._phrases.get(_SYMBOLS[symbol], ()):
             for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                yield end, cost + 1e-5 * phrase.rank, Part(fill(phrase.plan, bound))
+                dear, part = self._asked(phrase.plan) if symbol in "EH" else (0.0, Part(fill(phrase.plan, bound)))
+                yield end, cost + dear + 1e-5 * phrase.rank, part
+
+    def _asked(self, keys: str) -> tuple[float, Part]:
+        """The key, of several that one may ask for alike, that something here has."""
+        found = [self._mentions.keys.get(key_of(tokens_of(key)), (key, 0.2)) for key in keys.split(" / ")]
+        key, cost = min(found, key=lambda pair: pair[1] > _FAR)
+        return 0.1 * (cost > _FAR), Part(write_key(Key(cut(key))))
 
     def _match(self, phrase: Phrase, k: int, i: int, cost: float, bound: Bound) -> Iterator[tuple[int, float, Bound]]:
         """The ends of the phrase's items from the k-th on, from token i on."""
