@@ -103,7 +103,7 @@ class Mentions:
         """Keys of facts."""
         for end in range(min(len(tokens), i + MAX_LOOK), i, -1):
             found = self.keys.get(key_of(tokens[i:end]))
-            if found:
+            if found and (found[1] == 0 or end > i + 1 or not is_chinese(tokens[i])):
                 yield end, *found
 
     def values_at(self, tokens: Tokens, i: int) -> Iterator[tuple[int, str, str, float]]:

@@ -54,6 +54,7 @@ _KEPT = 6
 _TRIED = 6
 _FAR = 0.1
 """What a key costs that nothing here has."""
+_TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 _REPLIES_LOST = (r.NotHere, r.Nothing, r.NotUnderstood, r.Lost, r.Mixed)
 _SYMBOLS = {
     "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "E": "asked",
@@ -146,7 +147,8 @@ class _Chart:
                         continue
                     for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
                         weight = _NAMED if asks_of_named(phrase.plan, bound) else 1.0
-                        total = weight * (leads[i] + trails[end]) + cost + 1e-5 * phrase.rank + dear
+                        lost = leads[i] + trails[end]
+                        total = max(weight * lost, min(lost, _CLAUSE)) + cost + 1e-5 * phrase.rank + dear
                         if "W" in bound and leads[i] + trails[end] > _CLAUSE:
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
@@ -177,7 +179,7 @@ class _Chart:
 
     def _written(self, template: str, bound: Bound) -> str | None:
         try:
-            return write(parse(fill(template, bound)))
+            return write(parse(_TWICE.sub(r"fact \1 |", fill(template, bound))))
         except PlanError:
             return None
 
@@ -199,7 +201,7 @@ class _Chart:
 
     def _idle_at(self, i: int) -> list[int]:
         """How many tokens from token i on are idle words together."""
-        longest = min(4, len(self._tokens) - i)
+        longest = min(6, len(self._tokens) - i)
         return [n for n in range(1, longest + 1) if self._tokens[i : i + n] in self._table.idle]
 
     def _leads(self) -> list[float]:
