@@ -49,11 +49,15 @@ _DOUBTED, _WISHED = 0.3, 0.5
 _AND = ("and", "和", "还", "plus")
 _NAMED = 0.6
 """Of a word that is left out, where a fact or a place of a named thing is asked for."""
+_COUNTING = ("多少", "平均", "几点", "几个", "谁")
+"""Words of questions that tell no wish."""
 _KEPT = 6
 """Readings of a symbol that are kept for each end."""
 _TRIED = 6
 _FAR = 0.1
 """What a key costs that nothing here has."""
+_BOUNDS = ("以", "最")
+"""Of 以内, 以上, 最便宜: a clause with one of these is no chat."""
 _TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 _REPLIES_LOST = (r.NotHere, r.Nothing, r.NotUnderstood, r.Lost, r.Mixed)
 _SYMBOLS = {
@@ -83,7 +87,7 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         both = _read_both(tokens, table, mentions, scene)
         best = min(filter(None, (best, both)), default=None)
     if best is None or best[0] > _WISHED:
-        wished = mentions.wished(tokens)
+        wished = "" if any(word in question for word in _COUNTING) else mentions.wished(tokens)
         if wished:
             asks = "where" if "where" in tokens or "哪" in tokens else "name"
             best = (_WISHED, f"{asks} {wished}")
@@ -171,8 +175,10 @@ class _Chart:
         before = self._choosing.scene.before
         if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
             return 0.2  # one of those that were asked about is meant
-        if before is not None and before.asked is None and re.fullmatch("again those & max (?:left|right)", plan):
+        if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
             return 0.2
+        if before is not None and len(before.things) > 1 and re.search(r"(?:^name|^fact [^|]+ \|) (?:max|min) ", plan):
+            return 0.05
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
             return 1.0
         return 0.15 if any(isinstance(result, _REPLIES_LOST) for result in results) else 0.0
@@ -206,13 +212,15 @@ class _Chart:
 
     def _leads(self) -> list[float]:
         """What it costs to begin at each token."""
-        costs, clause, total = [0.0], 0.0, 0.0
+        costs, clause, total, most = [0.0], 0.0, 0.0, _CLAUSE
         i = 0
         while i < len(self._tokens):
             n, cost = self._left_out(i)
             if self._tokens[i] in MARKS:
-                total += min(clause, _CLAUSE)
-                clause = 0.0
+                total += min(clause, most)
+                clause, most = 0.0, _CLAUSE
+            elif n == 1 and self._tokens[i] in _BOUNDS:
+                most = math.inf
             clause += cost
             costs += [math.inf] * (n - 1) + [total + clause]
             i += n
@@ -272,6 +280,8 @@ class _Chart:
         """The key, of several that one may ask for alike, that something here has."""
         found = [self._mentions.keys.get(key_of(tokens_of(key)), (key, 0.2)) for key in keys.split(" / ")]
         key, cost = min(found, key=lambda pair: pair[1] > _FAR)
+        if cost > _FAR:
+            key = next((key for key, _ in found if self._is_told(key)), key)
         return 0.1 * (cost > _FAR), Part(write_key(Key(cut(key))))
 
     def _match(self, phrase: Phrase, k: int, i: int, cost: float, bound: Bound) -> Iterator[tuple[int, float, Bound]]:
