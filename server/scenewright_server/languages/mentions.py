@@ -15,6 +15,7 @@ from scenewright_server.scene.expressions import MAX_WORDS_CHARS, Kind, Named
 from scenewright_server.scene.facts import TOPICS
 from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.matching import COLOURS, MATERIALS, single
+from scenewright_server.scene.measures import SHAPES
 from scenewright_server.scene.states import STATE_WORDS, is_so
 from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write_set
@@ -69,6 +70,14 @@ def _wishes() -> tuple[tuple[tuple[Tokens, ...], tuple[Tokens, ...]], ...]:
     )
 
 
+@cache
+def _simplified() -> dict[str, str]:
+    """Traditional characters and their simplified ones."""
+    text = files(__package__).joinpath("traditional.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and line[0] != "#"]
+    return {pair[0]: pair[1] for line in lines for pair in line.split()}
+
+
 def key_of(tokens: Sequence[str]) -> Tokens:
     """Tokens as they are compared: the last in the singular."""
     return (*tokens[:-1], single(tokens[-1])) if tokens else ()
@@ -105,7 +114,7 @@ class Mentions:
         """Keys of facts."""
         for end in range(min(len(tokens), i + MAX_LOOK), i, -1):
             found = self.keys.get(key_of(tokens[i:end]))
-            if found:
+            if found and (found[1] == 0 or end > i + 1 or not is_chinese(tokens[i])):
                 yield end, *found
 
     def values_at(self, tokens: Tokens, i: int) -> Iterator[tuple[int, str, str, float]]:
@@ -166,6 +175,11 @@ class Mentions:
                     if cost < 0.05:
                         return words
         return ""
+
+    def simplify(self, question: str) -> str:
+        """A question in simplified characters, but for those that the scene is told in."""
+        told = {char for texts in self._choosing.texts for text in texts for char in text}
+        return "".join(char if char in told else _simplified().get(char, char) for char in question)
 
     def correct(self, tokens: Tokens) -> Tokens:
         """English words that nobody here knows as the ones that they nearly are."""
@@ -284,7 +298,9 @@ class Mentions:
             told = [key for key in own if facts.topic_of(key) == topic]
             for word in topic.words:
                 cost = 0.02 if told else 0.12
-                found.setdefault(key_of(tokens_of(word)), (told[0] if len(told) == 1 else word, cost))
+                is_shape = topic.words[0] in SHAPES
+                key = topic.words[0] if is_shape and not told else told[0] if len(told) == 1 else word
+                found.setdefault(key_of(tokens_of(word)), (key, 0.02 if is_shape else cost))
         return {key: value for key, value in found.items() if key not in self._table.idle}
 
     @cached_property

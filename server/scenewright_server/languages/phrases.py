@@ -20,7 +20,7 @@ from scenewright_server.scene.matching import fold
 Tokens = tuple[str, ...]
 SLOT = re.compile(r"[A-Z][0-9]?")
 _TOKEN = re.compile(
-    r"\d+(?:[.,]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])|\d+(?:[.,]\d+)*|n't\b|'[a-z]+\b|[\u4e00-\u9fff]"
+    r"\d+(?:[.,]\d+)*(?:(?:st|nd|rd|th)(?![^\W\d_]))?|n't\b|'[a-z]+\b|[\u4e00-\u9fff]"
     r"|[^\W\d_\u4e00-\u9fff]+?(?=n't\b)|[^\W\d_\u4e00-\u9fff]+|[€$£¥￥°%℃]|[,;:.!?、，。；：！？]"
 )
 FURTHER = 4000

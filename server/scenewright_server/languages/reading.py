@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill
-from scenewright_server.languages.mentions import Mentions, cut
+from scenewright_server.languages.mentions import Mentions, cut, key_of
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
 from scenewright_server.languages.phrases import (
     MARKS,
@@ -49,14 +49,24 @@ _DOUBTED, _WISHED = 0.3, 0.6
 _AND = ("and", "和", "还", "plus")
 _NAMED = 0.6
 """Of a word that is left out, where a fact or a place of a named thing is asked for."""
+_COUNTING = ("多少", "平均", "几点", "几个", "谁")
+"""Words of questions that tell no wish."""
 _HOPELESS = 1.3
 """What costs more is not looked at any further."""
 _KEPT = 6
 """Readings of a symbol that are kept for each end."""
 _TRIED = 6
+_FAR = 0.1
+"""What a key costs that nothing here has."""
+_BOUNDS = ("以", "最")
+"""Of 以内, 以上, 最便宜: a clause with one of these is no chat."""
+_TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 _FAILURES = ((r.NotHere | r.Nothing | r.Mixed, 0.15), (r.Unknown, 0.12))
 """What tells against a plan that has such a reply."""
-_SYMBOLS = {"A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place"}
+_SYMBOLS = {
+    "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "E": "asked",
+    "H": "asked",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,7 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
     choosing = Choosing(scene)
     table = read_table(language)
     mentions = Mentions(choosing, table)
-    tokens = mentions.correct(tokens_of(question)[-MAX_TOKENS:])
+    tokens = mentions.correct(tokens_of(mentions.simplify(question))[-MAX_TOKENS:])
     if not tokens:
         return None
     best = _Chart(tokens, table, mentions, choosing).best()
@@ -80,7 +90,7 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         both = _read_both(tokens, table, mentions, scene)
         best = min(filter(None, (best, both)), default=None)
     if best is None or best[0] > _WISHED:
-        wished = mentions.wished(tokens)
+        wished = "" if any(word in question for word in _COUNTING) else mentions.wished(tokens)
         if wished:
             asks = "where" if "where" in tokens or "哪" in tokens else "name"
             best = (_WISHED, f"{asks} {wished}")
@@ -159,7 +169,8 @@ class _Chart:
                         if leads[i] + trails[end] + cost > _HOPELESS:
                             continue
                         weight = _NAMED if asks_of_named(phrase.plan, bound) else 1.0
-                        total = weight * (leads[i] + trails[end]) + cost + 1e-5 * phrase.rank + dear
+                        lost = leads[i] + trails[end]
+                        total = max(weight * lost, min(lost, _CLAUSE)) + cost + 1e-5 * phrase.rank + dear
                         if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
@@ -185,8 +196,10 @@ class _Chart:
         before = self._choosing.scene.before
         if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
             return 0.2  # one of those that were asked about is meant
-        if before is not None and before.asked is None and re.fullmatch("again those & max (?:left|right)", plan):
+        if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
             return 0.2
+        if before is not None and len(before.things) > 1 and re.search(r"(?:^name|^fact [^|]+ \|) (?:max|min) ", plan):
+            return 0.05
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
             return 1.0
         if (before is None or not before.things) and plan.startswith(("where those", "way those")):
@@ -195,7 +208,7 @@ class _Chart:
 
     def _written(self, template: str, bound: Bound) -> str | None:
         try:
-            return write(parse(fill(template, bound)))
+            return write(parse(_TWICE.sub(r"fact \1 |", fill(template, bound))))
         except PlanError:
             return None
 
@@ -217,18 +230,20 @@ class _Chart:
 
     def _idle_at(self, i: int) -> list[int]:
         """How many tokens from token i on are idle words together."""
-        longest = min(4, len(self._tokens) - i)
+        longest = min(6, len(self._tokens) - i)
         return [n for n in range(1, longest + 1) if self._tokens[i : i + n] in self._table.idle]
 
     def _leads(self) -> list[float]:
         """What it costs to begin at each token."""
-        costs, clause, total = [0.0], 0.0, 0.0
+        costs, clause, total, most = [0.0], 0.0, 0.0, _CLAUSE
         i = 0
         while i < len(self._tokens):
             n, cost = self._left_out(i)
             if self._tokens[i] in MARKS:
-                total += min(clause, _CLAUSE)
-                clause = 0.0
+                total += min(clause, most)
+                clause, most = 0.0, _CLAUSE
+            elif n == 1 and self._tokens[i] in _BOUNDS:
+                most = math.inf
             clause += cost
             costs += [math.inf] * (n - 1) + [total + clause]
             i += n
@@ -283,7 +298,16 @@ class _Chart:
             if phrase.openings is not None and i < len(self._tokens) and self._tokens[i] not in phrase.openings:
                 continue
             for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                yield end, cost + 1e-5 * phrase.rank, Part(fill(phrase.plan, bound))
+                dear, part = self._asked(phrase.plan) if symbol in "EH" else (0.0, Part(fill(phrase.plan, bound)))
+                yield end, cost + dear + 1e-5 * phrase.rank, part
+
+    def _asked(self, keys: str) -> tuple[float, Part]:
+        """The key, of several that one may ask for alike, that something here has."""
+        found = [self._mentions.keys.get(key_of(tokens_of(key)), (key, 0.2)) for key in keys.split(" / ")]
+        key, cost = min(found, key=lambda pair: pair[1] > _FAR)
+        if cost > _FAR:
+            key = next((key for key, _ in found if self._is_told(key)), key)
+        return 0.1 * (cost > _FAR), Part(write_key(Key(cut(key))))
 
     def _match(self, phrase: Phrase, k: int, i: int, cost: float, bound: Bound) -> Iterator[tuple[int, float, Bound]]:
         """The ends of the phrase's items from the k-th on, from token i on."""
