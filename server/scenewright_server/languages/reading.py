@@ -179,6 +179,8 @@ class _Chart:
             return 0.2  # one of those that were asked about is meant
         if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
             return 0.2
+        if before is not None and before.asked is not None and plan.startswith("name those & "):
+            return 0.1  # it tells which is meant
         if before is not None and len(before.things) > 1 and _OF_ALL.search(plan):
             return 0.05
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
