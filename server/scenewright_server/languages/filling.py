@@ -23,8 +23,9 @@ Bound = dict[str, Part]
 
 
 VAIN = re.compile(
-    r"^(?:again|exist|name|check) (?:those|this|all)$|^(?:where|way) (?:this|all)$|^(?:fact|sum|avg) .*\| all$"
-    r"|^where all|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
+    r"^(?:again|exist|name|check) (?:those|this|all)$|^(?:where|way) (?:this|all)$|^where all"
+    r"|^(?:fact|sum|avg) .*\| all$|^fact (?:up|left|right)\b"
+    r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
 )
 """Plans of words that tell nothing."""
 

@@ -235,7 +235,12 @@ class Mentions:
         found: dict[Tokens, tuple[str, float]] = {}
 
         def add(tokens: Sequence[str], words: Named | Kind, cost: float) -> None:
-            if tokens and tuple(tokens) not in self._table.idle and cost < found.get(key_of(tokens), ("", 9.0))[1]:
+            if (
+                tokens
+                and tokens[0] != "的"
+                and tuple(tokens) not in self._table.idle
+                and cost < found.get(key_of(tokens), ("", 9.0))[1]
+            ):
                 found[key_of(tokens)] = (write_set(words), cost)
 
         for graph, called in zip(self._graphs, self._choosing.scene.called, strict=True):

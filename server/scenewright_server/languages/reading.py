@@ -60,6 +60,8 @@ _FAR = 0.1
 """What a key costs that nothing here has."""
 _BOUNDS = ("以", "最")
 """Of 以内, 以上, 最便宜: a clause with one of these is no chat."""
+_OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
+"""Plans of the most of everything, where something was just spoken of."""
 _TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 _FAILURES = ((r.NotHere | r.Nothing | r.Mixed, 0.15), (r.Unknown, 0.12))
 """What tells against a plan that has such a reply."""
@@ -198,7 +200,9 @@ class _Chart:
             return 0.2  # one of those that were asked about is meant
         if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
             return 0.2
-        if before is not None and len(before.things) > 1 and re.search(r"(?:^name|^fact [^|]+ \|) (?:max|min) ", plan):
+        if before is not None and before.asked is not None and plan.startswith("name those & "):
+            return 0.1  # it tells which is meant
+        if before is not None and len(before.things) > 1 and _OF_ALL.search(plan):
             return 0.05
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
             return 1.0
