@@ -189,8 +189,6 @@ class _Chart:
             return 0.2
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
             return 1.0
-        if (before is None or not before.things) and plan.startswith(("where those", "way those")):
-            return 1.0
         return max((_failure_of(result) for result in results), default=0.0)
 
     def _written(self, template: str, bound: Bound) -> str | None:
