@@ -23,7 +23,7 @@ Bound = dict[str, Part]
 
 
 VAIN = re.compile(
-    r"^(?:again|exist|name|check|where|way) (?:those|this|all)$|^(?:fact|sum|avg) .*\| all$"
+    r"^(?:again|exist|name|check|where|way) (?:each )?(?:those|this|all)$|^(?:fact|sum|avg) .*\| all$"
     r"|^where all|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
 )
 """Plans of words that tell nothing."""
