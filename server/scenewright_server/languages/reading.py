@@ -49,6 +49,7 @@ _DOUBTED, _WISHED = 0.3, 0.6
 _AND = ("and", "和", "还", "plus")
 _NAMED = 0.6
 """Of a word that is left out, where a fact or a place of a named thing is asked for."""
+_BARE = "where those"
 _HOPELESS = 1.3
 """What costs more is not looked at any further."""
 _KEPT = 6
@@ -163,7 +164,7 @@ class _Chart:
                         if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
-                        if plan is not None and not VAIN.search(plan) and total < plans.get(plan, math.inf):
+                        if plan is not None and (plan == _BARE or not VAIN.search(plan)) and total < plans.get(plan, math.inf):
                             plans[plan] = total
         for phrase in self._phrases.get("beyond", ()):
             for i in self._starts(phrase):
@@ -171,6 +172,8 @@ class _Chart:
                     plans["beyond"] = min(plans.get("beyond", math.inf), _BEYOND + cost)
         ranked = sorted((cost, plan) for plan, cost in plans.items())[:_TRIED]
         checked = [(cost + self._failure(plan), plan) for cost, plan in ranked]
+        if plans.get(_BARE, _LOST) < _DOUBTED:  # "where is it" alone
+            return _LOST, _BARE
         return min(checked, default=None)
 
     def _starts(self, phrase: Phrase) -> Sequence[int]:
