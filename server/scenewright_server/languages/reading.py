@@ -164,7 +164,9 @@ class _Chart:
                         if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
-                        if plan is not None and (plan == _BARE or not VAIN.search(plan)) and total < plans.get(plan, math.inf):
+                        if plan is None or (plan != _BARE and VAIN.search(plan)):
+                            continue
+                        if total < plans.get(plan, math.inf):
                             plans[plan] = total
         for phrase in self._phrases.get("beyond", ()):
             for i in self._starts(phrase):
