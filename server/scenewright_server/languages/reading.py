@@ -176,7 +176,9 @@ class _Chart:
                         if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
-                        if plan is not None and not VAIN.search(plan) and total < plans.get(plan, math.inf):
+                        if plan is None or VAIN.search(plan):
+                            continue
+                        if total < plans.get(plan, math.inf):
                             plans[plan] = total
         for phrase in self._phrases.get("beyond", ()):
             for i in self._starts(phrase):
@@ -205,8 +207,6 @@ class _Chart:
         if before is not None and len(before.things) > 1 and _OF_ALL.search(plan):
             return 0.05
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
-            return 1.0
-        if (before is None or not before.things) and plan.startswith(("where those", "way those")):
             return 1.0
         return max((_failure_of(result) for result in results), default=0.0)
 

@@ -217,7 +217,7 @@ class Dreamer:
     def ask(self, plan: str, answer: str = "", **scene) -> tuple[str, list[int], Done]:
         """Text, the references pointed at before it, and the end of a turn with this plan and this answer."""
         self.think(plan, answer)
-        self.turn = replace(self.turn, question=f"the {plan.replace('|', ' ')}", **scene)
+        self.turn = replace(self.turn, question="the " + plan.replace("|", " "), **scene)
         self.script = self.diorama.open(self.turn, self.memory)
         [(self.run, events)] = finish(self.engine, self.script, sampling=Sampling(60), session=self.session)
         assert isinstance(events[-1], Done)
