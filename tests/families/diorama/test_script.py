@@ -208,6 +208,7 @@ class Dreamer:
         self.session, self.memory, self.thoughts = Session(), DioramaMemory(), []
         self.turn = Turn("ask", max_new_tokens=60)
         monkeypatch.setattr(diorama.model.gpt, "logits", lambda hidden: self._dream(hidden))
+        monkeypatch.setattr("scenewright_server.families.diorama.diorama.understand", lambda *_: None)  # it reads none
 
     def _dream(self, hidden: Tensor) -> Tensor:
         logits = torch.zeros(*hidden.shape[:-1], self.tokenizer.n_vocab)
@@ -217,7 +218,7 @@ class Dreamer:
     def ask(self, plan: str, answer: str = "", **scene) -> tuple[str, list[int], Done]:
         """Text, the references pointed at before it, and the end of a turn with this plan and this answer."""
         self.think(plan, answer)
-        self.turn = replace(self.turn, question="the " + plan.replace("|", " "), **scene)
+        self.turn = replace(self.turn, question=f"the {plan}", **scene)
         self.script = self.diorama.open(self.turn, self.memory)
         [(self.run, events)] = finish(self.engine, self.script, sampling=Sampling(60), session=self.session)
         assert isinstance(events[-1], Done)
