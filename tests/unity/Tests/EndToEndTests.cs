@@ -138,12 +138,12 @@ namespace Scenewright.Tests
             var rule = new ListeningRule { HeadsetOn = headset };
             var passedOn = new List<byte>();
             var feed = new MicrophoneFeed(16_000, 1, 16_000, rule, block => passedOn.AddRange(block.ToArray()));
-            await talk.SendTextAsync("what do you see");
-            await Talking.FirstAsync<ResponseStarted>(talk);
             rule.BeginReading();
             feed.Push(AtMinus10Decibels(Sound("where_is_the_barrel.wav")));
             feed.Push(new float[16_000]);
             rule.EndReading();
+            await talk.SendTextAsync("what do you see");
+            await Talking.FirstAsync<ResponseStarted>(talk);
             await talk.SendAudioAsync(passedOn.ToArray());
             var heard = new List<LiveEvent>();
             await Talking.AnswerAsync(talk, heard);
