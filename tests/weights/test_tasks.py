@@ -19,7 +19,7 @@ TASKS: dict[str, tuple[Sequence[tuple[str, ...]], Callable[..., str]]] = {
 }
 FLOORS = {
     "smollm2-135m": {"sentiment": 26, "answer": 19, "translate": 4, "summarize": 14, "complete_code": 20},
-    "qwen2.5-coder-0.5b": {"sentiment": 26, "answer": 26, "translate": 12, "summarize": 21},
+    "qwen2.5-coder-0.5b": {"sentiment": 26, "answer": 26, "translate": 12, "summarize": 21, "complete_code": 24},
 }
 """Right answers at least, a little below what was measured."""
 
