@@ -115,3 +115,10 @@ def test_each_phrase_of_a_table_holds_the_slots_of_its_plan(language: str) -> No
     assert min(map(len, table.phrases.values())) > 0 and len(table.idle) > 50 and len(table.degrees) > 20
     for symbol in ("set", "core", "joined", "piece", "place", "question", "alone", "short", "beyond"):
         assert all(phrase.items for phrase in table.phrases[symbol]), symbol
+
+
+def test_a_car_is_no_boat_and_what_is_on_a_table_is_not_the_table():
+    entries = merge(None, [GraphObject(label, label, (1, 0, 3), (1, 1, 1)) for label in ("boat", "table")])
+    scene = Scene(entries, tuple(entry.graph.label for entry in entries if entry.graph))
+    found = [read(question, scene, "en") for question in ("Is there a car?", "What is on the table?")]
+    assert [reading.plan for reading in found if reading] == ["exist car", "name on table"]

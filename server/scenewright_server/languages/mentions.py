@@ -251,10 +251,11 @@ class Mentions:
                     add(part, Named(cut(joined(part))), cost)
             for kind in () if graph is None else facts.kinds_of(graph):
                 add(tokens_of(kind), Kind(cut(kind)), 0.02)
-        for kind, nouns in KINDS.items():
+        by_name = [*found.items()]
+        for kind, nouns in KINDS.items():  # in both languages: a kind's other words may be a thing's
             if self._choosing.matching.headed(nouns):
                 add(tokens_of(kind), Named(kind), 0.03)
-        for tokens, (text, cost) in [*found.items()]:
+        for tokens, (text, cost) in by_name:
             for same in self._translations(tokens):
                 key = key_of(tokens_of(same))
                 if key not in self._table.idle and cost + 0.03 < found.get(key, ("", 9.0))[1]:
