@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scenewright_server.languages.numerals import ONES, ORDINALS, TENS
+
 NUMBERS = {
-    word: n
-    for n, word in enumerate(
-        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split(),
-        1,
-    )
-} | {
-    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100,
-    "thousand": 1000, "couple": 2, "pair": 2, "both": 2, "twice": 2, "half": 50, "dozen": 12, "first": 1, "second": 2,
-    "third": 3, "fourth": 4, "fifth": 5, "sixth": 6,
+    **ONES, **TENS, **ORDINALS, "hundred": 100, "thousand": 1000, "couple": 2, "pair": 2, "both": 2, "twice": 2,
+    "half": 50, "dozen": 12,
 }  # fmt: skip
 """English numbers in words; "half" is of a share."""
 
 
 @dataclass(frozen=True)
 class Cues:
-    """Patterns over folded text. places: by the words for a side, any of which a plan answers with; operations: and the
+    """Patterns over folded text. places: by the word for a side, with which a plan answers; operations: and the
     kinds of question or set that answer to them; less, more: of comparatives and superlatives."""
 
     places: dict[str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scenewright_server.languages.phrases import Tokens
 from scenewright_server.scene.amounts import Amount
 
-_ONES = dict(
+ONES = dict(
     zip(
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
         "seventeen eighteen nineteen".split(),
@@ -13,8 +13,8 @@ _ONES = dict(
         strict=True,
     )
 )
-_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
-_ORDINALS = dict(
+TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
+ORDINALS = dict(
     zip("first second third fourth fifth sixth seventh eighth ninth tenth".split(), range(1, 11), strict=True)
 )
 _HANZI = {"零": 0, "一": 1, "二": 2, "两": 2, "俩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
@@ -37,8 +37,8 @@ def whole_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
 def ordinal_at(tokens: Tokens, i: int) -> tuple[int, int] | None:
     """The n of an n-th thing that begins at token i, and where it ends."""
     token = tokens[i]
-    if token in _ORDINALS:
-        return _ORDINALS[token], i + 1
+    if token in ORDINALS:
+        return ORDINALS[token], i + 1
     if token[0].isdigit() and token[-2:] in ("st", "nd", "rd", "th"):
         return int(token[:-2]), i + 1
     if token == "第" and i + 1 < len(tokens):
@@ -77,15 +77,15 @@ def _english_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
     total, part, end = 0, 0, i
     while end < len(tokens):
         token = tokens[end]
-        if token in _ONES:
-            part += _ONES[token]
-        elif token in _TENS:
-            part += _TENS[token]
+        if token in ONES:
+            part += ONES[token]
+        elif token in TENS:
+            part += TENS[token]
         elif token == "hundred" and (part or end == i):
             part = (part or 1) * 100
         elif token == "thousand" and (part or end == i):
             total, part = total + (part or 1) * 1000, 0
-        elif token == "and" and part >= 100 and end + 1 < len(tokens) and tokens[end + 1] in (*_ONES, *_TENS):
+        elif token == "and" and part >= 100 and end + 1 < len(tokens) and tokens[end + 1] in (*ONES, *TENS):
             pass
         else:
             break

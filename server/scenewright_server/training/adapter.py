@@ -44,7 +44,7 @@ from scenewright_server.training.loop import FitConfig, fit
 from scenewright_server.training.lora import LAYERS, Adapted, answer_loss, check_plain, read_pairs, save_pairs
 from scenewright_server.training.memory import Estimate, estimate_memory
 from scenewright_server.training.packing import Row
-from scenewright_server.training.recipe import PRECISIONS, RecipeError, build, read_toml
+from scenewright_server.training.recipe import PRECISIONS, RecipeError, build, check_bounds, read_toml
 from scenewright_server.training.shards import HELD, TRAIN, ShardError, Shards
 
 ADAPTER, ANSWERS = "adapter.safetensors", "answers.jsonl"
@@ -93,7 +93,9 @@ class AdapterRecipe:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        for name, is_so, bound in (
+        check_bounds(
+            self,
+            "adapter",
             ("data", bool(self.data), "a file or a directory"),
             ("share_held", 0 < self.share_held < 1, "in (0, 1)"),
             ("minutes", self.minutes > 0, "> 0"),
@@ -109,9 +111,7 @@ class AdapterRecipe:
             ("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
             ("accelerator", self.accelerator in ("auto", "cpu", "cuda"), "auto, cpu or cuda"),
             ("threads", 1 <= self.threads <= 256, "in 1..256"),
-        ):
-            if not is_so:
-                raise RecipeError(f"[adapter] {name} is {getattr(self, name)!r}, must be {bound}")
+        )
 
     @property
     def device(self) -> torch.device:

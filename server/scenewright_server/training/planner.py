@@ -15,7 +15,7 @@ from scenewright_server.simulator.asking.tables import CODES, Code
 from scenewright_server.training.loop import FitConfig, fit
 from scenewright_server.training.lora import Adapted, answer_loss, check_plain, read_pairs, save_pairs
 from scenewright_server.training.packing import Batch, Rows, collate
-from scenewright_server.training.recipe import RecipeError, build, read_toml
+from scenewright_server.training.recipe import build, check_bounds, read_toml
 
 N_HELD = 3  # batches
 HELD_SEED = 77
@@ -47,7 +47,9 @@ class PlannerRecipe:
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", tuple(tuple(pair) for pair in self.languages))  # lists, out of TOML
         tags = all(len(pair) == 3 and {pair[0], pair[1]} <= set(CODES) and pair[2] > 0 for pair in self.languages)
-        for name, is_so, bound in (
+        check_bounds(
+            self,
+            "planner",
             ("languages", bool(self.languages) and tags, f"pairs of {' or '.join(CODES)} with a weight > 0"),
             ("minutes", self.minutes > 0, "> 0"),
             ("learning_rate", 0 < self.learning_rate <= 0.1, "in (0, 0.1]"),
@@ -58,9 +60,7 @@ class PlannerRecipe:
             ("rows", 1 <= self.rows <= 256, "in 1..256"),
             ("accumulate", 1 <= self.accumulate <= 256, "in 1..256"),
             ("threads", 1 <= self.threads <= 256, "in 1..256"),
-        ):
-            if not is_so:
-                raise RecipeError(f"[planner] {name} is {getattr(self, name)!r}, must be {bound}")
+        )
 
 
 @dataclass(frozen=True)

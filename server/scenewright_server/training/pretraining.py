@@ -23,7 +23,7 @@ from scenewright_server.model.gpt import GPT
 from scenewright_server.training.loop import FitConfig, fit
 from scenewright_server.training.lora import check_plain
 from scenewright_server.training.packing import IGNORED
-from scenewright_server.training.recipe import PRECISIONS, RecipeError, build, read_toml
+from scenewright_server.training.recipe import PRECISIONS, RecipeError, build, check_bounds, read_toml
 from scenewright_server.training.shards import HELD, TRAIN, Shards
 
 STARTS = ("weights", "random")
@@ -54,7 +54,9 @@ class PretrainingRecipe:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        for name, is_so, bound in (
+        check_bounds(
+            self,
+            "pretraining",
             ("data", bool(self.data), "a directory"),
             ("start", self.start in STARTS, f"one of {', '.join(STARTS)}"),
             ("name", Path(self.name).name == self.name != "", "a directory's name"),
@@ -66,9 +68,7 @@ class PretrainingRecipe:
             ("steps", self.steps >= 0, ">= 0"),
             ("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
             ("threads", 1 <= self.threads <= 256, "in 1..256"),
-        ):
-            if not is_so:
-                raise RecipeError(f"[pretraining] {name} is {getattr(self, name)!r}, must be {bound}")
+        )
 
 
 @dataclass(frozen=True)

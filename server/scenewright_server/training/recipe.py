@@ -56,6 +56,14 @@ class RecipeError(ValueError):
     """A recipe or a stage that cannot be run; the message says why."""
 
 
+def check_bounds(recipe: object, table: str, *bounds: tuple[str, bool, str]) -> None:
+    """Raises RecipeError for the first of a recipe's fields (its name, whether it is within its bound, the bound) that
+    is not, naming field, value and bound."""
+    for name, is_so, bound in bounds:
+        if not is_so:
+            raise RecipeError(f"[{table}] {name} is {getattr(recipe, name)!r}, must be {bound}")
+
+
 @dataclass(frozen=True)
 class FitOptions:
     """How every stage is fitted. `batch_tokens`: positions of the decoder's batches, 0 for eight episodes each.

@@ -301,7 +301,8 @@ def test_what_was_not_heard_is_not_spoken_of(family: Chat) -> None:
     part = script.memory(said.index("blue") + 3)
     assert part.turns[-1].text == said[: said.index("blue") + 3]
     assert part.planned is not None and [entry.graph.id for entry in part.planned.things if entry.graph] == ["a"]
-    assert script.memory(0).n_turns == 0 and len(script.memory().planned.things) == 3  # type: ignore[union-attr]
+    whole = script.memory().planned
+    assert script.memory(0).n_turns == 0 and whole is not None and len(whole.things) == 3
 
 
 def test_two_hundred_things_are_planned_for_within_the_context(tmp_path: Path) -> None:

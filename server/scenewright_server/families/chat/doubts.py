@@ -101,7 +101,7 @@ class Doubts:
     def _of_cues(self, parts: Sequence[object]) -> float:
         """Sides and operations that were said and are not in the plan; "cheaper" that was planned as dearer."""
         text = " ".join(_places_in(parts))
-        missed = sum(_misses(place, text) for place, cue in self._cues.places.items() if self._has(cue))
+        missed = sum(place not in text for place, cue in self._cues.places.items() if self._has(cue))
         kinds = {type(part).__name__ for part in parts}
         missed += sum(not kinds & answers for cue, answers in self._cues.operations.items() if self._has(cue))
         less, more = self._has(self._cues.less), self._has(self._cues.more)
@@ -188,10 +188,6 @@ def _whole(name: str) -> str:
 
 def _is_alike(a: str, b: str) -> bool:
     return (len(a) > 3 and a[:4] == b[:4]) or SequenceMatcher(None, a, b).ratio() >= ALIKE
-
-
-def _misses(place: str, text: str) -> bool:
-    return not any(word in text for word in place.split("|"))
 
 
 def _numbers_in(parts: Sequence[object]) -> Iterator[float]:

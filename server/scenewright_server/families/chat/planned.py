@@ -16,7 +16,7 @@ from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, 
 from scenewright_server.families.chat.planning import TURNS_BEFORE, question_text
 from scenewright_server.families.chat.prompt import GUIDE, HONEST
 from scenewright_server.families.chat.script import ChatScript, Telling, language_of, read_roster, words_of
-from scenewright_server.families.chat.searching import NOTHING, Beginning, Planning, Search
+from scenewright_server.families.chat.searching import NOTHING, TINY, Beginning, Planning, Search
 from scenewright_server.families.chat.setting import Setting
 from scenewright_server.families.chat.storage import PLAN
 from scenewright_server.families.family import (
@@ -57,7 +57,6 @@ MAX_TRIED = 4
 """Plans of a question that are weighed against each other."""
 READ = 1.0
 """For a plan that was read by the question's words: it seldom errs where it is sure."""
-TINY = 1e-30
 LEAST_SCORE = -4.0
 """A plan that is less likely than this, less what speaks against it, is not believed."""
 

@@ -14,6 +14,7 @@ from torch import Tensor
 WIDTH = 4
 """Tokens that are kept of each step: the one that is taken, and others that it might have been."""
 TINY = 1e-30
+"""For a probability of 0, of which there is no logarithm."""
 LEAST = -7.0
 """Of a beginning's log-probability: what is less likely is not tried."""
 
