@@ -96,7 +96,13 @@ SCENE = scene_of(
             "It says of Mona Lisa: “painted by Leonardo”.",
             "Mona Lisa的介绍说：“painted by Leonardo”。",
         ),
-        ("fact weight | mug", "I do not know the weight of the mug.", "我不知道mug的重量。"),
+        (
+            "fact weight | mug",
+            "I do not know the weight of the mug. It only says: “white. EUR 12”.",
+            "我不知道mug的重量。只写着：“white. EUR 12”。",
+        ),
+        ("where unicorn", "I do not see any unicorn here.", "我在这里没有看到unicorn。"),
+        ("where flurbs", "I am not sure what you mean by “flurbs”.", "我不确定“flurbs”指的是什么。"),
         ("fact height | mug", "The mug is 10 cm tall.", "mug的高是10厘米。"),
         ("fact distance | SM_Lamp_02", "SM_Lamp_02 is 52 m away.", "SM_Lamp_02离你52米。"),
         ("fact distance to table | mug", "The mug is 55 cm from the table.", "mug离table有55厘米。"),
@@ -121,7 +127,11 @@ SCENE = scene_of(
         ("name chair & max price", "It is the chair (€70).", "是chair（70欧元）。"),
         ("check mug | on table", "Yes, the mug is on the table.", "是的，mug在table上面。"),
         ("check mug | left of me", "No, the mug is not on your left.", "不，mug不在你左边。"),
-        ("check table | look red", "I do not know whether the table is red.", "我不知道table是不是red。"),
+        (
+            "check table | look red",
+            "I do not know whether the table is red. It only says: “EUR 120, was 150”.",
+            "我不知道table是不是red。只写着：“EUR 120, was 150”。",
+        ),
         (
             "where chair",
             "Do you mean the red chair or the blue chair?",

@@ -48,6 +48,9 @@ class EnglishSpeaker:
         if len(reply.results) > MAX_LISTED:
             said.append([f"There are {len(reply.results) - MAX_LISTED} more."])
         said += [[f"I do not see any {words} here."] for words in reply.missing]
+        for k, text in reply.quotes:
+            of = ["It only says: "] if len(reply.quotes) == 1 else ["It says of ", *the(k, labels), ": "]
+            said.append([*of, f"“{text.rstrip(' .')}”."])
         parts: list[str | M] = []
         for n, sentence in enumerate(said):
             parts += [" "] * (n > 0)
@@ -79,6 +82,8 @@ class EnglishSpeaker:
                 return ["I did not understand that."]
             case r.NotHere(words):
                 return [f"I do not see any {words} here."]
+            case r.Unclear(words):
+                return [f"I am not sure what you mean by “{words}”."]
             case r.Nothing():
                 return ["There is nothing like that here."]
             case r.Unknown("front", things):

@@ -255,6 +255,8 @@ class Mentions:
         for kind, nouns in KINDS.items():  # in both languages: a kind's other words may be a thing's
             if self._choosing.matching.headed(nouns):
                 add(tokens_of(kind), Named(kind), 0.03)
+        for kind in dict.fromkeys(kind for kinds in self._choosing.matching.wider for kind in sorted(kinds)):
+            add(tokens_of(kind), Named(kind), 0.05)
         for tokens, (text, cost) in by_name:
             for same in self._translations(tokens):
                 key = key_of(tokens_of(same))

@@ -63,7 +63,7 @@ _BOUNDS = ("以", "最")
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
 _TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
-_FAILURES = ((r.NotHere | r.Nothing | r.Mixed, 0.15), (r.Unknown, 0.12))
+_FAILURES = ((r.NotHere | r.Unclear | r.Nothing | r.Mixed, 0.15), (r.Unknown, 0.12))
 """What tells against a plan that has such a reply."""
 _SYMBOLS = {
     "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "E": "asked",

@@ -67,6 +67,9 @@ class ChineseSpeaker:
         if len(reply.results) > MAX_LISTED:
             said.append([f"另外还有{self._count(len(reply.results) - MAX_LISTED)}。"])
         said += [[f"我在这里没有看到{words}。"] for words in reply.missing]
+        for k, text in reply.quotes:
+            of = ["只写着："] if len(reply.quotes) == 1 else [labels.mention(k), "的介绍说："]
+            said.append([*of, f"“{text.rstrip(' .。')}”。"])
         return tuple(part for sentence in said for part in sentence)
 
     def amount(self, amount: Amount, is_measured: bool = False) -> str:
@@ -89,6 +92,8 @@ class ChineseSpeaker:
                 return ["我没有听懂。"]
             case r.NotHere(words):
                 return [f"我在这里没有看到{words}。"]
+            case r.Unclear(words):
+                return [f"我不确定“{words}”指的是什么。"]
             case r.Nothing():
                 return ["这里没有这样的东西。"]
             case r.Unknown("front", things):

@@ -239,7 +239,7 @@ class Choosing:
             self._matches[words, one] = self.matching.find(words, one)
         match = self._matches[words, one]
         if not match.things or match.is_near or match.is_loose:
-            kind = self.matching.headed(KINDS.get(self.matching.singular(words), ()))
+            kind = self._of_known_kind(words)
             match = Match(kind) if kind else match
         if not match.things:
             self.missing[words] = None
@@ -254,10 +254,15 @@ class Choosing:
         for kind, its in self.scene.kinds.items():
             if said in (fold(kind), fold(kind) + "s"):
                 told |= {k for noun in its for k in self._exactly(noun)}
-        told |= set(self.matching.headed(KINDS.get(self.matching.singular(words), ())))
+        told |= set(self._of_known_kind(words))
         if not told:
             told = set(self._named(words, one=False))
         return tuple(k for k in among if k in told)
+
+    def _of_known_kind(self, words: str) -> Things:
+        """What is of a kind by the tables."""
+        kind = self.matching.singular(words)
+        return tuple(sorted({*self.matching.headed(KINDS.get(kind, ())), *self.matching.of_wider(kind)}))
 
     def _exactly(self, noun: str) -> Things:
         match = self.matching.find(noun, one=False)

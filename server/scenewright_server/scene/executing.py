@@ -13,6 +13,8 @@ from scenewright_server.scene.asking import ask
 from scenewright_server.scene.checking import check, choose_or_none
 from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several, Things
 from scenewright_server.scene.expressions import PlanError
+from scenewright_server.scene.facts import quote
+from scenewright_server.scene.matching import may_be_denied
 from scenewright_server.scene.measures import MixedUnits, difference, in_one_unit
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place, place_against
@@ -35,14 +37,19 @@ from scenewright_server.scene.replies import (
     Reply,
     Result,
     Times,
+    Told,
     Totalled,
     Turn,
+    Unclear,
     Unknown,
+    Verdict,
     Weighed,
 )
 from scenewright_server.scene.telling import tell_all
 from scenewright_server.scene.totalling import reckon
 
+MAX_QUOTED = 2
+"""Things whose descriptions are quoted where what was asked of them is not known."""
 _COUNTLESS = 1e-9
 
 
@@ -86,8 +93,10 @@ class _Execution:
             results = (error.result,)
         except Several as error:
             results, asked = (ask(self._choosing, error.things, _keys_of(question)),), error.of
+        results = self._without_guesses(results)
+        missing = self._missing_beside(question, results)
         reply = Reply(
-            results, Turn(question, ()), tuple(self._choosing.took.items()), self._missing_beside(question, results)
+            results, Turn(question, ()), tuple(self._choosing.took.items()), missing, tuple(self._quotes(results))
         )
         before = self._scene.before
         if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
@@ -107,10 +116,24 @@ class _Execution:
 
     def _missing_beside(self, question: q.Question, results: tuple[Result, ...]) -> tuple[str, ...]:
         """Names of nothing here that the results do not tell."""
-        told = {result.words for result in results if isinstance(result, NotHere)}
+        told = {result.words for result in results if isinstance(result, NotHere | Unclear)}
         is_told = isinstance(question, q.Exist | q.Count | q.Check) and not any(isinstance(f, NotHere) for f in results)
         missing = self._choosing.missing
         return () if is_told and len(missing) < 2 else tuple(words for words in missing if words not in told)
+
+    def _without_guesses(self, results: tuple[Result, ...]) -> tuple[Result, ...]:
+        """Results that do not deny what only nobody knows by this name."""
+        unclear = next((words for words in self._choosing.missing if not may_be_denied(words)), None)
+        is_none = all(isinstance(result, NotHere | Nothing | Exists | Counted) and not result.things for result in results)
+        return (Unclear(unclear),) if unclear is not None and is_none else results
+
+    def _quotes(self, results: tuple[Result, ...]) -> Iterable[tuple[int, str]]:
+        """What is told of the things of which nothing else is known that was asked, where they are few."""
+        things = dict.fromkeys(k for result in results if _is_unknown(result) for k in result.things)
+        for k in things if len(things) <= MAX_QUOTED and all(map(_is_unknown, results)) else ():
+            graph = self._scene.entries[k].graph
+            if graph is not None and (text := quote(graph)):
+                yield k, text
 
     def _to_remember(self, question: q.Question, reply: Reply) -> Things:
         """What "it" and "those" mean next: what was asked of, not what it stands on."""
@@ -221,6 +244,16 @@ class _Execution:
             return NotUnderstood("how often nothing goes into something")
         each = Amount(one / two, a.amount.unit) if a.amount.unit and not b.amount.unit else None
         return Times(a, b, one / two, each)
+
+
+def _is_unknown(result: Result) -> bool:
+    """Whether what was asked of things that are here is not known."""
+    match result:
+        case Told(value=None) | Unknown():
+            return True
+        case Verdict(are_so=verdicts):
+            return all(its is None for its in verdicts)
+    return False
 
 
 def _keys_of(question: q.Question) -> tuple[str, ...]:

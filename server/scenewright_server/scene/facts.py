@@ -26,6 +26,8 @@ def _topic(words: str, hint: str = "", dimension: Dimension = "") -> Topic:
     return Topic(tuple(words.split("|")), hint, dimension)
 
 
+QUOTE_CHARS = 200
+"""Of a description, that are quoted at once."""
 _MATERIALS = (
     "wood(en)?|oak|pine|steel|metal|iron|bronze|copper|brass|marble|stone|granite|glass|plastic|leather|cotton|wool|silk|"
     "linen|ceramic|porcelain|clay|bamboo"
@@ -188,6 +190,8 @@ def tell(graph: GraphObject, name: str) -> Known | None:
         for word in (name, *key.words):
             if _mentions(word, piece):
                 rest = _after(word, piece) if word in _KNOWN_WORDS else ""
+                if fold(piece).endswith(fold(word)):  # what it is comes after
+                    piece = next((its for its in _sentences(graph.description) if piece in its), piece)
                 return Known(rest or piece, is_quoted=not rest)
     if key.dimension and key.dimension not in _SHARED:
         now = [
@@ -196,6 +200,17 @@ def tell(graph: GraphObject, name: str) -> Known | None:
         return Known(now[0], True) if now else _tell_loosely(graph, name)
     hinted = [piece for piece in pieces if key.hint and re.search(key.hint, piece, re.IGNORECASE)]
     return Known(hinted[0], True) if hinted else _tell_loosely(graph, name)
+
+
+def quote(graph: GraphObject) -> str:
+    """The first sentences of a description, of QUOTE_CHARS characters at most; "" where not even one is so short."""
+    text, end = graph.description.strip(), 0
+    for found in (*_SENTENCE.finditer(text), None):
+        at = len(text) if found is None else found.end()
+        if at > QUOTE_CHARS:
+            break
+        end = at
+    return text[:end].strip()
 
 
 def _known(fact: Fact) -> Known:
@@ -211,10 +226,18 @@ def _fact_in_part(graph: GraphObject, name: str) -> Fact | None:
     keys = [(fact, fold(fact.key.replace("_", " "))) for fact in graph.facts]
     found = [fact for fact, own in keys if own == _GENERAL.sub("", fold(name))]
     found = found or [fact for fact, own in keys if any(_is_end(word, own) for word in said)]
+    if not found and key.dimension == "year":  # "opened 1886"
+        found = [fact for fact, own in keys if own.endswith("ed") and is_year_alone(fact)]
     if not found and key.dimension and key.dimension not in (*_SHARED, "year"):
         numbers = [fact for fact in graph.facts if not isinstance(fact.value, str)]
         found = [fact for fact in numbers if Amount(0.0, fact.unit).dimension == key.dimension]
     return found[0] if len(found) == 1 else None
+
+
+def is_year_alone(fact: Fact) -> bool:
+    """Whether a fact tells a year and nothing else."""
+    found = read_amounts(fact.value if isinstance(fact.value, str) else f"{fact.value:g} {fact.unit}")
+    return len(found) == 1 and is_year(found[0])
 
 
 def _is_end(word: str, key: str) -> bool:
@@ -242,7 +265,8 @@ def _stem(word: str) -> str:
 
 def year_of(graph: GraphObject) -> float | None:
     """The year that a fact tells of an object itself, None where none does."""
-    fact = _fact(graph, "year", topic_of("year"))
+    year = topic_of("year")
+    fact = _fact(graph, "year", year) or _fact_in_part(graph, "year")
     found = [] if fact is None else read_amounts(fact.value if isinstance(fact.value, str) else f"{fact.value:g}")
     return next((its.amount.value for its in found if is_year(its)), None)
 

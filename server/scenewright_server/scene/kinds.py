@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from types import MappingProxyType
 
 _TABLE = """
@@ -89,3 +91,33 @@ def _read(table: str) -> dict[str, tuple[str, ...]]:
 
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(_read(_TABLE))
 """The nouns of each kind, by the kind's name in the singular."""
+
+
+@cache
+def _wider() -> dict[str, set[str]]:
+    """Of each noun of wordnet.txt its other words and those for the kinds that it is one of, however wide."""
+    found: dict[str, set[str]] = {}
+    above: list[list[str]] = []  # words for each kind on the way down
+    for line in files(__package__).joinpath("wordnet.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        kind, _, nouns = line.partition(": ")
+        above[len(kind) - len(kind.lstrip()) :] = [kind.strip().split("/")]
+        wider = {word for words in above for word in words}
+        for noun in above[-1]:
+            found.setdefault(noun, set()).update(wider)
+        for same in (its.split("/") for its in nouns.split(", ") if its):
+            for noun in same:
+                found.setdefault(noun, set()).update(wider, same)
+    return found
+
+
+@cache
+def wider(noun: str) -> frozenset[str]:
+    """Other words for a noun, and the kinds that it is one of: "hand tool", "tool" of "hammer"."""
+    return frozenset(_wider().get(noun, ())) - {noun}
+
+
+def is_noun(words: str) -> bool:
+    """Whether these are words for a thing or a kind of them."""
+    return words in _wider() or words in KINDS

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 
+from scenewright_server.scene.kinds import is_noun, wider
 from scenewright_server.scene.words import is_chinese
 
 ALIKE = 0.8
@@ -103,6 +104,22 @@ class Matching:
         return self._where(
             lambda k: not own.isdisjoint(self._heads[k][0]) or any(last.endswith(han) for last in self._heads[k][1])
         )
+
+    def of_wider(self, kind: str) -> tuple[int, ...]:
+        """What is of a kind, singular, by the widest table (`kinds.wider`)."""
+        return self._where(lambda k: kind in self.wider[k])
+
+    @cached_property
+    def wider(self) -> list[frozenset[str]]:
+        """Of each thing, other words for it and its kinds; of a name's last two words, where they are known together."""
+        found = []
+        for called in self._called:
+            kinds: set[str] = set()
+            for words in called.words:
+                two = " ".join(words[-2:])
+                kinds |= wider(two) if is_noun(two) else wider(_head_noun(words)) if words else set()
+            found.append(frozenset(kinds))
+        return found
 
     @cached_property
     def _heads(self) -> list[tuple[frozenset[str], tuple[str, ...]]]:
@@ -264,6 +281,14 @@ def split_name(name: str, with_numbers: bool = False) -> tuple[str, ...]:
         plain = plain[1:]
     text = " ".join(plain)
     return (re.sub(r"(?<=[\u4e00-\u9fff])的(?=[\u4e00-\u9fff])", "", text),) if is_chinese(text) else tuple(plain)
+
+
+def may_be_denied(words: str) -> bool:
+    """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are, and
+    names."""
+    said = split_name(words)
+    is_name = re.search(r"(?<![.!?] )(?<!^)\b[A-Z]|^[A-Z]\w*$", words) is not None
+    return is_chinese(words) or is_name or any(map(is_noun, (" ".join(_singular(said)), " ".join(said), _head_noun(said))))
 
 
 def _singular(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -32,6 +32,14 @@ class NotHere:
 
 
 @dataclass(frozen=True)
+class Unclear:
+    """What these words name was looked for and not found, and it is not known what they mean: it may be there."""
+
+    words: str
+    things: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Nothing:
     """Things were looked for of which it is so, and there is none."""
 
@@ -260,7 +268,7 @@ class OutOfScene:
     things: tuple[int, ...] = ()
 
 
-Failure: TypeAlias = NotUnderstood | NotHere | Nothing | Unknown | Mixed | Lost | Ask
+Failure: TypeAlias = NotUnderstood | NotHere | Unclear | Nothing | Unknown | Mixed | Lost | Ask
 Answer: TypeAlias = (
     Listed | Counted | Exists | Placed | Against | Directed | Told | Totalled | Weighed | Differs | Times
 )
@@ -279,12 +287,14 @@ class Turn:
 @dataclass(frozen=True)
 class Reply:
     """What one question gave: a result, or one for each thing and key; names that were only nearly right and what was
-    taken for them; names of things that are not there beside those that are; and what to remember."""
+    taken for them; names of things that are not there beside those that are; and what to remember. `quotes`: what the
+    descriptions of things say of which what was asked is not known."""
 
     results: tuple[Result, ...]
     turn: Turn
     took: tuple[tuple[str, int], ...] = ()
     missing: tuple[str, ...] = field(default=())
+    quotes: tuple[tuple[int, str], ...] = ()
 
     @property
     def things(self) -> tuple[int, ...]:

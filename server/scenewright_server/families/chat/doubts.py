@@ -35,7 +35,7 @@ UNUSED = 1.5
 UNSAID = 1.0
 """Against asking something of a thing that nobody named."""
 OUTCOMES: dict[type, float] = {
-    r.NotUnderstood: NO_PLAN, r.Lost: 3.0, r.NotHere: 1.0, r.Nothing: 1.5, r.Unknown: 1.5, r.Mixed: 1.0, r.Ask: 0.3
+    r.NotUnderstood: NO_PLAN, r.Lost: 3.0, r.NotHere: 1.0, r.Unclear: 1.0, r.Nothing: 1.5, r.Unknown: 1.5, r.Mixed: 1.0, r.Ask: 0.3
 }  # fmt: skip
 """Against what says little, though it may yet be right."""
 EMPTY = 0.7  # against "there are none"
