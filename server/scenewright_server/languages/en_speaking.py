@@ -80,6 +80,8 @@ class EnglishSpeaker:
         match result:
             case r.NotUnderstood():
                 return ["I did not understand that."]
+            case r.Unsure():
+                return ["I am not sure that I understood you."]
             case r.NotHere(words):
                 return [f"I do not see any {words} here."]
             case r.Unclear(words):

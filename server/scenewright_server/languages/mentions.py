@@ -30,6 +30,11 @@ _ALIKE = 0.84  # of a misspelt word's letters and the right one's
 _COMMON = tuple("what where which when much many have there they with make this that just take your does cost".split())
 """What short misspelt words may be."""
 
+_PLAIN = 0.06
+"""What a name may cost that is not far-fetched."""
+_HAN = (1, 2)
+"""The tokens of a name at least, in English and in Chinese."""
+
 Found = tuple[int, str, float]
 """Where a mention ends, what the plan has for it, and how far-fetched that is."""
 
@@ -109,6 +114,20 @@ class Mentions:
             found = self.names.get(key_of(span)) or self._nearly(span)
             if found:
                 yield end, found[0], found[1]
+
+    def named(self, tokens: Tokens) -> tuple[str, ...]:
+        """The names that stand in a question, each once: the longest from each token on, none of them far-fetched."""
+        found: dict[str, None] = {}
+        i = 0
+        while i < len(tokens):
+            near = [(end, words) for end, words, cost in self.names_at(tokens, i) if cost <= _PLAIN]
+            end, words = next(
+                ((end, words) for end, words in near if end - i >= _HAN[is_chinese(tokens[i])]), (i + 1, "")
+            )
+            if words:
+                found[words] = None
+            i = end
+        return tuple(found)
 
     def keys_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
         """Keys of facts."""

@@ -99,6 +99,24 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
     return None if best is None else Reading(best[1], math.exp(-best[0]))
 
 
+def fall_back(question: str, scene: Scene, language: str) -> tuple[str, r.Reply] | None:
+    """For a question that nobody understood: all that is told of the one thing that it names, or that was spoken of, as a
+    plan and what it gives; None where there is not one."""
+    names = [write_set(Named(cut(scene.called[k]))) for k in scene.called_in(question)]
+    if not names:
+        mentions = Mentions(Choosing(scene), read_table(language))
+        names = [*mentions.named(mentions.correct(tokens_of(mentions.simplify(question))[-MAX_TOKENS:]))]
+    if not names and scene.before is not None and len(scene.before.things) == 1:
+        names = ["those"]
+    if len(names) != 1:
+        return None
+    plan = f"describe {names[0]}"
+    (reply,) = execute(parse(plan), scene)
+    if not all(isinstance(result, r.Described) for result in reply.results):
+        return None
+    return plan, replace(reply, results=(r.Unsure(), *reply.results))
+
+
 def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -> tuple[float, str] | None:
     """Two questions in one breath, the second of which may be about what the first is."""
     found: list[tuple[float, str]] = []

@@ -90,6 +90,8 @@ class ChineseSpeaker:
         match result:
             case r.NotUnderstood():
                 return ["我没有听懂。"]
+            case r.Unsure():
+                return ["我不确定听懂了没有。"]
             case r.NotHere(words):
                 return [f"我在这里没有看到{words}。"]
             case r.Unclear(words):

@@ -15,7 +15,7 @@ from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.facts import Known
 from scenewright_server.scene.kinds import KINDS
-from scenewright_server.scene.matching import COLOURS, Match, Matching, fold, looks_so
+from scenewright_server.scene.matching import COLOURS, Match, Matching, calls, fold, looks_so
 from scenewright_server.scene.measures import Measures, MixedUnits, Valued, difference, in_one_unit
 from scenewright_server.scene.relations import NoFront, Relations
 from scenewright_server.scene.replies import Failure, Lost, Mixed, NotHere, Nothing, NotUnderstood, Turn, Unknown
@@ -71,6 +71,13 @@ class Scene:
         """What the entries are called, by all their names."""
         aliases = [facts.names_of(entry.graph) if entry.graph else () for entry in self.entries]
         return Matching(self.called, aliases, self.texts)
+
+    def called_in(self, text: str) -> Things:
+        """What a text calls by a whole name, its label or an alias."""
+        said = fold(text)
+        graphs = [entry.graph for entry in self.entries]
+        names = [(called, *(graph.aliases if graph else ())) for called, graph in zip(self.called, graphs, strict=True)]
+        return tuple(k for k, its in enumerate(names) if any(calls(said, name) for name in its))
 
 
 class Failed(Exception):

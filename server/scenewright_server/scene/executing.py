@@ -124,7 +124,9 @@ class _Execution:
     def _without_guesses(self, results: tuple[Result, ...]) -> tuple[Result, ...]:
         """Results that do not deny what only nobody knows by this name."""
         unclear = next((words for words in self._choosing.missing if not may_be_denied(words)), None)
-        is_none = all(isinstance(result, NotHere | Nothing | Exists | Counted) and not result.things for result in results)
+        is_none = all(
+            isinstance(result, NotHere | Nothing | Exists | Counted) and not result.things for result in results
+        )
         return (Unclear(unclear),) if unclear is not None and is_none else results
 
     def _quotes(self, results: tuple[Result, ...]) -> Iterable[tuple[int, str]]:

@@ -111,7 +111,7 @@ class Matching:
 
     @cached_property
     def wider(self) -> list[frozenset[str]]:
-        """Of each thing, other words for it and its kinds; of a name's last two words, where they are known together."""
+        """Of each thing, other words for it and its kinds; by a name's last two words, if these are known together."""
         found = []
         for called in self._called:
             kinds: set[str] = set()
@@ -283,12 +283,21 @@ def split_name(name: str, with_numbers: bool = False) -> tuple[str, ...]:
     return (re.sub(r"(?<=[\u4e00-\u9fff])的(?=[\u4e00-\u9fff])", "", text),) if is_chinese(text) else tuple(plain)
 
 
+def calls(text: str, name: str) -> bool:
+    """Whether a folded text has the whole of a name, of one thing or of more."""
+    own = fold(name)
+    pattern = rf"(?<![^\W_]){re.escape(own)}(?:e?s)?(?![^\W_])" if own.isascii() else re.escape(own)
+    return bool(own) and re.search(pattern, text) is not None
+
+
 def may_be_denied(words: str) -> bool:
     """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are, and
     names."""
     said = split_name(words)
     is_name = re.search(r"(?<![.!?] )(?<!^)\b[A-Z]|^[A-Z]\w*$", words) is not None
-    return is_chinese(words) or is_name or any(map(is_noun, (" ".join(_singular(said)), " ".join(said), _head_noun(said))))
+    return (
+        is_chinese(words) or is_name or any(map(is_noun, (" ".join(_singular(said)), " ".join(said), _head_noun(said))))
+    )
 
 
 def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -314,7 +323,7 @@ def single(word: str) -> str:
 def _head_noun(words: tuple[str, ...]) -> str:
     """The last word of a name before "of", "with" and the like: "bottle" of "bottle of milk"."""
     n = next((n for n, word in enumerate(words) if n and word in _LINKS), len(words))
-    return single(words[n - 1])
+    return single(words[n - 1]) if words else ""
 
 
 def _head(words: tuple[str, ...]) -> str:

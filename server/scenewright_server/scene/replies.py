@@ -24,6 +24,13 @@ class NotUnderstood:
 
 
 @dataclass(frozen=True)
+class Unsure:
+    """That it is not sure what was asked, before what may answer it."""
+
+    things: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class NotHere:
     """What these words name was looked for and is not there."""
 
@@ -268,7 +275,7 @@ class OutOfScene:
     things: tuple[int, ...] = ()
 
 
-Failure: TypeAlias = NotUnderstood | NotHere | Unclear | Nothing | Unknown | Mixed | Lost | Ask
+Failure: TypeAlias = NotUnderstood | Unsure | NotHere | Unclear | Nothing | Unknown | Mixed | Lost | Ask
 Answer: TypeAlias = (
     Listed | Counted | Exists | Placed | Against | Directed | Told | Totalled | Weighed | Differs | Times
 )

@@ -35,7 +35,8 @@ UNUSED = 1.5
 UNSAID = 1.0
 """Against asking something of a thing that nobody named."""
 OUTCOMES: dict[type, float] = {
-    r.NotUnderstood: NO_PLAN, r.Lost: 3.0, r.NotHere: 1.0, r.Unclear: 1.0, r.Nothing: 1.5, r.Unknown: 1.5, r.Mixed: 1.0, r.Ask: 0.3
+    r.NotUnderstood: NO_PLAN, r.Lost: 3.0, r.NotHere: 1.0, r.Unclear: 1.0, r.Nothing: 1.5, r.Unknown: 1.5, r.Mixed: 1.0,
+    r.Ask: 0.3,
 }  # fmt: skip
 """Against what says little, though it may yet be right."""
 EMPTY = 0.7  # against "there are none"
@@ -141,13 +142,7 @@ class Doubts:
     @cached_property
     def _things_said(self) -> frozenset[int]:
         """What the question calls by a whole name."""
-        scene = self._choosing.scene
-        found = set()
-        for k, (called, entry) in enumerate(zip(scene.called, scene.entries, strict=True)):
-            names = (called, *(entry.graph.aliases if entry.graph else ()))
-            if any(name and re.search(_whole(fold(name)), self._question) for name in names):
-                found.add(k)
-        return frozenset(found)
+        return frozenset(self._choosing.scene.called_in(self._question))
 
     def _named(self, words: str) -> Things:
         return self._choosing.matching.find(words, one=False).things
@@ -179,11 +174,6 @@ class Doubts:
 
     def _has(self, cue: str) -> bool:
         return re.search(cue, self._question) is not None
-
-
-def _whole(name: str) -> str:
-    """A pattern of a name, or of more than one thing of it, that is no part of a longer word."""
-    return rf"(?<![^\W_]){re.escape(name)}(?:e?s)?(?![^\W_])" if name.isascii() else re.escape(name)
 
 
 def _is_alike(a: str, b: str) -> bool:

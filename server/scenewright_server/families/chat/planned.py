@@ -33,7 +33,7 @@ from scenewright_server.families.family import (
     Turn,
 )
 from scenewright_server.families.planned import Planned, steps_of
-from scenewright_server.languages.reading import SURE, Reading, read
+from scenewright_server.languages.reading import SURE, Reading, fall_back, read
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.executing import execute
@@ -57,6 +57,8 @@ MAX_TRIED = 4
 """Plans of a question that are weighed against each other."""
 READ = 1.0
 """For a plan that was read by the question's words: it seldom errs where it is sure."""
+OWN_WORDS = -1.0
+"""For a plan of the decoder that leaves the question to its own words."""
 LEAST_SCORE = -4.0
 """A plan that is less likely than this, less what speaks against it, is not believed."""
 
@@ -202,7 +204,7 @@ class PlannedTelling(ABC):
             looks_back = False
         if looks_back and self._turn_before is None and self._before.turns:
             return self._plan_before(text, log_probability)
-        self._weighed.append(self._weigh(text, log_probability))
+        self._weighed.append(self._weigh(text, log_probability, OWN_WORDS * (text == "beyond")))
         return self._go_on()
 
     def _go_on(self) -> Outcome:
@@ -213,12 +215,22 @@ class PlannedTelling(ABC):
         if best.error is not None:
             return self._misunderstood(best.error)
         if best.score < LEAST_SCORE:
-            return self._say([r.Reply((r.NotUnderstood("unsure"),), r.Turn(q.Beyond(), ()))])
+            return self._fall_back()
         within = [reply for reply in best.replies if not _is_beyond(reply)]
         if not within:
             return self._speak(best.replies[0])
         self._after = within[-1].turn
         return self._say(within)
+
+    def _fall_back(self) -> Outcome:
+        """No plan is believed: tell of what the question names, if that is one thing."""
+        scene = self._setting.scene(self._turn_before)
+        told = fall_back(self._question, scene, "zh" if is_chinese(self._question) else "en")
+        if told is None:
+            return self._say([r.Reply((r.NotUnderstood("unsure"),), r.Turn(q.Beyond(), ()))])
+        self._own_plan, reply = told
+        self._after = reply.turn
+        return self._say([without_depths(reply, self._setting.flat)])
 
     def _read(self, question: str, before: r.Turn | None) -> Reading | None:
         """What a question says by its words alone."""

@@ -20,7 +20,7 @@ from scenewright_server.families.family import (
 )
 from scenewright_server.families.planned import Planned, steps_of
 from scenewright_server.languages import LANGUAGES
-from scenewright_server.languages.reading import SURE, Reading, read
+from scenewright_server.languages.reading import SURE, Reading, fall_back, read
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
@@ -71,8 +71,10 @@ def understand(turn: Turn, memory: DioramaMemory, tokenizer: Tokenizer) -> Under
     if reading is None or reading.confidence < SURE:
         if is_bare or is_seen or _is_learnt(question, names, tokenizer):
             return None
+        told = fall_back(question, scene, own)
         nothing = r.Reply((r.NotUnderstood("no phrase fits"),), scene.before or r.Turn(q.Beyond(), ()))
-        return Understood(question, _answers_in(turn, own), Reading("beyond", 1.0), scene, (nothing,))
+        plan, reply = told or ("beyond", nothing)
+        return Understood(question, _answers_in(turn, own), Reading(plan, SURE if told else 1.0), scene, (reply,))
     plan = parse(reading.plan)
     replies = execute(plan, scene)
     if any(isinstance(result, r.OutOfScene | r.NotUnderstood) for reply in replies for result in reply.results):

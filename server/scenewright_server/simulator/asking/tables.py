@@ -88,7 +88,9 @@ class Clause:
     of: frozenset[str] = frozenset()
 
     def suits(self, noun: Noun) -> bool:
-        return not self.of or bool(self.of & {noun.name["en"], noun.name["zh"], noun.kind.name["en"], noun.kind.name["zh"]})
+        return not self.of or bool(
+            self.of & {noun.name["en"], noun.name["zh"], noun.kind.name["en"], noun.kind.name["zh"]}
+        )
 
 
 @dataclass(frozen=True)
