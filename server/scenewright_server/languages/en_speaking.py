@@ -116,7 +116,7 @@ class EnglishSpeaker:
                 return self._verdict(result, labels)
             case r.Described(place, description, facts):
                 parts = self._placed(place, labels)
-                parts += [f" It says: “{description.strip()}”."] if description.strip() else []
+                parts += [f" It says: “{description.strip(' .。')}”."] if description.strip() else []
                 for fact in facts:
                     value = fact.value if isinstance(fact.value, str) else self.amount(Amount(fact.value, fact.unit))
                     parts += [" ", *_capital(tell(fact.key, value.strip(" .。"), ["it"], True))]

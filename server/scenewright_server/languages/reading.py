@@ -100,8 +100,8 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
 
 
 def fall_back(question: str, scene: Scene, language: str) -> tuple[str, r.Reply] | None:
-    """For a question that nobody understood: all that is told of the one thing that it names, or that was spoken of, as a
-    plan and what it gives; None where there is not one."""
+    """For a question that nobody understood: all that is told of the one thing that it names, or that was spoken of, as
+    a plan and what it gives; None where there is not one."""
     names = [write_set(Named(cut(scene.called[k]))) for k in scene.called_in(question)]
     if not names:
         mentions = Mentions(Choosing(scene), read_table(language))

@@ -126,7 +126,7 @@ class ChineseSpeaker:
                 return self._verdict(result, labels)
             case r.Described(place, description, facts):
                 parts = self._placed(place, labels)
-                parts += [f"介绍说：“{description.strip()}”。"] if description.strip() else []
+                parts += [f"介绍说：“{description.strip(' .。')}”。"] if description.strip() else []
                 for fact in facts:
                     value = fact.value if isinstance(fact.value, str) else self.amount(Amount(fact.value, fact.unit))
                     parts.append(f"{name_of(fact.key)}是{value}。")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -253,7 +254,7 @@ def test_of_what_is_only_seen_nobody_tells_how_far_it_is(with_eyes: Chat, plan: 
     kinds[0, 0] = kinds[1, 2] = 1.0  # cup, cat
     colours[0, COLOURS.index("red")] = 0.9
     seen = Detections(boxes, np.ones(2, np.float32), np.full(2, 2.0, np.float32), {"kind": kinds, "colour": colours})
-    events, _ = answer(with_eyes, ask("hm", SHOP[2:], 99, detections=seen), plan)
+    events, _ = answer(with_eyes, ask("cup table cat?", SHOP[2:], 99, detections=seen), plan)
     said = text_of(events)
     assert text in said and ("table" in plan or " m" not in said.replace(" me", ""))
     assert "2.0 m" not in said and "2 m" not in said.replace("2.2 m", "")
@@ -270,7 +271,7 @@ def test_a_plan_that_does_not_end_is_none_and_a_limit_cuts_what_is_said(family: 
 
 
 def test_confidence_is_the_probability_of_the_plan(family: Chat) -> None:
-    script = family.open(ask("price?", SHOP, 99))
+    script = family.open(ask("table price?", SHOP, 99))
     script.begin()
     ids = family.tokenizer.encode(" fact price | table\n")
     outcomes = [script.take(id, 0.9) for id in ids]
@@ -400,3 +401,22 @@ def test_what_can_be_read_by_its_words_needs_no_decoder(tmp_path: Path) -> None:
     assert text_of(events) == "The red chair costs €40."
     events, _ = answer(family, ask("mumble the frobnicator wugs", SHOP, 99), "count chair")
     assert isinstance(events[-1], Done) and events[-1].usage.generated > 3
+
+
+def test_an_answer_says_how_sure_it_is(family: Chat) -> None:
+    """Less sure, it says so before; not sure at all, it tells of what was named."""
+    ids = family.tokenizer.encode(" name blue chair\n")
+
+    def said(total: float) -> str:
+        script = family.open(ask("what about the red chair, the very best?", SHOP, 200))
+        outcome = script.begin()
+        while outcome.over is None:  # every plan is the same, and as likely
+            for id in ids:
+                outcome = script.take(id, math.exp(total / len(ids)))
+        return text_of(outcome.events)
+
+    assert said(-0.1) == "I am not sure that I understood you. It is the blue chair."
+    assert said(-3.0) == (
+        "I am not sure that I understood you. The red chair is on your left, 2.2 m away. It says: “Made of oak”. "
+        "Its price is €40."
+    )

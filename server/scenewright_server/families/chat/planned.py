@@ -59,8 +59,11 @@ READ = 1.0
 """For a plan that was read by the question's words: it seldom errs where it is sure."""
 OWN_WORDS = -1.0
 """For a plan of the decoder that leaves the question to its own words."""
-LEAST_SCORE = -4.0
-"""A plan that is less likely than this, less what speaks against it, is not believed."""
+SURE_SCORE, LEAST_SCORE = -1.0, -3.0
+"""A plan that is less likely than the first, less what speaks against it, is followed, and the answer says that this is
+not sure; one that is less likely than the second is not believed."""
+_HEDGED = (r.NotUnderstood, r.Unclear, r.Unknown, r.Lost, r.Ask)
+"""Replies that need no telling that they are not sure."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,8 @@ class PlannedTelling(ABC):
         if not within:
             return self._speak(best.replies[0])
         self._after = within[-1].turn
+        if best.score < SURE_SCORE and not isinstance(within[0].results[0], _HEDGED):
+            within[0] = replace(within[0], results=(r.Unsure(), *within[0].results))
         return self._say(within)
 
     def _fall_back(self) -> Outcome:
