@@ -8,7 +8,7 @@ from scenewright.v1 import graph_pb2
 from scenewright_server.training.evaluation.amounts import amounts
 from scenewright_server.training.evaluation.people import PeopleScene, Question, judge, read_scenes
 
-HALVES = ("held", "dev")
+HALVES = ("held", "dev", "free-held", "free-dev")
 JUDGED = """
 inn-01 | The mana potion costs 40 gold. | potion-blue | right
 inn-01 | forty gold pieces | | right

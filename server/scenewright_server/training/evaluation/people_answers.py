@@ -25,8 +25,8 @@ from scenewright_server.training.evaluation.people import Grade, PeopleScene, Qu
 from scenewright_server.training.evaluation.stances import DENIAL, HELPLESS, LOST, UNKNOWN
 
 ANSWER_TOKENS = 160
-Half = Literal["held", "dev"]
-HALVES: tuple[Half, ...] = ("held", "dev")
+Half = Literal["held", "dev", "free-held", "free-dev"]
+HALVES: tuple[Half, ...] = ("held", "dev", "free-held", "free-dev")
 GRADES: tuple[Grade, ...] = ("right", "wrong", "false", "made_up")
 _BEYOND = tuple(
     "".join(speaker.reply(r.Reply((r.OutOfScene(),), r.Turn(q.Beyond(), ())), Spelt(())))
