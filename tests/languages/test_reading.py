@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenewright_server.languages.phrases import read_table
-from scenewright_server.languages.reading import SURE, read
+from scenewright_server.languages.reading import SURE, fall_back, read
+from scenewright_server.scene import replies
 from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.entries import Entry, Fact, GraphObject, merge
 from scenewright_server.scene.executing import carry_out
@@ -122,3 +123,30 @@ def test_a_car_is_no_boat_and_what_is_on_a_table_is_not_the_table():
     scene = Scene(entries, tuple(entry.graph.label for entry in entries if entry.graph))
     found = [read(question, scene, "en") for question in ("Is there a car?", "What is on the table?")]
     assert [reading.plan for reading in found if reading] == ["exist car", "name on table"]
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "plan"),
+    [
+        ("en", "and then my gran wondered whether brownies and her teeth, well, you know", "describe brownie"),
+        ("en", "my cousin's lovely vase thing, hm?", "describe vase"),
+        ("en", "barista, brownie, hm", None),  # two things
+        ("en", "chairs, eh", None),  # any of three
+        ("en", "nobody knows what I mean", None),
+        ("zh", "话说那个布朗尼我妈吃了牙疼咋整", "describe 布朗尼"),
+        ("zh", "今天天气怪怪的", None),
+    ],
+)
+def test_what_is_not_understood_is_told_of_the_one_thing_that_is_named(language, question, plan):
+    scene = scene_of(language)
+    found = fall_back(question, scene, language)
+    assert (found and found[0]) == plan
+    if found is not None:
+        unsure, told = found[1].results
+        assert isinstance(unsure, replies.Unsure) and (told,) == carry_out(found[0], scene)[-1].results
+
+
+def test_what_was_spoken_of_is_told_where_nothing_is_named():
+    scene = replace(scene_of("en"), before=carry_out("fact price | brownie", scene_of("en"))[-1].turn)
+    found = fall_back("and is that any good for him", scene, "en")
+    assert found is not None and found[0] == "describe those"

@@ -6,7 +6,8 @@ import random
 import time
 
 import pytest
-from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, rivals
+from scenewright_server.scene.kinds import wider
+from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, may_be_denied, rivals
 
 LABELS = (
     "SM_Chair_02", "coffee_table", "Barrel (1)", "Chair(Clone)", "waiter Bruno",
@@ -105,3 +106,17 @@ def test_hundreds_of_names_are_matched_at_once():
     start = time.perf_counter()
     assert names.find("quite another thingg that is not there", True).things == ()
     assert time.perf_counter() - start < 1
+
+
+def test_kinds_and_other_words_are_those_of_wordnet():
+    assert {"tool", "hand tool"} <= wider("hammer") and {"couch", "seat", "furniture"} <= wider("sofa")
+    assert "planet" in wider("mars") and "vehicle" in wider("bicycle") and "animal" not in wider("table")
+    names = Matching(("claw hammer", "teddy bear", "brown bear", "Mars"), [()] * 4)
+    kinds = {kind: names.of_wider(kind) for kind in ("tool", "toy", "animal", "planet")}
+    assert kinds == {"tool": (0,), "toy": (1,), "animal": (2,), "planet": (3,)}
+
+
+@pytest.mark.parametrize(("words", "may_be"), [("piano", True), ("grand pianos", True), ("Dr. Ahn", True), ("钢琴", True),
+                                              ("flurb", False), ("drum kitish", False), ("", False), ("*", False)])  # fmt: skip
+def test_only_what_is_a_noun_may_be_denied(words, may_be):
+    assert may_be_denied(words) == may_be

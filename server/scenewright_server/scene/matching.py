@@ -115,9 +115,9 @@ class Matching:
         found = []
         for called in self._called:
             kinds: set[str] = set()
-            for words in called.words:
+            for words, label in zip(called.words, called.labels, strict=True):
                 two = " ".join(words[-2:])
-                kinds |= wider(two) if is_noun(two) else wider(_head_noun(words)) if words else set()
+                kinds |= wider(two) if is_noun(two) else wider(_head_noun(words)) | wider(label)
             found.append(frozenset(kinds))
         return found
 
@@ -294,10 +294,8 @@ def may_be_denied(words: str) -> bool:
     """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are, and
     names."""
     said = split_name(words)
-    is_name = re.search(r"(?<![.!?] )(?<!^)\b[A-Z]|^[A-Z]\w*$", words) is not None
-    return (
-        is_chinese(words) or is_name or any(map(is_noun, (" ".join(_singular(said)), " ".join(said), _head_noun(said))))
-    )
+    ways = (" ".join(said), " ".join(_singular(said)), _head_noun(said))
+    return is_chinese(words) or words != words.lower() or any(map(is_noun, ways))
 
 
 def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
