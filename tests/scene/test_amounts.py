@@ -7,7 +7,7 @@ import random
 import pytest
 from scenewright_server.scene.amounts import Amount, read_amounts, symbol
 from scenewright_server.scene.entries import Fact, GraphObject
-from scenewright_server.scene.facts import amount, tell
+from scenewright_server.scene.facts import amount, tell, year_of
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,7 @@ CHAIR = "Made in Sweden by Thonet, 1889. Solid oak; 2.5kg. EUR 120, was 150. Con
         ("电话010-65112418", "电话", "010-65112418", None),
         ("lent by the Louvre until 2027", "lent", "lent by the Louvre until 2027", None),
         ("Wi-Fi password: swordfish", "wi-fi password", "swordfish", None),
+        ("Squawks the gang's password: kelp", "password", "Squawks the gang's password: kelp", None),
     ],
 )
 def test_what_descriptions_tell(description, key, told, number):
@@ -110,6 +111,11 @@ def test_what_descriptions_tell(description, key, told, number):
     assert (None if known is None else known.value) == told
     if key not in ("hours", "电话", "lent"):
         assert amount(item, key) == number
+
+
+def test_the_year_of_whatever_was_done_is_a_year():
+    item = GraphObject("a", "bridge", (0, 0, 1), (1, 1, 1), facts=(Fact("opened", 1886.0), Fact("lanes", 4.0)))
+    assert amount(item, "year") == Amount(1886) and year_of(item) == 1886
 
 
 def test_facts_come_before_descriptions():
