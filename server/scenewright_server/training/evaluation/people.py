@@ -1,6 +1,6 @@
 """The people split: questions written one by one, and a judge of what a model says to them.
 
-`people/held/` and `people/dev/` hold one JSON file a scene: "name", "domain", "language_of_labels", "scene" (a
+`people/held/` and `people/dev/`, `people/free-held/` and `people/free-dev/` hold one JSON file a scene: "name", "domain", "language_of_labels", "scene" (a
 SceneGraph as protobuf writes it in JSON) and "questions". A question has "id", "language", "kind", "style", "ask",
 "before" (the turns so far), and
 
