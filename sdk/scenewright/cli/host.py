@@ -186,7 +186,8 @@ def evaluate(
         Path | None, typer.Option(metavar="PNG", help="Save the worst cases, truth and prediction side by side.")
     ] = None,
     half: Annotated[
-        str, typer.Option(help="Of the split people: held, dev (to tune on), or the same in freer speech, free-held, free-dev.")
+        str,
+        typer.Option(help="Of the split people: held, dev (to tune on), or in freer speech free-held, free-dev."),
     ] = "held",
     out: Annotated[
         Path | None, typer.Option(metavar="JSONL", help="Save every answer to the split people, and how it was judged.")
