@@ -1,8 +1,8 @@
 """The people split: questions written one by one, and a judge of what a model says to them.
 
-`people/held/` and `people/dev/`, `people/free-held/` and `people/free-dev/` hold one JSON file a scene: "name", "domain",
-"language_of_labels", "scene" (a SceneGraph as protobuf writes it in JSON) and "questions". A question has "id",
-"language", "kind", "style", "ask", "before" (the turns so far), and
+`people/held/` and `people/dev/`, `people/free-held/` and `people/free-dev/` hold one JSON file a scene: "name",
+"domain", "language_of_labels", "scene" (a SceneGraph as protobuf writes it in JSON) and "questions". A question has
+"id", "language", "kind", "style", "ask", "before" (the turns so far), and
 
 accept: alternatives. An answer is right if everything in one of them holds.
     objects         these, and no others, are named or pointed at
