@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache, cached_property
@@ -10,6 +11,7 @@ from importlib.resources import files
 
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.scene import facts
+from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.expressions import MAX_WORDS_CHARS, Kind, Named
 from scenewright_server.scene.facts import TOPICS
@@ -23,7 +25,7 @@ from scenewright_server.scene.writing import write_set
 MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 """Tokens of a name, of a look, and of other words."""
 _LINKS = set("of with for by in on at from and the a an to".split())
-COUNTERS = set("只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则")
+COUNTERS = set("只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听")
 COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
 _ALIKE = 0.84  # of a misspelt word's letters and the right one's
 
@@ -329,6 +331,19 @@ class Mentions:
                 key = topic.words[0] if is_shape and not told else told[0] if len(told) == 1 else word
                 found.setdefault(key_of(tokens_of(word)), (key, 0.02 if is_shape else cost))
         return {key: value for key, value in found.items() if key not in self._table.idle}
+
+    def key_in(self, unit: str) -> tuple[str, bool]:
+        """The key of the facts that are told in a unit, "价格" where none is; whether it is a unit here."""
+        dimension = Amount(0.0, unit).dimension
+        found = self._keys_of_units.get(dimension or unit)
+        return ("价格", False) if found is None or dimension == "money" else (found, True)
+
+    @cached_property
+    def _keys_of_units(self) -> dict[str, str]:
+        """The key that is told oftenest in each unit or dimension."""
+        facts_ = [fact for graph in self._graphs if graph for fact in graph.facts]
+        found = Counter((Amount(0.0, fact.unit).dimension or fact.unit, fact.key) for fact in facts_ if fact.unit)
+        return {unit: key for (unit, key), _ in reversed(found.most_common()) if unit}
 
     @cached_property
     def values(self) -> dict[Tokens, list[tuple[str, str, float]]]:

@@ -43,6 +43,8 @@ SURE = 0.5
 """The least confidence of a plan that is taken for what was meant."""
 _IDLE, _MARK, _LOST, _CLAUSE, _AFTER = 0.03, 0.02, 1.0, 0.08, 0.4
 """What leaving out costs: an idle word, a mark, a word of the same clause, a clause before, one after."""
+_SAID = 0.31
+"""What a clause costs after a question mark: such may be chat, or a second question."""
 _BEYOND = 0.25
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
@@ -66,8 +68,8 @@ _TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 _FAILURES = ((r.NotHere | r.Unclear | r.Nothing | r.Mixed, 0.15), (r.Unknown, 0.12))
 """What tells against a plan that has such a reply."""
 _SYMBOLS = {
-    "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "E": "asked",
-    "H": "asked",
+    "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "R": "narrowed",
+    "E": "asked", "H": "asked",
 }  # fmt: skip
 
 
@@ -138,7 +140,7 @@ def _in_one(first: str, second: str) -> str:
     """Two questions as one plan: facts of one set together, "those" of the second as the set of the first."""
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
-        return f"{asks}, {second[5:].removesuffix(' | those')} | {of}"
+        return _TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
     of = of or first.partition(" ")[2]
     return f"{first} ; " + re.sub(r"\bthose$", of, second)
 
@@ -276,15 +278,16 @@ class _Chart:
         n = len(self._tokens)
         costs = [0.0] * (n + 1)
         for end in range(n - 1, -1, -1):
-            i, clause, total, is_first = end, 0.0, 0.0, True
+            i, clause, total, is_first, most = end, 0.0, 0.0, True, _AFTER
             while i < n:
                 step, cost = self._left_out(i)
                 if self._tokens[i] in MARKS:
-                    total += clause if is_first else min(clause, _AFTER)
+                    total += clause if is_first else min(clause, most)
+                    most = _SAID if self._tokens[i] in "?？" else _AFTER
                     clause, is_first = 0.0, False
                 clause += cost
                 i += step
-            costs[end] = total + (clause if is_first else min(clause, _AFTER))
+            costs[end] = total + (clause if is_first else min(clause, most))
         return costs
 
     def _left_out(self, i: int) -> tuple[int, float]:
@@ -382,7 +385,10 @@ class _Chart:
     def _numbers(self, i: int) -> Iterator[tuple[int, float, Part]]:
         if found := amount_at(self._tokens, i):
             value, unit, end = found
-            yield end, 0.0, Part(f"{value:g} {unit}".strip())
+            key, is_unit = self._mentions.key_in(unit or "".join(self._tokens[end : end + 1]))
+            if not unit and is_unit:
+                unit, end = self._tokens[end], end + 1
+            yield end, 0.0, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
 
     def _wholes(self, i: int) -> Iterator[tuple[int, float, Part]]:
         found = whole_at(self._tokens, i)
