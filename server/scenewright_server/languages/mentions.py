@@ -37,6 +37,9 @@ _PLAIN = 0.06
 _HAN = (1, 2)
 """The tokens of a name at least, in English and in Chinese."""
 
+_AT_BEST = re.compile("最好(?=[别是能不要有带在])")
+"""A wish, no superlative."""
+
 Found = tuple[int, str, float]
 """Where a mention ends, what the plan has for it, and how far-fetched that is."""
 
@@ -151,7 +154,8 @@ class Mentions:
             words = joined(span)
             if MARKS & set(span) or self.names.get(key_of(span), ("", 1.0))[1] < 0.04:
                 continue
-            if any((token,) in self._table.idle for token in (span[0], span[-1])) and joined(span) not in STATE_WORDS:
+            is_known = words in STATE_WORDS or (is_chinese(words) and end > i + 1 and span in _synonyms())
+            if not is_known and any((token,) in self._table.idle for token in (span[0], span[-1])):
                 continue
             if words not in self._looks:
                 self._looks[words] = self._look(span, words)
@@ -163,7 +167,8 @@ class Mentions:
     def free_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
         """Words of nothing here, of which a question may be."""
         is_han = is_chinese(tokens[i])
-        if not self._are_all_known[is_han]:
+        are_known = self._are_all_known
+        if not any(are_known):
             return
         for n in range(1, min(MAX_FREE + is_han, len(tokens) - i) + 1):
             span = tokens[i : i + n]
@@ -171,8 +176,15 @@ class Mentions:
                 return
             if not is_han and any(self.names.get(key_of((word,)), ("", 1.0))[1] < 0.02 for word in span[:-1]):
                 return
+            if not are_known[is_han] and not self._has_other_name(span):
+                continue
             if key_of(span) not in self.names and (is_han or span[-1] not in self._table.words):
                 yield i + n, joined(span), 0.3 + 0.05 * n + 0.1 * (is_han and n == 1)
+
+    def _has_other_name(self, span: Tokens) -> bool:
+        """Whether a noun is known in the other language, too: then it is known that nothing here is one."""
+        is_han = is_chinese(span[0])
+        return any(is_chinese(same) != is_han for same in _synonyms().get(key_of(span), ()))
 
     @cached_property
     def _are_all_known(self) -> tuple[bool, bool]:
@@ -200,7 +212,8 @@ class Mentions:
     def simplify(self, question: str) -> str:
         """A question in simplified characters, but for those that the scene is told in."""
         told = {char for texts in self._choosing.texts for text in texts for char in text}
-        return "".join(char if char in told else _simplified().get(char, char) for char in question)
+        plain = "".join(char if char in told else _simplified().get(char, char) for char in question)
+        return _AT_BEST.sub("", plain)
 
     def correct(self, tokens: Tokens) -> Tokens:
         """English words that nobody here knows as the ones that they nearly are."""
@@ -363,7 +376,8 @@ class Mentions:
 
     def _look(self, span: Tokens, words: str) -> str | None:
         """The words of a plan for a look, None where they are none."""
-        if self._table.words.issuperset(span) and words not in STATE_WORDS:
+        is_known = words in STATE_WORDS or (is_chinese(words) and (span in self.values or span in _synonyms()))
+        if self._table.words.issuperset(span) and not is_known:
             return None
         told = {*words.split(), words}
         if words in STATE_WORDS or words in COLOURS or words in MATERIALS or words in _COLOURS_ZH:

@@ -67,6 +67,8 @@ _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 _TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 _FAILURES = ((r.NotHere | r.Unclear | r.Nothing | r.Mixed, 0.15), (r.Unknown, 0.12))
 """What tells against a plan that has such a reply."""
+_ASKED = (0.03, 0.2)
+"""What tells against a plan that asks which is meant; against one that names nothing."""
 _SYMBOLS = {
     "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "R": "narrowed",
     "E": "asked", "H": "asked",
@@ -228,6 +230,8 @@ class _Chart:
             return 0.05
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
             return 1.0
+        if any(isinstance(result, r.Ask) for result in results):
+            return _ASKED[" | has " in plan]
         return max((_failure_of(result) for result in results), default=0.0)
 
     def _written(self, template: str, bound: Bound) -> str | None:
@@ -266,12 +270,17 @@ class _Chart:
             if self._tokens[i] in MARKS:
                 total += min(clause, most)
                 clause, most = 0.0, _CLAUSE
-            elif n == 1 and self._tokens[i] in _BOUNDS:
+            elif (n == 1 and self._tokens[i] in _BOUNDS) or self._is_bound(i):
                 most = math.inf
             clause += cost
             costs += [math.inf] * (n - 1) + [total + clause]
             i += n
         return costs
+
+    def _is_bound(self, i: int) -> bool:
+        """Whether a bound begins at token i: "三百以内"."""
+        readings = (part for its in self._ends("P", i).values() for cost, part in its if cost < _CLAUSE)
+        return any(re.search(" [<>]=? ", part.text) for part in readings)
 
     def _trails(self) -> list[float]:
         """What it costs to end before each token."""
