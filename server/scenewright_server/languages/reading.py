@@ -43,6 +43,8 @@ SURE = 0.5
 """The least confidence of a plan that is taken for what was meant."""
 _IDLE, _MARK, _LOST, _CLAUSE, _AFTER = 0.03, 0.02, 1.0, 0.08, 0.4
 """What leaving out costs: an idle word, a mark, a word of the same clause, a clause before, one after."""
+_NAMING = 0.2
+"""What a clause before costs that names something here."""
 _SAID = 0.31
 """What a clause costs after a question mark: such may be chat, or a second question."""
 _BEYOND = 0.25
@@ -272,6 +274,8 @@ class _Chart:
                 clause, most = 0.0, _CLAUSE
             elif (n == 1 and self._tokens[i] in _BOUNDS) or self._is_bound(i):
                 most = math.inf
+            elif any(cost <= _FAR / 2 for _, _, cost in self._mentions.names_at(self._tokens, i)):
+                most = max(most, _NAMING)
             clause += cost
             costs += [math.inf] * (n - 1) + [total + clause]
             i += n
