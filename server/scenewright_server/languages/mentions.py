@@ -25,7 +25,9 @@ from scenewright_server.scene.writing import write_set
 MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 """Tokens of a name, of a look, and of other words."""
 _LINKS = set("of with for by in on at from and the a an to".split())
-COUNTERS = set("只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听")
+COUNTERS = set(
+    "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛"
+)
 COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
 _ALIKE = 0.84  # of a misspelt word's letters and the right one's
 

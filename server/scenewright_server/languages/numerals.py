@@ -19,6 +19,7 @@ ORDINALS = dict(
 )
 _HANZI = {"零": 0, "一": 1, "二": 2, "两": 2, "俩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
+_HAN = {*_HANZI, *_POWERS}
 MAX_UNIT = 3  # tokens
 
 
@@ -31,7 +32,9 @@ def whole_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
         if end < len(tokens) and tokens[end] in ("hundred", "thousand", "k", "万"):
             return value * {"hundred": 100, "万": 10000}.get(tokens[end], 1000), end + 1
         return (value, end) if end > i else None
-    return _han_at(tokens, i) if token in _HANZI or token == "十" else _english_at(tokens, i)
+    if token in _HANZI or token == "十":
+        return None if i and tokens[i - 1] in _HAN and token != "两" else _han_at(tokens, i)
+    return _english_at(tokens, i)
 
 
 def ordinal_at(tokens: Tokens, i: int) -> tuple[int, int] | None:
@@ -57,6 +60,8 @@ def amount_at(tokens: Tokens, i: int) -> tuple[float, str, int] | None:
         return None
     value, end = found
     if tokens[end : end + 1] in (("多",), ("来",)):
+        end += 1
+    if tokens[end : end + 3] in (("个", "小", "时"), ("个", "钟", "头")):
         end += 1
     for n in range(MAX_UNIT, 0, -1):
         words = tokens[end : end + n]

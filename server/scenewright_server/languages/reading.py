@@ -46,7 +46,8 @@ _IDLE, _MARK, _LOST, _CLAUSE, _AFTER = 0.03, 0.02, 1.0, 0.08, 0.4
 _NAMING = 0.2
 """What a clause before costs that names something here."""
 _SAID = 0.31
-"""What a clause costs after a question mark: such may be chat, or a second question."""
+"""What a clause costs that may be a question of its own: one that asks, one after a question mark."""
+_ASKING = frozenset("哪谁几吗怎什啥少")
 _BEYOND = 0.25
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
@@ -66,8 +67,9 @@ _BOUNDS = ("以", "最")
 """Of 以内, 以上, 最便宜: a clause with one of these is no chat."""
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
+_OF_THOSE = re.compile(r"(?<!\")\bthose\b")
 _TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
-_FAILURES = ((r.NotHere | r.Unclear | r.Nothing | r.Mixed, 0.15), (r.Unknown, 0.12))
+_FAILURES = ((r.NotHere | r.Unclear | r.Nothing, 0.15), (r.Mixed, 0.5), (r.Unknown, 0.12))
 """What tells against a plan that has such a reply."""
 _ASKED = (0.03, 0.2)
 """What tells against a plan that asks which is meant; against one that names nothing."""
@@ -200,7 +202,7 @@ class _Chart:
                         if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
-                        if plan is None or VAIN.search(plan):
+                        if plan is None or VAIN.search(plan) or (before is None and _OF_THOSE.search(plan)):
                             continue
                         if total < plans.get(plan, math.inf):
                             plans[plan] = total
@@ -274,6 +276,8 @@ class _Chart:
                 clause, most = 0.0, _CLAUSE
             elif (n == 1 and self._tokens[i] in _BOUNDS) or self._is_bound(i):
                 most = math.inf
+            elif self._tokens[i] in _ASKING:
+                most = max(most, _SAID)
             elif any(cost <= _FAR / 2 for _, _, cost in self._mentions.names_at(self._tokens, i)):
                 most = max(most, _NAMING)
             clause += cost
@@ -361,7 +365,8 @@ class _Chart:
         if isinstance(item, Gap):
             marks = [at for at in range(i, min(i + MAX_GAP, len(self._tokens))) if self._tokens[at] in MARKS]
             for at in range(marks[0], min(i + MAX_GAP, len(self._tokens))) if marks else ():
-                yield from self._match(phrase, k + 1, at, cost + _CLAUSE, bound)
+                dear = _CLAUSE if _ASKING.isdisjoint(self._tokens[i:at]) else _SAID
+                yield from self._match(phrase, k + 1, at, cost + dear, bound)
             return
         for at, skipped in self._skips[i] if k else self._skips[i][:1]:
             if isinstance(item, Literal):
