@@ -365,7 +365,9 @@ class _Chart:
         if isinstance(item, Gap):
             marks = [at for at in range(i, min(i + MAX_GAP, len(self._tokens))) if self._tokens[at] in MARKS]
             for at in range(marks[0], min(i + MAX_GAP, len(self._tokens))) if marks else ():
-                dear = _CLAUSE if _ASKING.isdisjoint(self._tokens[i:at]) else _SAID
+                between = self._tokens[i:at]
+                dear = _CLAUSE if _ASKING.isdisjoint(between) else _SAID
+                dear += 2 * _CLAUSE * sum(token in MARKS for token in between)
                 yield from self._match(phrase, k + 1, at, cost + dear, bound)
             return
         for at, skipped in self._skips[i] if k else self._skips[i][:1]:

@@ -58,8 +58,8 @@ lamp light 灯: lamp lantern chandelier torch flashlight candle 灯 台灯 落�
 person people 人: man woman boy girl child waiter waitress chef cook nurse doctor guard librarian teacher captain king
  queen knight wizard merchant blacksmith baker butcher driver cashier receptionist soldier
  男人 女人 男孩 女孩 服务员 厨师 护士 医生 卫兵 老师 船长 国王 王后 骑士 巫师 商人 铁匠 司机 收银员
- 掌柜 小二 店小二 女侠 大侠 侠客 刀客 剑客 店长 店员 老板 老板娘 保安 警察 游客 顾客 客人 学生 教练 导游 经理 师傅 大爷 奶奶 爷爷 阿姨
- 叔叔 农夫 渔夫 猎人 村长 村民 士兵 将军 道士 和尚 公主 王子 弓箭手 法师 刺客 摊主
+ 掌柜 小二 店小二 女侠 大侠 侠客 刀客 剑客 店长 店员 老板 老板娘 保安 警察 游客 顾客 客人 学生 教练 导游 经理 师傅 大爷
+ 奶奶 爷爷 阿姨 叔叔 农夫 渔夫 猎人 村长 村民 士兵 将军 道士 和尚 公主 王子 弓箭手 法师 刺客 摊主
 hotel accommodation lodging 住宿 酒店 旅馆 宾馆 旅店: hotel hostel inn guesthouse motel 酒店 旅馆 宾馆 旅舍 民宿 客栈
  小院 度假村
 restaurant eatery 餐厅 餐馆 饭店 饭馆: restaurant cafe bistro pizzeria diner tavern 餐厅 饭店 火锅 面馆 汤包 小吃店
