@@ -169,8 +169,7 @@ class Mentions:
     def free_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
         """Words of nothing here, of which a question may be."""
         is_han = is_chinese(tokens[i])
-        are_known = self._are_all_known
-        if not any(are_known):
+        if not self._are_all_known[is_han]:
             return
         for n in range(1, min(MAX_FREE + is_han, len(tokens) - i) + 1):
             span = tokens[i : i + n]
@@ -178,15 +177,8 @@ class Mentions:
                 return
             if not is_han and any(self.names.get(key_of((word,)), ("", 1.0))[1] < 0.02 for word in span[:-1]):
                 return
-            if not are_known[is_han] and not self._has_other_name(span):
-                continue
             if key_of(span) not in self.names and (is_han or span[-1] not in self._table.words):
                 yield i + n, joined(span), 0.3 + 0.05 * n + 0.1 * (is_han and n == 1)
-
-    def _has_other_name(self, span: Tokens) -> bool:
-        """Whether a noun is known in the other language, too: then it is known that nothing here is one."""
-        is_han = is_chinese(span[0])
-        return any(is_chinese(same) != is_han for same in _synonyms().get(key_of(span), ()))
 
     @cached_property
     def _are_all_known(self) -> tuple[bool, bool]:
