@@ -340,10 +340,11 @@ class Mentions:
         return {key: value for key, value in found.items() if key not in self._table.idle}
 
     def key_in(self, unit: str) -> tuple[str, bool]:
-        """The key of the facts that are told in a unit, "价格" where none is; whether it is a unit here."""
+        """The key of the facts that are told in a unit, "价格" where none is; whether it is a unit here. Of lengths
+        it is not known which is meant."""
         dimension = Amount(0.0, unit).dimension
         found = self._keys_of_units.get(dimension or unit)
-        return ("价格", False) if found is None or dimension == "money" else (found, True)
+        return ("价格", False) if found is None or dimension in ("money", "length") else (found, True)
 
     @cached_property
     def _keys_of_units(self) -> dict[str, str]:
