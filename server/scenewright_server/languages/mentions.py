@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache, cached_property
@@ -10,6 +11,7 @@ from importlib.resources import files
 
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.scene import facts
+from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.expressions import MAX_WORDS_CHARS, Kind, Named
 from scenewright_server.scene.facts import TOPICS
@@ -23,7 +25,9 @@ from scenewright_server.scene.writing import write_set
 MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 """Tokens of a name, of a look, and of other words."""
 _LINKS = set("of with for by in on at from and the a an to".split())
-COUNTERS = set("只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则")
+COUNTERS = set(
+    "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛"
+)
 COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
 _ALIKE = 0.84  # of a misspelt word's letters and the right one's
 
@@ -34,6 +38,9 @@ _PLAIN = 0.06
 """What a name may cost that is not far-fetched."""
 _HAN = (1, 2)
 """The tokens of a name at least, in English and in Chinese."""
+
+_AT_BEST = re.compile("最好(?=[别是能不要有带在])")
+"""A wish, no superlative."""
 
 Found = tuple[int, str, float]
 """Where a mention ends, what the plan has for it, and how far-fetched that is."""
@@ -149,7 +156,8 @@ class Mentions:
             words = joined(span)
             if MARKS & set(span) or self.names.get(key_of(span), ("", 1.0))[1] < 0.04:
                 continue
-            if any((token,) in self._table.idle for token in (span[0], span[-1])) and joined(span) not in STATE_WORDS:
+            is_known = words in STATE_WORDS or (is_chinese(words) and end > i + 1 and span in _synonyms())
+            if not is_known and any((token,) in self._table.idle for token in (span[0], span[-1])):
                 continue
             if words not in self._looks:
                 self._looks[words] = self._look(span, words)
@@ -198,7 +206,8 @@ class Mentions:
     def simplify(self, question: str) -> str:
         """A question in simplified characters, but for those that the scene is told in."""
         told = {char for texts in self._choosing.texts for text in texts for char in text}
-        return "".join(char if char in told else _simplified().get(char, char) for char in question)
+        plain = "".join(char if char in told else _simplified().get(char, char) for char in question)
+        return _AT_BEST.sub("", plain)
 
     def correct(self, tokens: Tokens) -> Tokens:
         """English words that nobody here knows as the ones that they nearly are."""
@@ -330,6 +339,20 @@ class Mentions:
                 found.setdefault(key_of(tokens_of(word)), (key, 0.02 if is_shape else cost))
         return {key: value for key, value in found.items() if key not in self._table.idle}
 
+    def key_in(self, unit: str) -> tuple[str, bool]:
+        """The key of the facts that are told in a unit, "价格" where none is; whether it is a unit here. Of lengths
+        it is not known which is meant."""
+        dimension = Amount(0.0, unit).dimension
+        found = self._keys_of_units.get(dimension or unit)
+        return ("价格", False) if found is None or dimension in ("money", "length") else (found, True)
+
+    @cached_property
+    def _keys_of_units(self) -> dict[str, str]:
+        """The key that is told oftenest in each unit or dimension."""
+        facts_ = [fact for graph in self._graphs if graph for fact in graph.facts]
+        found = Counter((Amount(0.0, fact.unit).dimension or fact.unit, fact.key) for fact in facts_ if fact.unit)
+        return {unit: key for (unit, key), _ in reversed(found.most_common()) if unit}
+
     @cached_property
     def values(self) -> dict[Tokens, list[tuple[str, str, float]]]:
         """Short texts of facts, and the words within them, by their tokens."""
@@ -348,7 +371,8 @@ class Mentions:
 
     def _look(self, span: Tokens, words: str) -> str | None:
         """The words of a plan for a look, None where they are none."""
-        if self._table.words.issuperset(span) and words not in STATE_WORDS:
+        is_known = words in STATE_WORDS or (is_chinese(words) and (span in self.values or span in _synonyms()))
+        if self._table.words.issuperset(span) and not is_known:
             return None
         told = {*words.split(), words}
         if words in STATE_WORDS or words in COLOURS or words in MATERIALS or words in _COLOURS_ZH:

@@ -19,6 +19,7 @@ ORDINALS = dict(
 )
 _HANZI = {"零": 0, "一": 1, "二": 2, "两": 2, "俩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
+_HAN = {*_HANZI, *_POWERS}
 MAX_UNIT = 3  # tokens
 
 
@@ -31,7 +32,9 @@ def whole_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
         if end < len(tokens) and tokens[end] in ("hundred", "thousand", "k", "万"):
             return value * {"hundred": 100, "万": 10000}.get(tokens[end], 1000), end + 1
         return (value, end) if end > i else None
-    return _han_at(tokens, i) if token in _HANZI or token == "十" else _english_at(tokens, i)
+    if token in _HANZI or token == "十":
+        return None if i and tokens[i - 1] in _HAN and token != "两" else _han_at(tokens, i)
+    return _english_at(tokens, i)
 
 
 def ordinal_at(tokens: Tokens, i: int) -> tuple[int, int] | None:
@@ -56,12 +59,17 @@ def amount_at(tokens: Tokens, i: int) -> tuple[float, str, int] | None:
     if found is None:
         return None
     value, end = found
+    if tokens[end : end + 1] in (("多",), ("来",)):
+        end += 1
+    if tokens[end : end + 3] in (("个", "小", "时"), ("个", "钟", "头")):
+        end += 1
     for n in range(MAX_UNIT, 0, -1):
         words = tokens[end : end + n]
         joined = ("" if any(map(_is_han, words)) else " ").join(words)
         if len(words) == n and not unit and (_is_unit(joined) or joined == "岁"):
             after = tokens[end + n : end + n + 1]
-            return value, joined, end + n + (joined == "块" and after == ("钱",))
+            is_half = after == ("半",)  # 一公斤半
+            return value + is_half / 2, joined, end + n + (is_half or (joined == "块" and after == ("钱",)))
     return value, unit, end
 
 
@@ -94,15 +102,24 @@ def _english_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
 
 
 def _han_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
+    """两百五 is 250, and 两 after a number a unit: 五十两."""
     total = part = digit = 0
+    power = 1  # just said
     end = i
     while end < len(tokens) and (tokens[end] in _HANZI or tokens[end] in _POWERS):
         token = tokens[end]
+        if token == "两" and end > i and tokens[end + 1 : end + 2] not in (("百",), ("千",), ("万",)):
+            break
         if token in _HANZI:
             digit = _HANZI[token]
+            power = power if digit else 1
         elif token == "万":
-            total, part, digit = (total + part + digit) * 10000, 0, 0
+            total, part, digit, power = (total + part + digit) * 10000, 0, 0, 10000
         else:
-            part, digit = part + (digit or 1) * _POWERS[token], 0
+            power = _POWERS[token]
+            part, digit = part + (digit or 1) * power, 0
         end += 1
-    return float(total + part + digit), end
+    tenth = tokens[end + 1 : end + 2] if tokens[end : end + 1] == ("点",) else ()
+    if tenth and tenth[0] in _HANZI and tokens[end + 2 : end + 3] not in (("十",), ("分",)):
+        return total + part + digit + _HANZI[tenth[0]] / 10, end + 2
+    return float(total + part + digit * max(power // 10, 1)), end

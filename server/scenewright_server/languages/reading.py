@@ -43,6 +43,11 @@ SURE = 0.5
 """The least confidence of a plan that is taken for what was meant."""
 _IDLE, _MARK, _LOST, _CLAUSE, _AFTER = 0.03, 0.02, 1.0, 0.08, 0.4
 """What leaving out costs: an idle word, a mark, a word of the same clause, a clause before, one after."""
+_NAMING = 0.2
+"""What a clause before costs that names something here."""
+_SAID = 0.31
+"""What a clause costs that may be a question of its own: one that asks, one after a question mark."""
+_ASKING = frozenset("哪谁几吗怎什啥少")
 _BEYOND = 0.25
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
@@ -62,12 +67,15 @@ _BOUNDS = ("以", "最")
 """Of 以内, 以上, 最便宜: a clause with one of these is no chat."""
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
+_OF_THOSE = re.compile(r"(?<!\")\bthose\b")
 _TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
-_FAILURES = ((r.NotHere | r.Unclear | r.Nothing | r.Mixed, 0.15), (r.Unknown, 0.12))
+_FAILURES = ((r.NotHere | r.Unclear | r.Nothing, 0.15), (r.Mixed, 0.5), (r.Unknown, 0.12))
 """What tells against a plan that has such a reply."""
+_ASKED = (0.03, 0.2)
+"""What tells against a plan that asks which is meant; against one that names nothing."""
 _SYMBOLS = {
-    "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "E": "asked",
-    "H": "asked",
+    "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "R": "narrowed",
+    "E": "asked", "H": "asked",
 }  # fmt: skip
 
 
@@ -138,7 +146,7 @@ def _in_one(first: str, second: str) -> str:
     """Two questions as one plan: facts of one set together, "those" of the second as the set of the first."""
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
-        return f"{asks}, {second[5:].removesuffix(' | those')} | {of}"
+        return _TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
     of = of or first.partition(" ")[2]
     return f"{first} ; " + re.sub(r"\bthose$", of, second)
 
@@ -194,7 +202,7 @@ class _Chart:
                         if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
-                        if plan is None or VAIN.search(plan):
+                        if plan is None or VAIN.search(plan) or (before is None and _OF_THOSE.search(plan)):
                             continue
                         if total < plans.get(plan, math.inf):
                             plans[plan] = total
@@ -226,6 +234,8 @@ class _Chart:
             return 0.05
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
             return 1.0
+        if any(isinstance(result, r.Ask) for result in results):
+            return _ASKED[" | has " in plan]
         return max((_failure_of(result) for result in results), default=0.0)
 
     def _written(self, template: str, bound: Bound) -> str | None:
@@ -264,27 +274,37 @@ class _Chart:
             if self._tokens[i] in MARKS:
                 total += min(clause, most)
                 clause, most = 0.0, _CLAUSE
-            elif n == 1 and self._tokens[i] in _BOUNDS:
+            elif (n == 1 and self._tokens[i] in _BOUNDS) or self._is_bound(i):
                 most = math.inf
+            elif self._tokens[i] in _ASKING:
+                most = max(most, _SAID)
+            elif any(cost <= _FAR / 2 for _, _, cost in self._mentions.names_at(self._tokens, i)):
+                most = max(most, _NAMING)
             clause += cost
             costs += [math.inf] * (n - 1) + [total + clause]
             i += n
         return costs
+
+    def _is_bound(self, i: int) -> bool:
+        """Whether a bound begins at token i: "三百以内"."""
+        readings = (part for its in self._ends("P", i).values() for cost, part in its if cost < _CLAUSE)
+        return any(re.search(" [<>]=? ", part.text) for part in readings)
 
     def _trails(self) -> list[float]:
         """What it costs to end before each token."""
         n = len(self._tokens)
         costs = [0.0] * (n + 1)
         for end in range(n - 1, -1, -1):
-            i, clause, total, is_first = end, 0.0, 0.0, True
+            i, clause, total, is_first, most = end, 0.0, 0.0, True, _AFTER
             while i < n:
                 step, cost = self._left_out(i)
                 if self._tokens[i] in MARKS:
-                    total += clause if is_first else min(clause, _AFTER)
+                    total += clause if is_first else min(clause, most)
+                    most = _SAID if self._tokens[i] in "?？" else _AFTER
                     clause, is_first = 0.0, False
                 clause += cost
                 i += step
-            costs[end] = total + (clause if is_first else min(clause, _AFTER))
+            costs[end] = total + (clause if is_first else min(clause, most))
         return costs
 
     def _left_out(self, i: int) -> tuple[int, float]:
@@ -345,7 +365,10 @@ class _Chart:
         if isinstance(item, Gap):
             marks = [at for at in range(i, min(i + MAX_GAP, len(self._tokens))) if self._tokens[at] in MARKS]
             for at in range(marks[0], min(i + MAX_GAP, len(self._tokens))) if marks else ():
-                yield from self._match(phrase, k + 1, at, cost + _CLAUSE, bound)
+                between = self._tokens[i:at]
+                dear = _CLAUSE if _ASKING.isdisjoint(between) else _SAID
+                dear += 2 * _CLAUSE * sum(token in MARKS for token in between)
+                yield from self._match(phrase, k + 1, at, cost + dear, bound)
             return
         for at, skipped in self._skips[i] if k else self._skips[i][:1]:
             if isinstance(item, Literal):
@@ -382,7 +405,10 @@ class _Chart:
     def _numbers(self, i: int) -> Iterator[tuple[int, float, Part]]:
         if found := amount_at(self._tokens, i):
             value, unit, end = found
-            yield end, 0.0, Part(f"{value:g} {unit}".strip())
+            key, is_unit = self._mentions.key_in(unit or "".join(self._tokens[end : end + 1]))
+            if not unit and is_unit:
+                unit, end = self._tokens[end], end + 1
+            yield end, 0.0, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
 
     def _wholes(self, i: int) -> Iterator[tuple[int, float, Part]]:
         found = whole_at(self._tokens, i)

@@ -32,7 +32,7 @@ _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("volume", "l", 1.0): "l litre litres liter liters 升",
     ("time", "s", 1.0): "s sec secs second seconds 秒",
     ("time", "s", 60.0): "min mins minute minutes 分钟",
-    ("time", "s", 3600.0): "h hr hrs hour hours 小时",
+    ("time", "s", 3600.0): "h hr hrs hour hours 小时 钟头",
     ("time", "s", 86400.0): "day days 天",
     ("time", "s", 604800.0): "week weeks 周",
     ("time", "s", 2629800.0): "month months 个月",

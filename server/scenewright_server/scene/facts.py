@@ -35,7 +35,7 @@ _MATERIALS = (
 TOPICS = (
     _topic(
         "price|cost|costs|price tag|rrp|fee|rate|admission|entry|ticket|entrance fee|entry fee|价格|售价|价钱|"
-        "票价|门票|人均|人均消费|费用|收费|单价|房价|价",
+        "票价|标价|定价|价位|门票|人均|人均消费|费用|收费|单价|房价|价",
         "",
         "money",
     ),
@@ -45,7 +45,7 @@ TOPICS = (
     _topic("depth|deep|深度|深", "", "length"),
     _topic("length|long|长度|长", "", "length"),
     _topic("year|date|built|founded|established|year built|年份|年代|建于|始建|建成|建造年份|出版年份", "", "year"),
-    _topic("age|years old|年龄|年纪|岁数|岁", "", "time"),
+    _topic("age|years old|年龄|月龄|年纪|岁数|岁", "", "time"),
     _topic(
         "maker|manufacturer|brand|designer|artist|author|writer|painter|sculptor|creator|作者|制造商|品牌|设计师|画家|厂商|生产商",
         r"(\b(made|designed|painted|written|built|created|crafted) )?\bby (?-i:[A-Z])|设计$|制造$",
@@ -73,7 +73,7 @@ TOPICS = (
     _topic("ingredients|contents|content|contains|成分|配料|内容|内容物|含", r"\bwith\b"),
     _topic("dose|dosage|剂量|用量", r"\b(tablets?|times a day)\b|每次|每日"),
     _topic("warranty|guarantee|保修|保修期|质保"),
-    _topic("rating|score|stars|评分|评价|星级"),
+    _topic("rating|score|stars|评分|评价|口碑|星级"),
     _topic("capacity|holds|volume|amount|容量|可容纳|净含量", r"\bseats\b", "volume"),
     _topic("power|wattage|功率", "", "power"),
     _topic("battery|charge|电量|电池", "", "share"),

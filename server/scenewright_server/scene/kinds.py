@@ -8,8 +8,8 @@ from importlib.resources import files
 from types import MappingProxyType
 
 _TABLE = """
-animal beast creature pet 动物 宠物: dog cat horse cow pig sheep goat lion tiger elephant giraffe zebra monkey ape
- gorilla bear panda wolf fox rabbit hare mouse rat hamster deer camel kangaroo koala penguin owl eagle parrot duck
+animal beast creature pet 动物 宠物 小动物: dog horse cow pig sheep goat lion tiger elephant giraffe zebra monkey ape
+ cat gorilla bear panda wolf fox rabbit hare mouse rat hamster deer camel kangaroo koala penguin owl eagle parrot duck
  goose
  swan chicken hen rooster bird fish shark whale dolphin seal otter turtle tortoise snake lizard crocodile frog toad
  bee
@@ -18,6 +18,7 @@ animal beast creature pet 动物 宠物: dog cat horse cow pig sheep goat lion t
  peacock donkey puppy kitten lamb calf squirrel hedgehog bat beaver badger lemur sloth llama alpaca
  狗 猫 马 牛 猪 羊 狮子 老虎 大象 长颈鹿 斑马 猴子 猩猩 熊 熊猫 狼 狐狸 兔子 鼠 鹿 骆驼 袋鼠 企鹅 猫头鹰 鹰 鹦鹉 鸭子
  鹅
+ 柯基 金毛 泰迪 哈士奇 柴犬 边牧 犬 布偶 英短 美短 橘猫 仓鼠 龙猫 垂耳兔
  天鹅 鸡 鸟 鱼 鲨鱼 鲸 海豚 海豹 龟 蛇 鳄鱼 青蛙 河马 犀牛 豹 狮 虎 象 猴 兔 鸭
 book 书 书籍: book novel dictionary atlas encyclopedia biography textbook cookbook diary album comic guidebook
  handbook
@@ -57,6 +58,8 @@ lamp light 灯: lamp lantern chandelier torch flashlight candle 灯 台灯 落�
 person people 人: man woman boy girl child waiter waitress chef cook nurse doctor guard librarian teacher captain king
  queen knight wizard merchant blacksmith baker butcher driver cashier receptionist soldier
  男人 女人 男孩 女孩 服务员 厨师 护士 医生 卫兵 老师 船长 国王 王后 骑士 巫师 商人 铁匠 司机 收银员
+ 掌柜 小二 店小二 女侠 大侠 侠客 刀客 剑客 店长 店员 老板 老板娘 保安 警察 游客 顾客 客人 学生 教练 导游 经理 师傅 大爷
+ 奶奶 爷爷 阿姨 叔叔 农夫 渔夫 猎人 村长 村民 士兵 将军 道士 和尚 公主 王子 弓箭手 法师 刺客 摊主
 hotel accommodation lodging 住宿 酒店 旅馆 宾馆 旅店: hotel hostel inn guesthouse motel 酒店 旅馆 宾馆 旅舍 民宿 客栈
  小院 度假村
 restaurant eatery 餐厅 餐馆 饭店 饭馆: restaurant cafe bistro pizzeria diner tavern 餐厅 饭店 火锅 面馆 汤包 小吃店

@@ -42,6 +42,14 @@ sold out, out of stock / sold out, out of stock / in stock, available
 in stock, available / in stock, available / sold out, out of stock
 online / online / offline
 offline / offline / online
+开, 开着, 打开, 亮着, 开机 / on, lit, running, open, ajar / off, unlit, closed, shut, locked
+关, 关着, 关上, 关了, 关机 / off, unlit, closed, shut, locked / on, lit, running, open, ajar
+锁, 锁着, 上锁, 锁住 / locked, sealed / unlocked, open, ajar
+空闲, 有空, 没人, 空着 / free, available, vacant, unoccupied / occupied, taken, in use, reserved, booked, busy
+有人, 占用, 预订 / occupied, taken, in use, reserved, booked, busy / free, available, vacant, unoccupied
+正常, 能用 / working, functional, operational, usable, ready, intact / broken, out of order, damaged, faulty,
+ not working
+坏, 坏了 / broken, out of order, damaged, faulty, not working / working, functional, operational, usable, ready, intact
 开, 开着, 打开, 打开着, 敞开, 亮, 亮着, 开启, 没关, 没锁 / 开着, 打开, 敞开, 亮着, 开启, 半开, 运行 / 关着, 关闭,
  关上, 关了, 已关, 熄灭, 上锁, 锁着, 锁住, 紧闭
 关, 关着, 关闭, 关上, 关了, 熄灭, 没开 / 关着, 关闭, 关上, 关了, 已关, 熄灭, 上锁, 锁着, 锁住, 紧闭 / 开着, 打开,
