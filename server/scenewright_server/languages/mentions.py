@@ -95,7 +95,7 @@ def cut(words: str) -> str:
 
 def joined(tokens: Sequence[str]) -> str:
     """Tokens as running text."""
-    return re.sub(r"(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])", "", " ".join(tokens))
+    return re.sub(r"(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])| (?=[.,:]|'s\b)", "", " ".join(tokens))
 
 
 class Mentions:
@@ -310,7 +310,7 @@ class Mentions:
         """Keys by their tokens: those of the scene's facts, other words for them and for what things may have."""
         found: dict[Tokens, tuple[str, float]] = {}
         own = dict.fromkeys(fact.key for graph in self._graphs if graph for fact in graph.facts)
-        for key in own:
+        for key in sorted(own, key=lambda key: single(key) != key):
             tokens = key_of(tokens_of(key.replace("_", " ")))
             found.setdefault(tokens, (key, 0.0))
             stem = re.sub("(ing|s|ed|es)$", "", tokens[-1]) if len(tokens) == 1 and tokens[0].isascii() else ""
@@ -326,6 +326,8 @@ class Mentions:
             for word in topic.words:
                 cost = 0.02 if told else 0.12
                 is_shape = topic.words[0] in SHAPES
+                if not told and (longer := [key for key in own if key.startswith(f"{word} ")]):
+                    found.setdefault(key_of(tokens_of(word)), (longer[0], 0.05))
                 key = topic.words[0] if is_shape and not told else told[0] if len(told) == 1 else word
                 found.setdefault(key_of(tokens_of(word)), (key, 0.02 if is_shape else cost))
         return {key: value for key, value in found.items() if key not in self._table.idle}
