@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from functools import cache, cached_property
 from importlib.resources import files
 
+from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.scene import facts
 from scenewright_server.scene.choosing import Choosing
@@ -214,6 +215,8 @@ class Mentions:
     def _correct(self, token: str) -> Tokens:
         if token in self._table.spellings:
             return self._table.spellings[token]
+        if token in ONES and (str(ONES[token]),) in self.names:
+            return (str(ONES[token]),)
         if (
             len(token) < 3
             or not token.isalpha()
@@ -321,6 +324,8 @@ class Mentions:
             for n in range(1, len(tokens)):
                 if tokens[n] not in _LINKS:
                     found.setdefault(tokens[n:], (key, 0.04))
+            if len(tokens) > 1 and tokens[-1] in _LINKS:
+                found.setdefault(key_of(tokens[:-1]), (key, 0.01))
         for topic in TOPICS:
             told = [key for key in own if facts.topic_of(key) == topic]
             for word in topic.words:
