@@ -215,7 +215,7 @@ class Mentions:
     def _correct(self, token: str) -> Tokens:
         if token in self._table.spellings:
             return self._table.spellings[token]
-        if token in ONES and (str(ONES[token]),) in self.names:
+        if ONES.get(token, 0) > 9 and (str(ONES[token]),) in self.names:
             return (str(ONES[token]),)
         if (
             len(token) < 3
@@ -324,7 +324,7 @@ class Mentions:
             for n in range(1, len(tokens)):
                 if tokens[n] not in _LINKS:
                     found.setdefault(tokens[n:], (key, 0.04))
-            if len(tokens) > 1 and tokens[-1] in _LINKS:
+            if len(tokens) > 1 and tokens[-1] in _LINKS and re.search("(ed|en|s)$", tokens[-2]):
                 found.setdefault(key_of(tokens[:-1]), (key, 0.01))
         for topic in TOPICS:
             told = [key for key in own if facts.topic_of(key) == topic]
