@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from functools import cache, cached_property
 from importlib.resources import files
 
+from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount
@@ -102,7 +103,7 @@ def cut(words: str) -> str:
 
 def joined(tokens: Sequence[str]) -> str:
     """Tokens as running text."""
-    return re.sub(r"(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])", "", " ".join(tokens))
+    return re.sub(r"(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])| (?=[.,:]|'s\b)", "", " ".join(tokens))
 
 
 class Mentions:
@@ -223,6 +224,8 @@ class Mentions:
     def _correct(self, token: str) -> Tokens:
         if token in self._table.spellings:
             return self._table.spellings[token]
+        if ONES.get(token, 0) > 9 and (str(ONES[token]),) in self.names:
+            return (str(ONES[token]),)
         if (
             len(token) < 3
             or not token.isalpha()
@@ -319,7 +322,7 @@ class Mentions:
         """Keys by their tokens: those of the scene's facts, other words for them and for what things may have."""
         found: dict[Tokens, tuple[str, float]] = {}
         own = dict.fromkeys(fact.key for graph in self._graphs if graph for fact in graph.facts)
-        for key in own:
+        for key in sorted(own, key=lambda key: single(key) != key):
             tokens = key_of(tokens_of(key.replace("_", " ")))
             found.setdefault(tokens, (key, 0.0))
             stem = re.sub("(ing|s|ed|es)$", "", tokens[-1]) if len(tokens) == 1 and tokens[0].isascii() else ""
@@ -330,11 +333,15 @@ class Mentions:
             for n in range(1, len(tokens)):
                 if tokens[n] not in _LINKS:
                     found.setdefault(tokens[n:], (key, 0.04))
+            if len(tokens) > 1 and tokens[-1] in _LINKS and re.search("(ed|en|s)$", tokens[-2]):
+                found.setdefault(key_of(tokens[:-1]), (key, 0.01))
         for topic in TOPICS:
             told = [key for key in own if facts.topic_of(key) == topic]
             for word in topic.words:
                 cost = 0.02 if told else 0.12
                 is_shape = topic.words[0] in SHAPES
+                if not told and (longer := [key for key in own if key.startswith(f"{word} ")]):
+                    found.setdefault(key_of(tokens_of(word)), (longer[0], 0.05))
                 key = topic.words[0] if is_shape and not told else told[0] if len(told) == 1 else word
                 found.setdefault(key_of(tokens_of(word)), (key, 0.02 if is_shape else cost))
         return {key: value for key, value in found.items() if key not in self._table.idle}

@@ -17,6 +17,7 @@ TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(),
 ORDINALS = dict(
     zip("first second third fourth fifth sixth seventh eighth ninth tenth".split(), range(1, 11), strict=True)
 )
+_NOTES = {"fiver": 5, "tenner": 10}
 _HANZI = {"零": 0, "一": 1, "二": 2, "两": 2, "俩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _HAN = {*_HANZI, *_POWERS}
@@ -29,7 +30,7 @@ def whole_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
     if token[0].isdigit() and token.replace(".", "").replace(",", "").isdigit():
         plain = token.replace(",", "") if len(token.rpartition(",")[2]) == 3 else token.replace(",", ".")
         value, end = (float(plain), i + 1) if plain.count(".") < 2 else (0.0, i)
-        if end < len(tokens) and tokens[end] in ("hundred", "thousand", "k", "万"):
+        if end < len(tokens) and tokens[end] in ("hundred", "thousand", "grand", "k", "万"):
             return value * {"hundred": 100, "万": 10000}.get(tokens[end], 1000), end + 1
         return (value, end) if end > i else None
     if token in _HANZI or token == "十":
@@ -89,9 +90,11 @@ def _english_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
             part += ONES[token]
         elif token in TENS:
             part += TENS[token]
+        elif token in _NOTES and not part:
+            part = _NOTES[token]
         elif token == "hundred" and (part or end == i):
             part = (part or 1) * 100
-        elif token == "thousand" and (part or end == i):
+        elif token in ("thousand", "grand") and (part or end == i):
             total, part = total + (part or 1) * 1000, 0
         elif token == "and" and part >= 100 and end + 1 < len(tokens) and tokens[end + 1] in (*ONES, *TENS):
             pass

@@ -25,6 +25,8 @@ _TOKEN = re.compile(
 )
 FURTHER = 4000
 """The rank of the phrases of further ways: the table's own go before them."""
+_THAN = ("than", "then", "as", "like")
+"""What learners and hasty writers have for the first."""
 MARKS = set(",;:.!?、，。；：！？")
 _SAME = {
     "is": "be", "are": "be", "was": "be", "were": "be", "been": "be", "being": "be", "am": "be", "'re": "be",
@@ -141,7 +143,6 @@ def read_table(language: str) -> Table:
     """The table of a language, "en" or "zh"."""
     sections = _read_sections(f"{language}_phrases.txt")
     degrees, forms = _read_degrees(sections.pop("degrees"), sections.pop("irregular"))
-    idle = frozenset(tokens_of(words) for line in sections.pop("idle") for words in line.split("|"))
     spellings = {
         wrong.strip(): tokens_of(right)
         for line in sections.pop("spellings")
@@ -150,13 +151,19 @@ def read_table(language: str) -> Table:
     }
     phrases = {name: tuple(_read_phrases(lines)) for name, lines in sections.items()}
     further = _read_sections(f"{language}_ways.txt") if language == "en" else {}
+    plain = _read_idle(sections.pop("idle"))
+    idle = plain | _read_idle(further.pop("idle", []))
     ways = {
         name: tuple(replace(phrase, rank=FURTHER) for phrase in _read_phrases(lines)) for name, lines in further.items()
     }
-    words = {word for words in idle for word in words} | {word for words in degrees for word in words} | {*forms}
+    words = {word for words in plain for word in words} | {word for words in degrees for word in words} | {*forms}
     words |= _words_of(phrases)
     both = {name: (*phrases.get(name, ()), *ways.get(name, ())) for name in (*phrases, *ways)}
     return Table(both, idle, spellings, degrees, forms, frozenset(words), frozenset(words | _words_of(ways)))
+
+
+def _read_idle(lines: Sequence[str]) -> frozenset[Tokens]:
+    return frozenset(tokens_of(words) for line in lines for words in line.split("|"))
 
 
 def _words_of(phrases: Mapping[str, Sequence[Phrase]]) -> set[str]:
@@ -215,7 +222,8 @@ def _items(group: str) -> list[Item]:
     is_optional = group.startswith("[")
     ways = [way.strip() for way in group.strip("()[]").split("|")]
     slots: list[Item] = [Slot(way, is_optional) for way in ways if SLOT.fullmatch(way)]
-    words = frozenset(tokens_of(way) for way in ways if not SLOT.fullmatch(way) and tokens_of(way))
+    spelt = (re.sub(r"\bthan\b", than, way) for way in ways if not SLOT.fullmatch(way) for than in _THAN)
+    words = frozenset(tokens_of(way) for way in spelt if tokens_of(way))
     return [*slots, *([Literal(words, is_optional)] if words else [])]
 
 
