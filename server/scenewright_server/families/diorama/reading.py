@@ -73,8 +73,8 @@ def understand(turn: Turn, memory: DioramaMemory, tokenizer: Tokenizer) -> Under
             return None
         told = fall_back(question, scene, own)
         nothing = r.Reply((r.NotUnderstood("no phrase fits"),), scene.before or r.Turn(q.Beyond(), ()))
-        plan, reply = told or ("beyond", nothing)
-        return Understood(question, _answers_in(turn, own), Reading(plan, SURE if told else 1.0), scene, (reply,))
+        text, reply = told or ("beyond", nothing)
+        return Understood(question, _answers_in(turn, own), Reading(text, SURE if told else 1.0), scene, (reply,))
     plan = parse(reading.plan)
     replies = execute(plan, scene)
     if any(isinstance(result, r.OutOfScene | r.NotUnderstood) for reply in replies for result in reply.results):
