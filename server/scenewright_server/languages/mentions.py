@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
 
 from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
+from scenewright_server.languages.thesaurus import common, key_of, simplified, synonyms, wishes
 from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
@@ -45,55 +45,6 @@ _AT_BEST = re.compile("最好(?=[别是能不要有带在])")
 
 Found = tuple[int, str, float]
 """Where a mention ends, what the plan has for it, and how far-fetched that is."""
-
-
-@cache
-def _groups() -> tuple[tuple[str, ...], ...]:
-    """Words that mean the same, English and Chinese, a line of nouns.txt each."""
-    text = files(__package__).joinpath("nouns.txt").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line and line[0] != "#"]
-    return tuple(tuple(word.strip() for word in re.split("[,/]", line) if word.strip()) for line in lines)
-
-
-@cache
-def _synonyms() -> dict[Tokens, tuple[str, ...]]:
-    found: dict[Tokens, tuple[str, ...]] = {}
-    for group in _groups():
-        for word in group:
-            found[key_of(tokens_of(word))] = (*found.get(key_of(tokens_of(word)), ()), *group)
-    return found
-
-
-@cache
-def _common() -> frozenset[str]:
-    """Words of things and of what is told of them, whatever the scene."""
-    words = {word for group in _groups() for word in group} | {word for topic in TOPICS for word in topic.words}
-    nouns = {*KINDS} | {noun for nouns in KINDS.values() for noun in nouns}
-    return frozenset(nouns | {token for word in words for token in tokens_of(word)})
-
-
-@cache
-def _wishes() -> tuple[tuple[tuple[Tokens, ...], tuple[Tokens, ...]], ...]:
-    """Words that tell a wish, and what meets it."""
-    text = files(__package__).joinpath("wishes.txt").read_text(encoding="utf-8")
-    pairs = [line.split(": ", 1) for line in text.splitlines() if line and line[0] != "#"]
-    return tuple(
-        (tuple(tokens_of(sign) for sign in signs.split("|")), tuple(tokens_of(thing) for thing in things.split(",")))
-        for signs, things in pairs
-    )
-
-
-@cache
-def _simplified() -> dict[str, str]:
-    """Traditional characters and their simplified ones."""
-    text = files(__package__).joinpath("traditional.txt").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line and line[0] != "#"]
-    return {pair[0]: pair[1] for line in lines for pair in line.split()}
-
-
-def key_of(tokens: Sequence[str]) -> Tokens:
-    """Tokens as they are compared: the last in the singular."""
-    return (*tokens[:-1], single(tokens[-1])) if tokens else ()
 
 
 def cut(words: str) -> str:
@@ -157,7 +108,7 @@ class Mentions:
             words = joined(span)
             if MARKS & set(span) or self.names.get(key_of(span), ("", 1.0))[1] < 0.04:
                 continue
-            is_known = words in STATE_WORDS or (is_chinese(words) and end > i + 1 and span in _synonyms())
+            is_known = words in STATE_WORDS or (is_chinese(words) and end > i + 1 and span in synonyms())
             if not is_known and any((token,) in self._table.idle for token in (span[0], span[-1])):
                 continue
             if words not in self._looks:
@@ -196,7 +147,7 @@ class Mentions:
         """What meets a wish that these words tell, "" for nothing."""
         if re.search(r"\b(?:without|do not|(?:which|what) way)\b|^be (?!there)", " ".join(tokens)):
             return ""
-        for signs, things in _wishes():
+        for signs, things in wishes():
             if any(tokens[i : i + len(sign)] == sign for sign in signs for i in range(len(tokens))):
                 for thing in things:
                     words, cost = self.names.get(key_of(thing), ("", 1.0))
@@ -207,7 +158,7 @@ class Mentions:
     def simplify(self, question: str) -> str:
         """A question in simplified characters, but for those that the scene is told in."""
         told = {char for texts in self._choosing.texts for text in texts for char in text}
-        plain = "".join(char if char in told else _simplified().get(char, char) for char in question)
+        plain = "".join(char if char in told else simplified().get(char, char) for char in question)
         return _AT_BEST.sub("", plain)
 
     def correct(self, tokens: Tokens) -> Tokens:
@@ -254,7 +205,7 @@ class Mentions:
         return {word for word in told | self._table.words if len(word) > 3 and word.isascii()}
 
     def _is_known(self, token: str) -> bool:
-        return token in self._own or token in self._table.known or token in _common()
+        return token in self._own or token in self._table.known or token in common()
 
     @cached_property
     def _told_words(self) -> list[Tokens]:
@@ -298,11 +249,11 @@ class Mentions:
     def _translations(self, tokens: Tokens) -> Iterator[str]:
         """Other words for a name: those of its line in nouns.txt; for one of several words, in Chinese, those of its
         parts one after another."""
-        yield from _synonyms().get(tokens, ())
+        yield from synonyms().get(tokens, ())
         if len(tokens) < 2 or is_chinese(tokens[0]):
             return
-        heads = [word for word in _synonyms().get(tokens[-1:], ()) if is_chinese(word)]
-        befores = [word.removesuffix("的") for word in _synonyms().get(tokens[:-1], ()) if is_chinese(word)]
+        heads = [word for word in synonyms().get(tokens[-1:], ()) if is_chinese(word)]
+        befores = [word.removesuffix("的") for word in synonyms().get(tokens[:-1], ()) if is_chinese(word)]
         for before in befores:
             for head in heads:
                 yield before + head
@@ -328,7 +279,7 @@ class Mentions:
             stem = re.sub("(ing|s|ed|es)$", "", tokens[-1]) if len(tokens) == 1 and tokens[0].isascii() else ""
             for ending in ("", "s", "e", "es", "ing", "ed") if len(stem) > 3 or stem == "fee" else ():
                 found.setdefault((stem + ending,), (key, 0.05))
-            for same in _synonyms().get(tokens, ()):
+            for same in synonyms().get(tokens, ()):
                 found.setdefault(key_of(tokens_of(same)), (key, 0.03))
             for n in range(1, len(tokens)):
                 if tokens[n] not in _LINKS:
@@ -378,7 +329,7 @@ class Mentions:
 
     def _look(self, span: Tokens, words: str) -> str | None:
         """The words of a plan for a look, None where they are none."""
-        is_known = words in STATE_WORDS or (is_chinese(words) and (span in self.values or span in _synonyms()))
+        is_known = words in STATE_WORDS or (is_chinese(words) and (span in self.values or span in synonyms()))
         if self._table.words.issuperset(span) and not is_known:
             return None
         told = {*words.split(), words}
@@ -388,7 +339,7 @@ class Mentions:
             known = None
         if self._is_told(words):
             return words
-        for same in (*_synonyms().get(key_of(span), ()), *self._ending(span)):
+        for same in (*synonyms().get(key_of(span), ()), *self._ending(span)):
             if same not in told and self._is_told(same):
                 return same
         return known
@@ -449,7 +400,7 @@ def _parts(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:
         for size in range(2, n):
             yield tokens[-size:], 0.01
             yield tokens[:size], 0.08
-        if n > 1 and (tokens[-1:] in _synonyms() or tokens[-1] in KINDS):
+        if n > 1 and (tokens[-1:] in synonyms() or tokens[-1] in KINDS):
             yield tokens[-1:], 0.06
         return
     head = next((k for k, token in enumerate(tokens) if k and token in _LINKS), n)

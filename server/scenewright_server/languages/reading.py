@@ -1,82 +1,31 @@
 """Questions read by their words alone: the plan (docs/plans.md) that a phrase of the language's table gives with what
 the question's words mention of the scene. The way back from `speaking`.
-
-A chart parser (Kay, 1980) over the tokens: what each symbol of the table may be from each token on is found once. Idle
-words may stand between the words of a phrase and cost little, words that no phrase takes up cost much: they may change
-what is asked.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill
-from scenewright_server.languages.mentions import Mentions, cut, key_of
-from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
-from scenewright_server.languages.phrases import (
-    MARKS,
-    Degree,
-    Gap,
-    Literal,
-    Phrase,
-    Table,
-    Tokens,
-    read_table,
-    tokens_of,
-)
+from scenewright_server.languages.chart import CLAUSE, TWICE, Chart
+from scenewright_server.languages.mentions import Mentions, cut
+from scenewright_server.languages.phrases import MARKS, Table, Tokens, read_table, tokens_of
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Choosing, Scene
 from scenewright_server.scene.executing import execute
-from scenewright_server.scene.expressions import Key, Named, PlanError
+from scenewright_server.scene.expressions import Named
 from scenewright_server.scene.parsing import parse
-from scenewright_server.scene.words import is_chinese
-from scenewright_server.scene.writing import write, write_key, write_set
+from scenewright_server.scene.writing import write_set
 
 MAX_TOKENS = 80
-MAX_STEPS = 60_000
-"""Of matching a question's words; what is not found by then is not read."""
-MAX_GAP = 25  # tokens
 SURE = 0.5
 """The least confidence of a plan that is taken for what was meant."""
-_IDLE, _MARK, _LOST, _CLAUSE, _AFTER = 0.03, 0.02, 1.0, 0.08, 0.4
-"""What leaving out costs: an idle word, a mark, a word of the same clause, a clause before, one after."""
-_NAMING = 0.2
-"""What a clause before costs that names something here."""
-_SAID = 0.31
-"""What a clause costs that may be a question of its own: one that asks, one after a question mark."""
-_ASKING = frozenset("哪谁几吗怎什啥少")
-_BEYOND = 0.25
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
 _AND = ("and", "和", "还", "plus")
-_NAMED = 0.6
-"""Of a word that is left out, where a fact or a place of a named thing is asked for."""
 _COUNTING = ("多少", "平均", "几点", "几个", "谁")
 """Words of questions that tell no wish."""
-_HOPELESS = 1.3
-"""What costs more is not looked at any further."""
-_KEPT = 6
-"""Readings of a symbol that are kept for each end."""
-_TRIED = 6
-_FAR = 0.1
-"""What a key costs that nothing here has."""
-_BOUNDS = ("以", "最")
-"""Of 以内, 以上, 最便宜: a clause with one of these is no chat."""
-_OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
-"""Plans of the most of everything, where something was just spoken of."""
-_OF_THOSE = re.compile(r"(?<!\")\bthose\b")
-_TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
-_FAILURES = ((r.NotHere | r.Unclear | r.Nothing, 0.15), (r.Mixed, 0.5), (r.Unknown, 0.12))
-"""What tells against a plan that has such a reply."""
-_ASKED = (0.03, 0.2)
-"""What tells against a plan that asks which is meant; against one that names nothing."""
-_SYMBOLS = {
-    "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "R": "narrowed",
-    "E": "asked", "H": "asked",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,7 +44,7 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
     tokens = mentions.correct(tokens_of(mentions.simplify(question))[-MAX_TOKENS:])
     if not tokens:
         return None
-    best = _Chart(tokens, table, mentions, choosing).best()
+    best = Chart(tokens, table, mentions, choosing).best()
     if best is None or best[0] > _DOUBTED:
         both = _read_both(tokens, table, mentions, scene)
         best = min(filter(None, (best, both)), default=None)
@@ -131,14 +80,14 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
     for i in range(2, len(tokens) - 1):
         if (tokens[i] not in MARKS and tokens[i] not in _AND) or len(found) > 2:
             continue
-        first = _Chart(tokens[:i], table, mentions, Choosing(scene)).best()
+        first = Chart(tokens[:i], table, mentions, Choosing(scene)).best()
         if first is None or first[0] > _DOUBTED or first[1] == "beyond":
             continue
         turn = execute(parse(first[1]), scene)[-1].turn
         after = Choosing(replace(scene, before=turn))
-        second = _Chart(tokens[i + 1 :], table, mentions, after).best()
+        second = Chart(tokens[i + 1 :], table, mentions, after).best()
         if second is not None and second[0] <= _DOUBTED:
-            found.append((first[0] + second[0] + _CLAUSE, _in_one(first[1], second[1])))
+            found.append((first[0] + second[0] + CLAUSE, _in_one(first[1], second[1])))
     return min(found, default=None)
 
 
@@ -146,311 +95,6 @@ def _in_one(first: str, second: str) -> str:
     """Two questions as one plan: facts of one set together, "those" of the second as the set of the first."""
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
-        return _TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
+        return TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
     of = of or first.partition(" ")[2]
     return f"{first} ; " + re.sub(r"\bthose$", of, second)
-
-
-def _failure_of(result: r.Result) -> float:
-    return next((cost for kind, cost in _FAILURES if isinstance(result, kind)), 0.0)
-
-
-class _Chart:
-    """All that the tokens of a question may be read as."""
-
-    def __init__(self, tokens: Tokens, table: Table, mentions: Mentions, choosing: Choosing) -> None:
-        self._tokens, self._table, self._mentions, self._choosing = tokens, table, mentions, choosing
-        self._n_steps = 0
-        said = frozenset(tokens)
-        self._places: dict[str, list[int]] = {}
-        for i, token in enumerate(tokens):
-            self._places.setdefault(token, []).append(i)
-        self._phrases = {
-            name: [phrase for phrase in its if phrase.may_be_in(said)] for name, its in table.phrases.items()
-        }
-        self._found: dict[tuple[str, int], dict[int, list[tuple[float, Part]]]] = {}
-        self._skips = [[*self._skip(i)] for i in range(len(tokens) + 1)]
-        self._n_lost = [0]  # content words before each token
-        for i, token in enumerate(tokens):
-            is_idle = token in MARKS or any(i < k + n for k in range(max(i - 3, 0), i + 1) for n in self._idle_at(k))
-            self._n_lost.append(self._n_lost[-1] + (not is_idle))
-        self._lexical: Mapping[str, Callable[[int], Iterator[tuple[int, float, Part]]]] = {
-            "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free,
-            "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
-            "G": self._comparatives, "D": self._adjectives,
-        }  # fmt: skip
-
-    def best(self) -> tuple[float, str] | None:
-        """The plan that leaves out least, with what it costs; among the best, one that does not fail."""
-        before = self._choosing.scene.before
-        names = {"question": 0.0, "alone": 0.1, "told": 0.2, **({"short": 0.01} if before is not None else {})}
-        if before is not None and before.asked is not None:
-            names["back"] = 0.0
-        plans: dict[str, float] = {}
-        leads, trails = self._leads(), self._trails()
-        for name, dear in names.items():
-            for phrase in self._phrases.get(name, ()):
-                for i in self._starts(phrase):
-                    if leads[i] > _HOPELESS:
-                        continue
-                    for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                        if leads[i] + trails[end] + cost > _HOPELESS:
-                            continue
-                        weight = _NAMED if asks_of_named(phrase.plan, bound) else 1.0
-                        lost = leads[i] + trails[end]
-                        total = max(weight * lost, min(lost, _CLAUSE)) + cost + 1e-5 * phrase.rank + dear
-                        if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
-                            total += _AFTER  # a sentence about something else
-                        plan = self._written(phrase.plan, bound)
-                        if plan is None or VAIN.search(plan) or (before is None and _OF_THOSE.search(plan)):
-                            continue
-                        if total < plans.get(plan, math.inf):
-                            plans[plan] = total
-        for phrase in self._phrases.get("beyond", ()):
-            for i in self._starts(phrase):
-                for _, cost, _ in self._match(phrase, 0, i, 0.0, {}):
-                    plans["beyond"] = min(plans.get("beyond", math.inf), _BEYOND + cost)
-        ranked = sorted((cost, plan) for plan, cost in plans.items())[:_TRIED]
-        checked = [(cost + self._failure(plan), plan) for cost, plan in ranked]
-        return min(checked, default=None)
-
-    def _starts(self, phrase: Phrase) -> Sequence[int]:
-        """The tokens that a phrase may begin at."""
-        if phrase.openings is None:
-            return range(len(self._tokens))
-        return [i for word in phrase.openings for i in self._places.get(word, ())]
-
-    def _failure(self, plan: str) -> float:
-        """What it tells against a plan that the scene gives no answer to it."""
-        results = [result for reply in execute(parse(plan), self._choosing.scene) for result in reply.results]
-        before = self._choosing.scene.before
-        if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
-            return 0.2  # one of those that were asked about is meant
-        if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
-            return 0.2
-        if before is not None and before.asked is not None and plan.startswith("name those & "):
-            return 0.1  # it tells which is meant
-        if before is not None and len(before.things) > 1 and _OF_ALL.search(plan):
-            return 0.05
-        if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
-            return 1.0
-        if any(isinstance(result, r.Ask) for result in results):
-            return _ASKED[" | has " in plan]
-        return max((_failure_of(result) for result in results), default=0.0)
-
-    def _written(self, template: str, bound: Bound) -> str | None:
-        try:
-            return write(parse(_TWICE.sub(r"fact \1 |", fill(template, bound))))
-        except PlanError:
-            return None
-
-    def _skip(self, i: int) -> Iterator[tuple[int, float]]:
-        """Where one may go on from token i, idle words left out."""
-        yield i, 0.0
-        costs = {i: 0.0}
-        for at in range(i, min(i + 7, len(self._tokens))):
-            if at not in costs:
-                continue
-            if self._tokens[at] in MARKS:
-                ends = [(at + 1, _MARK)]
-            else:
-                ends = [(at + n, _IDLE) for n in self._idle_at(at)]
-            for end, cost in ends:
-                if costs[at] + cost < costs.get(end, math.inf):
-                    costs[end] = costs[at] + cost
-        yield from ((end, cost) for end, cost in costs.items() if end > i)
-
-    def _idle_at(self, i: int) -> list[int]:
-        """How many tokens from token i on are idle words together."""
-        longest = min(6, len(self._tokens) - i)
-        return [n for n in range(1, longest + 1) if self._tokens[i : i + n] in self._table.idle]
-
-    def _leads(self) -> list[float]:
-        """What it costs to begin at each token."""
-        costs, clause, total, most = [0.0], 0.0, 0.0, _CLAUSE
-        i = 0
-        while i < len(self._tokens):
-            n, cost = self._left_out(i)
-            if self._tokens[i] in MARKS:
-                total += min(clause, most)
-                clause, most = 0.0, _CLAUSE
-            elif (n == 1 and self._tokens[i] in _BOUNDS) or self._is_bound(i):
-                most = math.inf
-            elif self._tokens[i] in _ASKING:
-                most = max(most, _SAID)
-            elif any(cost <= _FAR / 2 for _, _, cost in self._mentions.names_at(self._tokens, i)):
-                most = max(most, _NAMING)
-            clause += cost
-            costs += [math.inf] * (n - 1) + [total + clause]
-            i += n
-        return costs
-
-    def _is_bound(self, i: int) -> bool:
-        """Whether a bound begins at token i: "三百以内"."""
-        readings = (part for its in self._ends("P", i).values() for cost, part in its if cost < _CLAUSE)
-        return any(re.search(" [<>]=? ", part.text) for part in readings)
-
-    def _trails(self) -> list[float]:
-        """What it costs to end before each token."""
-        n = len(self._tokens)
-        costs = [0.0] * (n + 1)
-        for end in range(n - 1, -1, -1):
-            i, clause, total, is_first, most = end, 0.0, 0.0, True, _AFTER
-            while i < n:
-                step, cost = self._left_out(i)
-                if self._tokens[i] in MARKS:
-                    total += clause if is_first else min(clause, most)
-                    most = _SAID if self._tokens[i] in "?？" else _AFTER
-                    clause, is_first = 0.0, False
-                clause += cost
-                i += step
-            costs[end] = total + (clause if is_first else min(clause, most))
-        return costs
-
-    def _left_out(self, i: int) -> tuple[int, float]:
-        """How many tokens are left out at once from token i on, and what that costs."""
-        if self._tokens[i] in MARKS:
-            return 1, 0.0
-        if idle := self._idle_at(i):
-            return idle[-1], _IDLE
-        return 1, _LOST if not is_chinese(self._tokens[i]) else _LOST / 2
-
-    def _ends(self, symbol: str, i: int) -> dict[int, list[tuple[float, Part]]]:
-        """Where a symbol that begins at token i may end, and what it is then, the likeliest first."""
-        key = (symbol, i)
-        if key not in self._found:
-            self._found[key] = {}
-            found: dict[int, dict[Part, float]] = {}
-            for end, cost, part in self._readings(symbol, i):
-                its = found.setdefault(end, {})
-                if cost < its.get(part, math.inf):
-                    its[part] = cost
-            self._found[key] = {
-                end: sorted(((cost, part) for part, cost in its.items()), key=lambda pair: pair[0])[:_KEPT]
-                for end, its in found.items()
-            }
-        return self._found[key]
-
-    def _readings(self, symbol: str, i: int) -> Iterator[tuple[int, float, Part]]:
-        if symbol in self._lexical:
-            if i < len(self._tokens):
-                yield from self._lexical[symbol](i)
-            return
-        for phrase in self._phrases.get(_SYMBOLS[symbol], ()):
-            if phrase.openings is not None and i < len(self._tokens) and self._tokens[i] not in phrase.openings:
-                continue
-            for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                dear, part = self._asked(phrase.plan) if symbol in "EH" else (0.0, Part(fill(phrase.plan, bound)))
-                yield end, cost + dear + 1e-5 * phrase.rank, part
-
-    def _asked(self, keys: str) -> tuple[float, Part]:
-        """The key, of several that one may ask for alike, that something here has."""
-        found = [self._mentions.keys.get(key_of(tokens_of(key)), (key, 0.2)) for key in keys.split(" / ")]
-        key, cost = min(found, key=lambda pair: pair[1] > _FAR)
-        if cost > _FAR:
-            key = next((key for key, _ in found if self._is_told(key)), key)
-        return 0.1 * (cost > _FAR), Part(write_key(Key(cut(key))))
-
-    def _match(self, phrase: Phrase, k: int, i: int, cost: float, bound: Bound) -> Iterator[tuple[int, float, Bound]]:
-        """The ends of the phrase's items from the k-th on, from token i on."""
-        self._n_steps += 1
-        if cost > _HOPELESS or self._n_steps > MAX_STEPS:
-            return
-        if k == len(phrase.items):
-            yield i, cost, bound
-            return
-        item = phrase.items[k]
-        if item.is_optional:
-            yield from self._match(phrase, k + 1, i, cost, bound)
-        if isinstance(item, Gap):
-            marks = [at for at in range(i, min(i + MAX_GAP, len(self._tokens))) if self._tokens[at] in MARKS]
-            for at in range(marks[0], min(i + MAX_GAP, len(self._tokens))) if marks else ():
-                between = self._tokens[i:at]
-                dear = _CLAUSE if _ASKING.isdisjoint(between) else _SAID
-                dear += 2 * _CLAUSE * sum(token in MARKS for token in between)
-                yield from self._match(phrase, k + 1, at, cost + dear, bound)
-            return
-        for at, skipped in self._skips[i] if k else self._skips[i][:1]:
-            if isinstance(item, Literal):
-                for n in range(1, item.longest + 1):
-                    if self._tokens[at : at + n] in item.ways and at + n <= len(self._tokens):
-                        yield from self._match(phrase, k + 1, at + n, cost + skipped, bound)
-                continue
-            if at == len(self._tokens):
-                continue
-            for end, readings in self._ends(item.symbol, at).items():
-                for its, part in readings:
-                    yield from self._match(phrase, k + 1, end, cost + skipped + its, {**bound, item.name: part})
-
-    def _names(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        for end, words, cost in self._mentions.names_at(self._tokens, i):
-            yield end, cost, Part(words)
-
-    def _keys(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        for end, words, cost in self._mentions.keys_at(self._tokens, i):
-            yield end, cost, Part(write_key(Key(cut(words))))
-
-    def _looks(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        for end, words, cost in self._mentions.looks_at(self._tokens, i):
-            yield end, cost, Part(write_set(Named(cut(words))))
-
-    def _values(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        for end, key, words, cost in self._mentions.values_at(self._tokens, i):
-            yield end, cost, Part(write_set(Named(cut(words))), (("key", write_key(Key(cut(key)))),))
-
-    def _free(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        for end, words, cost in self._mentions.free_at(self._tokens, i):
-            yield end, cost, Part(write_set(Named(cut(words))))
-
-    def _numbers(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        if found := amount_at(self._tokens, i):
-            value, unit, end = found
-            key, is_unit = self._mentions.key_in(unit or "".join(self._tokens[end : end + 1]))
-            if not unit and is_unit:
-                unit, end = self._tokens[end], end + 1
-            yield end, 0.0, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
-
-    def _wholes(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        found = whole_at(self._tokens, i)
-        if found and 1 <= found[0] <= 1000 and found[0] == int(found[0]):
-            yield found[1], 0.0, Part(f"{found[0]:g}")
-
-    def _ordinals(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        found = ordinal_at(self._tokens, i)
-        if found and 1 <= found[0] <= 1000:
-            n = found[0]
-            ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-            yield found[1], 0.0, Part(f"{n}{ending}")
-
-    def _adjectives(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        for n in range(min(3, len(self._tokens) - i), 0, -1):
-            degree = self._table.degrees.get(self._tokens[i : i + n])
-            if degree:
-                yield i + n, 0.0, self._degree(degree)
-
-    def _comparatives(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        yield from self._inflected(i, "er", ("more",), ("little", "less"))
-
-    def _superlatives(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        yield from self._inflected(i, "est", ("most", "最"), ("least",))
-
-    def _inflected(self, i: int, ending: str, more: Tokens, less: Tokens) -> Iterator[tuple[int, float, Part]]:
-        token = self._tokens[i]
-        degree, its = self._table.forms.get(token, (None, ""))
-        if degree is not None and its == ending:
-            yield i + 1, 0.0, self._degree(degree)
-        if token in more or token in less:
-            for n in range(min(3, len(self._tokens) - i - 1), 0, -1):
-                degree = self._table.degrees.get(self._tokens[i + 1 : i + 1 + n])
-                if degree:
-                    yield i + 1 + n, 0.0, self._degree(degree.opposite if token in less else degree)
-
-    def _degree(self, degree: Degree) -> Part:
-        """An adjective's pick, by the first of its keys that something here has."""
-        key, most = next(((key, most) for key, most in degree.keys if self._is_told(key)), degree.keys[0])
-        pick, text = "max" if most else "min", write_key(Key(key))
-        named = (("key", text), ("pick", f"{pick} {text}"), ("way", pick))
-        return Part(f"{pick} {text}", (*named, ("sign", ">" if most else "<"), ("ask", "more" if most else "fewer")))
-
-    def _is_told(self, key: str) -> bool:
-        return any(self._choosing.is_known(Key(key), k) for k in self._choosing.everything)

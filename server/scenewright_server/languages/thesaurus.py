@@ -1,0 +1,64 @@
+"""Words that mean the same, words that everybody knows, what meets a wish, simplified characters: read from tables,
+whatever the scene."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+from scenewright_server.languages.phrases import Tokens, tokens_of
+from scenewright_server.scene.facts import TOPICS
+from scenewright_server.scene.kinds import KINDS
+from scenewright_server.scene.matching import single
+
+
+def key_of(tokens: Sequence[str]) -> Tokens:
+    """Tokens as they are compared: the last in the singular."""
+    return (*tokens[:-1], single(tokens[-1])) if tokens else ()
+
+
+@cache
+def _groups() -> tuple[tuple[str, ...], ...]:
+    """Words that mean the same, English and Chinese, a line of nouns.txt each."""
+    text = files(__package__).joinpath("nouns.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and line[0] != "#"]
+    return tuple(tuple(word.strip() for word in re.split("[,/]", line) if word.strip()) for line in lines)
+
+
+@cache
+def synonyms() -> dict[Tokens, tuple[str, ...]]:
+    """Of each of these words, all of its line."""
+    found: dict[Tokens, tuple[str, ...]] = {}
+    for group in _groups():
+        for word in group:
+            found[key_of(tokens_of(word))] = (*found.get(key_of(tokens_of(word)), ()), *group)
+    return found
+
+
+@cache
+def common() -> frozenset[str]:
+    """Words of things and of what is told of them, whatever the scene."""
+    words = {word for group in _groups() for word in group} | {word for topic in TOPICS for word in topic.words}
+    nouns = {*KINDS} | {noun for nouns in KINDS.values() for noun in nouns}
+    return frozenset(nouns | {token for word in words for token in tokens_of(word)})
+
+
+@cache
+def wishes() -> tuple[tuple[tuple[Tokens, ...], tuple[Tokens, ...]], ...]:
+    """Words that tell a wish, and what meets it."""
+    text = files(__package__).joinpath("wishes.txt").read_text(encoding="utf-8")
+    pairs = [line.split(": ", 1) for line in text.splitlines() if line and line[0] != "#"]
+    return tuple(
+        (tuple(tokens_of(sign) for sign in signs.split("|")), tuple(tokens_of(thing) for thing in things.split(",")))
+        for signs, things in pairs
+    )
+
+
+@cache
+def simplified() -> dict[str, str]:
+    """Traditional characters and their simplified ones."""
+    text = files(__package__).joinpath("traditional.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and line[0] != "#"]
+    return {pair[0]: pair[1] for line in lines for pair in line.split()}
