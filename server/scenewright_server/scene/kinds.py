@@ -121,6 +121,12 @@ def wider(noun: str) -> frozenset[str]:
     return frozenset(_wider().get(noun, ())) - {noun}
 
 
+@cache
+def _further() -> frozenset[str]:
+    text = files(__package__).joinpath("nouns.txt").read_text(encoding="utf-8")
+    return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
+
+
 def is_noun(words: str) -> bool:
     """Whether these are words for a thing or a kind of them."""
-    return words in _wider() or words in KINDS
+    return words in _wider() or words in KINDS or words in _further()

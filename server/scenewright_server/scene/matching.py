@@ -117,7 +117,7 @@ class Matching:
             kinds: set[str] = set()
             for words, label in zip(called.words, called.labels, strict=True):
                 two = " ".join(words[-2:])
-                kinds |= wider(two) if is_noun(two) else wider(_head_noun(words)) | wider(label)
+                kinds |= wider(two) or wider(_head_noun(words)) | wider(label)
             found.append(frozenset(kinds))
         return found
 
