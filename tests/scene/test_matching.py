@@ -113,6 +113,7 @@ def test_kinds_and_other_words_are_those_of_wordnet():
     assert "planet" in wider("mars") and "vehicle" in wider("bicycle") and "animal" not in wider("table")
     names = Matching(("claw hammer", "teddy bear", "brown bear", "Mars"), [()] * 4)
     kinds = {kind: names.of_wider(kind) for kind in ("tool", "toy", "animal", "planet")}
+    assert names.headed(["bear"]) == (2,)
     assert kinds == {"tool": (0,), "toy": (1,), "animal": (2,), "planet": (3,)}
 
 

@@ -111,13 +111,12 @@ class Matching:
 
     @cached_property
     def wider(self) -> list[frozenset[str]]:
-        """Of each thing, other words for it and its kinds; by a name's last two words, if these are known together."""
+        """Of each thing, other words for it and its kinds."""
         found = []
         for called in self._called:
             kinds: set[str] = set()
             for words, label in zip(called.words, called.labels, strict=True):
-                two = " ".join(words[-2:])
-                kinds |= wider(two) or wider(_head_noun(words)) | wider(label)
+                kinds |= wider(_known_head(words)) | wider(label)
             found.append(frozenset(kinds))
         return found
 
@@ -125,7 +124,7 @@ class Matching:
     def _heads(self) -> list[tuple[frozenset[str], tuple[str, ...]]]:
         """Of each thing, the head nouns of its names, and their last words."""
         words = [[its for its in called.words if its] for called in self._called]
-        return [(frozenset(map(_head_noun, some)), tuple(its[-1] for its in some)) for some in words]
+        return [(frozenset(map(_known_head, some)), tuple(its[-1] for its in some)) for some in words]
 
     def _loosely(self, said: tuple[str, ...], one: bool) -> Match:
         """By the first word or those between; misspelt; or, where one is meant, by the head noun of what was said."""
@@ -322,6 +321,12 @@ def _head_noun(words: tuple[str, ...]) -> str:
     """The last word of a name before "of", "with" and the like: "bottle" of "bottle of milk"."""
     n = next((n for n, word in enumerate(words) if n and word in _LINKS), len(words))
     return single(words[n - 1]) if words else ""
+
+
+def _known_head(words: tuple[str, ...]) -> str:
+    """The head noun of a name, or its last two words where these are something else: a hot dog is no dog."""
+    two, head = " ".join(words[-2:]), _head_noun(words)
+    return two if len(words) > 1 and wider(two) and head not in wider(two) else head
 
 
 def _head(words: tuple[str, ...]) -> str:

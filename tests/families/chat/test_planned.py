@@ -254,7 +254,7 @@ def test_of_what_is_only_seen_nobody_tells_how_far_it_is(with_eyes: Chat, plan: 
     kinds[0, 0] = kinds[1, 2] = 1.0  # cup, cat
     colours[0, COLOURS.index("red")] = 0.9
     seen = Detections(boxes, np.ones(2, np.float32), np.full(2, 2.0, np.float32), {"kind": kinds, "colour": colours})
-    events, _ = answer(with_eyes, ask("cup table cat?", SHOP[2:], 99, detections=seen), plan)
+    events, _ = answer(with_eyes, ask(f"{plan} flurb gnarl", SHOP[2:], 99, detections=seen), plan)
     said = text_of(events)
     assert text in said and ("table" in plan or " m" not in said.replace(" me", ""))
     assert "2.0 m" not in said and "2 m" not in said.replace("2.2 m", "")

@@ -11,15 +11,6 @@ from scenewright_server.families.chat.roster import Roster
 from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.replies import Turn
 
-KINDS = {
-    "animal": ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"),
-    "vehicle": ("bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat"),
-    "fruit": ("banana", "apple", "orange"),
-    "food": ("banana", "apple", "orange", "sandwich", "broccoli", "carrot", "hot dog", "pizza", "donut", "cake"),
-    "furniture": ("chair", "couch", "bed", "dining table", "table", "sofa"),
-    "dish": ("wine glass", "cup", "fork", "knife", "spoon", "bowl"),
-}
-"""What is of a kind, of the things that detectors of COCO's 80 classes know."""
 _LEAST_CHARS = 400
 
 
@@ -46,7 +37,7 @@ class Setting:
         seen_as = tuple(map(roster.seen_as, everything))
         is_told = all(entry.graph is not None for entry in self.entries)
         under = None if is_told else tuple(map(roster.under, everything))
-        return Scene(self.entries, self.called, seen_as, under, self.pointed, before, KINDS, date.today().year)
+        return Scene(self.entries, self.called, seen_as, under, self.pointed, before, year=date.today().year)
 
     def texts(self) -> Iterator[str]:
         """The scene's text for a planner: whole, then with ever less of the descriptions, at last labels alone."""
