@@ -131,8 +131,8 @@ class _Execution:
 
     def _quotes(self, results: tuple[Result, ...]) -> Iterable[tuple[int, str]]:
         """What is told of the things of which nothing else is known that was asked, where they are few."""
-        things = dict.fromkeys(k for result in results if _is_unknown(result) for k in result.things)
-        for k in things if len(things) <= MAX_QUOTED and all(map(_is_unknown, results)) else ():
+        things = dict.fromkeys(k for result in results if is_unknown(result) for k in result.things)
+        for k in things if len(things) <= MAX_QUOTED and all(map(is_unknown, results)) else ():
             graph = self._scene.entries[k].graph
             if graph is not None and (text := quote(graph)):
                 yield k, text
@@ -248,7 +248,7 @@ class _Execution:
         return Times(a, b, one / two, each)
 
 
-def _is_unknown(result: Result) -> bool:
+def is_unknown(result: Result) -> bool:
     """Whether what was asked of things that are here is not known."""
     match result:
         case Told(value=None) | Unknown():

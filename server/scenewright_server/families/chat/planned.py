@@ -36,7 +36,7 @@ from scenewright_server.families.planned import Planned, steps_of
 from scenewright_server.languages.reading import SURE, Reading, fall_back, read
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.executing import execute
+from scenewright_server.scene.executing import execute, is_unknown
 from scenewright_server.scene.expressions import Other, PlanError, Those
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.pointing import first_met
@@ -62,7 +62,7 @@ OWN_WORDS = -1.0
 SURE_SCORE, LEAST_SCORE = -1.0, -2.5
 """A plan that is less likely than the first, less what speaks against it, is followed, and the answer says that this is
 not sure; one that is less likely than the second is not believed."""
-_HEDGED = (r.NotUnderstood, r.Unclear, r.Unknown, r.Lost, r.Ask)
+_HEDGED = (r.NotUnderstood, r.Unclear, r.Lost, r.Ask)
 """Replies that need no telling that they are not sure."""
 
 
@@ -223,7 +223,8 @@ class PlannedTelling(ABC):
         if not within:
             return self._speak(best.replies[0])
         self._after = within[-1].turn
-        if best.score < SURE_SCORE and not isinstance(within[0].results[0], _HEDGED):
+        first = within[0].results[0]
+        if best.score < SURE_SCORE and not isinstance(first, _HEDGED) and not is_unknown(first):
             within[0] = replace(within[0], results=(r.Unsure(), *within[0].results))
         return self._say(within)
 
