@@ -123,3 +123,16 @@ async def test_scripts_are_opened_while_a_picture_is_looked_at(family, threads) 
     script = await perception.open(Turn("ask", question="red"), None)
     assert script.begin().next is not None
     held.go_on()
+
+
+async def test_who_asks_while_the_same_work_is_being_cancelled_is_answered(family, threads) -> None:
+    """The last words of a turn are heard in the very moment in which its caption is given up."""
+    perception, held = Perception(family, threads), Held(threads)
+    clip = np.full(16_000, 0.5, np.float32)
+    (caption,) = await begun(perception, perception.hear(clip))
+    caption.cancel()
+    last = asyncio.create_task(perception.hear(clip.copy()))  # its first step comes right behind the cancellation
+    await asyncio.sleep(0)
+    assert caption.cancelled()
+    held.go_on()
+    assert (await asyncio.wait_for(last, 60)).text and family.n_heard == 1 and perception.n_inside == 0

@@ -109,7 +109,7 @@ class Perception:
             self._kept.move_to_end(key)
             return self._kept[key]
         work = self._under_way.get(key)
-        if work is None:
+        if work is None or work.is_cancelled:  # one that was cancelled in this very moment gives nothing any more
             if len(self._under_way) >= self._capacity:
                 raise ModelError(
                     "OVERLOADED",
@@ -121,7 +121,9 @@ class Perception:
         return await work.result()
 
     def _done(self, key: bytes, future: asyncio.Future[Any]) -> None:
-        del self._under_way[key]
+        work = self._under_way.get(key)
+        if work is not None and work.future is future:
+            del self._under_way[key]
         if future.cancelled() or future.exception() is not None:
             return
         self._kept[key] = future.result()
@@ -160,6 +162,10 @@ class _Work:
         self.future = asyncio.wrap_future(work)
         self._work = work
         self._n_waiting = 0
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._work.cancelled()
 
     async def result(self) -> Any:
         self._n_waiting += 1
