@@ -41,7 +41,7 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
     choosing = Choosing(scene)
     table = read_table(language)
     mentions = Mentions(choosing, table)
-    tokens = mentions.correct(tokens_of(mentions.simplify(question))[-MAX_TOKENS:])
+    tokens = _tokens(question, mentions)
     if not tokens:
         return None
     best = Chart(tokens, table, mentions, choosing).best()
@@ -62,7 +62,7 @@ def fall_back(question: str, scene: Scene, language: str) -> tuple[str, r.Reply]
     names = [write_set(Named(cut(scene.called[k]))) for k in scene.called_in(question)]
     if not names:
         mentions = Mentions(Choosing(scene), read_table(language))
-        names = [*mentions.named(mentions.correct(tokens_of(mentions.simplify(question))[-MAX_TOKENS:]))]
+        names = [*mentions.named(_tokens(question, mentions))]
     if not names and scene.before is not None and len(scene.before.things) == 1:
         names = ["those"]
     if len(names) != 1:
@@ -72,6 +72,11 @@ def fall_back(question: str, scene: Scene, language: str) -> tuple[str, r.Reply]
     if not all(isinstance(result, r.Described) for result in reply.results):
         return None
     return plan, replace(reply, results=(r.Unsure(), *reply.results))
+
+
+def _tokens(question: str, mentions: Mentions) -> Tokens:
+    """A question's last tokens, simplified and corrected."""
+    return mentions.correct(tokens_of(mentions.simplify(question))[-MAX_TOKENS:])
 
 
 def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -> tuple[float, str] | None:

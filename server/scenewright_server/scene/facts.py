@@ -227,14 +227,14 @@ def _fact_in_part(graph: GraphObject, name: str) -> Fact | None:
     found = [fact for fact, own in keys if own == _GENERAL.sub("", fold(name))]
     found = found or [fact for fact, own in keys if any(_is_end(word, own) for word in said)]
     if not found and key.dimension == "year":  # "opened 1886"
-        found = [fact for fact, own in keys if own.endswith("ed") and is_year_alone(fact)]
+        found = [fact for fact, own in keys if own.endswith("ed") and _is_year_alone(fact)]
     if not found and key.dimension and key.dimension not in (*_SHARED, "year"):
         numbers = [fact for fact in graph.facts if not isinstance(fact.value, str)]
         found = [fact for fact in numbers if Amount(0.0, fact.unit).dimension == key.dimension]
     return found[0] if len(found) == 1 else None
 
 
-def is_year_alone(fact: Fact) -> bool:
+def _is_year_alone(fact: Fact) -> bool:
     """Whether a fact tells a year and nothing else."""
     found = read_amounts(fact.value if isinstance(fact.value, str) else f"{fact.value:g} {fact.unit}")
     return len(found) == 1 and is_year(found[0])

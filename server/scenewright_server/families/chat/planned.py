@@ -62,8 +62,8 @@ OWN_WORDS = -1.0
 SURE_SCORE, LEAST_SCORE = -1.0, -2.5
 """A plan that is less likely than the first, less what speaks against it, is followed, and the answer says that this is
 not sure; one that is less likely than the second is not believed."""
-_HEDGED = (r.NotUnderstood, r.Unclear, r.Lost, r.Ask)
-"""Replies that need no telling that they are not sure."""
+_UNSURE_ANYWAY = (r.NotUnderstood, r.Unclear, r.Lost, r.Ask)
+"""Results that say themselves that they are no answer."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class PlannedTelling(ABC):
             return self._speak(best.replies[0])
         self._after = within[-1].turn
         first = within[0].results[0]
-        if best.score < SURE_SCORE and not isinstance(first, _HEDGED) and not is_unknown(first):
+        if best.score < SURE_SCORE and not isinstance(first, _UNSURE_ANYWAY) and not is_unknown(first):
             within[0] = replace(within[0], results=(r.Unsure(), *within[0].results))
         return self._say(within)
 
