@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from scenewright_server.languages.chart import CLAUSE, TWICE, Chart
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, read_table, tokens_of
+from scenewright_server.languages.recalling import recall
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Choosing, Scene
 from scenewright_server.scene.executing import execute
@@ -57,12 +58,16 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
 
 
 def fall_back(question: str, scene: Scene, language: str) -> tuple[str, r.Reply] | None:
-    """For a question that nobody understood: all that is told of the one thing that it names, or that was spoken of, as
-    a plan and what it gives; None where there is not one."""
+    """For a question that nobody understood: all that is told of the one thing that it names, that its words are told
+    of, or that was spoken of, as a plan and what it gives; None where there is not one."""
     names = [write_set(Named(cut(scene.called[k]))) for k in scene.called_in(question)]
     if not names:
-        mentions = Mentions(Choosing(scene), read_table(language))
-        names = [*mentions.named(_tokens(question, mentions))]
+        choosing, table = Choosing(scene), read_table(language)
+        mentions = Mentions(choosing, table)
+        tokens = _tokens(question, mentions)
+        names = [*mentions.named(tokens)]
+        told = recall(tokens, choosing, table) if not names else None
+        names += [write_set(Named(cut(scene.called[told])))] if told is not None else []
     if not names and scene.before is not None and len(scene.before.things) == 1:
         names = ["those"]
     if len(names) != 1:

@@ -1,4 +1,4 @@
-"""Rows of training text for a planner: a scene, and as many questions about it as fit.
+"""Rows of training text for a planner: a scene, and as many questions about it as fit; made up, or written one by one.
 
 Each question sees the scene and itself alone, and its positions begin where the scene ends: as if it were the only one.
 """
@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from scenewright_server.families.chat.planning import Thing, question_text, scene_text
+from scenewright_server.families.chat.planning import question_text, scene_text
 from scenewright_server.families.chat.tokenizer import ChatTokenizer
 from scenewright_server.simulator.asking.questions import Asked, Asker
 from scenewright_server.simulator.asking.tables import Code, load_tables
 from scenewright_server.simulator.asking.worlds import World, make_world
+from scenewright_server.simulator.asking.writing_styles import restyle
+from scenewright_server.training.written import Written, read_written, tell_things
 
 IGNORED = -100
 UNSEEN = -1e4  # added to a score of attention, it leaves nothing after the softmax
@@ -51,7 +53,8 @@ class Row:
 
 class Rows:
     """An endless stream of rows of one seed. languages: of questions and of the labels they are about, and how often
-    each pair is drawn; length: positions of a row, of which a scene takes `max_scene` at most."""
+    each pair is drawn; length: positions of a row, of which a scene takes `max_scene` at most; written: how often a
+    scene is one of those that were written one by one, where there are such of the pair."""
 
     def __init__(
         self,
@@ -60,9 +63,10 @@ class Rows:
         length: int,
         max_scene: int,
         seed: int,
+        written: float = 0.0,
     ) -> None:
         self._tokenizer, self._languages, self._rng = tokenizer, languages, random.Random(seed)
-        self._length, self._max_scene = length, max_scene
+        self._length, self._max_scene, self._written = length, max_scene, written
 
     def __iter__(self) -> Iterator[Row]:
         while True:
@@ -73,11 +77,16 @@ class Rows:
     def _row(self) -> Row | None:
         rng = self._rng
         asked, labelled, _ = rng.choices(self._languages, [weight for *_, weight in self._languages])[0]
-        world = make_world(load_tables(labelled), labelled, rng)
-        scene = self._tokenizer.encode(scene_text(tell_things(world)))
+        written = [its for its in read_written() if (its.asked, its.labelled) == (asked, labelled)]
+        if written and rng.random() < self._written:
+            its = rng.choice(written)
+            things, examples = rng.sample(its.things, len(its.things)), self._styled(its)
+        else:
+            world = make_world(load_tables(labelled), labelled, rng)
+            things, examples = tell_things(world.entries), self._examples(world, asked)
+        scene = self._tokenizer.encode(scene_text(things))
         if len(scene) > self._max_scene:
             return None
-        examples = self._examples(world, asked)
         row = pack(scene, (self.encode(one) for one in examples), self._length)
         return row if len(row.ids) > len(scene) else None
 
@@ -85,6 +94,13 @@ class Rows:
         asker = Asker(load_tables(asked), world, self._rng)
         while True:
             yield from asker.dialogue(self._rng.choice([1, 1, 1, 2, 3]))
+
+    def _styled(self, written: Written) -> Iterator[Asked]:
+        """Its questions in any order, half of them as somebody else would write them."""
+        for one in self._rng.sample(written.questions, len(written.questions)):
+            is_other = self._rng.random() < 0.5
+            question = restyle(one.question, load_tables(written.asked), self._rng) if is_other else one.question
+            yield replace(one, question=question)
 
     def encode(self, one: Asked) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The tokens of a question and of its plan."""
@@ -103,12 +119,6 @@ def pack(scene: Sequence[int], examples: Iterator[tuple[Sequence[int], Sequence[
             continue
         row.add(asked, plan)
     return row
-
-
-def tell_things(world: World) -> list[Thing]:
-    """The things of a world as a planner reads of them, in no order of places."""
-    told = sorted((entry.graph for entry in world.entries if entry.graph is not None), key=lambda its: its.id)
-    return [Thing(its.label, its.aliases, tuple(fact.key for fact in its.facts), its.description) for its in told]
 
 
 def collate(rows: Sequence[Row], length: int) -> Batch:

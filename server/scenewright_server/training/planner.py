@@ -26,7 +26,7 @@ class PlannerRecipe:
     """model: a pulled chat model or a bundle's directory. languages: of questions and of the labels they are about,
     with weights. start: an adapter's file to begin with, of this rank; "": from none. rank: of the adapter; keep_rank:
     of what is saved, 0 for the same; length: positions of a row, of which a scene takes max_scene at most; rows: in a
-    batch. Raises RecipeError naming field, value and bound."""
+    batch; written: the share of scenes that were written one by one. Raises RecipeError naming field, value and bound."""
 
     model: str = "smollm2-135m"
     languages: tuple[tuple[Code, Code, float], ...] = (("en", "en", 1.0),)
@@ -40,6 +40,7 @@ class PlannerRecipe:
     max_scene: int = 420
     rows: int = 2
     accumulate: int = 1
+    written: float = 0.35
     seed: int = 1
     threads: int = 1
     is_compiled: bool = True
@@ -59,6 +60,7 @@ class PlannerRecipe:
             ("max_scene", 32 <= self.max_scene <= self.length - 64, f"in 32..{self.length - 64}"),
             ("rows", 1 <= self.rows <= 256, "in 1..256"),
             ("accumulate", 1 <= self.accumulate <= 256, "in 1..256"),
+            ("written", 0 <= self.written <= 1, "in 0..1"),
             ("threads", 1 <= self.threads <= 256, "in 1..256"),
         )
 
@@ -87,12 +89,12 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
     if recipe.start:
         model.begin_with(read_pairs(Path(recipe.start)))
 
-    def batches(seed: int) -> Iterator[Batch]:
-        rows = iter(Rows(bundle.tokenizer, recipe.languages, recipe.length, recipe.max_scene, seed))
+    def batches(seed: int, written: float = recipe.written) -> Iterator[Batch]:
+        rows = iter(Rows(bundle.tokenizer, recipe.languages, recipe.length, recipe.max_scene, seed, written))
         while True:
             yield collate([next(rows) for _ in range(recipe.rows)], recipe.length)
 
-    held_stream = batches(HELD_SEED)
+    held_stream = batches(HELD_SEED, 0.0)  # the same for all recipes
     held = [next(held_stream) for _ in range(N_HELD)]
 
     def validate(judged: nn.Module) -> dict[str, float]:
