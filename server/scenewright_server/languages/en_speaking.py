@@ -49,7 +49,8 @@ class EnglishSpeaker:
             said.append([f"There are {len(reply.results) - MAX_LISTED} more."])
         said += [[f"I do not see any {words} here."] for words in reply.missing]
         for k, text in reply.quotes:
-            of = ["It only says: "] if len(reply.quotes) == 1 else ["It says of ", *the(k, labels), ": "]
+            is_found = isinstance(reply.results[-1], r.Listed | r.Exists)
+            of = ["It says: " if is_found else "It only says: "] if len(reply.quotes) == 1 else ["It says of ", *the(k, labels), ": "]
             said.append([*of, f"“{text.rstrip(' .')}”."])
         parts: list[str | M] = []
         for n, sentence in enumerate(said):

@@ -68,7 +68,8 @@ class ChineseSpeaker:
             said.append([f"另外还有{self._count(len(reply.results) - MAX_LISTED)}。"])
         said += [[f"我在这里没有看到{words}。"] for words in reply.missing]
         for k, text in reply.quotes:
-            of = ["只写着："] if len(reply.quotes) == 1 else [labels.mention(k), "的介绍说："]
+            is_found = isinstance(reply.results[-1], r.Listed | r.Exists)
+            of = ["上面写着：" if is_found else "只写着："] if len(reply.quotes) == 1 else [labels.mention(k), "的介绍说："]
             said.append([*of, f"“{text.rstrip(' .。')}”。"])
         return tuple(part for sentence in said for part in sentence)
 

@@ -13,7 +13,7 @@ from scenewright_server.scene.asking import ask
 from scenewright_server.scene.checking import check, choose_or_none
 from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several, Things
 from scenewright_server.scene.expressions import PlanError
-from scenewright_server.scene.facts import quote
+from scenewright_server.scene.facts import quote, sentence_that_tells
 from scenewright_server.scene.matching import may_be_denied
 from scenewright_server.scene.measures import MixedUnits, difference, in_one_unit
 from scenewright_server.scene.parsing import parse
@@ -96,7 +96,7 @@ class _Execution:
         results = self._without_guesses(results)
         missing = self._missing_beside(question, results)
         reply = Reply(
-            results, Turn(question, ()), tuple(self._choosing.took.items()), missing, tuple(self._quotes(results))
+            results, Turn(question, ()), tuple(self._choosing.took.items()), missing, tuple(self._quotes(question, results))
         )
         before = self._scene.before
         if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
@@ -129,8 +129,16 @@ class _Execution:
         )
         return (Unclear(unclear),) if unclear is not None and is_none else results
 
-    def _quotes(self, results: tuple[Result, ...]) -> Iterable[tuple[int, str]]:
-        """What is told of the things of which nothing else is known that was asked, where they are few."""
+    def _quotes(self, question: q.Question, results: tuple[Result, ...]) -> Iterable[tuple[int, str]]:
+        """What is told of the things of which nothing else is known that was asked, where they are few; of the one that
+        was found by what its description tells, that."""
+        for result in results:
+            if isinstance(question, q.Name | q.Exist) and len(result.things) == 1:
+                graph = self._scene.entries[result.things[0]].graph
+                looks = [part.words for part in _within(question.of) if isinstance(part, x.Look)]
+                told = None if graph is None else next(filter(None, (sentence_that_tells(graph, w) for w in looks)), None)
+                if told is not None:
+                    yield result.things[0], told
         things = dict.fromkeys(k for result in results if is_unknown(result) for k in result.things)
         for k in things if len(things) <= MAX_QUOTED and all(map(is_unknown, results)) else ():
             graph = self._scene.entries[k].graph

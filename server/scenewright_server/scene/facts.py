@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from scenewright_server.scene.amounts import Amount, Dimension, Found, is_year, read_amounts
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
-from scenewright_server.scene.matching import fold
+from scenewright_server.scene.matching import fold, looks_so
 from scenewright_server.scene.words import is_chinese
 
 
@@ -200,6 +200,14 @@ def tell(graph: GraphObject, name: str) -> Known | None:
         return Known(now[0], True) if now else _tell_loosely(graph, name)
     hinted = [piece for piece in pieces if key.hint and re.search(key.hint, piece, re.IGNORECASE)]
     return Known(hinted[0], True) if hinted else _tell_loosely(graph, name)
+
+
+def sentence_that_tells(graph: GraphObject, look: str) -> str | None:
+    """The sentence of the description by which an object looks so; None where its names tell it, or it is long."""
+    if looks_so(look, [fold(name) for name in (graph.label, *graph.aliases)]):
+        return None
+    sentences = [text for text in _sentences(graph.description) if len(text) <= QUOTE_CHARS]
+    return next((text for text in sentences if looks_so(look, [fold(text)])), None)
 
 
 def quote(graph: GraphObject) -> str:

@@ -295,7 +295,7 @@ class Turn:
 class Reply:
     """What one question gave: a result, or one for each thing and key; names that were only nearly right and what was
     taken for them; names of things that are not there beside those that are; and what to remember. `quotes`: what the
-    descriptions of things say of which what was asked is not known."""
+    descriptions of things say of which what was asked is not known, or by which the one thing was found."""
 
     results: tuple[Result, ...]
     turn: Turn
