@@ -116,6 +116,8 @@ class Chart:
                         weight = _NAMED if asks_of_named(phrase.plan, bound) else 1.0
                         lost = leads[i] + trails[end]
                         total = max(weight * lost, min(lost, CLAUSE)) + cost + 1e-5 * phrase.rank + dear
+                        if "W" in bound and name == "alone" and (lost > CLAUSE or before is not None):
+                            continue  # a word on its own is asked for only where nothing else is said
                         if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)

@@ -43,6 +43,9 @@ _HAN = (1, 2)
 _AT_BEST = re.compile("最好(?=[别是能不要有带在])")
 """A wish, no superlative."""
 
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+"""A letter over and over: "soooo"."""
+
 Found = tuple[int, str, float]
 """Where a mention ends, what the plan has for it, and how far-fetched that is."""
 
@@ -161,6 +164,8 @@ class Mentions:
         return not any(tokens[i : i + n] in self.names for n in range(2, 5))
 
     def _correct(self, token: str) -> Tokens:
+        if not self._is_known(token):
+            token = _DRAWN_OUT.sub(r"\1", token)
         if token in self._table.spellings:
             return self._table.spellings[token]
         if ONES.get(token, 0) > 9 and (str(ONES[token]),) in self.names:

@@ -10,7 +10,8 @@ from scenewright_server.languages.thesaurus import key_of, wishes
 
 _NO_WISH = re.compile(
     r"\b(?:without (?!waking|disturbing)|(?<!can )(?<!be )do not|(?:which|what) way (?!out|is north))\b|^be (?!there)"
-    r"|^(?:who|whose|when|why|how (?:many|much|long|far|old|big|tall|heavy|high|wide))\b(?!.*\b(?:i|we|me|us)\b)"
+    r"|^(?:who|whose|when|why|how (?:tall|big|heavy|high|wide))\b(?!.*\b(?:i|we|me|us)\b)|\bbetween\b"
+    r"|\bhow (?:much|old|far|long (?!it is)|many (?!centimetres))"
 )
 """What else is asked with the words of a wish."""
 _PLAIN = 0.05
