@@ -16,6 +16,7 @@ from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
 from scenewright_server.languages.phrases import MARKS, Degree, Gap, Literal, Phrase, Table, Tokens, tokens_of
 from scenewright_server.languages.thesaurus import key_of
+from scenewright_server.scene import facts
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.executing import execute
@@ -50,8 +51,14 @@ _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
 _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
 TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
-_FAILURES = ((r.NotHere | r.Unclear | r.Nothing, 0.15), (r.Mixed, 0.5), (r.Unknown, 0.12))
+_FAILURES = ((r.NotHere, 0.1), (r.Nothing, 0.15), (r.Unclear, 0.5), (r.Mixed, 0.6))
 """What tells against a plan that has such a reply."""
+_UNKNOWN, _NO_FACT, _NO_LOOK = 0.12, 0.6, 0.4
+"""What tells against a fact that is not known, against one by a word that only another thing here has, and against a
+look that nothing here has."""
+_GUESSED = 0.4
+"""What tells against asking whether there is something that is taken for something else."""
+_LOOKED_FOR = re.compile(r"^(?:name|fact|where|way|check) .*\blook\b")
 _ASKED = (0.03, 0.2)
 """What tells against a plan that asks which is meant; against one that names nothing."""
 _SYMBOLS = {
@@ -88,7 +95,12 @@ class Chart:
     def best(self) -> tuple[float, str] | None:
         """The plan that leaves out least, with what it costs; among the best, one that does not fail."""
         before = self._choosing.scene.before
-        names = {"question": 0.0, "alone": 0.1, "told": 0.2, **({"short": 0.01} if before is not None else {})}
+        names = {
+            "question": 0.0,
+            "alone": 0.1 if before is None else 0.25,
+            "told": 0.2,
+            **({"short": 0.01} if before is not None else {}),
+        }
         if before is not None and before.asked is not None:
             names["back"] = 0.0
         plans: dict[str, float] = {}
@@ -104,6 +116,8 @@ class Chart:
                         weight = _NAMED if asks_of_named(phrase.plan, bound) else 1.0
                         lost = leads[i] + trails[end]
                         total = max(weight * lost, min(lost, CLAUSE)) + cost + 1e-5 * phrase.rank + dear
+                        if "W" in bound and name == "alone" and (lost > CLAUSE or before is not None):
+                            continue  # a word on its own is asked for only where nothing else is said
                         if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
@@ -127,7 +141,8 @@ class Chart:
 
     def _failure(self, plan: str) -> float:
         """What it tells against a plan that the scene gives no answer to it."""
-        results = [result for reply in execute(parse(plan), self._choosing.scene) for result in reply.results]
+        replies = execute(parse(plan), self._choosing.scene)
+        results = [result for reply in replies for result in reply.results]
         before = self._choosing.scene.before
         if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
             return 0.2  # one of those that were asked about is meant
@@ -139,8 +154,12 @@ class Chart:
             return 0.05
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
             return 1.0
+        if plan.startswith("exist ") and any(reply.took for reply in replies):
+            return _GUESSED
         if any(isinstance(result, r.Ask) for result in results):
             return _ASKED[" | has " in plan]
+        if any(isinstance(result, r.Nothing) for result in results) and _LOOKED_FOR.search(plan):
+            return _NO_LOOK
         return max((_failure_of(result) for result in results), default=0.0)
 
     def _written(self, template: str, bound: Bound) -> str | None:
@@ -362,4 +381,6 @@ class Chart:
 
 
 def _failure_of(result: r.Result) -> float:
+    if isinstance(result, r.Unknown) or (isinstance(result, r.Told) and result.value is None):
+        return _UNKNOWN if facts.is_topic(result.key) else _NO_FACT
     return next((cost for kind, cost in _FAILURES if isinstance(result, kind)), 0.0)

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
-from scenewright_server.languages.thesaurus import common, key_of, simplified, synonyms, wishes
+from scenewright_server.languages.thesaurus import common, key_of, simplified, synonyms
 from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
@@ -42,6 +42,9 @@ _HAN = (1, 2)
 
 _AT_BEST = re.compile("最好(?=[别是能不要有带在])")
 """A wish, no superlative."""
+
+_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+"""A letter over and over: "soooo"."""
 
 Found = tuple[int, str, float]
 """Where a mention ends, what the plan has for it, and how far-fetched that is."""
@@ -143,18 +146,6 @@ class Mentions:
                 known[is_han] &= any(name and is_chinese(name) == is_han for name in names)
         return known[0], known[1]
 
-    def wished(self, tokens: Tokens) -> str:
-        """What meets a wish that these words tell, "" for nothing."""
-        if re.search(r"\b(?:without|do not|(?:which|what) way)\b|^be (?!there)", " ".join(tokens)):
-            return ""
-        for signs, things in wishes():
-            if any(tokens[i : i + len(sign)] == sign for sign in signs for i in range(len(tokens))):
-                for thing in things:
-                    words, cost = self.names.get(key_of(thing), ("", 1.0))
-                    if cost < 0.05:
-                        return words
-        return ""
-
     def simplify(self, question: str) -> str:
         """A question in simplified characters, but for those that the scene is told in."""
         told = {char for texts in self._choosing.texts for text in texts for char in text}
@@ -173,6 +164,8 @@ class Mentions:
         return not any(tokens[i : i + n] in self.names for n in range(2, 5))
 
     def _correct(self, token: str) -> Tokens:
+        if not self._is_known(token):
+            token = _DRAWN_OUT.sub(r"\1", token)
         if token in self._table.spellings:
             return self._table.spellings[token]
         if ONES.get(token, 0) > 9 and (str(ONES[token]),) in self.names:
@@ -349,7 +342,9 @@ class Mentions:
         own = single(span[0])
         if len(span) == 1 and len(own) > 2 and own.isascii():
             yield from (
-                word for word in sorted(self._vocabulary) if single(word).endswith(own) and len(word) > len(own) + 1
+                word
+                for word in sorted(self._vocabulary)
+                if single(word).endswith(own) and len(word) > len(own) + 2 and not word.endswith("ing")
             )
 
     def _is_told(self, words: str) -> bool:

@@ -12,6 +12,7 @@ from scenewright_server.languages.chart import CLAUSE, TWICE, Chart
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, read_table, tokens_of
 from scenewright_server.languages.recalling import recall
+from scenewright_server.languages.wishing import wished
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Choosing, Scene
 from scenewright_server.scene.executing import execute
@@ -24,6 +25,10 @@ SURE = 0.5
 """The least confidence of a plan that is taken for what was meant."""
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
+_STATED = 0.12
+"""The same of what somebody says of themselves and asks nothing."""
+_SELF = frozenset(("i", "my", "me", "we", "our"))
+_ASKING = frozenset("? ？ what which who whose where when why how do".split())
 _AND = ("and", "和", "还", "plus")
 _COUNTING = ("多少", "平均", "几点", "几个", "谁")
 """Words of questions that tell no wish."""
@@ -49,11 +54,11 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
     if best is None or best[0] > _DOUBTED:
         both = _read_both(tokens, table, mentions, scene)
         best = min(filter(None, (best, both)), default=None)
-    if best is None or best[0] > _WISHED:
-        wished = "" if any(word in question for word in _COUNTING) else mentions.wished(tokens)
-        if wished:
+    if best is None or best[0] > (_STATED if _is_stated(tokens) else _WISHED):
+        thing = "" if any(word in question for word in _COUNTING) else wished(tokens, mentions.names)
+        if thing:
             asks = "where" if "where" in tokens or "哪" in tokens else "name"
-            best = (_WISHED, f"{asks} {wished}")
+            best = (_WISHED, f"{asks} {thing}")
     return None if best is None else Reading(best[1], math.exp(-best[0]))
 
 
@@ -82,6 +87,11 @@ def fall_back(question: str, scene: Scene, language: str) -> tuple[str, r.Reply]
 def _tokens(question: str, mentions: Mentions) -> Tokens:
     """A question's last tokens, simplified and corrected."""
     return mentions.correct(tokens_of(mentions.simplify(question))[-MAX_TOKENS:])
+
+
+def _is_stated(tokens: Tokens) -> bool:
+    """Whether somebody says how they are, in English: "my hands are dirty"."""
+    return not _SELF.isdisjoint(tokens) and _ASKING.isdisjoint(tokens) and tokens[0] not in ("be", "have", "can")
 
 
 def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -> tuple[float, str] | None:

@@ -39,10 +39,11 @@ def synonyms() -> dict[Tokens, tuple[str, ...]]:
 
 @cache
 def common() -> frozenset[str]:
-    """Words of things and of what is told of them, whatever the scene."""
+    """Words of things, of what is told of them and of wishes, whatever the scene."""
     words = {word for group in _groups() for word in group} | {word for topic in TOPICS for word in topic.words}
     nouns = {*KINDS} | {noun for nouns in KINDS.values() for noun in nouns}
-    return frozenset(nouns | {token for word in words for token in tokens_of(word)})
+    told = {token for signs, things in wishes() for its in (*signs, *things) for token in its}
+    return frozenset(nouns | told | {token for word in words for token in tokens_of(word)})
 
 
 @cache

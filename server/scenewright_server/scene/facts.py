@@ -122,6 +122,11 @@ def topic_of(name: str) -> Topic:
     return _TOPIC_OF.get(fold(name)) or _TOPIC_OF.get(fold(name).split(" per ")[0]) or Topic((name,))
 
 
+def is_topic(name: str) -> bool:
+    """Whether a word is a noun for a key that people ask for in more than one way."""
+    return topic_of(name) in TOPICS and name not in ("takes", "holds", "eats", "fed", "long", "from")
+
+
 def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """All that is told of an entry, folded: its name, aliases, description, facts and what is seen of it."""
     graph = entry.graph
