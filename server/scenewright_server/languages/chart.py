@@ -49,6 +49,9 @@ _BOUNDS = ("以", "最")
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
 _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
+_INSIDE = re.compile(r"^(?:count|exist) (?:.* & )?in (?:those|this)$")
+_PRICED = re.compile(r"\b(?:price|价格) [<>]")
+"""Plans that ask for a price, of a number that may be another's."""
 TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 _FAILURES = ((r.NotHere | r.Unclear | r.Nothing, 0.15), (r.Mixed, 0.5), (r.Unknown, 0.12))
 """What tells against a plan that has such a reply."""
@@ -80,7 +83,7 @@ class Chart:
             is_idle = token in MARKS or any(i < k + n for k in range(max(i - 3, 0), i + 1) for n in self._idle_at(k))
             self._n_lost.append(self._n_lost[-1] + (not is_idle))
         self._lexical: Mapping[str, Callable[[int], Iterator[tuple[int, float, Part]]]] = {
-            "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free,
+            "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free, "Y": self._absent,
             "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
             "G": self._comparatives, "D": self._adjectives,
         }  # fmt: skip
@@ -113,7 +116,9 @@ class Chart:
                             plans[plan] = total
         for phrase in self._phrases.get("beyond", ()):
             for i in self._starts(phrase):
-                for _, cost, _ in self._match(phrase, 0, i, 0.0, {}):
+                for end, cost, _ in self._match(phrase, 0, i, 0.0, {}):
+                    if end == i + 1 and self._mentions.is_told_of(self._tokens[i]):
+                        continue
                     plans["beyond"] = min(plans.get("beyond", math.inf), _BEYOND + cost)
         ranked = sorted((cost, plan) for plan, cost in plans.items())[:_TRIED]
         checked = [(cost + self._failure(plan), plan) for cost, plan in ranked]
@@ -127,7 +132,8 @@ class Chart:
 
     def _failure(self, plan: str) -> float:
         """What it tells against a plan that the scene gives no answer to it."""
-        results = [result for reply in execute(parse(plan), self._choosing.scene) for result in reply.results]
+        replies = execute(parse(plan), self._choosing.scene)
+        results = [result for reply in replies for result in reply.results]
         before = self._choosing.scene.before
         if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
             return 0.2  # one of those that were asked about is meant
@@ -138,6 +144,12 @@ class Chart:
         if before is not None and len(before.things) > 1 and _OF_ALL.search(plan):
             return 0.05
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
+            return 1.0
+        if _INSIDE.search(plan) and not any(reply.things for reply in replies):
+            return 0.4  # what is in it is told in words
+        if _PRICED.search(plan) and any(isinstance(result, r.Unknown) for result in results):
+            return 1.0
+        if " | has " in plan and any(isinstance(result, r.Nothing | r.NotHere) for result in results):
             return 1.0
         if any(isinstance(result, r.Ask) for result in results):
             return _ASKED[" | has " in plan]
@@ -152,6 +164,8 @@ class Chart:
     def _skip(self, i: int) -> Iterator[tuple[int, float]]:
         """Where one may go on from token i, idle words left out."""
         yield i, 0.0
+        if self._tokens[i : i + 1] in (("many",), ("much",)) and self._tokens[i - 1 : i] == ("how",):
+            return
         costs = {i: 0.0}
         for at in range(i, min(i + 7, len(self._tokens))):
             if at not in costs:
@@ -305,6 +319,10 @@ class Chart:
 
     def _free(self, i: int) -> Iterator[tuple[int, float, Part]]:
         for end, words, cost in self._mentions.free_at(self._tokens, i):
+            yield end, cost, Part(write_set(Named(cut(words))))
+
+    def _absent(self, i: int) -> Iterator[tuple[int, float, Part]]:
+        for end, words, cost in self._mentions.absent_at(self._tokens, i):
             yield end, cost, Part(write_set(Named(cut(words))))
 
     def _numbers(self, i: int) -> Iterator[tuple[int, float, Part]]:

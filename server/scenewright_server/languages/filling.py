@@ -25,6 +25,8 @@ Bound = dict[str, Part]
 VAIN = re.compile(
     r"^(?:again|exist|name|check) (?:each )?(?:those|this|all)$|^(?:where|way) (?:each )?(?:this|all)$|^where all"
     r"|^(?:fact|sum|avg) .*\| all(?: & price|$)|^fact (?:up|left|right)\b"
+    r"|^(?:check|fact) .*\b(?:someone|somebody|anyone|anybody|everyone)\b|^check [^|]+ \| all\b"
+    r"|^count (?:.* & )?look (?:\w+ )*\w+[^su\W]s$"
     r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
 )
 """Plans of words that tell nothing."""

@@ -30,6 +30,9 @@ COUNTERS = set(
     "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛"
 )
 COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
+_TURNED = ("on", "off")
+_AFTER_TURNED = set("right now at or and again already yet still currently too please here".split()) | MARKS
+_LYING = set("sit sitting stand standing lie lying go goes put leave rest resting hang hanging climb what".split())
 _ALIKE = 0.84  # of a misspelt word's letters and the right one's
 
 _COMMON = tuple("what where which when much many have there they with make this that just take your does cost".split())
@@ -95,6 +98,10 @@ class Mentions:
             if found and (found[1] == 0 or end > i + 1 or not is_chinese(tokens[i])):
                 yield end, *found
 
+    def _is_turned(self, tokens: Tokens, i: int) -> bool:
+        """Whether "on" or "off" tells a state here: it ends its clause, and nothing lies on anything."""
+        return _AFTER_TURNED.issuperset(tokens[i + 1 : i + 2]) and _LYING.isdisjoint(tokens[max(i - 3, 0) : i])
+
     def values_at(self, tokens: Tokens, i: int) -> Iterator[tuple[int, str, str, float]]:
         """Texts of facts: the end, the key, the text, the cost."""
         for end in range(min(len(tokens), i + MAX_NAME), i, -1):
@@ -107,6 +114,8 @@ class Mentions:
             span = tokens[i:end]
             words = joined(span)
             if MARKS & set(span) or self.names.get(key_of(span), ("", 1.0))[1] < 0.04:
+                continue
+            if words in _TURNED and not self._is_turned(tokens, i):
                 continue
             is_known = words in STATE_WORDS or (is_chinese(words) and end > i + 1 and span in synonyms())
             if not is_known and any((token,) in self._table.idle for token in (span[0], span[-1])):
@@ -132,6 +141,24 @@ class Mentions:
             if key_of(span) not in self.names and (is_han or span[-1] not in self._table.words):
                 yield i + n, joined(span), 0.3 + 0.05 * n + 0.1 * (is_han and n == 1)
 
+    def absent_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
+        """Words that everybody knows for things, of which there is none here."""
+        if not self._are_all_known[is_chinese(tokens[i])]:
+            return
+        for end in range(min(len(tokens), i + 3), i, -1):
+            key = key_of(tokens[i:end])
+            if key in synonyms() and key not in self.names and key not in self.keys and key not in self._table.idle:
+                yield end, joined(tokens[i:end]), 0.1
+                return
+
+    def is_told_of(self, word: str) -> bool:
+        """Whether the scene is told in this word."""
+        return single(word) in self._singles
+
+    @cached_property
+    def _singles(self) -> set[str]:
+        return {single(word) for word in self._vocabulary}
+
     @cached_property
     def _are_all_known(self) -> tuple[bool, bool]:
         """Whether all things have names in English, and in Chinese: else nobody knows that one is not what is meant."""
@@ -145,7 +172,7 @@ class Mentions:
 
     def wished(self, tokens: Tokens) -> str:
         """What meets a wish that these words tell, "" for nothing."""
-        if re.search(r"\b(?:without|do not|(?:which|what) way)\b|^be (?!there)", " ".join(tokens)):
+        if re.search(r"\b(?:without|do not|between)\b|^be (?!there)", " ".join(tokens)):
             return ""
         for signs, things in wishes():
             if any(tokens[i : i + len(sign)] == sign for sign in signs for i in range(len(tokens))):
@@ -282,8 +309,10 @@ class Mentions:
             for same in synonyms().get(tokens, ()):
                 found.setdefault(key_of(tokens_of(same)), (key, 0.03))
             for n in range(1, len(tokens)):
-                if tokens[n] not in _LINKS:
+                if tokens[n] not in _LINKS and tokens[n:] != ("left",):
                     found.setdefault(tokens[n:], (key, 0.04))
+            if len(tokens) > 1 and tokens[-1] == "left":
+                found.setdefault(key_of(tokens[:-1]), (key, 0.02))
             if len(tokens) > 1 and tokens[-1] in _LINKS and re.search("(ed|en|s)$", tokens[-2]):
                 found.setdefault(key_of(tokens[:-1]), (key, 0.01))
         for topic in TOPICS:

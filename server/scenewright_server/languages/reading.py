@@ -25,7 +25,7 @@ SURE = 0.5
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
 _AND = ("and", "和", "还", "plus")
-_COUNTING = ("多少", "平均", "几点", "几个", "谁")
+_COUNTING = ("how much", "how many", "多少", "平均", "几点", "几个", "谁")
 """Words of questions that tell no wish."""
 
 
@@ -52,7 +52,7 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
     if best is None or best[0] > _WISHED:
         wished = "" if any(word in question for word in _COUNTING) else mentions.wished(tokens)
         if wished:
-            asks = "where" if "where" in tokens or "哪" in tokens else "name"
+            asks = "where" if "where" in tokens or "哪" in tokens else "way" if "way" in tokens else "name"
             best = (_WISHED, f"{asks} {wished}")
     return None if best is None else Reading(best[1], math.exp(-best[0]))
 
