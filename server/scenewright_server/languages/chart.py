@@ -49,11 +49,12 @@ _BOUNDS = ("以", "最")
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
 _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
-_INSIDE = re.compile(r"^(?:count|exist) (?:.* & )?in (?:those|this)$")
+_INSIDE = re.compile(r"^(?:count|exist|again) (?:.* & )?in (?:those|this)$")
+_AMONG = re.compile(r"^count those$|\bthose & (?:max|min|middle)\b")
 _PRICED = re.compile(r"\b(?:price|价格) [<>]")
 """Plans that ask for a price, of a number that may be another's."""
 TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
-_FAILURES = ((r.NotHere | r.Unclear | r.Nothing, 0.15), (r.Mixed, 0.5), (r.Unknown, 0.12))
+_FAILURES = ((r.NotHere | r.Unclear | r.Nothing, 0.15), (r.Mixed, 0.7), (r.Unknown, 0.12))
 """What tells against a plan that has such a reply."""
 _ASKED = (0.03, 0.2)
 """What tells against a plan that asks which is meant; against one that names nothing."""
@@ -107,7 +108,7 @@ class Chart:
                         weight = _NAMED if asks_of_named(phrase.plan, bound) else 1.0
                         lost = leads[i] + trails[end]
                         total = max(weight * lost, min(lost, CLAUSE)) + cost + 1e-5 * phrase.rank + dear
-                        if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
+                        if ("W" in bound or "Y" in bound) and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
                         if plan is None or VAIN.search(plan) or (before is None and _OF_THOSE.search(plan)):
@@ -147,9 +148,11 @@ class Chart:
             return 1.0
         if _INSIDE.search(plan) and not any(reply.things for reply in replies):
             return 0.4  # what is in it is told in words
+        if before is not None and before.asked is None and len(before.things) == 1 and _AMONG.search(plan):
+            return 0.6  # there is but one
         if _PRICED.search(plan) and any(isinstance(result, r.Unknown) for result in results):
             return 1.0
-        if " | has " in plan and any(isinstance(result, r.Nothing | r.NotHere) for result in results):
+        if (" | has " in plan or plan.startswith("where look ")) and any(isinstance(result, r.Nothing | r.NotHere) for result in results):
             return 1.0
         if any(isinstance(result, r.Ask) for result in results):
             return _ASKED[" | has " in plan]

@@ -30,6 +30,8 @@ COUNTERS = set(
     "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛"
 )
 COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
+_VERBS = ("takes", "holds", "contains", "opens")
+"""Words for what is told, that tell of it only where something is told."""
 _TURNED = ("on", "off")
 _AFTER_TURNED = set("right now at or and again already yet still currently too please here".split()) | MARKS
 _LYING = set("sit sitting stand standing lie lying go goes put leave rest resting hang hanging climb what".split())
@@ -147,13 +149,25 @@ class Mentions:
             return
         for end in range(min(len(tokens), i + 3), i, -1):
             key = key_of(tokens[i:end])
+            if key[-1] in self._table.words or key[-1] in STATE_WORDS:
+                continue
             if key in synonyms() and key not in self.names and key not in self.keys and key not in self._table.idle:
                 yield end, joined(tokens[i:end]), 0.1
                 return
 
+    def absent(self, tokens: Tokens) -> str:
+        """The thing that is not here of which alone a question speaks, "" for none."""
+        said = [i for i, token in enumerate(tokens) if token not in MARKS and (token,) not in self._table.idle]
+        if not said:
+            return ""
+        for end, words, _ in self.absent_at(tokens, said[0]):
+            if end == said[-1] + 1:
+                return words
+        return ""
+
     def is_told_of(self, word: str) -> bool:
         """Whether the scene is told in this word."""
-        return single(word) in self._singles
+        return word.isascii() and single(word) in self._singles
 
     @cached_property
     def _singles(self) -> set[str]:
@@ -172,7 +186,7 @@ class Mentions:
 
     def wished(self, tokens: Tokens) -> str:
         """What meets a wish that these words tell, "" for nothing."""
-        if re.search(r"\b(?:without|do not|between)\b|^be (?!there)", " ".join(tokens)):
+        if re.search(r"\b(?:without|do not|between|(?:which|what) way(?! out))\b|^be (?!there)", " ".join(tokens)):
             return ""
         for signs, things in wishes():
             if any(tokens[i : i + len(sign)] == sign for sign in signs for i in range(len(tokens))):
@@ -319,6 +333,8 @@ class Mentions:
             told = [key for key in own if facts.topic_of(key) == topic]
             for word in topic.words:
                 cost = 0.02 if told else 0.12
+                if not told and word in _VERBS:
+                    continue
                 is_shape = topic.words[0] in SHAPES
                 if not told and (longer := [key for key in own if key.startswith(f"{word} ")]):
                     found.setdefault(key_of(tokens_of(word)), (longer[0], 0.05))

@@ -24,6 +24,8 @@ SURE = 0.5
 """The least confidence of a plan that is taken for what was meant."""
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
+_ABSENT = 0.3
+"""What a question costs that is only a word for what is not here."""
 _AND = ("and", "和", "还", "plus")
 _COUNTING = ("how much", "how many", "多少", "平均", "几点", "几个", "谁")
 """Words of questions that tell no wish."""
@@ -54,6 +56,8 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         if wished:
             asks = "where" if "where" in tokens or "哪" in tokens else "way" if "way" in tokens else "name"
             best = (_WISHED, f"{asks} {wished}")
+    if best is None and (absent := mentions.absent(tokens)):
+        best = (_ABSENT, f"exist {write_set(Named(cut(absent)))}")
     return None if best is None else Reading(best[1], math.exp(-best[0]))
 
 
