@@ -136,6 +136,8 @@ class Chart:
         replies = execute(parse(plan), self._choosing.scene)
         results = [result for reply in replies for result in reply.results]
         before = self._choosing.scene.before
+        if before is not None and before.asked is None and len(before.things) == 1 and _AMONG.search(plan):
+            return 1.0  # there is but one
         if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
             return 0.2  # one of those that were asked about is meant
         if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
@@ -148,11 +150,11 @@ class Chart:
             return 1.0
         if _INSIDE.search(plan) and not any(reply.things for reply in replies):
             return 0.4  # what is in it is told in words
-        if before is not None and before.asked is None and len(before.things) == 1 and _AMONG.search(plan):
-            return 0.6  # there is but one
         if _PRICED.search(plan) and any(isinstance(result, r.Unknown) for result in results):
             return 1.0
-        if (" | has " in plan or plan.startswith("where look ")) and any(isinstance(result, r.Nothing | r.NotHere) for result in results):
+        if (" | has " in plan or plan.startswith("where look ")) and any(
+            isinstance(result, r.Nothing | r.NotHere) for result in results
+        ):
             return 1.0
         if any(isinstance(result, r.Ask) for result in results):
             return _ASKED[" | has " in plan]

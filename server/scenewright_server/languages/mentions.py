@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 
+from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, is_one_off, parts_of
 from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.languages.thesaurus import common, key_of, simplified, synonyms, wishes
@@ -25,7 +26,6 @@ from scenewright_server.scene.writing import write_set
 
 MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 """Tokens of a name, of a look, and of other words."""
-_LINKS = set("of with for by in on at from and the a an to".split())
 COUNTERS = set(
     "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛"
 )
@@ -117,7 +117,7 @@ class Mentions:
             words = joined(span)
             if MARKS & set(span) or self.names.get(key_of(span), ("", 1.0))[1] < 0.04:
                 continue
-            if words in _TURNED and not self._is_turned(tokens, i):
+            if span[0] in _TURNED and (end > i + 1 or not self._is_turned(tokens, i)):
                 continue
             is_known = words in STATE_WORDS or (is_chinese(words) and end > i + 1 and span in synonyms())
             if not is_known and any((token,) in self._table.idle for token in (span[0], span[-1])):
@@ -149,7 +149,7 @@ class Mentions:
             return
         for end in range(min(len(tokens), i + 3), i, -1):
             key = key_of(tokens[i:end])
-            if key[-1] in self._table.words or key[-1] in STATE_WORDS:
+            if key[-1] in self._table.words or key[-1] in STATE_WORDS or key[-1] in COLOURS:
                 continue
             if key in synonyms() and key not in self.names and key not in self.keys and key not in self._table.idle:
                 yield end, joined(tokens[i:end]), 0.1
@@ -231,7 +231,7 @@ class Mentions:
             if word[0] == token[0] and (sorted(word) == sorted(token) or sorted(word) == swapped):
                 return (word,)
         for word in _COMMON if len(token) < 5 else sorted(self._own):
-            if abs(len(word) - len(token)) < 2 and _is_one_off(token, word):
+            if abs(len(word) - len(token)) < 2 and is_one_off(token, word):
                 return (word,)
         if len(token) < 5:
             return (token,)
@@ -270,7 +270,7 @@ class Mentions:
             for name in (called, *(() if graph is None else facts.names_of(graph))):
                 tokens = tokens_of(name)
                 add(tokens, Named(cut(name)), 0.0)
-                for part, cost in _parts(tokens):
+                for part, cost in parts_of(tokens):
                     add(part, Named(cut(joined(part))), cost)
             for kind in () if graph is None else facts.kinds_of(graph):
                 add(tokens_of(kind), Kind(cut(kind)), 0.02)
@@ -323,11 +323,11 @@ class Mentions:
             for same in synonyms().get(tokens, ()):
                 found.setdefault(key_of(tokens_of(same)), (key, 0.03))
             for n in range(1, len(tokens)):
-                if tokens[n] not in _LINKS and tokens[n:] != ("left",):
+                if tokens[n] not in LINKS and tokens[n:] != ("left",):
                     found.setdefault(tokens[n:], (key, 0.04))
             if len(tokens) > 1 and tokens[-1] == "left":
                 found.setdefault(key_of(tokens[:-1]), (key, 0.02))
-            if len(tokens) > 1 and tokens[-1] in _LINKS and re.search("(ed|en|s)$", tokens[-2]):
+            if len(tokens) > 1 and tokens[-1] in LINKS and re.search("(ed|en|s)$", tokens[-2]):
                 found.setdefault(key_of(tokens[:-1]), (key, 0.01))
         for topic in TOPICS:
             told = [key for key in own if facts.topic_of(key) == topic]
@@ -378,7 +378,7 @@ class Mentions:
         if self._table.words.issuperset(span) and not is_known:
             return None
         told = {*words.split(), words}
-        if words in STATE_WORDS or words in COLOURS or words in MATERIALS or words in _COLOURS_ZH:
+        if words in STATE_WORDS or words in COLOURS or words in MATERIALS or words in COLOURS_ZH:
             known: str | None = words
         else:
             known = None
@@ -411,51 +411,3 @@ class Mentions:
     @cached_property
     def _vocabulary(self) -> set[str]:
         return {word for words in self._told_words for word in words}
-
-
-_COLOURS_ZH = {
-    "红色",
-    "蓝色",
-    "绿色",
-    "黄色",
-    "黑色",
-    "白色",
-    "棕色",
-    "橙色",
-    "粉色",
-    "紫色",
-    "灰色",
-    "金色",
-    "银色",
-    "米色",
-}
-
-
-def _is_one_off(token: str, word: str) -> bool:
-    """Whether two words differ by one letter left out, put in or taken for another, or by two that are swapped."""
-    n = next((n for n, (a, b) in enumerate(zip(token, word, strict=False)) if a != b), min(len(token), len(word)))
-    own, its = token[n:], word[n:]
-    return own[1:] == its or own == its[1:] or own[1:] == its[1:] or (own[1::-1] == its[:2] and own[2:] == its[2:])
-
-
-def _parts(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:
-    """What a name may be called by for short: its end, its head before "of" and the like, other words within it."""
-    n = len(tokens)
-    if n and is_chinese(tokens[-1]):
-        for size in range(2, n):
-            yield tokens[-size:], 0.01
-            yield tokens[:size], 0.08
-        if n > 1 and (tokens[-1:] in synonyms() or tokens[-1] in KINDS):
-            yield tokens[-1:], 0.06
-        return
-    head = next((k for k, token in enumerate(tokens) if k and token in _LINKS), n)
-    for start in range(1, head):
-        yield tokens[start:head], 0.01
-    if head < n:
-        yield tokens[:head], 0.01
-    for start in range(n):
-        for end in range(start + 1, n):
-            if tokens[start] not in _LINKS and tokens[end - 1] not in _LINKS:
-                yield tokens[start:end], 0.06
-        if start and tokens[start] not in _LINKS and start >= head:
-            yield tokens[start:], 0.06
