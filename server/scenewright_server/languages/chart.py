@@ -84,8 +84,8 @@ class Chart:
             is_idle = token in MARKS or any(i < k + n for k in range(max(i - 3, 0), i + 1) for n in self._idle_at(k))
             self._n_lost.append(self._n_lost[-1] + (not is_idle))
         self._lexical: Mapping[str, Callable[[int], Iterator[tuple[int, float, Part]]]] = {
-            "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free, "Y": self._absent,
-            "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
+            "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free,
+            "Y": self._absent, "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
             "G": self._comparatives, "D": self._adjectives,
         }  # fmt: skip
 
@@ -152,9 +152,8 @@ class Chart:
             return 0.4  # what is in it is told in words
         if _PRICED.search(plan) and any(isinstance(result, r.Unknown) for result in results):
             return 1.0
-        if (" | has " in plan or plan.startswith("where look ")) and any(
-            isinstance(result, r.Nothing | r.NotHere) for result in results
-        ):
+        has_none = any(isinstance(result, r.Nothing | r.NotHere) for result in results)
+        if has_none and (" | has " in plan or plan.startswith("where look ")):
             return 1.0
         if any(isinstance(result, r.Ask) for result in results):
             return _ASKED[" | has " in plan]
