@@ -50,8 +50,12 @@ _BOUNDS = ("以", "最")
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
 _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
+_INSIDE = re.compile(r"^(?:count|exist|again) (?:.* & )?in (?:those|this)$")
+_AMONG = re.compile(r"^count those$|\bthose & (?:max|min|middle)\b")
+_PRICED = re.compile(r"\b(?:price|价格) [<>]")
+"""Plans that ask for a price, of a number that may be another's."""
 TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
-_FAILURES = ((r.NotHere, 0.1), (r.Nothing, 0.15), (r.Unclear, 0.5), (r.Mixed, 0.6))
+_FAILURES = ((r.NotHere, 0.1), (r.Nothing, 0.15), (r.Unclear, 0.5), (r.Mixed, 0.7))
 """What tells against a plan that has such a reply."""
 _UNKNOWN, _NO_FACT, _NO_LOOK = 0.12, 0.6, 0.4
 """What tells against a fact that is not known, against one by a word that only another thing here has, and against a
@@ -88,7 +92,7 @@ class Chart:
             self._n_lost.append(self._n_lost[-1] + (not is_idle))
         self._lexical: Mapping[str, Callable[[int], Iterator[tuple[int, float, Part]]]] = {
             "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free,
-            "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
+            "Y": self._absent, "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
             "G": self._comparatives, "D": self._adjectives,
         }  # fmt: skip
 
@@ -118,7 +122,7 @@ class Chart:
                         total = max(weight * lost, min(lost, CLAUSE)) + cost + 1e-5 * phrase.rank + dear
                         if "W" in bound and name == "alone" and (lost > CLAUSE or before is not None):
                             continue  # a word on its own is asked for only where nothing else is said
-                        if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
+                        if ("W" in bound or "Y" in bound) and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
                         if plan is None or VAIN.search(plan) or (before is None and _OF_THOSE.search(plan)):
@@ -127,7 +131,9 @@ class Chart:
                             plans[plan] = total
         for phrase in self._phrases.get("beyond", ()):
             for i in self._starts(phrase):
-                for _, cost, _ in self._match(phrase, 0, i, 0.0, {}):
+                for end, cost, _ in self._match(phrase, 0, i, 0.0, {}):
+                    if end == i + 1 and self._mentions.is_told_of(self._tokens[i]):
+                        continue
                     plans["beyond"] = min(plans.get("beyond", math.inf), _BEYOND + cost)
         ranked = sorted((cost, plan) for plan, cost in plans.items())[:_TRIED]
         checked = [(cost + self._failure(plan), plan) for cost, plan in ranked]
@@ -144,6 +150,8 @@ class Chart:
         replies = execute(parse(plan), self._choosing.scene)
         results = [result for reply in replies for result in reply.results]
         before = self._choosing.scene.before
+        if before is not None and before.asked is None and len(before.things) == 1 and _AMONG.search(plan):
+            return 1.0  # there is but one
         if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
             return 0.2  # one of those that were asked about is meant
         if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
@@ -156,6 +164,13 @@ class Chart:
             return 1.0
         if plan.startswith("exist ") and any(reply.took for reply in replies):
             return _GUESSED
+        if _INSIDE.search(plan) and not any(reply.things for reply in replies):
+            return 0.4  # what is in it is told in words
+        if _PRICED.search(plan) and any(isinstance(result, r.Unknown) for result in results):
+            return 1.0
+        has_none = any(isinstance(result, r.Nothing | r.NotHere) for result in results)
+        if has_none and (" | has " in plan or plan.startswith("where look ")):
+            return 1.0
         if any(isinstance(result, r.Ask) for result in results):
             return _ASKED[" | has " in plan]
         if any(isinstance(result, r.Nothing) for result in results) and _LOOKED_FOR.search(plan):
@@ -171,6 +186,8 @@ class Chart:
     def _skip(self, i: int) -> Iterator[tuple[int, float]]:
         """Where one may go on from token i, idle words left out."""
         yield i, 0.0
+        if self._tokens[i : i + 1] in (("many",), ("much",)) and self._tokens[i - 1 : i] == ("how",):
+            return
         costs = {i: 0.0}
         for at in range(i, min(i + 7, len(self._tokens))):
             if at not in costs:
@@ -324,6 +341,10 @@ class Chart:
 
     def _free(self, i: int) -> Iterator[tuple[int, float, Part]]:
         for end, words, cost in self._mentions.free_at(self._tokens, i):
+            yield end, cost, Part(write_set(Named(cut(words))))
+
+    def _absent(self, i: int) -> Iterator[tuple[int, float, Part]]:
+        for end, words, cost in self._mentions.absent_at(self._tokens, i):
             yield end, cost, Part(write_set(Named(cut(words))))
 
     def _numbers(self, i: int) -> Iterator[tuple[int, float, Part]]:

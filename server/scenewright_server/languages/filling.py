@@ -25,6 +25,9 @@ Bound = dict[str, Part]
 VAIN = re.compile(
     r"^(?:again|exist|name|check) (?:each )?(?:those|this|all)$|^(?:where|way) (?:each )?(?:this|all)$|^where all"
     r"|^(?:fact|sum|avg) .*\| all(?: & price|$)|^fact (?:up|left|right)\b"
+    r"|^(?:check|fact|exist) .*\b(?:someone|somebody|anyone|anybody|everyone)\b(?! & (?!look))|^check [^|]+ \| all\b"
+    r"|^fact [^|]+ \| all & (?:left|right|behind|in front|on|under|in|near|beside|between|above)\b"
+    r"|^count (?:.* & )?look (?:\w+ )*\w+[^su\W]s$"
     r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
 )
 """Plans of words that tell nothing."""

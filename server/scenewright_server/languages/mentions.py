@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 
+from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, is_one_off, parts_of
 from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.languages.thesaurus import common, key_of, simplified, synonyms
@@ -25,11 +26,15 @@ from scenewright_server.scene.writing import write_set
 
 MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 """Tokens of a name, of a look, and of other words."""
-_LINKS = set("of with for by in on at from and the a an to".split())
 COUNTERS = set(
     "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛"
 )
 COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
+_VERBS = ("takes", "holds", "contains", "opens")
+"""Words for what is told, that tell of it only where something is told."""
+_TURNED = ("on", "off")
+_AFTER_TURNED = set("right now at or and again already yet still currently too please here".split()) | MARKS
+_LYING = set("sit sitting stand standing lie lying go goes put leave rest resting hang hanging climb what".split())
 _ALIKE = 0.84  # of a misspelt word's letters and the right one's
 
 _COMMON = tuple("what where which when much many have there they with make this that just take your does cost".split())
@@ -98,6 +103,10 @@ class Mentions:
             if found and (found[1] == 0 or end > i + 1 or not is_chinese(tokens[i])):
                 yield end, *found
 
+    def _is_turned(self, tokens: Tokens, i: int) -> bool:
+        """Whether "on" or "off" tells a state here: it ends its clause, and nothing lies on anything."""
+        return _AFTER_TURNED.issuperset(tokens[i + 1 : i + 2]) and _LYING.isdisjoint(tokens[max(i - 3, 0) : i])
+
     def values_at(self, tokens: Tokens, i: int) -> Iterator[tuple[int, str, str, float]]:
         """Texts of facts: the end, the key, the text, the cost."""
         for end in range(min(len(tokens), i + MAX_NAME), i, -1):
@@ -110,6 +119,8 @@ class Mentions:
             span = tokens[i:end]
             words = joined(span)
             if MARKS & set(span) or self.names.get(key_of(span), ("", 1.0))[1] < 0.04:
+                continue
+            if span[0] in _TURNED and (end > i + 1 or not self._is_turned(tokens, i)):
                 continue
             is_known = words in STATE_WORDS or (is_chinese(words) and end > i + 1 and span in synonyms())
             if not is_known and any((token,) in self._table.idle for token in (span[0], span[-1])):
@@ -134,6 +145,36 @@ class Mentions:
                 return
             if key_of(span) not in self.names and (is_han or span[-1] not in self._table.words):
                 yield i + n, joined(span), 0.3 + 0.05 * n + 0.1 * (is_han and n == 1)
+
+    def absent_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
+        """Words that everybody knows for things, of which there is none here."""
+        if not self._are_all_known[is_chinese(tokens[i])]:
+            return
+        for end in range(min(len(tokens), i + 3), i, -1):
+            key = key_of(tokens[i:end])
+            if key[-1] in self._table.words or key[-1] in STATE_WORDS or key[-1] in COLOURS:
+                continue
+            if key in synonyms() and key not in self.names and key not in self.keys and key not in self._table.idle:
+                yield end, joined(tokens[i:end]), 0.1
+                return
+
+    def absent(self, tokens: Tokens) -> str:
+        """The thing that is not here of which alone a question speaks, "" for none."""
+        said = [i for i, token in enumerate(tokens) if token not in MARKS and (token,) not in self._table.idle]
+        if not said:
+            return ""
+        for end, words, _ in self.absent_at(tokens, said[0]):
+            if end == said[-1] + 1:
+                return words
+        return ""
+
+    def is_told_of(self, word: str) -> bool:
+        """Whether the scene is told in this word."""
+        return word.isascii() and single(word) in self._singles
+
+    @cached_property
+    def _singles(self) -> set[str]:
+        return {single(word) for word in self._vocabulary}
 
     @cached_property
     def _are_all_known(self) -> tuple[bool, bool]:
@@ -183,7 +224,7 @@ class Mentions:
             if word[0] == token[0] and (sorted(word) == sorted(token) or sorted(word) == swapped):
                 return (word,)
         for word in _COMMON if len(token) < 5 else sorted(self._own):
-            if abs(len(word) - len(token)) < 2 and _is_one_off(token, word):
+            if abs(len(word) - len(token)) < 2 and is_one_off(token, word):
                 return (word,)
         if len(token) < 5:
             return (token,)
@@ -222,7 +263,7 @@ class Mentions:
             for name in (called, *(() if graph is None else facts.names_of(graph))):
                 tokens = tokens_of(name)
                 add(tokens, Named(cut(name)), 0.0)
-                for part, cost in _parts(tokens):
+                for part, cost in parts_of(tokens):
                     add(part, Named(cut(joined(part))), cost)
             for kind in () if graph is None else facts.kinds_of(graph):
                 add(tokens_of(kind), Kind(cut(kind)), 0.02)
@@ -275,14 +316,18 @@ class Mentions:
             for same in synonyms().get(tokens, ()):
                 found.setdefault(key_of(tokens_of(same)), (key, 0.03))
             for n in range(1, len(tokens)):
-                if tokens[n] not in _LINKS:
+                if tokens[n] not in LINKS and tokens[n:] != ("left",):
                     found.setdefault(tokens[n:], (key, 0.04))
-            if len(tokens) > 1 and tokens[-1] in _LINKS and re.search("(ed|en|s)$", tokens[-2]):
+            if len(tokens) > 1 and tokens[-1] == "left":
+                found.setdefault(key_of(tokens[:-1]), (key, 0.02))
+            if len(tokens) > 1 and tokens[-1] in LINKS and re.search("(ed|en|s)$", tokens[-2]):
                 found.setdefault(key_of(tokens[:-1]), (key, 0.01))
         for topic in TOPICS:
             told = [key for key in own if facts.topic_of(key) == topic]
             for word in topic.words:
                 cost = 0.02 if told else 0.12
+                if not told and word in _VERBS:
+                    continue
                 is_shape = topic.words[0] in SHAPES
                 if not told and (longer := [key for key in own if key.startswith(f"{word} ")]):
                     found.setdefault(key_of(tokens_of(word)), (longer[0], 0.05))
@@ -326,7 +371,7 @@ class Mentions:
         if self._table.words.issuperset(span) and not is_known:
             return None
         told = {*words.split(), words}
-        if words in STATE_WORDS or words in COLOURS or words in MATERIALS or words in _COLOURS_ZH:
+        if words in STATE_WORDS or words in COLOURS or words in MATERIALS or words in COLOURS_ZH:
             known: str | None = words
         else:
             known = None
@@ -361,51 +406,3 @@ class Mentions:
     @cached_property
     def _vocabulary(self) -> set[str]:
         return {word for words in self._told_words for word in words}
-
-
-_COLOURS_ZH = {
-    "红色",
-    "蓝色",
-    "绿色",
-    "黄色",
-    "黑色",
-    "白色",
-    "棕色",
-    "橙色",
-    "粉色",
-    "紫色",
-    "灰色",
-    "金色",
-    "银色",
-    "米色",
-}
-
-
-def _is_one_off(token: str, word: str) -> bool:
-    """Whether two words differ by one letter left out, put in or taken for another, or by two that are swapped."""
-    n = next((n for n, (a, b) in enumerate(zip(token, word, strict=False)) if a != b), min(len(token), len(word)))
-    own, its = token[n:], word[n:]
-    return own[1:] == its or own == its[1:] or own[1:] == its[1:] or (own[1::-1] == its[:2] and own[2:] == its[2:])
-
-
-def _parts(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:
-    """What a name may be called by for short: its end, its head before "of" and the like, other words within it."""
-    n = len(tokens)
-    if n and is_chinese(tokens[-1]):
-        for size in range(2, n):
-            yield tokens[-size:], 0.01
-            yield tokens[:size], 0.08
-        if n > 1 and (tokens[-1:] in synonyms() or tokens[-1] in KINDS):
-            yield tokens[-1:], 0.06
-        return
-    head = next((k for k, token in enumerate(tokens) if k and token in _LINKS), n)
-    for start in range(1, head):
-        yield tokens[start:head], 0.01
-    if head < n:
-        yield tokens[:head], 0.01
-    for start in range(n):
-        for end in range(start + 1, n):
-            if tokens[start] not in _LINKS and tokens[end - 1] not in _LINKS:
-                yield tokens[start:end], 0.06
-        if start and tokens[start] not in _LINKS and start >= head:
-            yield tokens[start:], 0.06

@@ -29,8 +29,10 @@ _STATED = 0.12
 """The same of what somebody says of themselves and asks nothing."""
 _SELF = frozenset(("i", "my", "me", "we", "our"))
 _ASKING = frozenset("? ？ what which who whose where when why how do".split())
+_ABSENT = 0.3
+"""What a question costs that is only a word for what is not here."""
 _AND = ("and", "和", "还", "plus")
-_COUNTING = ("多少", "平均", "几点", "几个", "谁")
+_COUNTING = ("how much", "how many", "多少", "平均", "几点", "几个", "谁")
 """Words of questions that tell no wish."""
 
 
@@ -57,8 +59,10 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
     if best is None or best[0] > (_STATED if _is_stated(tokens) else _WISHED):
         thing = "" if any(word in question for word in _COUNTING) else wished(tokens, mentions.names)
         if thing:
-            asks = "where" if "where" in tokens or "哪" in tokens else "name"
+            asks = "where" if "where" in tokens or "哪" in tokens else "way" if "way" in tokens else "name"
             best = (_WISHED, f"{asks} {thing}")
+    if best is None and (absent := mentions.absent(tokens)):
+        best = (_ABSENT, f"exist {write_set(Named(cut(absent)))}")
     return None if best is None else Reading(best[1], math.exp(-best[0]))
 
 
