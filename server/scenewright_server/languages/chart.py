@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill
+from scenewright_server.languages.leaving import UNANSWERED, leaves_open
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
 from scenewright_server.languages.phrases import MARKS, Degree, Gap, Literal, Phrase, Table, Tokens, tokens_of
@@ -44,10 +45,12 @@ _KEPT = 6
 _TRIED = 6
 _FAR = 0.1
 """What a key costs that nothing here has."""
-_BOUNDS = ("以", "最")
-"""Of 以内, 以上, 最便宜: a clause with one of these is no chat."""
+_BOUNDS = ("以", "最", "except", "apart", "besides", "excluding")
+"""Of 以内, 以上, 最便宜, "apart from": a clause with one of these is no chat."""
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
+_OF_SOME = re.compile(r"^(?:fact|check|sum|avg) .*(?: & |\| has )")
+"""Plans that ask something of what is so and so."""
 _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
 TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 _FAILURES = ((r.NotHere | r.Unclear | r.Nothing, 0.15), (r.Mixed, 0.5), (r.Unknown, 0.12))
@@ -107,12 +110,15 @@ class Chart:
                         if "W" in bound and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
+                        total += UNANSWERED * (plan is not None and leaves_open(self._tokens, i, plan))
                         if plan is None or VAIN.search(plan) or (before is None and _OF_THOSE.search(plan)):
                             continue
                         if total < plans.get(plan, math.inf):
                             plans[plan] = total
         for phrase in self._phrases.get("beyond", ()):
             for i in self._starts(phrase):
+                if any(cost < _FAR for _, _, cost in self._mentions.names_at(self._tokens, i)):
+                    continue
                 for _, cost, _ in self._match(phrase, 0, i, 0.0, {}):
                     plans["beyond"] = min(plans.get("beyond", math.inf), _BEYOND + cost)
         ranked = sorted((cost, plan) for plan, cost in plans.items())[:_TRIED]
@@ -139,6 +145,8 @@ class Chart:
             return 0.05
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
             return 1.0
+        if _OF_SOME.search(plan) and any(isinstance(result, r.Nothing) for result in results):
+            return 0.7
         if any(isinstance(result, r.Ask) for result in results):
             return _ASKED[" | has " in plan]
         return max((_failure_of(result) for result in results), default=0.0)
@@ -167,6 +175,8 @@ class Chart:
 
     def _idle_at(self, i: int) -> list[int]:
         """How many tokens from token i on are idle words together."""
+        if self._tokens[max(i - 1, 0) : i + 1] in (("how", "much"), ("how", "many")):
+            return []
         longest = min(6, len(self._tokens) - i)
         return [n for n in range(1, longest + 1) if self._tokens[i : i + n] in self._table.idle]
 

@@ -155,6 +155,14 @@ class Mentions:
                         return words
         return ""
 
+    def alone(self, tokens: Tokens) -> str:
+        """The noun of an English question of nothing else, which is the name of nothing here; "" where it is not one."""
+        said = [token for token in tokens if token not in MARKS and (token,) not in self._table.idle]
+        if len(said) != 1 or len(tokens) > 4 or tokens[-1] != "?" or is_chinese(said[0]) or not self._are_all_known[0]:
+            return ""
+        noun = single(said[0])
+        return write_set(Named(noun)) if noun in common() and (noun,) not in self.names else ""
+
     def simplify(self, question: str) -> str:
         """A question in simplified characters, but for those that the scene is told in."""
         told = {char for texts in self._choosing.texts for text in texts for char in text}
@@ -164,6 +172,7 @@ class Mentions:
     def correct(self, tokens: Tokens) -> Tokens:
         """English words that nobody here knows as the ones that they nearly are."""
         plain = tuple(word for token in tokens for word in self._correct(token))
+        plain = tuple(self._numbered(plain, i) for i in range(len(plain)))
         return tuple("个" if self._is_counter(plain, i) else token for i, token in enumerate(plain))
 
     def _is_counter(self, tokens: Tokens, i: int) -> bool:
@@ -171,6 +180,11 @@ class Mentions:
         if not i or tokens[i] not in COUNTERS or tokens[i - 1] not in COUNTED:
             return False
         return not any(tokens[i : i + n] in self.names for n in range(2, 5))
+
+    def _numbered(self, tokens: Tokens, i: int) -> str:
+        """A number in words as a figure where a name ends with it: "counter two"."""
+        figure = str(ONES.get(tokens[i], ""))
+        return figure if figure and i and (tokens[i - 1], figure) in self.names else tokens[i]
 
     def _correct(self, token: str) -> Tokens:
         if token in self._table.spellings:

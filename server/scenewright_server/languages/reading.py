@@ -25,6 +25,7 @@ SURE = 0.5
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
 _AND = ("and", "和", "还", "plus")
+_EXISTS = frozenset("be have any there anything something anyone see get sell".split())
 _COUNTING = ("多少", "平均", "几点", "几个", "谁")
 """Words of questions that tell no wish."""
 
@@ -54,6 +55,8 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         if wished:
             asks = "where" if "where" in tokens or "哪" in tokens else "name"
             best = (_WISHED, f"{asks} {wished}")
+    if best is None and (noun := mentions.alone(tokens)):
+        best = (_WISHED, f"exist {noun}")
     return None if best is None else Reading(best[1], math.exp(-best[0]))
 
 
@@ -91,7 +94,7 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
         if (tokens[i] not in MARKS and tokens[i] not in _AND) or len(found) > 2:
             continue
         first = Chart(tokens[:i], table, mentions, Choosing(scene)).best()
-        if first is None or first[0] > _DOUBTED or first[1] == "beyond":
+        if first is None or first[0] > _DOUBTED or first[1] == "beyond" or _is_vague(first[1], tokens[:i]):
             continue
         turn = execute(parse(first[1]), scene)[-1].turn
         after = Choosing(replace(scene, before=turn))
@@ -99,6 +102,11 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
         if second is not None and second[0] <= _DOUBTED:
             found.append((first[0] + second[0] + CLAUSE, _in_one(first[1], second[1])))
     return min(found, default=None)
+
+
+def _is_vague(plan: str, tokens: Tokens) -> bool:
+    """Whether words that only name something are taken for a question whether it is there."""
+    return plan.startswith("exist ") and tokens[0].isascii() and _EXISTS.isdisjoint(tokens)
 
 
 def _in_one(first: str, second: str) -> str:
