@@ -47,9 +47,11 @@ _FAR = 0.1
 """What a key costs that nothing here has."""
 _BOUNDS = ("以", "最", "except", "apart", "besides", "excluding")
 """Of 以内, 以上, 最便宜, "apart from": a clause with one of these is no chat."""
+_CHOOSING = (*_BOUNDS, "of", "among")
+"""What a clause begins with that tells of which things is asked."""
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
-_OF_SOME = re.compile(r"^(?:fact|check|sum|avg) .*(?: & |\| has )")
+_OF_SOME = re.compile(r"^(?:fact|check|sum|avg|way|where) .*(?: & |\| has )")
 """Plans that ask something of what is so and so."""
 _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
 TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
@@ -189,7 +191,7 @@ class Chart:
             if self._tokens[i] in MARKS:
                 total += min(clause, most)
                 clause, most = 0.0, CLAUSE
-            elif (n == 1 and self._tokens[i] in _BOUNDS) or self._is_bound(i):
+            elif (n == 1 and self._tokens[i] in (_BOUNDS if clause else _CHOOSING)) or self._is_bound(i):
                 most = math.inf
             elif self._tokens[i] in _ASKING:
                 most = max(most, _SAID)

@@ -25,7 +25,7 @@ Bound = dict[str, Part]
 VAIN = re.compile(
     r"^(?:again|exist|name|check) (?:each )?(?:those|this|all)$|^(?:where|way) (?:each )?(?:this|all)$|^where all"
     r"|^(?:fact|sum|avg) .*\| all(?: & price|$)|^fact (?:up|left|right)\b"
-    r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
+    r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all [|&]"
 )
 """Plans of words that tell nothing."""
 

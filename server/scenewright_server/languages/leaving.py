@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from scenewright_server.languages.numerals import whole_at
 from scenewright_server.languages.phrases import MARKS, Tokens
@@ -20,6 +21,10 @@ def leaves_open(tokens: Tokens, start: int, plan: str) -> bool:
     if plan.startswith(("check ", "exist ")) and not _OPEN.isdisjoint(tokens[first:start]):
         return True
     if plan.startswith("name ") and tokens[:1] == ("be",) and not {"there", "or", "what", "which", "who"} & {*tokens}:
+        return True
+    if "average" in tokens and "av" not in plan:
+        return True
+    if plan.startswith("exist ") and ("have", "to") in pairwise(tokens):
         return True
     return plan.startswith(("sum price", "fact price")) and any(
         re.search(rf"\b{number:g}\b", plan) is None for number in _numbers(tokens)
