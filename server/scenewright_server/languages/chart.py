@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill
-from scenewright_server.languages.leaving import UNANSWERED, leaves_open
+from scenewright_server.languages.leaving import UNANSWERED, is_bare, leaves_open
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
 from scenewright_server.languages.phrases import MARKS, Degree, Gap, Literal, Phrase, Table, Tokens, tokens_of
@@ -137,6 +137,8 @@ class Chart:
         """What it tells against a plan that the scene gives no answer to it."""
         results = [result for reply in execute(parse(plan), self._choosing.scene) for result in reply.results]
         before = self._choosing.scene.before
+        if plan.startswith("exist ") and is_bare(self._tokens) and not any(map(_is_there, results)):
+            return 0.5
         if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
             return 0.2  # one of those that were asked about is meant
         if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
@@ -371,6 +373,10 @@ class Chart:
 
     def _is_told(self, key: str) -> bool:
         return any(self._choosing.is_known(Key(key), k) for k in self._choosing.everything)
+
+
+def _is_there(result: r.Result) -> bool:
+    return isinstance(result, r.Exists) and bool(result.things)
 
 
 def _failure_of(result: r.Result) -> float:

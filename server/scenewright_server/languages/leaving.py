@@ -12,6 +12,8 @@ UNANSWERED = 0.7
 """What a plan costs that leaves such words out."""
 _OPEN = frozenset("who what where when why how whose".split())
 """Words that ask for more than yes or no."""
+_EXISTS = frozenset("be have any there anything something anyone somewhere another see get sell".split())
+"""Words of questions whether something is there."""
 
 
 def leaves_open(tokens: Tokens, start: int, plan: str) -> bool:
@@ -29,6 +31,11 @@ def leaves_open(tokens: Tokens, start: int, plan: str) -> bool:
     return plan.startswith(("sum price", "fact price")) and any(
         re.search(rf"\b{number:g}\b", plan) is None for number in _numbers(tokens)
     )
+
+
+def is_bare(tokens: Tokens) -> bool:
+    """Whether English words do not ask whether something is there, though they may name it."""
+    return tokens[0].isascii() and _EXISTS.isdisjoint(tokens)
 
 
 def _numbers(tokens: Tokens) -> set[float]:

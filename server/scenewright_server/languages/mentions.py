@@ -155,14 +155,6 @@ class Mentions:
                         return words
         return ""
 
-    def alone(self, tokens: Tokens) -> str:
-        """The noun of an English question of nothing else, which is the name of nothing here; "" where it is not one."""
-        said = [token for token in tokens if token not in MARKS and (token,) not in self._table.idle]
-        if len(said) != 1 or len(tokens) > 4 or tokens[-1] != "?" or is_chinese(said[0]) or not self._are_all_known[0]:
-            return ""
-        noun = single(said[0])
-        return write_set(Named(noun)) if noun in common() and (noun,) not in self.names else ""
-
     def simplify(self, question: str) -> str:
         """A question in simplified characters, but for those that the scene is told in."""
         told = {char for texts in self._choosing.texts for text in texts for char in text}
@@ -382,22 +374,7 @@ class Mentions:
         return {word for words in self._told_words for word in words}
 
 
-_COLOURS_ZH = {
-    "红色",
-    "蓝色",
-    "绿色",
-    "黄色",
-    "黑色",
-    "白色",
-    "棕色",
-    "橙色",
-    "粉色",
-    "紫色",
-    "灰色",
-    "金色",
-    "银色",
-    "米色",
-}
+_COLOURS_ZH = set("红色 蓝色 绿色 黄色 黑色 白色 棕色 橙色 粉色 紫色 灰色 金色 银色 米色".split())
 
 
 def _is_one_off(token: str, word: str) -> bool:

@@ -9,14 +9,18 @@ import re
 from dataclasses import dataclass, replace
 
 from scenewright_server.languages.chart import CLAUSE, TWICE, Chart
+from scenewright_server.languages.leaving import is_bare
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, read_table, tokens_of
 from scenewright_server.languages.recalling import recall
+from scenewright_server.languages.thesaurus import common
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Choosing, Scene
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import Named
+from scenewright_server.scene.matching import single
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write_set
 
 MAX_TOKENS = 80
@@ -25,7 +29,6 @@ SURE = 0.5
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
 _AND = ("and", "和", "还", "plus")
-_EXISTS = frozenset("be have any there anything something anyone see get sell".split())
 _COUNTING = ("多少", "平均", "几点", "几个", "谁")
 """Words of questions that tell no wish."""
 
@@ -55,7 +58,7 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         if wished:
             asks = "where" if "where" in tokens or "哪" in tokens else "name"
             best = (_WISHED, f"{asks} {wished}")
-    if best is None and (noun := mentions.alone(tokens)):
+    if best is None and (noun := _noun_alone(tokens, table, mentions)):
         best = (_WISHED, f"exist {noun}")
     return None if best is None else Reading(best[1], math.exp(-best[0]))
 
@@ -94,7 +97,9 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
         if (tokens[i] not in MARKS and tokens[i] not in _AND) or len(found) > 2:
             continue
         first = Chart(tokens[:i], table, mentions, Choosing(scene)).best()
-        if first is None or first[0] > _DOUBTED or first[1] == "beyond" or _is_vague(first[1], tokens[:i]):
+        if first is None or first[0] > _DOUBTED or first[1] == "beyond":
+            continue
+        if first[1].startswith("exist ") and is_bare(tokens[:i]):
             continue
         turn = execute(parse(first[1]), scene)[-1].turn
         after = Choosing(replace(scene, before=turn))
@@ -104,9 +109,13 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
     return min(found, default=None)
 
 
-def _is_vague(plan: str, tokens: Tokens) -> bool:
-    """Whether words that only name something are taken for a question whether it is there."""
-    return plan.startswith("exist ") and tokens[0].isascii() and _EXISTS.isdisjoint(tokens)
+def _noun_alone(tokens: Tokens, table: Table, mentions: Mentions) -> str:
+    """The noun of an English question of nothing else, which is the name of nothing here; "" where it is not one."""
+    said = [token for token in tokens if token not in MARKS and (token,) not in table.idle]
+    if len(said) != 1 or len(tokens) > 4 or tokens[-1] != "?" or is_chinese(said[0]):
+        return ""
+    noun = single(said[0])
+    return write_set(Named(noun)) if noun in common() and (noun,) not in mentions.names else ""
 
 
 def _in_one(first: str, second: str) -> str:
