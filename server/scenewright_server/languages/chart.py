@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill
+from scenewright_server.languages.leaving import UNANSWERED, is_bare, leaves_open
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
 from scenewright_server.languages.phrases import MARKS, Degree, Gap, Literal, Phrase, Table, Tokens, tokens_of
@@ -45,10 +46,14 @@ _KEPT = 6
 _TRIED = 6
 _FAR = 0.1
 """What a key costs that nothing here has."""
-_BOUNDS = ("以", "最")
-"""Of 以内, 以上, 最便宜: a clause with one of these is no chat."""
+_BOUNDS = ("以", "最", "except", "apart", "besides", "excluding")
+"""Of 以内, 以上, 最便宜, "apart from": a clause with one of these is no chat."""
+_CHOOSING = (*_BOUNDS, "of", "among")
+"""What a clause begins with that tells of which things is asked."""
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
+_OF_SOME = re.compile(r"^(?:fact|check|sum|avg|way|where) .*(?: & |\| has )")
+"""Plans that ask something of what is so and so."""
 _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
 _INSIDE = re.compile(r"^(?:count|exist|again) (?:.* & )?in (?:those|this)$")
 _AMONG = re.compile(r"^count those$|\bthose & (?:max|min|middle)\b")
@@ -125,12 +130,15 @@ class Chart:
                         if ("W" in bound or "Y" in bound) and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
+                        total += UNANSWERED * (plan is not None and leaves_open(self._tokens, i, plan))
                         if plan is None or VAIN.search(plan) or (before is None and _OF_THOSE.search(plan)):
                             continue
                         if total < plans.get(plan, math.inf):
                             plans[plan] = total
         for phrase in self._phrases.get("beyond", ()):
             for i in self._starts(phrase):
+                if any(cost < _FAR for _, _, cost in self._mentions.names_at(self._tokens, i)):
+                    continue
                 for end, cost, _ in self._match(phrase, 0, i, 0.0, {}):
                     if end == i + 1 and self._mentions.is_told_of(self._tokens[i]):
                         continue
@@ -152,6 +160,8 @@ class Chart:
         before = self._choosing.scene.before
         if before is not None and before.asked is None and len(before.things) == 1 and _AMONG.search(plan):
             return 1.0  # there is but one
+        if plan.startswith("exist ") and is_bare(self._tokens) and not any(map(_is_there, results)):
+            return 0.5
         if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
             return 0.2  # one of those that were asked about is meant
         if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
@@ -171,6 +181,8 @@ class Chart:
         has_none = any(isinstance(result, r.Nothing | r.NotHere) for result in results)
         if has_none and (" | has " in plan or plan.startswith("where look ")):
             return 1.0
+        if _OF_SOME.search(plan) and any(isinstance(result, r.Nothing) for result in results):
+            return 0.7
         if any(isinstance(result, r.Ask) for result in results):
             return _ASKED[" | has " in plan]
         if any(isinstance(result, r.Nothing) for result in results) and _LOOKED_FOR.search(plan):
@@ -203,6 +215,8 @@ class Chart:
 
     def _idle_at(self, i: int) -> list[int]:
         """How many tokens from token i on are idle words together."""
+        if self._tokens[max(i - 1, 0) : i + 1] in (("how", "much"), ("how", "many")):
+            return []
         longest = min(6, len(self._tokens) - i)
         return [n for n in range(1, longest + 1) if self._tokens[i : i + n] in self._table.idle]
 
@@ -215,7 +229,7 @@ class Chart:
             if self._tokens[i] in MARKS:
                 total += min(clause, most)
                 clause, most = 0.0, CLAUSE
-            elif (n == 1 and self._tokens[i] in _BOUNDS) or self._is_bound(i):
+            elif (n == 1 and self._tokens[i] in (_BOUNDS if clause else _CHOOSING)) or self._is_bound(i):
                 most = math.inf
             elif self._tokens[i] in _ASKING:
                 most = max(most, _SAID)
@@ -399,6 +413,10 @@ class Chart:
 
     def _is_told(self, key: str) -> bool:
         return any(self._choosing.is_known(Key(key), k) for k in self._choosing.everything)
+
+
+def _is_there(result: r.Result) -> bool:
+    return isinstance(result, r.Exists) and bool(result.things)
 
 
 def _failure_of(result: r.Result) -> float:

@@ -28,7 +28,7 @@ VAIN = re.compile(
     r"|^(?:check|fact|exist) .*\b(?:someone|somebody|anyone|anybody|everyone)\b(?! & (?!look))|^check [^|]+ \| all\b"
     r"|^fact [^|]+ \| all & (?:left|right|behind|in front|on|under|in|near|beside|between|above)\b"
     r"|^count (?:.* & )?look (?:\w+ )*\w+[^su\W]s$"
-    r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
+    r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all [|&]"
 )
 """Plans of words that tell nothing."""
 

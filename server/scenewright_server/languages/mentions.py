@@ -196,6 +196,7 @@ class Mentions:
     def correct(self, tokens: Tokens) -> Tokens:
         """English words that nobody here knows as the ones that they nearly are."""
         plain = tuple(word for token in tokens for word in self._correct(token))
+        plain = tuple(self._numbered(plain, i) for i in range(len(plain)))
         return tuple("个" if self._is_counter(plain, i) else token for i, token in enumerate(plain))
 
     def _is_counter(self, tokens: Tokens, i: int) -> bool:
@@ -203,6 +204,11 @@ class Mentions:
         if not i or tokens[i] not in COUNTERS or tokens[i - 1] not in COUNTED:
             return False
         return not any(tokens[i : i + n] in self.names for n in range(2, 5))
+
+    def _numbered(self, tokens: Tokens, i: int) -> str:
+        """A number in words as a figure where a name ends with it: "counter two"."""
+        figure = str(ONES.get(tokens[i], ""))
+        return figure if figure and i and (tokens[i - 1], figure) in self.names else tokens[i]
 
     def _correct(self, token: str) -> Tokens:
         if not self._is_known(token):

@@ -89,7 +89,7 @@ def _english_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
         if token in ONES:
             part += ONES[token]
         elif token in TENS:
-            part += TENS[token]
+            part = part * (100 if 0 < part < 10 else 1) + TENS[token]  # "two fifty" is 250
         elif token in _NOTES and not part:
             part = _NOTES[token]
         elif token == "hundred" and (part or end == i):

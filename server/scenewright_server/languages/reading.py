@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 
 from scenewright_server.languages.chart import CLAUSE, TWICE, Chart
+from scenewright_server.languages.leaving import is_bare
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, read_table, tokens_of
 from scenewright_server.languages.recalling import recall
@@ -17,7 +18,9 @@ from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Choosing, Scene
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import Named
+from scenewright_server.scene.matching import single
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write_set
 
 MAX_TOKENS = 80
@@ -106,6 +109,8 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
             continue
         first = Chart(tokens[:i], table, mentions, Choosing(scene)).best()
         if first is None or first[0] > _DOUBTED or first[1] == "beyond":
+            continue
+        if first[1].startswith("exist ") and is_bare(tokens[:i]):
             continue
         turn = execute(parse(first[1]), scene)[-1].turn
         after = Choosing(replace(scene, before=turn))

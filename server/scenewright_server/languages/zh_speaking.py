@@ -69,7 +69,8 @@ class ChineseSpeaker:
         said += [[f"我在这里没有看到{words}。"] for words in reply.missing]
         for k, text in reply.quotes:
             is_found = isinstance(reply.results[-1], r.Listed | r.Exists)
-            of = ["上面写着：" if is_found else "只写着："] if len(reply.quotes) == 1 else [labels.mention(k), "的介绍说："]
+            alone = "上面写着：" if is_found else "只写着："
+            of = [alone] if len(reply.quotes) == 1 else [labels.mention(k), "的介绍说："]
             said.append([*of, f"“{text.rstrip(' .。')}”。"])
         return tuple(part for sentence in said for part in sentence)
 

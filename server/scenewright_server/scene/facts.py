@@ -98,6 +98,9 @@ TOPICS = (
     _topic("feeding|feeding time|fed|喂食|喂食时间"),
     _topic("deposit|押金|定金"),
     _topic("shelf life|best before|expiry|expiry date|expires|use by|保质期|有效期|过期"),
+    _topic(
+        "max load|maximum load|load limit|weight limit|carrying capacity|carries|breaking load|bears|承重|载重|限重"
+    ),
     _topic("code|password|pin|密码|口令"),
     _topic("flavour|flavor|taste|味道|口味"),
     _topic("language|languages|语言"),

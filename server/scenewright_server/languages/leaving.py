@@ -1,0 +1,52 @@
+"""Words that a plan may not leave out: how a question begins, and its numbers."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from scenewright_server.languages.numerals import whole_at
+from scenewright_server.languages.phrases import MARKS, Tokens
+
+UNANSWERED = 0.7
+"""What a plan costs that leaves such words out."""
+_OPEN = frozenset("who what where when why how whose".split())
+"""Words that ask for more than yes or no."""
+_EXISTS = frozenset("be have any there anything something anyone somewhere another see get sell".split())
+"""Words of questions whether something is there."""
+
+
+def leaves_open(tokens: Tokens, start: int, plan: str) -> bool:
+    """Whether a plan read from token `start` on leaves out what a question cannot do without: "how" where it only
+    checks, a yes or no where it names, a number of pieces where it reckons."""
+    first = max((i + 1 for i in range(start) if tokens[i] in MARKS), default=0)
+    if plan.startswith(("check ", "exist ")) and not _OPEN.isdisjoint(tokens[first:start]):
+        return True
+    if plan.startswith("name ") and tokens[:1] == ("be",) and not {"there", "or", "what", "which", "who"} & {*tokens}:
+        return True
+    if "average" in tokens and "av" not in plan:
+        return True
+    if plan.startswith("exist ") and ("have", "to") in pairwise(tokens):
+        return True
+    return plan.startswith(("sum price", "fact price")) and any(
+        re.search(rf"\b{number:g}\b", plan) is None for number in _numbers(tokens)
+    )
+
+
+def is_bare(tokens: Tokens) -> bool:
+    """Whether English words do not ask whether something is there, though they may name it."""
+    return tokens[0].isascii() and _EXISTS.isdisjoint(tokens)
+
+
+def _numbers(tokens: Tokens) -> set[float]:
+    """The whole numbers above one of a question, each at its beginning."""
+    found: set[float] = set()
+    i = 0
+    while i < len(tokens):
+        at = whole_at(tokens, i)
+        if at is not None and at[1] > i:
+            found |= {at[0]} if at[0] > 1 else set()
+            i = at[1]
+        else:
+            i += 1
+    return found
