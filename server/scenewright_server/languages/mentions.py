@@ -27,7 +27,7 @@ MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 """Tokens of a name, of a look, and of other words."""
 _LINKS = set("of with for by in on at from and the a an to".split())
 COUNTERS = set(
-    "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛"
+    "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛趟颗粒团盆"
 )
 COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
 _ALIKE = 0.84  # of a misspelt word's letters and the right one's
@@ -159,7 +159,13 @@ class Mentions:
         """A question in simplified characters, but for those that the scene is told in."""
         told = {char for texts in self._choosing.texts for text in texts for char in text}
         plain = "".join(char if char in told else simplified().get(char, char) for char in question)
+        for wrong, right in self._table.respellings:
+            if wrong in plain and not self._is_in_text(wrong):
+                plain = plain.replace(wrong, right)
         return _AT_BEST.sub("", plain)
+
+    def _is_in_text(self, words: str) -> bool:
+        return any(words in text for texts in self._choosing.texts for text in texts)
 
     def correct(self, tokens: Tokens) -> Tokens:
         """English words that nobody here knows as the ones that they nearly are."""
@@ -265,6 +271,8 @@ class Mentions:
             return None
         for tokens, (words, cost) in self.names.items():
             if len(tokens) == len(span) and cost < 0.05 and sum(map(str.__ne__, tokens, span)) == 1:
+                if any((its,) in self._table.idle for its, own in zip(span, tokens, strict=True) if its != own):
+                    continue
                 return words, cost + 0.1
         return None
 
@@ -330,7 +338,8 @@ class Mentions:
     def _look(self, span: Tokens, words: str) -> str | None:
         """The words of a plan for a look, None where they are none."""
         is_known = words in STATE_WORDS or (is_chinese(words) and (span in self.values or span in synonyms()))
-        if self._table.words.issuperset(span) and not is_known:
+        is_of_table = span in self._table.ways if is_chinese(words) and len(span) > 1 else self._table.words >= {*span}
+        if is_of_table and not is_known:
             return None
         told = {*words.split(), words}
         if words in STATE_WORDS or words in COLOURS or words in MATERIALS or words in _COLOURS_ZH:

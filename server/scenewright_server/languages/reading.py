@@ -25,7 +25,7 @@ SURE = 0.5
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
 _AND = ("and", "和", "还", "plus")
-_COUNTING = ("多少", "平均", "几点", "几个", "谁")
+_COUNTING = ("多少", "平均", "几点", "几个", "谁", "左边", "右边", "左手", "右手", "身后", "后面", "背后")
 """Words of questions that tell no wish."""
 
 
@@ -50,7 +50,8 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         both = _read_both(tokens, table, mentions, scene)
         best = min(filter(None, (best, both)), default=None)
     if best is None or best[0] > _WISHED:
-        wished = "" if any(word in question for word in _COUNTING) else mentions.wished(tokens)
+        tells_none = any(word in question for word in _COUNTING) or (language == "zh" and mentions.named(tokens))
+        wished = "" if tells_none else mentions.wished(tokens)
         if wished:
             asks = "where" if "where" in tokens or "哪" in tokens else "name"
             best = (_WISHED, f"{asks} {wished}")
