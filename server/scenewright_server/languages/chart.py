@@ -214,7 +214,7 @@ class Chart:
                     most = _SAID if self._tokens[i] in "?？" else _AFTER
                     clause, is_first, dear = 0.0, False, _CHATTER
                 elif not self._is_chatter[i]:
-                    dear = _AFTER
+                    dear = max(dear, _AFTER)
                     if not is_first and self._is_bound(i):
                         most = dear = math.inf
                 clause += cost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,8 @@ _ALIKE = 0.84  # of a misspelt word's letters and the right one's
 _COMMON = tuple("what where which when much many have there they with make this that just take your does cost".split())
 """What short misspelt words may be."""
 
+_SPOKEN_TO = 0.1
+"""What a name costs that may be said to whom one asks: 医生."""
 _PLAIN = 0.06
 """What a name may cost that is not far-fetched."""
 _HAN = (1, 2)
@@ -223,12 +226,8 @@ class Mentions:
         found: dict[Tokens, tuple[str, float]] = {}
 
         def add(tokens: Sequence[str], words: Named | Kind, cost: float) -> None:
-            if (
-                tokens
-                and tokens[0] != "的"
-                and tuple(tokens) not in self._table.idle
-                and cost < found.get(key_of(tokens), ("", 9.0))[1]
-            ):
+            cost += self._dearness(tuple(tokens))
+            if tokens and tokens[0] != "的" and cost < found.get(key_of(tokens), ("", 9.0))[1]:
                 found[key_of(tokens)] = (write_set(words), cost)
 
         for graph, called in zip(self._graphs, self._choosing.scene.called, strict=True):
@@ -248,9 +247,16 @@ class Mentions:
         for tokens, (text, cost) in by_name:
             for same in self._translations(tokens):
                 key = key_of(tokens_of(same))
-                if key not in self._table.idle and cost + 0.03 < found.get(key, ("", 9.0))[1]:
-                    found[key] = (text, cost + 0.03)
+                dear = cost + 0.03 + self._dearness(key)
+                if dear < found.get(key, ("", 9.0))[1]:
+                    found[key] = (text, dear)
         return found
+
+    def _dearness(self, tokens: Tokens) -> float:
+        """What it costs that a name is of idle words."""
+        if tokens not in self._table.idle:
+            return 0.0
+        return _SPOKEN_TO if len(tokens) > 1 and is_chinese(tokens[0]) else math.inf
 
     def _translations(self, tokens: Tokens) -> Iterator[str]:
         """Other words for a name: those of its line in nouns.txt; for one of several words, in Chinese, those of its
