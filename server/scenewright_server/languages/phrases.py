@@ -154,7 +154,11 @@ def read_table(language: str) -> Table:
         for pair in line.split("|")
         for wrong, right in [pair.split(":")]
     }
-    respellings = tuple((wrong, "".join(spellings.pop(wrong))) for wrong in sorted(spellings, key=len, reverse=True) if _HAN.match(wrong))
+    respellings = tuple(
+        (wrong, "".join(spellings.pop(wrong)))
+        for wrong in sorted(spellings, key=len, reverse=True)
+        if _HAN.match(wrong)
+    )
     phrases = {name: tuple(_read_phrases(lines)) for name, lines in sections.items()}
     further = _read_sections(f"{language}_ways.txt") if language == "en" else {}
     plain = _read_idle(sections.pop("idle"))
@@ -167,7 +171,15 @@ def read_table(language: str) -> Table:
     both = {name: (*phrases.get(name, ()), *ways.get(name, ())) for name in (*phrases, *ways)}
     of_several = idle | {way for its in phrases.values() for phrase in its for way in _ways_of(phrase)}
     return Table(
-        both, idle, spellings, respellings, degrees, forms, frozenset(words), frozenset(words | _words_of(ways)), of_several
+        both,
+        idle,
+        spellings,
+        respellings,
+        degrees,
+        forms,
+        frozenset(words),
+        frozenset(words | _words_of(ways)),
+        of_several,
     )
 
 
