@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill
 from scenewright_server.languages.leaving import UNANSWERED, is_bare, leaves_open
@@ -35,6 +36,10 @@ _NAMING = 0.2
 """What a clause before costs that names something here."""
 _SAID = 0.31
 """What a clause costs that may be a question of its own: one that asks, one after a question mark."""
+_CHATTER = 0.15
+"""What a clause after costs that is about nothing here."""
+_TURNING = frozenset("不别没最第另换只要")
+"""What may change what is asked."""
 _ASKING = frozenset("哪谁几吗怎什啥少")
 _BEYOND = 0.25
 _NAMED = 0.6
@@ -251,16 +256,34 @@ class Chart:
         costs = [0.0] * (n + 1)
         for end in range(n - 1, -1, -1):
             i, clause, total, is_first, most = end, 0.0, 0.0, True, _AFTER
+            dear = _CHATTER
             while i < n:
                 step, cost = self._left_out(i)
                 if self._tokens[i] in MARKS:
-                    total += clause if is_first else min(clause, most)
+                    total += clause if is_first else min(clause, most, dear)
                     most = _SAID if self._tokens[i] in "?？" else _AFTER
-                    clause, is_first = 0.0, False
+                    clause, is_first, dear = 0.0, False, _CHATTER
+                elif not self._is_chatter[i]:
+                    dear = max(dear, _AFTER)
+                    if not is_first and self._is_bound(i):
+                        most = dear = math.inf
                 clause += cost
                 i += step
-            costs[end] = total + (clause if is_first else min(clause, most))
+            costs[end] = total + (clause if is_first else min(clause, most, dear))
         return costs
+
+    @cached_property
+    def _is_chatter(self) -> list[bool]:
+        """Whether a token begins nothing that a question could be about; known of Chinese."""
+        return [
+            is_chinese(token)
+            and token not in _ASKING
+            and token not in _TURNING
+            and (token,) not in self._table.degrees
+            and not any(cost <= _FAR / 2 for _, _, cost in self._mentions.names_at(self._tokens, i))
+            and not self._ends("P", i)
+            for i, token in enumerate(self._tokens)
+        ]
 
     def _left_out(self, i: int) -> tuple[int, float]:
         """How many tokens are left out at once from token i on, and what that costs."""
@@ -364,9 +387,17 @@ class Chart:
     def _numbers(self, i: int) -> Iterator[tuple[int, float, Part]]:
         if found := amount_at(self._tokens, i):
             value, unit, end = found
-            key, is_unit = self._mentions.key_in(unit or "".join(self._tokens[end : end + 1]))
-            if not unit and is_unit:
-                unit, end = self._tokens[end], end + 1
+            key, is_unit = self._mentions.key_in(unit)
+            for n in (3, 2, 1) if not unit else ():
+                named = "".join(self._tokens[end : end + n])
+                key, is_unit = self._mentions.key_in(named)
+                if not is_unit and n > 1 and self._mentions.keys.get(tuple(named), ("", 1.0)) == (named, 0.0):
+                    key, end = named, end + n  # "一千灵石"
+                elif is_unit:
+                    unit, end = named, end + n
+                else:
+                    continue
+                break
             yield end, 0.0, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
 
     def _wholes(self, i: int) -> Iterator[tuple[int, float, Part]]:

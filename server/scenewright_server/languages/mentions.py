@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ from scenewright_server.scene.writing import write_set
 MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 """Tokens of a name, of a look, and of other words."""
 COUNTERS = set(
-    "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛"
+    "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛趟颗粒团盆"
 )
 COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
 _VERBS = ("takes", "holds", "contains", "opens")
@@ -40,6 +41,8 @@ _ALIKE = 0.84  # of a misspelt word's letters and the right one's
 _COMMON = tuple("what where which when much many have there they with make this that just take your does cost".split())
 """What short misspelt words may be."""
 
+_SPOKEN_TO = 0.1
+"""What a name costs that may be said to whom one asks: 医生."""
 _PLAIN = 0.06
 """What a name may cost that is not far-fetched."""
 _HAN = (1, 2)
@@ -191,7 +194,13 @@ class Mentions:
         """A question in simplified characters, but for those that the scene is told in."""
         told = {char for texts in self._choosing.texts for text in texts for char in text}
         plain = "".join(char if char in told else simplified().get(char, char) for char in question)
+        for wrong, right in self._table.respellings:
+            if wrong in plain and not self._is_in_text(wrong):
+                plain = plain.replace(wrong, right)
         return _AT_BEST.sub("", plain)
+
+    def _is_in_text(self, words: str) -> bool:
+        return any(words in text for texts in self._choosing.texts for text in texts)
 
     def correct(self, tokens: Tokens) -> Tokens:
         """English words that nobody here knows as the ones that they nearly are."""
@@ -257,12 +266,8 @@ class Mentions:
         found: dict[Tokens, tuple[str, float]] = {}
 
         def add(tokens: Sequence[str], words: Named | Kind, cost: float) -> None:
-            if (
-                tokens
-                and tokens[0] != "的"
-                and tuple(tokens) not in self._table.idle
-                and cost < found.get(key_of(tokens), ("", 9.0))[1]
-            ):
+            cost += self._dearness(tuple(tokens))
+            if tokens and tokens[0] != "的" and cost < found.get(key_of(tokens), ("", 9.0))[1]:
                 found[key_of(tokens)] = (write_set(words), cost)
 
         for graph, called in zip(self._graphs, self._choosing.scene.called, strict=True):
@@ -282,9 +287,16 @@ class Mentions:
         for tokens, (text, cost) in by_name:
             for same in self._translations(tokens):
                 key = key_of(tokens_of(same))
-                if key not in self._table.idle and cost + 0.03 < found.get(key, ("", 9.0))[1]:
-                    found[key] = (text, cost + 0.03)
+                dear = cost + 0.03 + self._dearness(key)
+                if dear < found.get(key, ("", 9.0))[1]:
+                    found[key] = (text, dear)
         return found
+
+    def _dearness(self, tokens: Tokens) -> float:
+        """What it costs that a name is of idle words."""
+        if tokens not in self._table.idle:
+            return 0.0
+        return _SPOKEN_TO if len(tokens) > 1 and is_chinese(tokens[0]) else math.inf
 
     def _translations(self, tokens: Tokens) -> Iterator[str]:
         """Other words for a name: those of its line in nouns.txt; for one of several words, in Chinese, those of its
@@ -305,6 +317,8 @@ class Mentions:
             return None
         for tokens, (words, cost) in self.names.items():
             if len(tokens) == len(span) and cost < 0.05 and sum(map(str.__ne__, tokens, span)) == 1:
+                if any((its,) in self._table.idle for its, own in zip(span, tokens, strict=True) if its != own):
+                    continue
                 return words, cost + 0.1
         return None
 
@@ -374,7 +388,8 @@ class Mentions:
     def _look(self, span: Tokens, words: str) -> str | None:
         """The words of a plan for a look, None where they are none."""
         is_known = words in STATE_WORDS or (is_chinese(words) and (span in self.values or span in synonyms()))
-        if self._table.words.issuperset(span) and not is_known:
+        is_of_table = span in self._table.ways if is_chinese(words) and len(span) > 1 else self._table.words >= {*span}
+        if is_of_table and not is_known:
             return None
         told = {*words.split(), words}
         if words in STATE_WORDS or words in COLOURS or words in MATERIALS or words in COLOURS_ZH:

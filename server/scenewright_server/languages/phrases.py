@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     r"\d+(?:[.,]\d+)*(?:(?:st|nd|rd|th)(?![^\W\d_]))?|n't\b|'[a-z]+\b|[\u4e00-\u9fff]"
     r"|[^\W\d_\u4e00-\u9fff]+?(?=n't\b)|[^\W\d_\u4e00-\u9fff]+|[€$£¥￥°%℃]|[,;:.!?、，。；：！？]"
 )
+_HAN = re.compile("[\u4e00-\u9fff]{2}")
 FURTHER = 4000
 """The rank of the phrases of further ways: the table's own go before them."""
 _THAN = ("than", "then", "as", "like")
@@ -128,6 +129,8 @@ class Table:
     phrases: Mapping[str, tuple[Phrase, ...]]
     idle: frozenset[Tokens]
     spellings: Mapping[str, Tokens]
+    respellings: tuple[tuple[str, str], ...]
+    """Chinese words of several characters, the longest first, and those that they stand for."""
     degrees: Mapping[Tokens, Degree]
     """Adjectives."""
     forms: Mapping[str, tuple[Degree, str]]
@@ -136,6 +139,8 @@ class Table:
     """All words of the table, without those of its further ways."""
     known: frozenset[str]
     """All words of the table and its further ways."""
+    ways: frozenset[Tokens]
+    """Words of several tokens that the table's own phrases have."""
 
 
 @cache
@@ -149,6 +154,11 @@ def read_table(language: str) -> Table:
         for pair in line.split("|")
         for wrong, right in [pair.split(":")]
     }
+    respellings = tuple(
+        (wrong, "".join(spellings.pop(wrong)))
+        for wrong in sorted(spellings, key=len, reverse=True)
+        if _HAN.match(wrong)
+    )
     phrases = {name: tuple(_read_phrases(lines)) for name, lines in sections.items()}
     further = _read_sections(f"{language}_ways.txt") if language == "en" else {}
     plain = _read_idle(sections.pop("idle"))
@@ -159,11 +169,26 @@ def read_table(language: str) -> Table:
     words = {word for words in plain for word in words} | {word for words in degrees for word in words} | {*forms}
     words |= _words_of(phrases)
     both = {name: (*phrases.get(name, ()), *ways.get(name, ())) for name in (*phrases, *ways)}
-    return Table(both, idle, spellings, degrees, forms, frozenset(words), frozenset(words | _words_of(ways)))
+    of_several = idle | {way for its in phrases.values() for phrase in its for way in _ways_of(phrase)}
+    return Table(
+        both,
+        idle,
+        spellings,
+        respellings,
+        degrees,
+        forms,
+        frozenset(words),
+        frozenset(words | _words_of(ways)),
+        of_several,
+    )
 
 
 def _read_idle(lines: Sequence[str]) -> frozenset[Tokens]:
     return frozenset(tokens_of(words) for line in lines for words in line.split("|"))
+
+
+def _ways_of(phrase: Phrase) -> Iterator[Tokens]:
+    return (way for item in phrase.items if isinstance(item, Literal) for way in item.ways)
 
 
 def _words_of(phrases: Mapping[str, Sequence[Phrase]]) -> set[str]:

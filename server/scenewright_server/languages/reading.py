@@ -35,7 +35,7 @@ _ASKING = frozenset("? ？ what which who whose where when why how do".split())
 _ABSENT = 0.3
 """What a question costs that is only a word for what is not here."""
 _AND = ("and", "和", "还", "plus")
-_COUNTING = ("how much", "how many", "多少", "平均", "几点", "几个", "谁")
+_COUNTING = ("how much", "how many", "多少", "平均", "几点", "几个", "谁", "左边", "右边", "左手", "右手", "身后", "后面", "背后")
 """Words of questions that tell no wish."""
 
 
@@ -60,7 +60,8 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         both = _read_both(tokens, table, mentions, scene)
         best = min(filter(None, (best, both)), default=None)
     if best is None or best[0] > (_STATED if _is_stated(tokens) else _WISHED):
-        thing = "" if any(word in question for word in _COUNTING) else wished(tokens, mentions.names)
+        tells_none = any(word in question for word in _COUNTING) or (language == "zh" and mentions.named(tokens))
+        thing = "" if tells_none else wished(tokens, mentions.names)
         if thing:
             asks = "where" if "where" in tokens or "哪" in tokens else "way" if "way" in tokens else "name"
             best = (_WISHED, f"{asks} {thing}")

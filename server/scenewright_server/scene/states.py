@@ -49,6 +49,12 @@ offline / offline / online
 有人, 占用, 预订 / occupied, taken, in use, reserved, booked, busy / free, available, vacant, unoccupied
 正常, 能用 / working, functional, operational, usable, ready, intact / broken, out of order, damaged, faulty,
  not working
+满, 满了, 装满, 有水 / full, filled / empty, drained
+空, 空的, 空着, 没水 / empty, drained / full, filled
+睡着, 在睡 / asleep, sleeping / awake
+醒着 / awake / asleep, sleeping
+干净 / clean, tidy, washed / dirty, messy, stained
+脏 / dirty, messy, stained / clean, tidy, washed
 坏, 坏了 / broken, out of order, damaged, faulty, not working / working, functional, operational, usable, ready, intact
 开, 开着, 打开, 打开着, 敞开, 亮, 亮着, 开启, 没关, 没锁 / 开着, 打开, 敞开, 亮着, 开启, 半开, 运行 / 关着, 关闭,
  关上, 关了, 已关, 熄灭, 上锁, 锁着, 锁住, 紧闭
