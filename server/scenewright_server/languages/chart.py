@@ -44,10 +44,14 @@ _KEPT = 6
 _TRIED = 6
 _FAR = 0.1
 """What a key costs that nothing here has."""
+_NEXT = 0.01
+"""What each key more costs of those that may be meant alike."""
 _BOUNDS = ("以", "最")
 """Of 以内, 以上, 最便宜: a clause with one of these is no chat."""
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
+_OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:max|min) (?:height|width|depth|size)$")
+"""Plans of a fact of what is highest or the like: most of these ask what has the most of the fact."""
 _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
 TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 _FAILURES = ((r.NotHere | r.Unclear | r.Nothing, 0.15), (r.Mixed, 0.5), (r.Unknown, 0.12))
@@ -139,6 +143,12 @@ class Chart:
             return 0.05
         if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
             return 1.0
+        if plan.startswith("fact ") and any(isinstance(result, r.Nothing) for result in results):
+            return 0.6
+        if plan.startswith("again not "):
+            return 0.3
+        if _OF_SHAPE.search(plan):
+            return 0.5
         if any(isinstance(result, r.Ask) for result in results):
             return _ASKED[" | has " in plan]
         return max((_failure_of(result) for result in results), default=0.0)
@@ -176,7 +186,9 @@ class Chart:
         i = 0
         while i < len(self._tokens):
             n, cost = self._left_out(i)
-            if self._tokens[i] in MARKS:
+            if self._tokens[i] == "、":
+                pass  # what goes before is of the same list
+            elif self._tokens[i] in MARKS:
                 total += min(clause, most)
                 clause, most = 0.0, CLAUSE
             elif (n == 1 and self._tokens[i] in _BOUNDS) or self._is_bound(i):
@@ -245,16 +257,18 @@ class Chart:
             if phrase.openings is not None and i < len(self._tokens) and self._tokens[i] not in phrase.openings:
                 continue
             for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                dear, part = self._asked(phrase.plan) if symbol in "EH" else (0.0, Part(fill(phrase.plan, bound)))
-                yield end, cost + dear + 1e-5 * phrase.rank, part
+                parts = self._asked(phrase.plan) if symbol in "EH" else ((0.0, Part(fill(phrase.plan, bound))),)
+                for dear, part in parts:
+                    yield end, cost + dear + 1e-5 * phrase.rank, part
 
-    def _asked(self, keys: str) -> tuple[float, Part]:
-        """The key, of several that one may ask for alike, that something here has."""
+    def _asked(self, keys: str) -> list[tuple[float, Part]]:
+        """The keys, of several that one may ask for alike, that something here has; else the first."""
         found = [self._mentions.keys.get(key_of(tokens_of(key)), (key, 0.2)) for key in keys.split(" / ")]
-        key, cost = min(found, key=lambda pair: pair[1] > _FAR)
-        if cost > _FAR:
-            key = next((key for key, _ in found if self._is_told(key)), key)
-        return 0.1 * (cost > _FAR), Part(write_key(Key(cut(key))))
+        known = dict.fromkeys(key for key, cost in found if cost <= _FAR)
+        if known:
+            return [(_NEXT * n, Part(write_key(Key(cut(key))))) for n, key in enumerate(known)]
+        key = next((key for key, _ in found if self._is_told(key)), found[0][0])
+        return [(0.1, Part(write_key(Key(cut(key)))))]
 
     def _match(self, phrase: Phrase, k: int, i: int, cost: float, bound: Bound) -> Iterator[tuple[int, float, Bound]]:
         """The ends of the phrase's items from the k-th on, from token i on."""

@@ -158,7 +158,11 @@ class Mentions:
     def simplify(self, question: str) -> str:
         """A question in simplified characters, but for those that the scene is told in."""
         told = {char for texts in self._choosing.texts for text in texts for char in text}
+        told_words = "\n".join(text for texts in self._choosing.texts for text in texts)
         plain = "".join(char if char in told else simplified().get(char, char) for char in question)
+        for wrong, right in self._table.spellings.items():
+            if is_chinese(wrong) and wrong not in told_words:
+                plain = plain.replace(wrong, "".join(right))
         return _AT_BEST.sub("", plain)
 
     def correct(self, tokens: Tokens) -> Tokens:
@@ -220,7 +224,7 @@ class Mentions:
             if (
                 tokens
                 and tokens[0] != "的"
-                and tuple(tokens) not in self._table.idle
+                and not self._is_idle(tuple(tokens))
                 and cost < found.get(key_of(tokens), ("", 9.0))[1]
             ):
                 found[key_of(tokens)] = (write_set(words), cost)
@@ -242,9 +246,13 @@ class Mentions:
         for tokens, (text, cost) in by_name:
             for same in self._translations(tokens):
                 key = key_of(tokens_of(same))
-                if key not in self._table.idle and cost + 0.03 < found.get(key, ("", 9.0))[1]:
+                if not self._is_idle(key) and cost + 0.03 < found.get(key, ("", 9.0))[1]:
                     found[key] = (text, cost + 0.03)
         return found
+
+    def _is_idle(self, tokens: Tokens) -> bool:
+        """Whether words tell nothing; a person who is spoken to (医生) may be one who is here."""
+        return tokens in self._table.idle and (len(tokens) < 2 or tokens not in synonyms())
 
     def _translations(self, tokens: Tokens) -> Iterator[str]:
         """Other words for a name: those of its line in nouns.txt; for one of several words, in Chinese, those of its
@@ -330,7 +338,7 @@ class Mentions:
     def _look(self, span: Tokens, words: str) -> str | None:
         """The words of a plan for a look, None where they are none."""
         is_known = words in STATE_WORDS or (is_chinese(words) and (span in self.values or span in synonyms()))
-        if self._table.words.issuperset(span) and not is_known:
+        if self._table.has(span) and not is_known:
             return None
         told = {*words.split(), words}
         if words in STATE_WORDS or words in COLOURS or words in MATERIALS or words in _COLOURS_ZH:

@@ -16,6 +16,7 @@ from importlib.resources import files
 from itertools import product
 
 from scenewright_server.scene.matching import fold
+from scenewright_server.scene.words import is_chinese
 
 Tokens = tuple[str, ...]
 SLOT = re.compile(r"[A-Z][0-9]?")
@@ -27,6 +28,8 @@ FURTHER = 4000
 """The rank of the phrases of further ways: the table's own go before them."""
 _THAN = ("than", "then", "as", "like")
 """What learners and hasty writers have for the first."""
+_AS = (("什么", "啥"), ("哪里", "哪儿"))
+"""What is said in Chinese for the first of each."""
 MARKS = set(",;:.!?、，。；：！？")
 _SAME = {
     "is": "be", "are": "be", "was": "be", "were": "be", "been": "be", "being": "be", "am": "be", "'re": "be",
@@ -136,6 +139,18 @@ class Table:
     """All words of the table, without those of its further ways."""
     known: frozenset[str]
     """All words of the table and its further ways."""
+    ways: frozenset[Tokens]
+    """Words that stand together in the table."""
+    parts: frozenset[Tokens]
+    """What is within these."""
+
+    def has(self, span: Tokens) -> bool:
+        """Whether words are the table's: each of them, or of Chinese characters, what they are together."""
+        if len(span) < 2 or not is_chinese("".join(span)):
+            return self.words.issuperset(span)
+        if span in self.parts:
+            return True
+        return any(span[:n] in self.ways and (span[n:] in self.ways or self.has(span[n:])) for n in range(1, len(span)))
 
 
 @cache
@@ -159,7 +174,12 @@ def read_table(language: str) -> Table:
     words = {word for words in plain for word in words} | {word for words in degrees for word in words} | {*forms}
     words |= _words_of(phrases)
     both = {name: (*phrases.get(name, ()), *ways.get(name, ())) for name in (*phrases, *ways)}
-    return Table(both, idle, spellings, degrees, forms, frozenset(words), frozenset(words | _words_of(ways)))
+    spoken = {*plain, *degrees, *(way for its in phrases.values() for phrase in its for way in _ways_of(phrase))}
+    parts = {way[i:end] for way in spoken for i in range(len(way)) for end in range(i + 2, len(way) + 1)}
+    known = frozenset(words | _words_of(ways))
+    return Table(
+        both, idle, spellings, degrees, forms, frozenset(words), known, frozenset(spoken), frozenset(parts)
+    )
 
 
 def _read_idle(lines: Sequence[str]) -> frozenset[Tokens]:
@@ -167,8 +187,13 @@ def _read_idle(lines: Sequence[str]) -> frozenset[Tokens]:
 
 
 def _words_of(phrases: Mapping[str, Sequence[Phrase]]) -> set[str]:
-    items = [item for its in phrases.values() for phrase in its for item in phrase.items]
-    return {word for item in items if isinstance(item, Literal) for way in item.ways for word in way}
+    return {word for its in phrases.values() for phrase in its for way in _ways_of(phrase) for word in way}
+
+
+def _ways_of(phrase: Phrase) -> Iterator[Tokens]:
+    for item in phrase.items:
+        if isinstance(item, Literal):
+            yield from item.ways
 
 
 def _read_sections(name: str) -> dict[str, list[str]]:
@@ -222,7 +247,8 @@ def _items(group: str) -> list[Item]:
     is_optional = group.startswith("[")
     ways = [way.strip() for way in group.strip("()[]").split("|")]
     slots: list[Item] = [Slot(way, is_optional) for way in ways if SLOT.fullmatch(way)]
-    spelt = (re.sub(r"\bthan\b", than, way) for way in ways if not SLOT.fullmatch(way) for than in _THAN)
+    spelt = [re.sub(r"\bthan\b", than, way) for way in ways if not SLOT.fullmatch(way) for than in _THAN]
+    spelt += [way.replace(plain, as_) for way in spelt for plain, as_ in _AS if plain in way]
     words = frozenset(tokens_of(way) for way in spelt if tokens_of(way))
     return [*slots, *([Literal(words, is_optional)] if words else [])]
 

@@ -25,8 +25,9 @@ SURE = 0.5
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
 _AND = ("and", "和", "还", "plus")
-_COUNTING = ("多少", "平均", "几点", "几个", "谁")
+_COUNTING = (*"几谁价", *"多少 平均 多久 多远 多长 多高 多大 多重 什么时候 什么时间 为什么 怎么了 怎么用 是不是 够不够".split())
 """Words of questions that tell no wish."""
+_PLACES = re.compile("哪[里儿边有能块]|[在去上往]哪|什么地方")
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         best = min(filter(None, (best, both)), default=None)
     if best is None or best[0] > _WISHED:
         wished = "" if any(word in question for word in _COUNTING) else mentions.wished(tokens)
-        if wished:
-            asks = "where" if "where" in tokens or "哪" in tokens else "name"
+        if wished and wished not in mentions.named(tokens):
+            asks = "where" if "where" in tokens or _PLACES.search(question) else "name"
             best = (_WISHED, f"{asks} {wished}")
     return None if best is None else Reading(best[1], math.exp(-best[0]))
 
