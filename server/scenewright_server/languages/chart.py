@@ -191,7 +191,7 @@ class Chart:
             elif self._tokens[i] in MARKS:
                 total += min(clause, most)
                 clause, most = 0.0, CLAUSE
-            elif (n == 1 and self._tokens[i] in _BOUNDS) or self._is_bound(i):
+            elif (n == 1 and self._tokens[i] in _BOUNDS) or self._is_bound(i) or self._is_counted(i):
                 most = math.inf
             elif self._tokens[i] in _ASKING:
                 most = max(most, _SAID)
@@ -201,6 +201,11 @@ class Chart:
             costs += [math.inf] * (n - 1) + [total + clause]
             i += n
         return costs
+
+    def _is_counted(self, i: int) -> bool:
+        """Whether so many things begin at token i: "三个", but not "一个", nor how many people ask."""
+        value, end = whole_at(self._tokens, i) or (0.0, i)
+        return value > 1 and self._tokens[end : end + 1] == ("个",) and self._tokens[end + 1 : end + 2] != ("人",)
 
     def _is_bound(self, i: int) -> bool:
         """Whether a bound begins at token i: "三百以内"."""
@@ -287,6 +292,7 @@ class Chart:
                 between = self._tokens[i:at]
                 dear = CLAUSE if _ASKING.isdisjoint(between) else _SAID
                 dear += 2 * CLAUSE * sum(token in MARKS for token in between)
+                dear += _LOST * any(self._is_counted(k) for k in range(i, at))
                 yield from self._match(phrase, k + 1, at, cost + dear, bound)
             return
         for at, skipped in self._skips[i] if k else self._skips[i][:1]:
@@ -324,10 +330,14 @@ class Chart:
     def _numbers(self, i: int) -> Iterator[tuple[int, float, Part]]:
         if found := amount_at(self._tokens, i):
             value, unit, end = found
-            key, is_unit = self._mentions.key_in(unit or "".join(self._tokens[end : end + 1]))
+            after = "".join(self._tokens[end : end + 1])
+            if not unit and after == "个":
+                return  # so many things
+            keys, is_unit = self._mentions.keys_in(unit or after)
             if not unit and is_unit:
-                unit, end = self._tokens[end], end + 1
-            yield end, 0.0, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
+                unit, end = after, end + 1
+            for n, key in enumerate(keys[:_KEPT]):
+                yield end, _NEXT * n, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
 
     def _wholes(self, i: int) -> Iterator[tuple[int, float, Part]]:
         found = whole_at(self._tokens, i)

@@ -25,6 +25,7 @@ Bound = dict[str, Part]
 VAIN = re.compile(
     r"^(?:again|exist|name|check) (?:each )?(?:those|this|all)$|^(?:where|way) (?:each )?(?:this|all)$|^where all"
     r"|^(?:fact|sum|avg) .*\| all(?: & price|$)|^fact (?:up|left|right)\b"
+    r"|(?:behind|in front of|left of|right of) \(those & (?:max|min)"
     r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all \|"
 )
 """Plans of words that tell nothing."""

@@ -52,7 +52,7 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         best = min(filter(None, (best, both)), default=None)
     if best is None or best[0] > _WISHED:
         wished = "" if any(word in question for word in _COUNTING) else mentions.wished(tokens)
-        if wished and wished not in mentions.named(tokens):
+        if wished and not mentions.named(tokens):
             asks = "where" if "where" in tokens or _PLACES.search(question) else "name"
             best = (_WISHED, f"{asks} {wished}")
     return None if best is None else Reading(best[1], math.exp(-best[0]))
@@ -97,7 +97,7 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
         turn = execute(parse(first[1]), scene)[-1].turn
         after = Choosing(replace(scene, before=turn))
         second = Chart(tokens[i + 1 :], table, mentions, after).best()
-        if second is not None and second[0] <= _DOUBTED:
+        if second is not None and second[0] <= _DOUBTED and not second[1].startswith("again look "):
             found.append((first[0] + second[0] + CLAUSE, _in_one(first[1], second[1])))
     return min(found, default=None)
 
