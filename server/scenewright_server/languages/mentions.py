@@ -379,22 +379,7 @@ class Mentions:
         return {word for words in self._told_words for word in words}
 
 
-_COLOURS_ZH = {
-    "红色",
-    "蓝色",
-    "绿色",
-    "黄色",
-    "黑色",
-    "白色",
-    "棕色",
-    "橙色",
-    "粉色",
-    "紫色",
-    "灰色",
-    "金色",
-    "银色",
-    "米色",
-}
+_COLOURS_ZH = set("红色 蓝色 绿色 黄色 黑色 白色 棕色 橙色 粉色 紫色 灰色 金色 银色 米色".split())
 
 
 def _is_one_off(token: str, word: str) -> bool:

@@ -177,9 +177,7 @@ def read_table(language: str) -> Table:
     spoken = {*plain, *degrees, *(way for its in phrases.values() for phrase in its for way in _ways_of(phrase))}
     parts = {way[i:end] for way in spoken for i in range(len(way)) for end in range(i + 2, len(way) + 1)}
     known = frozenset(words | _words_of(ways))
-    return Table(
-        both, idle, spellings, degrees, forms, frozenset(words), known, frozenset(spoken), frozenset(parts)
-    )
+    return Table(both, idle, spellings, degrees, forms, frozenset(words), known, frozenset(spoken), frozenset(parts))
 
 
 def _read_idle(lines: Sequence[str]) -> frozenset[Tokens]:
