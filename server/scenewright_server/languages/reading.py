@@ -25,9 +25,8 @@ SURE = 0.5
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
 _AND = ("and", "和", "还", "plus")
-_COUNTING = "几 谁 价 多少 平均 多久 多远 多长 多高 多大 多重 什么时候 什么时间 为什么 怎么了 怎么用 是不是 够不够".split()
-    *"几谁价",
-    *"多少 平均 多久 多远 多长 多高 多大 多重 什么时候 什么时间 为什么 怎么了 怎么用 是不是 够不够".split(),
+_COUNTING = tuple(
+    "几 谁 价 多少 平均 多久 多远 多长 多高 多大 多重 什么时候 什么时间 为什么 怎么了 怎么用 是不是 够不够".split()
 )
 """Words of questions that tell no wish."""
 _PLACES = re.compile("哪[里儿边有能块]|[在去上往]哪|什么地方")
