@@ -51,12 +51,16 @@ _KEPT = 6
 _TRIED = 6
 _FAR = 0.1
 """What a key costs that nothing here has."""
+_NEXT = 0.01
+"""What each key more costs of those that may be meant alike."""
 _BOUNDS = ("以", "最", "except", "apart", "besides", "excluding")
 """Of 以内, 以上, 最便宜, "apart from": a clause with one of these is no chat."""
 _CHOOSING = (*_BOUNDS, "of", "among")
 """What a clause begins with that tells of which things is asked."""
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
+_OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:max|min) (?:height|width|depth|size)$")
+"""Plans of a fact of what is highest or the like: most of these ask what has the most of the fact."""
 _OF_SOME = re.compile(r"^(?:fact|check|sum|avg|way|where) .*(?: & |\| has )")
 """Plans that ask something of what is so and so."""
 _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
@@ -188,6 +192,12 @@ class Chart:
             return 1.0
         if _OF_SOME.search(plan) and any(isinstance(result, r.Nothing) for result in results):
             return 0.7
+        if plan.startswith("fact ") and any(isinstance(result, r.Nothing) for result in results):
+            return 0.6
+        if plan.startswith("again not "):
+            return 0.3
+        if _OF_SHAPE.search(plan):
+            return 0.5
         if any(isinstance(result, r.Ask) for result in results):
             return _ASKED[" | has " in plan]
         if any(isinstance(result, r.Nothing) for result in results) and _LOOKED_FOR.search(plan):
@@ -231,10 +241,16 @@ class Chart:
         i = 0
         while i < len(self._tokens):
             n, cost = self._left_out(i)
-            if self._tokens[i] in MARKS:
+            if self._tokens[i] == "、":
+                pass  # what goes before is of the same list
+            elif self._tokens[i] in MARKS:
                 total += min(clause, most)
                 clause, most = 0.0, CLAUSE
-            elif (n == 1 and self._tokens[i] in (_BOUNDS if clause else _CHOOSING)) or self._is_bound(i):
+            elif (
+                (n == 1 and self._tokens[i] in (_BOUNDS if clause else _CHOOSING))
+                or self._is_bound(i)
+                or self._is_counted(i)
+            ):
                 most = math.inf
             elif self._tokens[i] in _ASKING:
                 most = max(most, _SAID)
@@ -244,6 +260,11 @@ class Chart:
             costs += [math.inf] * (n - 1) + [total + clause]
             i += n
         return costs
+
+    def _is_counted(self, i: int) -> bool:
+        """Whether so many things begin at token i: "三个", but not "一个", nor how many people ask."""
+        value, end = whole_at(self._tokens, i) or (0.0, i)
+        return value > 1 and self._tokens[end : end + 1] == ("个",) and self._tokens[end + 1 : end + 2] != ("人",)
 
     def _is_bound(self, i: int) -> bool:
         """Whether a bound begins at token i: "三百以内"."""
@@ -318,16 +339,18 @@ class Chart:
             if phrase.openings is not None and i < len(self._tokens) and self._tokens[i] not in phrase.openings:
                 continue
             for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                dear, part = self._asked(phrase.plan) if symbol in "EH" else (0.0, Part(fill(phrase.plan, bound)))
-                yield end, cost + dear + 1e-5 * phrase.rank, part
+                parts = self._asked(phrase.plan) if symbol in "EH" else ((0.0, Part(fill(phrase.plan, bound))),)
+                for dear, part in parts:
+                    yield end, cost + dear + 1e-5 * phrase.rank, part
 
-    def _asked(self, keys: str) -> tuple[float, Part]:
-        """The key, of several that one may ask for alike, that something here has."""
+    def _asked(self, keys: str) -> list[tuple[float, Part]]:
+        """The keys, of several that one may ask for alike, that something here has; else the first."""
         found = [self._mentions.keys.get(key_of(tokens_of(key)), (key, 0.2)) for key in keys.split(" / ")]
-        key, cost = min(found, key=lambda pair: pair[1] > _FAR)
-        if cost > _FAR:
-            key = next((key for key, _ in found if self._is_told(key)), key)
-        return 0.1 * (cost > _FAR), Part(write_key(Key(cut(key))))
+        known = dict.fromkeys(key for key, cost in found if cost <= _FAR)
+        if known:
+            return [(_NEXT * n, Part(write_key(Key(cut(key))))) for n, key in enumerate(known)]
+        key = next((key for key, _ in found if self._is_told(key)), found[0][0])
+        return [(0.1, Part(write_key(Key(cut(key)))))]
 
     def _match(self, phrase: Phrase, k: int, i: int, cost: float, bound: Bound) -> Iterator[tuple[int, float, Bound]]:
         """The ends of the phrase's items from the k-th on, from token i on."""
@@ -346,6 +369,7 @@ class Chart:
                 between = self._tokens[i:at]
                 dear = CLAUSE if _ASKING.isdisjoint(between) else _SAID
                 dear += 2 * CLAUSE * sum(token in MARKS for token in between)
+                dear += _LOST * any(self._is_counted(k) for k in range(i, at))
                 yield from self._match(phrase, k + 1, at, cost + dear, bound)
             return
         for at, skipped in self._skips[i] if k else self._skips[i][:1]:
@@ -387,18 +411,20 @@ class Chart:
     def _numbers(self, i: int) -> Iterator[tuple[int, float, Part]]:
         if found := amount_at(self._tokens, i):
             value, unit, end = found
-            key, is_unit = self._mentions.key_in(unit)
+            if not unit and self._tokens[end : end + 1] == ("个",):
+                return  # so many things
+            keys, _ = self._mentions.keys_in(unit)
             for n in (3, 2, 1) if not unit else ():
                 named = "".join(self._tokens[end : end + n])
-                key, is_unit = self._mentions.key_in(named)
-                if not is_unit and n > 1 and self._mentions.keys.get(tuple(named), ("", 1.0)) == (named, 0.0):
-                    key, end = named, end + n  # "一千灵石"
-                elif is_unit:
-                    unit, end = named, end + n
-                else:
-                    continue
-                break
-            yield end, 0.0, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
+                of_unit, is_unit = self._mentions.keys_in(named)
+                if is_unit:
+                    keys, unit, end = of_unit, named, end + n
+                    break
+                if n > 1 and self._mentions.keys.get(tuple(named), ("", 1.0)) == (named, 0.0):
+                    keys, end = [named], end + n  # "一千灵石"
+                    break
+            for n, key in enumerate(keys[:_KEPT]):
+                yield end, _NEXT * n, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
 
     def _wholes(self, i: int) -> Iterator[tuple[int, float, Part]]:
         found = whole_at(self._tokens, i)

@@ -50,7 +50,8 @@ class EnglishSpeaker:
         said += [[f"I do not see any {words} here."] for words in reply.missing]
         for k, text in reply.quotes:
             is_found = isinstance(reply.results[-1], r.Listed | r.Exists)
-            of = ["It says: " if is_found else "It only says: "] if len(reply.quotes) == 1 else ["It says of ", *the(k, labels), ": "]
+            alone = "It says: " if is_found else "It only says: "
+            of = [alone] if len(reply.quotes) == 1 else ["It says of ", *the(k, labels), ": "]
             said.append([*of, f"“{text.rstrip(' .')}”."])
         parts: list[str | M] = []
         for n, sentence in enumerate(said):

@@ -28,6 +28,7 @@ VAIN = re.compile(
     r"|^(?:check|fact|exist) .*\b(?:someone|somebody|anyone|anybody|everyone)\b(?! & (?!look))|^check [^|]+ \| all\b"
     r"|^fact [^|]+ \| all & (?:left|right|behind|in front|on|under|in|near|beside|between|above)\b"
     r"|^count (?:.* & )?look (?:\w+ )*\w+[^su\W]s$"
+    r"|(?:behind|in front of|left of|right of) \(those & (?:max|min)"
     r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all [|&]"
 )
 """Plans of words that tell nothing."""

@@ -355,19 +355,22 @@ class Mentions:
                 found.setdefault(key_of(tokens_of(word)), (key, 0.02 if is_shape else cost))
         return {key: value for key, value in found.items() if key not in self._table.idle}
 
-    def key_in(self, unit: str) -> tuple[str, bool]:
-        """The key of the facts that are told in a unit, "价格" where none is; whether it is a unit here. Of lengths
+    def keys_in(self, unit: str) -> tuple[list[str], bool]:
+        """The keys of the facts that are told in a unit, "价格" where none is; whether it is a unit here. Of lengths
         it is not known which is meant."""
         dimension = Amount(0.0, unit).dimension
         found = self._keys_of_units.get(dimension or unit)
-        return ("价格", False) if found is None or dimension in ("money", "length") else (found, True)
+        return (["价格"], False) if not found or dimension in ("money", "length") else (found, True)
 
     @cached_property
-    def _keys_of_units(self) -> dict[str, str]:
-        """The key that is told oftenest in each unit or dimension."""
-        facts_ = [fact for graph in self._graphs if graph for fact in graph.facts]
-        found = Counter((Amount(0.0, fact.unit).dimension or fact.unit, fact.key) for fact in facts_ if fact.unit)
-        return {unit: key for (unit, key), _ in reversed(found.most_common()) if unit}
+    def _keys_of_units(self) -> dict[str, list[str]]:
+        """The keys that are told in each unit or dimension, the oftenest first."""
+        facts_ = [fact for graph in self._graphs if graph for fact in graph.facts if fact.unit]
+        counted = Counter((Amount(0.0, fact.unit).dimension or fact.unit, fact.key) for fact in facts_)
+        found: dict[str, list[str]] = {}
+        for (unit, key), _ in counted.most_common():
+            found.setdefault(unit, []).append(key)
+        return found
 
     @cached_property
     def values(self) -> dict[Tokens, list[tuple[str, str, float]]]:

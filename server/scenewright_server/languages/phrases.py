@@ -28,6 +28,8 @@ FURTHER = 4000
 """The rank of the phrases of further ways: the table's own go before them."""
 _THAN = ("than", "then", "as", "like")
 """What learners and hasty writers have for the first."""
+_AS = (("什么", "啥"), ("哪里", "哪儿"))
+"""What is said in Chinese for the first of each."""
 MARKS = set(",;:.!?、，。；：！？")
 _SAME = {
     "is": "be", "are": "be", "was": "be", "were": "be", "been": "be", "being": "be", "am": "be", "'re": "be",
@@ -192,8 +194,7 @@ def _ways_of(phrase: Phrase) -> Iterator[Tokens]:
 
 
 def _words_of(phrases: Mapping[str, Sequence[Phrase]]) -> set[str]:
-    items = [item for its in phrases.values() for phrase in its for item in phrase.items]
-    return {word for item in items if isinstance(item, Literal) for way in item.ways for word in way}
+    return {word for its in phrases.values() for phrase in its for way in _ways_of(phrase) for word in way}
 
 
 def _read_sections(name: str) -> dict[str, list[str]]:
@@ -247,7 +248,8 @@ def _items(group: str) -> list[Item]:
     is_optional = group.startswith("[")
     ways = [way.strip() for way in group.strip("()[]").split("|")]
     slots: list[Item] = [Slot(way, is_optional) for way in ways if SLOT.fullmatch(way)]
-    spelt = (re.sub(r"\bthan\b", than, way) for way in ways if not SLOT.fullmatch(way) for than in _THAN)
+    spelt = [re.sub(r"\bthan\b", than, way) for way in ways if not SLOT.fullmatch(way) for than in _THAN]
+    spelt += [way.replace(plain, as_) for way in spelt for plain, as_ in _AS if plain in way]
     words = frozenset(tokens_of(way) for way in spelt if tokens_of(way))
     return [*slots, *([Literal(words, is_optional)] if words else [])]
 

@@ -18,9 +18,7 @@ from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Choosing, Scene
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import Named
-from scenewright_server.scene.matching import single
 from scenewright_server.scene.parsing import parse
-from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write_set
 
 MAX_TOKENS = 80
@@ -35,8 +33,12 @@ _ASKING = frozenset("? ？ what which who whose where when why how do".split())
 _ABSENT = 0.3
 """What a question costs that is only a word for what is not here."""
 _AND = ("and", "和", "还", "plus")
-_COUNTING = ("how much", "how many", "多少", "平均", "几点", "几个", "谁", "左边", "右边", "左手", "右手", "身后", "后面", "背后")
+_COUNTING = (
+    *("how much", "how many", "左边", "右边", "左手", "右手", "身后", "后面", "背后"),
+    *"几 谁 价 多少 平均 多久 多远 多长 多高 多大 多重 什么时候 什么时间 为什么 怎么了 怎么用 是不是 够不够".split(),
+)
 """Words of questions that tell no wish."""
+_PLACES = re.compile("哪[里儿边有能块]|[在去上往]哪|什么地方")
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         tells_none = any(word in question for word in _COUNTING) or (language == "zh" and mentions.named(tokens))
         thing = "" if tells_none else wished(tokens, mentions.names)
         if thing:
-            asks = "where" if "where" in tokens or "哪" in tokens else "way" if "way" in tokens else "name"
+            is_place = "where" in tokens or _PLACES.search(question)
+            asks = "where" if is_place else "way" if "way" in tokens else "name"
             best = (_WISHED, f"{asks} {thing}")
     if best is None and (absent := mentions.absent(tokens)):
         best = (_ABSENT, f"exist {write_set(Named(cut(absent)))}")
@@ -116,7 +119,7 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
         turn = execute(parse(first[1]), scene)[-1].turn
         after = Choosing(replace(scene, before=turn))
         second = Chart(tokens[i + 1 :], table, mentions, after).best()
-        if second is not None and second[0] <= _DOUBTED:
+        if second is not None and second[0] <= _DOUBTED and not second[1].startswith("again look "):
             found.append((first[0] + second[0] + CLAUSE, _in_one(first[1], second[1])))
     return min(found, default=None)
 

@@ -6,19 +6,18 @@ import math
 from collections.abc import Sequence
 
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
-from scenewright_server.languages.thesaurus import synonyms
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.matching import single
 from scenewright_server.scene.words import is_chinese
 
 STEM = 5  # letters
 LEAST, LEAD = 0.9, 1.3
-"""What the words that are told of a thing weigh at least, in units of a word that is told of one thing alone, and by how
-much that is more than for any other."""
+"""What the words that are told of a thing weigh at least, one that is told of it alone being 1, and how many times what
+they weigh for any other."""
 
 
 def recall(tokens: Tokens, choosing: Choosing, table: Table) -> int | None:
-    """The one thing of whose labels, descriptions and facts the question's rare words tell; None where there is not one."""
+    """The one thing whose labels, descriptions and facts hold the question's rarest words; None where there is not one."""
     told = [{stem for text in texts for stem in _stems(tokens_of(text), table)} for texts in choosing.texts]
     weights = [0.0] * len(told)
     for stem in _stems(tokens, table):

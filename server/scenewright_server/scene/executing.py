@@ -96,7 +96,11 @@ class _Execution:
         results = self._without_guesses(results)
         missing = self._missing_beside(question, results)
         reply = Reply(
-            results, Turn(question, ()), tuple(self._choosing.took.items()), missing, tuple(self._quotes(question, results))
+            results,
+            Turn(question, ()),
+            tuple(self._choosing.took.items()),
+            missing,
+            tuple(self._quotes(question, results)),
         )
         before = self._scene.before
         if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
@@ -136,7 +140,9 @@ class _Execution:
             if isinstance(question, q.Name | q.Exist) and len(result.things) == 1:
                 graph = self._scene.entries[result.things[0]].graph
                 looks = [part.words for part in _within(question.of) if isinstance(part, x.Look)]
-                told = None if graph is None else next(filter(None, (sentence_that_tells(graph, w) for w in looks)), None)
+                told = (
+                    None if graph is None else next(filter(None, (sentence_that_tells(graph, w) for w in looks)), None)
+                )
                 if told is not None:
                     yield result.things[0], told
         things = dict.fromkeys(k for result in results if is_unknown(result) for k in result.things)
