@@ -63,6 +63,19 @@ def know(label, x=0.0, y=-0.5, z=3.0, size=(0.5, 0.5, 0.5), description="", **fa
     return GraphObject(label + str((x, y, z)), label, (x, y, z), size, None, "", (0, 0.01, 0, 1), (), description, its)
 
 
+def said(plan, item):
+    scene = scene_of([item])
+    (reply,) = execute(parse(plan), scene)
+    return tuple("".join(SPEAKERS[code].reply(reply, Spelt(scene.called))) for code in ("en", "zh"))
+
+
+def test_a_verdict_tells_what_decides_it_in_its_own_words():
+    leo = know("Leo", state="asleep")
+    assert said("check Leo | look asleep", leo) == ("Yes, Leo is asleep.", "是的，Leo的状态是asleep。")
+    desk = know("desk", drawer="locked")
+    assert said("check desk | look locked", desk)[0] == "Yes, the drawer of the desk is locked."
+
+
 SCENE = scene_of(
     [
         know("Mona Lisa", -3, 0, 6, (0.6, 0.8, 0.05), "painted by Leonardo, 1503-1519"),

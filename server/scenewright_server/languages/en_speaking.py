@@ -310,10 +310,13 @@ class EnglishSpeaker:
 
 
 def _is_more(verdict: r.Verdict) -> bool:
-    """Whether what is told of a thing says more than the look that was asked for."""
+    """Whether what is told of a thing says more than the look that was asked for, or tells it of a part."""
     because, look = verdict.because, verdict.among
-    is_quoted = because is not None and because.is_quoted and isinstance(because.value, str)
-    return is_quoted and isinstance(look, x.Look) and len(str(because and because.value)) > len(look.words) + 3
+    if because is None or not isinstance(look, x.Look) or not isinstance(because.value, str):
+        return False
+    if because.is_quoted:
+        return len(because.value) > len(look.words) + 3
+    return topic_of(because.key).words[0] not in ("state", "colour", "material", "stock")
 
 
 def _capital(sentence: list[str | M]) -> list[str | M]:
@@ -322,5 +325,8 @@ def _capital(sentence: list[str | M]) -> list[str | M]:
 
 
 def _lower(sentence: list[str | M]) -> list[str | M]:
+    """A sentence within another; a name that it begins with stays as it is."""
     first = sentence[0]
-    return [first[:1].lower() + first[1:], *sentence[1:]] if isinstance(first, str) else sentence
+    if isinstance(first, str) and first.startswith(("The ", "It ", "There ")):
+        return [first[:1].lower() + first[1:], *sentence[1:]]
+    return sentence

@@ -266,7 +266,8 @@ class ChineseSpeaker:
             return ["我不知道", *things, f"是不{phrase}。"] if phrase else ["我不知道", *things, "是不是这样。"]
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
-            if verdict.because is not None and (phrase is None or not is_so):
+            is_foreign = isinstance(verdict.among, x.Look) and not is_chinese(verdict.among.words)
+            if verdict.because is not None and (phrase is None or not is_so or is_foreign):
                 return ["是的，" if is_so else "不，", *self._told(verdict.because, labels)]
             if phrase is None or len(verdict.things) > 3:
                 return ["是的。" if is_so else "不是。"]

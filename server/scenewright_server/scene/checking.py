@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing, Failed, Several, Things
-from scenewright_server.scene.facts import Known, told_of
+from scenewright_server.scene.facts import Known, contrasts, told_of
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.replies import NotHere, Nothing, Result, Told, Verdict
 from scenewright_server.scene.states import is_so
@@ -63,7 +63,7 @@ def _because(choosing: Choosing, among: x.Set, k: int, verdict: bool | None) -> 
         case x.Not(part):
             return _because(choosing, part, k, None if verdict is None else not verdict)
         case x.Look(words) if graph is not None and verdict is not None:
-            telling = (told for told in told_of(graph) if is_so(words, [_text(told)]) is verdict)
+            telling = (told for told in told_of(graph) if is_so(words, _texts(told)) is verdict)
             known = next(telling, None) or (None if verdict else _other_value(choosing, words, k))
             return None if known is None else Told((k,), known.key, known.value, is_quoted=known.is_quoted)
         case x.Compared(key, _, with_) if not isinstance(with_, x.Set) and key.to is None:
@@ -83,9 +83,10 @@ def _other_value(choosing: Choosing, words: str, k: int) -> Known | None:
     return next(others, None)
 
 
-def _text(known: Known) -> str:
+def _texts(known: Known) -> list[str]:
+    """What is told, folded, in the pieces that are looked at."""
     value = known.value if not isinstance(known.value, Amount) else f"{known.value.value:g} {known.value.unit}"
-    return fold(f"{known.key} {value}" if known.key else value)
+    return [fold(f"{known.key} {value}")] if known.key else [fold(piece) for piece in contrasts(value)]
 
 
 def _names_within(of: x.Set) -> set[str]:

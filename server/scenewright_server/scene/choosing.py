@@ -305,7 +305,7 @@ class Choosing:
             if among and not any(its or looks_so(with_, self.texts[k]) for k, its in told.items()):
                 raise Failed(Unknown(key.name, among))
             known = {k: [_as_text(its)] if its is not None else self.texts[k] for k, its in told.items()}
-            like = {k: looks_so(with_, its) for k, its in known.items()}
+            like = {k: is_so(with_, its) is True for k, its in known.items()}
             return tuple(k for k in among if like[k] == (sign == "=") and (told[k] is not None or like[k]))
         if isinstance(with_, x.Number):
             bound, among = Amount(with_.value, with_.unit), among

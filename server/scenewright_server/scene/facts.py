@@ -111,13 +111,18 @@ _YES, _NO = ("yes", "true", "是"), ("no", "false", "否")
 _GENERAL = re.compile("(?<=.) ?(?:time|level|number|name|value|amount|status|date|时间|号码|编号|名字|情况|多少)$")
 """What may end the name of a key and tells no more: "alarm time" for "alarm"."""
 _IDLE = set("a an the of by for to in on at is was be it its when what who how".split())
+_PREDICATE = re.compile(r"(?:is|are|was|were|has|have|had|can|may|must|should|will|does|do|not)\b", re.IGNORECASE)
 _NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
 _KNOWN_WORDS = {word for key in TOPICS for word in key.words}
 _SHARED = ("length", "time")
 """Dimensions of more than one key: such an amount is a key's only where the key is named beside it."""
 _TOPIC_OF = {fold(word): key for key in TOPICS for word in key.words}
-_SENTENCE = re.compile(r"[.;!](?=\s|$)|[。；！\n]+|,? \bbut\b |，?但")
-_CLAUSE = re.compile(r"(?<!\d)[.;,，。；！!\n]+(?!\d)|[.;,，。；！!\n]+(?=\s|$)|[。；\n]+|，(?=\D)")
+_WHOLE = "".join(rf"(?<!\b{word})" for word in ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "vs", "e.g", "i.e", "[A-Z]"))
+"""Not after what a full stop only shortens: "Ms. Farrow"."""
+_SENTENCE = re.compile(rf"{_WHOLE}[.;!](?=\s|$)|[。；！\n]+")
+_BUT = re.compile(r",? \bbut\b |，?但")
+_MARKS = rf"{_WHOLE}(?!, but )[.;,，。；！!\n]+"
+_CLAUSE = re.compile(rf"(?<!\d){_MARKS}(?!\d)|{_MARKS}(?=\s|$)|[。；\n]+|，(?=\D)")
 
 
 def topic_of(name: str) -> Topic:
@@ -138,13 +143,18 @@ def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -
         texts += [
             f"{fact.value}{fact.key}" for fact in graph.facts if is_chinese(fact.key) and len(str(fact.value)) < 7
         ]
-        texts += [*graph.aliases, *_sentences(graph.description), *(_told(fact) for fact in graph.facts)]
+        texts += [*graph.aliases, *contrasts(graph.description), *(_told(fact) for fact in graph.facts)]
     return tuple(fold(text) for text in texts)
 
 
 def _sentences(description: str) -> list[str]:
-    """What a description says, a whole sentence at a time: what a list negates begins with its "no"."""
+    """What a description says, a whole sentence at a time."""
     return [piece for piece in (part.strip() for part in _SENTENCE.split(description)) if piece]
+
+
+def contrasts(description: str) -> list[str]:
+    """What a description says, up to each "but": what a list negates begins with its "no" and ends there."""
+    return [piece for its in _sentences(description) for piece in map(str.strip, _BUT.split(its)) if piece]
 
 
 def clauses(description: str) -> list[str]:
@@ -271,6 +281,8 @@ def _tell_loosely(graph: GraphObject, name: str) -> Known | None:
             if pattern and all(re.search(its, fold(sentence)) for its in pattern):
                 found = sentence
                 break
+    if found is None and len(name) == 1 and is_chinese(name) and name not in _KNOWN_WORDS:
+        found = next((piece for piece in (*clauses(graph.description), *told) if name in piece), None)
     return None if found is None else Known(found, is_quoted=True)
 
 
@@ -303,9 +315,10 @@ def is_plain(name: str, text: str) -> bool:
 
 
 def _after(word: str, piece: str) -> str:
-    """What follows a key's word that a piece begins with: "电话010-65112418"."""
+    """What follows a key's word that a piece begins with, "电话010-65112418"; nothing where that is a predicate."""
     begins = piece.casefold().startswith(word.casefold()) and not re.match(r"[A-Za-z]", piece[len(word) :])
-    return piece[len(word) :].strip(" \t:：是为") if begins else ""
+    rest = piece[len(word) :].strip(" \t:：是为") if begins else ""
+    return "" if _PREDICATE.match(rest) else rest
 
 
 def amount(graph: GraphObject, name: str) -> Amount | None:

@@ -28,8 +28,12 @@ _NOT = re.compile(
 _LISTED = re.compile(rf".*{_NO}(.*)$")
 _GOES_ON = re.compile(r"(?:, \w+(?: \w+)?)*,? (?:or|nor) ")
 _FREE = re.compile(
-    r"^[\s-]*free\b(?! of)|^\W*(?:is |are )?(?:strictly )?(?:forbidden|prohibited|banned|not (?:allowed|permitted))"
+    r"^[\s-]*free\b(?! of)|^\W*(?:no|none|never|not yet)$|^\W*(?:is |are )?(?:strictly )?(?:forbidden|prohibited|"
+    r"banned|unavailable|sold (?:out|separately)|not (?:allowed|permitted|included|supplied|provided|available))\b|"
+    r"^\W*(?:暂时|已经?|都|又)?(?:坏了|没了|(?:要|需)?另外?[购买付算]|(?:还没|没有|尚未|不含|不包|不提供|无)(?=了?(?:\W|$)))"
 )
+"""What follows words and negates them."""
+_NEGATORS = {"not", "no", "without", "never", "nor"}
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,11 @@ def looks_so(words: str, texts: Sequence[str]) -> bool:
     if any(_tells(said, text) for text in texts):
         return True
     parts = [word for word in re.findall(r"[^\W_]+", said) if word not in _ARTICLES]
-    return len(parts) > 1 and all(any(_tells(part, text) for text in texts) for part in parts)
+    if len(parts) < 2 or not _NEGATORS.isdisjoint(parts):
+        return False
+    if len(parts) == 2 and any(_tells(f"{parts[1]} {parts[0]}", text) for text in texts):
+        return True
+    return all(any(_tells(part, text) for text in texts) for part in parts)
 
 
 def is_negated(words: str, texts: Sequence[str]) -> bool:
@@ -217,19 +225,30 @@ def rivals(words: str, texts: Sequence[str]) -> bool:
 
 
 def _tells(said: str, text: str, but_negated: bool = False) -> bool:
-    return any(
-        _is_negated(text[: found.start()], text[found.end() :]) == but_negated
-        for found in re.finditer(_pattern(said), text)
-    )
+    found = [
+        (its.group() == said, _is_negated(text[: its.start()], text[its.end() :]))
+        for its in _pattern(said).finditer(text)
+    ]
+    if (True, True) in found:  # "milk: not yet milked" tells of no other form
+        found = [its for its in found if its[0]]
+    return any(is_negated is but_negated for _, is_negated in found)
 
 
-def _pattern(said: str) -> str:
-    """A regular expression of these words, folded, in any number, and of a verb in other forms."""
+@lru_cache(maxsize=8192)
+def _pattern(said: str) -> re.Pattern[str]:
+    """A regular expression of these words, folded, in any number, and of verbs in other forms."""
     if is_chinese(said):
         shorter = re.sub("[色的制质]+$", "", said)
-        return "(?:" + re.escape(said) + (f"|{re.escape(shorter)}" if shorter else "") + ")"
+        return re.compile(re.escape(said) + (f"|{re.escape(shorter)}" if shorter else ""))
     if said in _SMALL:
-        return rf"(?<![^\W_]){said}$"
+        return re.compile(rf"(?<![^\W_]){said}$")
+    words = said.split(" ")
+    forms = [_forms(said)] + [" ".join(f"(?:{_forms(word)})" for word in words)] * (len(words) > 1)
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(forms)})(?![^\W_])")
+
+
+def _forms(said: str) -> str:
+    """The alternatives of a regular expression: words, folded, in any number, and as a verb in other forms."""
     forms = [re.escape(single(said)) + "(?:e?s)?", re.escape(said)]
     if found := re.fullmatch(r"(\w{3,}?)(?:([b-df-hj-np-tv-z])\2)?(?:ing|ed)", said):
         forms.append(re.escape(found[1]) + (f"{found[2]}?" if found[2] else "e?") + "s?")
@@ -237,7 +256,7 @@ def _pattern(said: str) -> str:
         forms.append(f"{re.escape(said)}{re.escape(said[-1])}?(?:ing|ed)")
     if said in _MADE_OF:
         forms.append(_MADE_OF[said])
-    return rf"(?<![^\W_])(?:{'|'.join(forms)})(?![^\W_])"
+    return "|".join(forms)
 
 
 def _is_negated(before: str, after: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from scenewright_server.scene.matching import fold, is_negated, looks_so, rivals
 
@@ -22,8 +23,10 @@ free, available, vacant, unoccupied / free, available, vacant, unoccupied / rese
 taken, occupied, in use, busy, reserved, booked / taken, occupied, in use, busy, reserved, booked, rented out / free,
  available, vacant, unoccupied
 working, works, functional, operational, usable, ready, intact, fixed, repaired / working, functional, operational,
- usable, ready, online, intact, repaired / broken, out of order, damaged, defective, faulty, not working, not
- running, offline, under repair, jammed, cracked
+ usable, ready, online, intact, repaired / broken, out of order, out of service, damaged, defective, faulty, not
+ working, not running, offline, under repair, jammed, cracked
+not working, out of order, out of service / not working, out of order, out of service, broken, defective, faulty,
+ offline, under repair, jammed / working, functional, operational, usable, ready, online, intact, repaired
 broken, out of order, damaged, defective, faulty, cracked / broken, out of order, damaged, defective, faulty, jammed,
  not working, cracked / working, functional, operational, usable, ready, online, intact, repaired
 clean, tidy / clean, tidy, washed, spotless / dirty, messy, untidy, stained, dusty
@@ -56,13 +59,14 @@ offline / offline / online
 干净 / clean, tidy, washed / dirty, messy, stained
 脏 / dirty, messy, stained / clean, tidy, washed
 坏, 坏了 / broken, out of order, damaged, faulty, not working / working, functional, operational, usable, ready, intact
-开, 开着, 打开, 打开着, 敞开, 亮, 亮着, 开启, 没关, 没锁 / 开着, 打开, 敞开, 亮着, 开启, 半开, 运行 / 关着, 关闭,
- 关上, 关了, 已关, 熄灭, 上锁, 锁着, 锁住, 紧闭
-关, 关着, 关闭, 关上, 关了, 熄灭, 没开 / 关着, 关闭, 关上, 关了, 已关, 熄灭, 上锁, 锁着, 锁住, 紧闭 / 开着, 打开,
- 敞开, 亮着, 开启, 半开, 运行
+开, 开着, 打开, 打开着, 敞开, 亮, 亮着, 开启, 开机, 没关, 没锁 / 开着, 打开, 敞开, 亮着, 开启, 开机, 半开, 运行 /
+ 关着, 关闭, 关上, 关了, 已关, 关机, 熄灭, 上锁, 锁着, 锁住, 紧闭
+关, 关着, 关闭, 关上, 关了, 关机, 熄灭, 没开 / 关着, 关闭, 关上, 关了, 已关, 关机, 熄灭, 上锁, 锁着, 锁住, 紧闭 /
+ 开着, 打开, 敞开, 亮着, 开启, 开机, 半开, 运行
+开放, 营业, 营业中 / 开放, 开着, 营业 / 关闭, 关门, 停业, 打烊, 歇业, 停用
 锁, 锁着, 上锁, 锁住, 锁上, 锁了 / 锁着, 上锁, 锁住, 锁上, 已锁 / 没锁, 未锁, 开着, 打开, 敞开
 没锁, 未锁, 没上锁 / 没锁, 未锁, 开着, 打开, 敞开 / 锁着, 上锁, 锁住, 锁上, 已锁
-满, 满了, 装满, 有水, 有东西 / 满, 有水 / 空的, 空着, 见底
+满, 满了, 装满, 有水, 有东西 / 满, 有水 / 空的, 空着, 见底, 半满
 空, 空的, 空着 / 空的, 空着, 见底 / 满, 有人, 占用, 有水
 空闲, 有空, 空位, 没人, 空着 / 空闲, 有空, 空着, 没人, 可用, 空的 / 使用中, 占用, 有人, 已预订, 预订, 被占, 预约
 有人, 占用, 使用中, 预订, 已预订 / 有人, 占用, 使用中, 预订, 被占, 预约 / 空闲, 有空, 空着, 没人, 可用
@@ -96,6 +100,17 @@ def _read(table: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
 _STATES = _read(_TABLE)
 STATE_WORDS = {word for asked, (told, belied) in _STATES.items() for word in (asked, *told, *belied)}
 """All words for states that exclude each other."""
+_HOURS = re.compile(
+    r"\b(?:opens|closes|opening|closing|hours|daily|every|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b|\d:\d\d|"
+    r"\d ?[ap]m\b|^(?:营业|开放|运营|服务)时间|[\d一二三四五六七八九十两]点|周[一二三四五六日末]|每[天日周]"
+)
+"""A text that tells when something is open, not that it is."""
+_DENIED = re.compile(
+    r"(?:(?:is|are|was|were|does|do|did|has|have) )?(?:not|no|never|without|free of|free from) (?:(?:yet|any|longer) )?"
+    r"|non[- ]|un(?=[a-z]{4})|[不没无]|[未非](?=..)"
+)
+_OPEN = {"open", "closed", "开放"}
+_HAVING = "含有放加带是能会要用"
 _STATE = re.compile(r"(?:current )?(?:state|status|condition|availability)\b|当?前?(?:状态|状况|情况)")
 MAX_STATE_CHARS = 24
 """Where no fact is a state, a text that tells one is not longer: "closed on Mondays and holidays" is none."""
@@ -110,15 +125,14 @@ def is_state(words: str) -> bool:
 def is_so(words: str, texts: Sequence[str]) -> bool | None:
     """Whether things of which this is told, folded, are so; None where that is not told."""
     said = re.sub(r"^(?:still|now|already|currently|还|已经) ?", "", fold(words))
-    told, belied = _STATES.get(said, ((), ()))
-    if not (told and len(said) == 1) and looks_so(said, texts):
-        return True
-    states = [text for text in texts if _STATE.match(text)] or [text for text in texts if len(text) <= MAX_STATE_CHARS]
-    if any(looks_so(word, states) for word in belied):
-        return False
-    if any(looks_so(word, states) for word in told):
-        return True
-    if is_negated(said, texts) or rivals(words, texts):
+    verdict = _has_state(said, texts) if said in _STATES else looks_so(said, texts) or None
+    if verdict is None and (denied := _DENIED.match(said)):
+        rest = said[denied.end() :]
+        verdict = is_so(rest if rest in _STATES else rest.lstrip(_HAVING) or rest, texts) if rest else None
+        verdict = None if verdict is None else not verdict
+    if verdict is not None:
+        return verdict
+    if is_negated(said, texts) or rivals(words, texts) or (len(said) > 3 and looks_so(f"un{said}", texts)):
         return False
     parts = said.split(" ")
     is_part_denied = len(parts) > 1 and any(
@@ -127,3 +141,31 @@ def is_so(words: str, texts: Sequence[str]) -> bool | None:
         for text in texts
     )
     return False if is_part_denied else None
+
+
+def _has_state(said: str, texts: Sequence[str]) -> bool | None:
+    """Whether things are in a state, first by the facts that are states, then by all that tells it."""
+    told, belied = _STATES[said]
+    own = [text for text in texts if _STATE.match(text)]
+    may_be, not_so = _aside(said)
+    rest = [text for text in texts if not may_be.search(text)]
+    if _OPEN & {*told, *belied}:
+        rest = [text for text in rest if not _HOURS.search(text)]
+    for direct, states in ((own, own), (rest, [] if own else [text for text in rest if len(text) <= MAX_STATE_CHARS])):
+        if len(said) > 1 and looks_so(said, [not_so.sub(" ", text) for text in direct]):
+            return True
+        if any(looks_so(word, states) for word in belied):
+            return False
+        states = [not_so.sub(" ", text) for text in states]
+        if any(looks_so(word, states) for word in told):
+            return True
+    return None
+
+
+@lru_cache(maxsize=512)
+def _aside(said: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What tells that things may or should be in a state, and what belies it in words that tell it: "half full"."""
+    told, belied = _STATES[said]
+    words = [re.escape(its).replace(r"\ ", "[ -]") for its in belied if any(word in its for word in told)]
+    may_be = re.compile(rf"\b(?:to|may|can|could|must|will|please) (?:be )?{re.escape(said)}\b")
+    return may_be, re.compile("|".join(words) or "(?!)")
