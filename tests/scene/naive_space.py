@@ -207,7 +207,7 @@ class NaiveRelations:
         return i != j and sides[relation]
 
     def between(self, i: int, a: int | None, b: int | None) -> bool:
-        if i in (a, b):
+        if i in (a, b) or i in [self.under[k] for k in (a, b) if k is not None]:
             return False
         ends = [(0.0, 0.0) if k is None else (self.entries[k].position[0], self.entries[k].position[2]) for k in (a, b)]
         spot = (self.entries[i].position[0], self.entries[i].position[2])

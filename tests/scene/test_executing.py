@@ -93,6 +93,44 @@ def test_which_things(plan, things):
     assert list(result.things) == things or (sorted(result.things) == sorted(things) and "sort" not in plan)
 
 
+STATION = scene_of(
+    [
+        know("train to Lund", -2, 0, 4, departs="12:30", owner="Priya"),
+        know("train to Arva", 2, 0, 4, departs="13:10", owner="Ove"),
+        know("case", 0, 0, 5, grade="A", contact="Priya"),
+        know("crate", 1, 0, 5, description="a box of plums", deposit=(5.0, "EUR")),
+        know("bag", 1.5, 0, 5, description="a gift for Priya", price=(8.0, "EUR")),
+        know("basil", -1, 0, 5, category="plant", code="P-118"),
+        know("tomato plant", -1.5, 0, 5),
+        know("plant pot", -1.5, 0, 6),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("plan", "labels"),
+    [
+        ("name train & max left ; name other", {"train to Arva"}),
+        ("name grade = A", {"case"}),
+        ("name owner = Priya", {"train to Lund"}),
+        ("name price < 10", {"bag"}),
+        ("name P-118", {"basil"}),
+        ("name 13:10", {"train to Arva"}),
+        ("name plant", {"basil", "tomato plant"}),
+        ("name kind plant", {"basil", "tomato plant"}),
+        ("name max 1 distance to look gift", {"train to Lund"}),
+    ],
+)
+def test_names_and_values_of_facts(plan, labels):
+    assert {STATION.called[k] for k in ask(plan, STATION).things} == labels
+
+
+def test_nothing_lies_between_what_stands_on_it():
+    pair = [know(name, x, 0.05, 3, (0.1, 0.1, 0.1)) for name, x in (("cup", -0.4), ("can", 0.4))]
+    scene = scene_of([*pair, know("desk", 0, -0.4, 3, (1.6, 0.8, 0.8)), know("jug", 0, 0.1, 3, (0.1, 0.2, 0.1))])
+    assert [scene.called[k] for k in ask("name between cup and can", scene).things] == ["jug"]
+
+
 @pytest.mark.parametrize(
     ("plan", "result"),
     [

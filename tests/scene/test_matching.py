@@ -6,7 +6,7 @@ import random
 import time
 
 import pytest
-from scenewright_server.scene.kinds import wider
+from scenewright_server.scene.kinds import KINDS, wider
 from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, may_be_denied, rivals
 
 LABELS = (
@@ -117,7 +117,29 @@ def test_kinds_and_other_words_are_those_of_wordnet():
     assert kinds == {"tool": (0,), "toy": (1,), "animal": (2,), "planet": (3,)}
 
 
-@pytest.mark.parametrize("words", ["piano", "grand pianos", "Dr. Ahn", "钢琴"])
+def test_what_a_name_says_of_its_kind():
+    labels = (
+        "Mr Osei", "Sergeant Okoye", "Private Lund", "saleswoman", "leather armchair", "ticket machine", "King Bed",
+        "train to Lund", "train to Arva", "banana plant", "MS Marlene", "defibrillator", "tomb of a bishop", "crypt",
+        "《红楼梦》上册", "连环画《鸡毛信》", "书柜", "书包",
+    )  # fmt: skip
+    names = Matching(labels, [("chair",) if "armchair" in label else () for label in labels])
+
+    def called(found):
+        return [labels[k] for k in found]
+
+    people = ["Mr Osei", "Sergeant Okoye", "Private Lund", "saleswoman"]
+    assert called(names.headed(KINDS["person"])) == people
+    assert set(called(names.of_wider("person"))) <= set(people)
+    assert called(names.of_wider("plant")) == ["banana plant"]
+    assert called(names.of_wider("device")) == ["defibrillator"]
+    assert called(names.headed(KINDS["书"])) == ["《红楼梦》上册", "连环画《鸡毛信》"]
+    assert called(names.headed(KINDS["家具"])) == ["leather armchair", "King Bed", "书柜"]
+    assert called(names.find("tomb", one=False).things) == ["tomb of a bishop"]
+    assert called(names.alike(7)) == ["train to Lund", "train to Arva"]
+
+
+@pytest.mark.parametrize("words", ["piano", "grand pianos", "Dr. Ahn", "钢琴", "teleporter", "nail varnish remover"])
 def test_a_noun_or_a_name_may_be_denied(words):
     assert may_be_denied(words)
 

@@ -12,9 +12,9 @@ import numpy as np
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.calling import Calling
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.facts import Known
-from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.matching import COLOURS, Match, Matching, calls, fold, looks_so
 from scenewright_server.scene.measures import Measures, MixedUnits, Valued, difference, in_one_unit
 from scenewright_server.scene.relations import NoFront, Relations
@@ -104,8 +104,8 @@ class Choosing:
         self.scene, self.everything = scene, tuple(range(len(entries)))
         self.relations = scene.relations
         self.measures = Measures(entries, self.relations, scene.year)
+        self.calling = Calling(entries, self.matching, scene.kinds)
         self.forget_names()
-        self._matches: dict[tuple[str, bool], Match] = {}
         self._told: dict[tuple[str, int], Known | None] = {}
 
     def forget_names(self) -> None:
@@ -148,7 +148,8 @@ class Choosing:
             case x.Nth(n):
                 return among[n - 1 : n]
             case x.Kind(words):
-                return self._of_kind(words, among)
+                told = set(self._of(words, self.calling.of_kind(words)))
+                return tuple(k for k in among if k in told)
             case x.Visible():
                 return tuple(k for k in among if self.scene.entries[k].box is not None)
             case x.Has(key):
@@ -200,6 +201,20 @@ class Choosing:
             told = Known(found) if found else None
         return told
 
+    def _has_fact(self, name: str, k: int) -> bool:
+        graph = self.scene.entries[k].graph
+        return graph is not None and facts.has_fact(graph, name)
+
+    def _compared_values(self, key: x.Key, among: Things) -> dict[int, Valued]:
+        """The amounts by which things are compared: of those that have them under this key, where one has; not of
+        those that have another fact in the same unit, a fee beside prices."""
+        values = self.values(key, among)
+        if not any(self._has_fact(key.name, k) for k in values):
+            return values
+        graphs = {k: self.scene.entries[k].graph for k in values}
+        others = {k for k, graph in graphs.items() if graph is not None and facts.is_by_unit(graph, key.name)}
+        return {k: its for k, its in values.items() if k not in others}
+
     def is_known(self, key: x.Key, k: int) -> bool:
         """Whether anything is known of thing k under a key."""
         return self.tell(key.name, k) is not None or bool(self.values(key, (k,)))
@@ -242,42 +257,16 @@ class Choosing:
         return tuple(k for k in self.matching.alike(before[0]) if k not in before)
 
     def _named(self, words: str, one: bool) -> Things:
-        if (words, one) not in self._matches:
-            self._matches[words, one] = self.matching.find(words, one)
-        match = self._matches[words, one]
-        if not match.things or match.is_near or match.is_loose:
-            kind = self._of_known_kind(words)
-            match = Match(kind) if kind else match
+        return self._of(words, self.calling.find(words, one))
+
+    def _of(self, words: str, match: Match) -> Things:
+        """What these words are found to mean. Raises Failed."""
         if not match.things:
             self.missing[words] = None
             raise Failed(NotHere(words))
         if match.is_near:
             self.took[words] = match.things[0]
         return match.things
-
-    def _of_kind(self, words: str, among: Things) -> Things:
-        said = fold(words)
-        told = {k for k in self.everything if any(looks_so(words, [fold(its)]) for its in self._kinds(k))}
-        for kind, its in self.scene.kinds.items():
-            if said in (fold(kind), fold(kind) + "s"):
-                told |= {k for noun in its for k in self._exactly(noun)}
-        told |= set(self._of_known_kind(words))
-        if not told:
-            told = set(self._named(words, one=False))
-        return tuple(k for k in among if k in told)
-
-    def _of_known_kind(self, words: str) -> Things:
-        """What is of a kind by the tables."""
-        kind = self.matching.singular(words)
-        return tuple(sorted({*self.matching.headed(KINDS.get(kind, ())), *self.matching.of_wider(kind)}))
-
-    def _exactly(self, noun: str) -> Things:
-        match = self.matching.find(noun, one=False)
-        return () if match.is_near else match.things
-
-    def _kinds(self, k: int) -> list[str]:
-        graph = self.scene.entries[k].graph
-        return [] if graph is None else list(facts.kinds_of(graph))
 
     def _same(self, key: x.Key, as_: x.Set, among: Things) -> Things:
         other = self.one(as_)
@@ -302,9 +291,12 @@ class Choosing:
         key, sign, with_ = of.key, of.sign, of.with_
         if isinstance(with_, str):
             told = {k: self.tell(key.name, k) for k in among}
-            if among and not any(its or looks_so(with_, self.texts[k]) for k, its in told.items()):
+            # Where it is a fact's key, what has no such fact is not so for naming the value elsewhere.
+            is_key = any(self._has_fact(key.name, k) for k in self.everything)
+            texts = [()] * len(self.texts) if is_key else self.texts
+            known = {k: texts[k] if its is None else [_as_text(its)] for k, its in told.items()}
+            if among and not any(told[k] or looks_so(with_, its) for k, its in known.items()):
                 raise Failed(Unknown(key.name, among))
-            known = {k: [_as_text(its)] if its is not None else self.texts[k] for k, its in told.items()}
             like = {k: is_so(with_, its) is True for k, its in known.items()}
             return tuple(k for k in among if like[k] == (sign == "=") and (told[k] is not None or like[k]))
         if isinstance(with_, x.Number):
@@ -315,7 +307,7 @@ class Choosing:
             if own is None:
                 raise Failed(Unknown(key.name, (other,)))
             bound, among = own.amount, tuple(k for k in among if k != other)
-        values = self.values(key, among)
+        values = self._compared_values(key, among)
         if among and not values:
             raise Failed(Unknown(key.name, among))
         fitting = {k: its for k, its in values.items() if its.amount.in_unit(bound.unit) is not None}
@@ -331,7 +323,7 @@ class Choosing:
         if isinstance(of, x.Middle):
             row = sorted(among, key=lambda k: self.relations.space.bearings[k])
             return tuple(row[(len(row) - 1) // 2 : len(row) // 2 + 1])
-        values = self.values(of.key, among)
+        values = self._compared_values(of.key, among)
         if not values:
             if not among:
                 return ()

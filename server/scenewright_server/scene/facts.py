@@ -248,16 +248,34 @@ def _fact_in_part(graph: GraphObject, name: str) -> Fact | None:
     is this one with less, "alarm" for "alarm time", or the only one whose unit
     is that of the key, "scoop 1.80 EUR" for "price"."""
     key = topic_of(name)
-    said = {fold(word) for word in (name, *(key.words if "name" not in key.words else ()))}
     keys = [(fact, fold(fact.key.replace("_", " "))) for fact in graph.facts]
-    found = [fact for fact, own in keys if own == _GENERAL.sub("", fold(name))]
-    found = found or [fact for fact, own in keys if any(_is_end(word, own) for word in said)]
+    found = _facts_in_part(graph, name)
     if not found and key.dimension == "year":  # "opened 1886"
         found = [fact for fact, own in keys if own.endswith("ed") and _is_year_alone(fact)]
     if not found and key.dimension and key.dimension not in (*_SHARED, "year"):
         numbers = [fact for fact in graph.facts if not isinstance(fact.value, str)]
         found = [fact for fact in numbers if Amount(0.0, fact.unit).dimension == key.dimension]
     return found[0] if len(found) == 1 else None
+
+
+def _facts_in_part(graph: GraphObject, name: str) -> list[Fact]:
+    """The facts whose key is this one with words before it, or with less."""
+    key = topic_of(name)
+    said = {fold(word) for word in (name, *(key.words if "name" not in key.words else ()))}
+    keys = [(fact, fold(fact.key.replace("_", " "))) for fact in graph.facts]
+    found = [fact for fact, own in keys if own == _GENERAL.sub("", fold(name))]
+    return found or [fact for fact, own in keys if any(_is_end(word, own) for word in said)]
+
+
+def has_fact(graph: GraphObject, name: str) -> bool:
+    """Whether a fact of an object has this very key, or one that means the same."""
+    return _fact(graph, name, topic_of(name)) is not None
+
+
+def is_by_unit(graph: GraphObject, name: str) -> bool:
+    """Whether what is told under a key is a fact of another key in its unit: "deposit 5 EUR" for "price"."""
+    is_part = _fact_in_part(graph, name) is not None and not _facts_in_part(graph, name)
+    return is_part and not has_fact(graph, name)
 
 
 def _is_year_alone(fact: Fact) -> bool:
@@ -407,5 +425,5 @@ def names_of(graph: GraphObject) -> tuple[str, ...]:
 def kinds_of(graph: GraphObject) -> Iterator[str]:
     """The kinds that an object is told to be of."""
     for fact in graph.facts:
-        if fold(fact.key) in ("kind", "type", "category", "class", "种类", "类别", "类型", "分类"):
+        if fold(fact.key) in ("kind", "type", "category", "class", "种类", "类别", "类型", "分类", "品类"):
             yield str(fact.value)

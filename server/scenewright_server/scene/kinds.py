@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -22,9 +23,10 @@ animal beast creature pet 动物 宠物 小动物: dog horse cow pig sheep goat 
  天鹅 鸡 鸟 鱼 鲨鱼 鲸 海豚 海豹 龟 蛇 鳄鱼 青蛙 河马 犀牛 豹 狮 虎 象 猴 兔 鸭
 book 书 书籍: book novel dictionary atlas encyclopedia biography textbook cookbook diary album comic guidebook
  handbook
- 词典 字典 地图集 小说 传记 画册 课本 教材 诗集 漫画
+ 书 连环画 词典 字典 地图集 小说 传记 画册 课本 教材 诗集 漫画
 furniture 家具: chair table desk bed sofa couch armchair stool bench wardrobe closet cupboard cabinet shelf bookcase
  bookshelf dresser nightstand sideboard ottoman 椅子 桌子 书桌 床 沙发 凳子 长椅 衣柜 柜子 书架 茶几 床头柜 椅 桌 凳
+ 书柜 橱柜 鞋柜 酒柜 斗柜 电视柜 储物柜 文件柜 餐边柜 置物架 梳妆台 屏风 榻
 seat 座位: chair armchair stool bench sofa couch seat 椅子 凳子 长椅 沙发 椅 凳
 fruit 水果: apple pear banana orange lemon lime grape cherry strawberry raspberry blueberry peach plum mango melon
  watermelon pineapple kiwi apricot fig coconut papaya 苹果 梨 香蕉 橙子 柠檬 葡萄 樱桃 草莓 桃子 李子 芒果 西瓜 菠萝
@@ -42,8 +44,8 @@ weapon 武器: sword dagger knife bow crossbow spear axe mace pistol gun rifle b
  lance
  剑 刀 匕首 弓 弩 长矛 斧 枪 手枪 步枪 法杖
 plant 植物: tree flower fern cactus rose tulip orchid bush shrub palm ivy oak birch maple sunflower bonsai bamboo
- grass
- 树 花 蕨 仙人掌 玫瑰 郁金香 兰花 灌木 棕榈 橡树 竹子 盆栽
+ grass lavender hydrangea
+ 植物 绿植 树 花 蕨 仙人掌 玫瑰 郁金香 兰花 灌木 棕榈 橡树 竹子 盆栽 绣球 薰衣草 多肉 绿萝 芭蕉 吊兰 文竹 常春藤
 tree 树: oak birch maple pine beech willow chestnut elm fir spruce palm poplar 橡树 松树 柳树 银杏 枫树 樱花树
 flower 花: rose tulip orchid lily daisy sunflower carnation daffodil violet peony 玫瑰 郁金香 兰花 百合 菊花 向日葵
  牡丹
@@ -55,8 +57,10 @@ instrument 乐器: piano guitar violin cello flute trumpet drum saxophone clarin
  钢琴 吉他 小提琴 大提琴 笛子 小号 鼓 萨克斯 二胡 古筝 琵琶
 container 容器: box crate barrel basket bag jar bottle chest bucket bin vase 箱子 盒子 桶 篮子 袋子 罐子 瓶子 柜子
 lamp light 灯: lamp lantern chandelier torch flashlight candle 灯 台灯 落地灯 吊灯 手电筒
-person people 人: man woman boy girl child waiter waitress chef cook nurse doctor guard librarian teacher captain king
+person people 人: person man woman boy girl child waiter waitress chef cook nurse doctor guard librarian teacher captain
+ king
  queen knight wizard merchant blacksmith baker butcher driver cashier receptionist soldier
+ salesman saleswoman engineer sailor pirate bishop monk governor sculptor nanny granny diver climber warden
  男人 女人 男孩 女孩 服务员 厨师 护士 医生 卫兵 老师 船长 国王 王后 骑士 巫师 商人 铁匠 司机 收银员
  掌柜 小二 店小二 女侠 大侠 侠客 刀客 剑客 店长 店员 老板 老板娘 保安 警察 游客 顾客 客人 学生 教练 导游 经理 师傅 大爷
  奶奶 爷爷 阿姨 叔叔 农夫 渔夫 猎人 村长 村民 士兵 将军 道士 和尚 公主 王子 弓箭手 法师 刺客 摊主
@@ -94,12 +98,18 @@ def _read(table: str) -> dict[str, tuple[str, ...]]:
 
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(_read(_TABLE))
 """The nouns of each kind, by the kind's name in the singular."""
+ENGLISH: Mapping[str, str] = MappingProxyType(
+    {word: kinds.split()[0] for kinds in re.findall(r"^(\w.*): ", _TABLE, re.MULTILINE) for word in kinds.split()}
+)
+"""The English word for each kind, by any of its words: "plant" of 植物."""
 
 
 @cache
 def _wider() -> dict[str, set[str]]:
-    """Of each noun of wordnet.txt its other words and those for the kinds that it is one of, however wide."""
+    """Of each noun of wordnet.txt its other words and those for the kinds that it is one of, however wide. What is a
+    thing as well as a person ("chair", "speaker") is no person."""
     found: dict[str, set[str]] = {}
+    people: dict[str, set[str]] = {}
     above: list[list[str]] = []  # words for each kind on the way down
     for line in files(__package__).joinpath("wordnet.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
@@ -107,12 +117,14 @@ def _wider() -> dict[str, set[str]]:
         kind, _, nouns = line.partition(": ")
         above[len(kind) - len(kind.lstrip()) :] = [kind.strip().split("/")]
         wider = {word for words in above for word in words}
+        wider |= {"device" for word in wider if word.endswith(" device")}
+        of = people if "person" in wider else found
         for noun in above[-1]:
-            found.setdefault(noun, set()).update(wider)
+            of.setdefault(noun, set()).update(wider)
         for same in (its.split("/") for its in nouns.split(", ") if its):
             for noun in same:
-                found.setdefault(noun, set()).update(wider, same)
-    return found
+                of.setdefault(noun, set()).update(wider, same)
+    return people | found
 
 
 @cache

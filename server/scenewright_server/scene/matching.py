@@ -57,6 +57,10 @@ class Called:
     """The words of each, singular, without an engine's marks."""
     numbered: tuple[tuple[str, ...], ...]
     """The same with their numbers."""
+    ends: tuple[tuple[str, ...], ...]
+    """The words of each, and those before "of", "with" and the like."""
+    heads: tuple[str, ...]
+    """The noun that tells what it is, of each: "statue" of "statue of a lion", "person" of "Mr Osei"."""
 
 
 class Matching:
@@ -94,8 +98,8 @@ class Matching:
 
     def alike(self, k: int) -> tuple[int, ...]:
         """What has the head noun of thing k, k itself included."""
-        head = _head(self._called[k].words[0])
-        return self._where(lambda i: any(_head(its) == head for its in self._called[i].words))
+        head = _head(_phrase(self._called[k].words[0]))
+        return self._where(lambda i: any(_head(_phrase(its)) == head for its in self._called[i].words))
 
     def singular(self, words: str) -> str:
         """A name as it is compared: without case, articles and plural."""
@@ -105,30 +109,19 @@ class Matching:
         """What has one of these nouns, singular, at the end of its label or of an alias."""
         own = {single(noun) for noun in nouns if not is_chinese(noun)}
         han = tuple(noun for noun in nouns if is_chinese(noun))
-        return self._where(
-            lambda k: not own.isdisjoint(self._heads[k][0]) or any(last.endswith(han) for last in self._heads[k][1])
-        )
+        return self._where(lambda k: any(head in own or head.endswith(han) for head in self._called[k].heads))
 
     def of_wider(self, kind: str) -> tuple[int, ...]:
         """What is of a kind, singular, by the widest table (`kinds.wider`)."""
-        return self._where(lambda k: kind in self.wider[k])
+        return self._where(lambda k: kind in self.wider[k] or kind in self._called[k].heads)
 
     @cached_property
     def wider(self) -> list[frozenset[str]]:
         """Of each thing, other words for it and its kinds."""
         found = []
         for called in self._called:
-            kinds: set[str] = set()
-            for words, label in zip(called.words, called.labels, strict=True):
-                kinds |= wider(_known_head(words)) | wider(label)
-            found.append(frozenset(kinds))
+            found.append(frozenset().union(*map(wider, (*called.heads, *called.labels))))
         return found
-
-    @cached_property
-    def _heads(self) -> list[tuple[frozenset[str], tuple[str, ...]]]:
-        """Of each thing, the head nouns of its names, and their last words."""
-        words = [[its for its in called.words if its] for called in self._called]
-        return [(frozenset(map(_known_head, some)), tuple(its[-1] for its in some)) for some in words]
 
     def _loosely(self, said: tuple[str, ...], one: bool) -> Match:
         """By the first word or those between; misspelt; or, where one is meant, by the head noun of what was said."""
@@ -172,13 +165,23 @@ class Matching:
         return lambda k: words in self._called[k].words
 
     def _ends_in(self, words: tuple[str, ...]) -> Callable[[int], bool]:
-        return lambda k: any(_ends(its, words) for its in self._called[k].words)
+        return lambda k: any(_ends(its, words) for its in self._called[k].ends)
 
     def _where(self, is_so: Callable[[int], bool]) -> tuple[int, ...]:
         return tuple(k for k in range(len(self._shown)) if is_so(k))
 
 
-_LINKS = ("of", "with", "for", "by", "in", "on", "at", "the", "from")
+_LINKS = ("of", "with", "for", "by", "in", "on", "at", "the", "to", "from")
+_TITLES = set(
+    "mr mrs ms miss mx dr doctor prof professor sir dame lord lady madam madame monsieur signor senor herr frau nurse "
+    "sister brother father mother aunt uncle auntie granny grandma grandpa captain sergeant corporal private "
+    "lieutenant colonel major general admiral officer constable inspector detective commander chief king queen prince "
+    "princess saint".split()
+)
+"""Before the name of a person."""
+_OF_THINGS = ("private", "general", "major", "chief", "king", "queen", "lady", "doctor", "father", "mother")
+"""Of these, what may stand before the name of a thing, too: "King Bed"."""
+_WORK = re.compile("(.*?)《.+》")
 COLOURS = set("red blue green yellow black white brown orange pink purple grey gray golden gold silver beige".split())
 """A thing of another colour is another thing."""
 HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
@@ -279,11 +282,14 @@ _MADE_OF = {"wooden": "wood", "woollen": "wool", "golden": "gold", "wood": "wood
 
 def _call(label: str, aliases: Sequence[str]) -> Called:
     names = [label, *aliases]
+    words = tuple(_singular(split_name(name)) for name in names)
     return Called(
         label,
         tuple(fold(name) for name in names),
-        tuple(_singular(split_name(name)) for name in names),
+        words,
         tuple(split_name(name, True) for name in names),
+        tuple(dict.fromkeys((*words, *map(_phrase, words)))),
+        tuple(_kind_noun(name) for name in names),
     )
 
 
@@ -309,11 +315,12 @@ def calls(text: str, name: str) -> bool:
 
 
 def may_be_denied(words: str) -> bool:
-    """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are, and
-    names."""
+    """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are,
+    names, and whatever is called by what it does: "teleporter"."""
     said = split_name(words)
     ways = (" ".join(said), " ".join(_singular(said)), _head_noun(said))
-    return is_chinese(words) or words != words.lower() or any(map(is_noun, ways))
+    is_doer = re.search(r"(?<=[a-z]{4})[eo]r$", ways[-1]) is not None
+    return is_chinese(words) or words != words.lower() or is_doer or any(map(is_noun, ways))
 
 
 def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -336,15 +343,29 @@ def single(word: str) -> str:
     return word[:-1] if re.search("[^sui]s$", word) and len(word) > 3 else word
 
 
-def _head_noun(words: tuple[str, ...]) -> str:
-    """The last word of a name before "of", "with" and the like: "bottle" of "bottle of milk"."""
+def _phrase(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a name before "of", "with" and the like: "bottle" of "bottle of milk"."""
     n = next((n for n, word in enumerate(words) if n and word in _LINKS), len(words))
-    return single(words[n - 1]) if words else ""
+    return _singular(words[:n])
 
 
-def _known_head(words: tuple[str, ...]) -> str:
-    """The head noun of a name, or its last two words where these are something else: a hot dog is no dog."""
-    two, head = " ".join(words[-2:]), _head_noun(words)
+def _head_noun(words: tuple[str, ...]) -> str:
+    return "".join(_phrase(words)[-1:])
+
+
+def _kind_noun(name: str) -> str:
+    """The head noun of a name, or its last two words where these are something else: a hot dog is no dog. "person" of
+    one with a title; what stands before a Chinese title in 《》, of that alone a book."""
+    if work := _WORK.match(fold(name)):
+        return work[1].strip() or "书"
+    words = _phrase(_singular(split_name(name)))
+    if (
+        re.match(r"\w[a-z]+\.? [A-Z]", name)
+        and words[0] in _TITLES
+        and not (words[0] in _OF_THINGS and is_noun(words[-1]))
+    ):
+        return "person"
+    two, head = " ".join(words[-2:]), "".join(words[-1:])
     return two if len(words) > 1 and wider(two) and head not in wider(two) else head
 
 

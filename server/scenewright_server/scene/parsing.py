@@ -14,7 +14,7 @@
               | "in reach" | "in view" | name | "look" words | "kind" words | "has" key | "same" key "as" atom
               | key sign value | ["own"] relation ["each"] (atom | "me") | "between" end "and" end | "at" hour
               | ("max" | "min") [n | nth] key | "sort" ["down"] key
-    key      := words | "distance to" thing
+    key      := words | "distance to" (words | "look" words | "kind" words | "(" set ")")
     value    := number [unit] | words | "(" set ")"
 
 Words that could be read as something else stand in double quotes, a double quote among them is doubled.
@@ -373,6 +373,8 @@ class _Reader:
         if self._next.kind == "word" and self._next.text in SINGLE:
             self._at += 1
             return x.Key("distance", SINGLE[self._tokens[self._at - 1].text])
+        if self._peek("look") or self._peek("kind"):
+            return x.Key("distance", self._atom(until))
         return x.Key("distance", self._made(x.Named, self._words("a name", until)))
 
     def _words(self, what: str, until: str = "") -> str:

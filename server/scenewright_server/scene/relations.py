@@ -67,7 +67,8 @@ class Relations:
         return is_so
 
     def between(self, a: int | None, b: int | None) -> np.ndarray:
-        """What stands between two things, None being the user: near the line that joins them, away from its ends."""
+        """What stands between two things, None being the user: near the line that joins them, away from its ends; not
+        what one of them stands on."""
         start, end = (np.zeros(2) if k is None else self.space.centres[k, [0, 2]] for k in (a, b))
         line = end - start
         length = max(float(np.linalg.norm(line)), 1e-9)
@@ -75,6 +76,7 @@ class Relations:
         along, aside = to @ line / length**2, np.abs(to @ np.array([-line[1], line[0]])) / length
         is_so = (along > 0.05) & (along < 0.95) & (aside <= max(0.3, 0.15 * length))
         is_so[[k for k in (a, b) if k is not None]] = False
+        is_so[[self._under[k] for k in (a, b) if k is not None and self._under[k] >= 0]] = False
         return is_so
 
     def at_hour(self, hour: int) -> np.ndarray:

@@ -10,7 +10,8 @@ import numpy as np
 from scenewright_server.scene.entries import Box, Detections, Entry
 
 LEANS = tuple(math.radians(degrees) for degrees in range(0, 31, 3))  # how far a camera may look down
-TOUCH_M = 0.08
+TOUCH_M, EDGE_M = 0.08, 0.02
+"""How far bottom and top may be apart, and how far a middle may be past the other's edge."""
 
 
 def find_supports(entries: Sequence[Entry], seen: Detections | None) -> list[int | None]:
@@ -37,7 +38,7 @@ def _may_touch(entries: Sequence[Entry]) -> np.ndarray:
     is_told = np.array([entry.graph is not None for entry in entries], bool)
     away = np.square(places[:, None] - places).sum(-1)
     rise = (sizes[:, None, 1] + sizes[:, 1]) / 2 + TOUCH_M
-    reach = np.hypot(sizes[:, 0], sizes[:, 2]) / 2
+    reach = np.hypot(sizes[:, 0], sizes[:, 2]) / 2 + 2 * EDGE_M
     return ~(is_told[:, None] & is_told) | (away <= (reach**2 + rise**2) * 1.001)
 
 
@@ -59,16 +60,18 @@ def _rests(entry: Entry, under: Entry, is_raised: bool) -> float | None:
 
 def _rests_by_pose(entry: Entry, under: Entry) -> float | None:
     """By a vertical that leans from the camera's by some angle at which it looks down, bottom meets top, and the
-    middle is over the other, which may be turned."""
+    middle is over the other."""
     dx, dy, dz = (a - b for a, b in zip(entry.position, under.position, strict=True))
     rise = (entry.size[1] + under.size[1]) / 2
-    reach = math.hypot(under.size[0], under.size[2]) / 2
-    aside = [
-        math.hypot(dx, dy * math.sin(lean) + dz * math.cos(lean))
+    if under.size[1] <= 0 or abs(dx) > under.size[0] / 2 + EDGE_M:
+        return None
+    deeper = [
+        along
         for lean in LEANS
         if abs(dy * math.cos(lean) - dz * math.sin(lean) - rise) <= TOUCH_M
+        and abs(along := dy * math.sin(lean) + dz * math.cos(lean)) <= under.size[2] / 2 + EDGE_M
     ]
-    return min(aside) if aside and min(aside) <= reach and under.size[1] > 0 else None
+    return min((math.hypot(dx, along) for along in deeper), default=None)
 
 
 def _rests_by_box(entry: Entry, under: Entry, box: Box, other: Box, is_raised: bool) -> float | None:

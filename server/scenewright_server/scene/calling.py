@@ -1,0 +1,72 @@
+"""What words call in a scene: things by their names, by their kinds, or by a code that is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from scenewright_server.scene import facts
+from scenewright_server.scene.entries import Entry
+from scenewright_server.scene.kinds import ENGLISH, KINDS
+from scenewright_server.scene.matching import Match, Matching, fold, looks_so
+from scenewright_server.scene.words import is_chinese
+
+
+class Calling:
+    """Words for the entries of a scene; `kinds`: what is of a kind, by its name in the singular, beside `KINDS`."""
+
+    def __init__(self, entries: Sequence[Entry], matching: Matching, kinds: Mapping[str, Sequence[str]]) -> None:
+        self._graphs = [entry.graph for entry in entries]
+        self._matching, self._own_kinds = matching, kinds
+        self._matches: dict[tuple[str, bool], Match] = {}
+
+    def find(self, words: str, one: bool) -> Match:
+        """What these words name; of `one` that is meant, only those that they name best."""
+        if (words, one) not in self._matches:
+            self._matches[words, one] = self._find(words, one)
+        return self._matches[words, one]
+
+    def of_kind(self, words: str) -> Match:
+        """What is of a kind, or so named."""
+        found = tuple(sorted({*self._of_known_kind(words), *self._exactly(words)}))
+        return Match(found) if found else self.find(words, one=False)
+
+    def _find(self, words: str, one: bool) -> Match:
+        match = self._matching.find(words, one)
+        if match.things and not match.is_near and not match.is_loose:
+            is_wide = not one and self._matching.singular(words) in WIDE_KINDS
+            return Match(tuple(sorted({*match.things, *self._of_known_kind(words)}))) if is_wide else match
+        found = self._with_code(words) or self._of_known_kind(words)
+        if found:
+            return Match(found)
+        return Match(()) if match.is_loose and self._matching.singular(words) in KINDS else match
+
+    def _with_code(self, words: str) -> tuple[int, ...]:
+        """That of which a fact is these words, if they have a digit: "P-118", "12:30"."""
+        said = fold(words)
+        if not any(c.isdigit() for c in said):
+            return ()
+        return tuple(k for k, its in enumerate(self._graphs) if its and said in [fold(str(f.value)) for f in its.facts])
+
+    def _of_known_kind(self, words: str) -> tuple[int, ...]:
+        """What is of a kind by the tables, by what the app tells, or by a fact."""
+        kind, said = self._matching.singular(words), fold(words)
+        english = ENGLISH[kind] if kind in ENGLISH and is_chinese(kind) else kind
+        found = {*self._matching.headed(KINDS.get(kind, ())), *self._matching.of_wider(english)}
+        for own, nouns in self._own_kinds.items():
+            if said in (fold(own), fold(own) + "s"):
+                found |= {k for noun in nouns for k in self._exactly(noun)}
+        for k, graph in enumerate(self._graphs):
+            if graph and any(looks_so(words, [fold(its)]) for its in facts.kinds_of(graph)):
+                found.add(k)
+        return tuple(sorted(found))
+
+    def _exactly(self, noun: str) -> tuple[int, ...]:
+        match = self._matching.find(noun, one=False)
+        return () if match.is_near or match.is_loose else match.things
+
+
+WIDE_KINDS = frozenset(
+    "animal person people plant furniture fruit vegetable vehicle tool weapon".split()
+    + "动物 植物 家具 书 书籍 水果 蔬菜 交通工具 工具 武器".split()
+)
+"""Nobody says these of only those things that have the word in their names."""
