@@ -67,7 +67,8 @@ class EnglishSpeaker:
             return " to ".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
         if (rate := rate_of(amount.unit)) and not amount.dimension:
             one = rate[1].removesuffix("s") if len(rate[1]) > 2 else symbol(rate[1])
-            return f"{self.amount(replace(amount, unit=rate[0]))} per {one}"
+            per = " per " if currency(Amount(0, rate[0])) else "/"
+            return f"{self.amount(replace(amount, unit=rate[0]))}{per}{one}"
         if amount.high is not None:
             top = self.amount(Amount(amount.high, amount.unit))
             low = money_digits(amount.value) if currency(amount) else digits(amount.value)

@@ -72,7 +72,7 @@ def money_digits(value: float) -> str:
 
 
 def duration_in(amount: Amount) -> tuple[int, int] | None:
-    """The hours and minutes that an amount of minutes is, None for less than an hour, parts of a minute and all else."""
+    """The hours and minutes that an amount of whole minutes is; None for less than an hour, and of anything else."""
     if symbol(amount.unit) not in ("min", "minutes", "分钟") or amount.value < 60 or amount.value != int(amount.value):
         return None
     return divmod(int(amount.value), 60)

@@ -159,7 +159,7 @@ class Found:
 
 
 def _known(unit: str) -> tuple[Dimension, str, float]:
-    name = unit.strip().casefold().replace("° ", "°")
+    name = unit.strip().casefold().replace("° ", "°").replace(" / ", "/")
     return _UNIT_OF.get(name) or _UNIT_OF.get(name.rstrip(".")) or ("", "", 1.0)
 
 

@@ -164,7 +164,7 @@ def difference(a: Amount, b: Amount) -> Amount:
 def gap(a: Amount, b: Amount) -> Amount:
     """a - b; between two times of day, a duration. Raises MixedUnits."""
     its = difference(a, b)
-    return Amount(_tidy(its.value * 60), "min") if its.dimension == "clock" else its
+    return Amount(round(its.value * 60, 3), "min") if its.dimension == "clock" else its
 
 
 def quotient(a: Amount, b: Amount) -> Amount:

@@ -32,7 +32,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import CLOCK, read_time
 from scenewright_server.scene.expressions import PlanError
-from scenewright_server.scene.plan_tokens import tokens_of
+from scenewright_server.scene.plan_tokens import PlanToken, tokens_of
 from scenewright_server.scene.writing import COMPARES, SINGLE
 
 MAX_CHARS = 1000
@@ -70,7 +70,7 @@ class _Reader:
         return plan
 
     @property
-    def _next(self) -> _Token:
+    def _next(self) -> PlanToken:
         return self._tokens[self._at]
 
     def _peek(self, word: str) -> bool:
@@ -237,13 +237,12 @@ class _Reader:
         how = self._next.text
         self._at += 1
         made: q.Quantity
-        match how:
-            case "fact":
-                made = q.Value(self._key(), self._second())
-            case "diff" | "ratio":
-                made = (q.Difference if how == "diff" else q.Ratio)(*self._operands())
-            case _:
-                made = self._total(how)  # type: ignore[arg-type]
+        if how == "fact":
+            made = q.Value(self._key(), self._second())
+        elif how in ("diff", "ratio"):
+            made = (q.Difference if how == "diff" else q.Ratio)(*self._operands())
+        else:
+            made = self._total("avg" if how == "avg" else "sum")
         self._need(")")
         self._depth -= 1
         return made
