@@ -319,8 +319,7 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
 
 def _unnamed(text: str, key: Topic) -> list[Found]:
     """The amounts of a text that does not name a key, without the weights up to which something holds."""
-    found = read_amounts(text)
-    return [its for its in found if key.dimension != "mass" or not _LIMIT.search(text[: its.start])]
+    return [its for its in read_amounts(text) if key.dimension != "mass" or not _LIMIT.search(text[: its.start])]
 
 
 def _end_of(found: Amount | None, name: str) -> Amount | None:

@@ -26,13 +26,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Literal, NoReturn, cast
+from typing import Any, Literal, cast
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import CLOCK, read_time
 from scenewright_server.scene.expressions import PlanError
-from scenewright_server.scene.plan_tokens import PlanToken, tokens_of
+from scenewright_server.scene.plan_tokens import TokenReader
 from scenewright_server.scene.writing import COMPARES, SINGLE
 
 MAX_CHARS = 1000
@@ -49,12 +49,8 @@ def parse(text: str) -> q.Plan:
     return _Reader(text).plan()
 
 
-class _Reader:
+class _Reader(TokenReader):
     """Reads the tokens of a text from left to right."""
-
-    def __init__(self, text: str) -> None:
-        self._tokens = tokens_of(text)
-        self._at, self._depth = 0, 0
 
     def plan(self) -> q.Plan:
         questions = [self._question()]
@@ -68,35 +64,6 @@ class _Reader:
         except ValueError as error:
             raise PlanError(0, "a plan past its limits", str(error)) from error
         return plan
-
-    @property
-    def _next(self) -> PlanToken:
-        return self._tokens[self._at]
-
-    def _peek(self, word: str) -> bool:
-        return (self._next.kind, self._next.text) == ("word", word)
-
-    def _take(self, kind: str, *texts: str) -> bool:
-        tokens = self._tokens[self._at : self._at + len(texts)]
-        if [(token.kind, token.text) for token in tokens] != [(kind, text) for text in texts]:
-            return False
-        self._at += len(texts)
-        return True
-
-    def _need(self, mark: str) -> None:
-        if not self._take("mark", mark):
-            self._fail(repr(mark))
-
-    def _fail(self, expected: str) -> NoReturn:
-        token = self._next
-        raise PlanError(token.position, "the end" if token.kind == "end" else repr(token.text), expected)
-
-    def _made(self, make: Callable[..., Any], *values: Any, **named: Any) -> Any:
-        """An expression of these values, or what is wrong with them, at the place just read."""
-        try:
-            return make(*values, **named)
-        except ValueError as error:
-            raise PlanError(self._tokens[self._at - 1].position, "a wrong value", str(error)) from error
 
     def _question(self) -> q.Question:
         operation = self._next.text if self._next.kind == "word" else ""
