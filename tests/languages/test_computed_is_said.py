@@ -24,7 +24,7 @@ UNITS = {
     "mm": ("m", 1e-3), "cm": ("m", 1e-2), "m": ("m", 1), "km": ("m", 1e3), "毫米": ("m", 1e-3), "厘米": ("m", 1e-2),
     "米": ("m", 1), "公里": ("m", 1e3), "kg": ("kg", 1), "公斤": ("kg", 1), "EUR": ("EUR", 1), "€": ("EUR", 1),
     "欧元": ("EUR", 1), "元": ("CNY", 1), "¥": ("CNY", 1), "CNY": ("CNY", 1), "m³": ("m³", 1), "立方米": ("m³", 1),
-    "pieces": ("pieces", 1), "km / h": ("km / h", 1), "": ("", 1),
+    "pieces": ("pieces", 1), "km/h": ("km/h", 1), "h": ("h", 1), "小时": ("h", 1), "": ("", 1),
 }  # fmt: skip
 """What a unit measures, and how much of that it is: our own table, to read the speakers by."""
 _UNIT = "|".join(sorted(map(re.escape, filter(None, UNITS)), key=len, reverse=True))
@@ -57,7 +57,9 @@ class Pointing:
 def numbers_of(value: object) -> Iterator[tuple[float, str]]:
     """Every number in a finding, with what it is of: amounts, measured metres, hours, and how many things there are."""
     if isinstance(value, Amount):
-        kind, scale = UNITS.get(value.unit, (value.unit, 1))
+        unit = value.unit.replace(" / ", "/")
+        unit = unit if unit in UNITS else unit.partition("/")[0]  # "€3.20 per kg"
+        kind, scale = UNITS.get(unit, (unit, 1))
         yield from ((its * scale, kind) for its in (value.value, value.high) if its is not None)
     elif isinstance(value, Fact):
         yield from () if isinstance(value.value, str) else numbers_of(Amount(value.value, value.unit))

@@ -93,7 +93,7 @@ class RandomPlans:
         lambda self, depth: x.Clock(self.draw.randint(1, 12)),
         lambda self, depth: x.Not(self.set(depth + 1)),
         lambda self, depth: x.Nth(self.draw.choice((1, 2, 3, 11, 22))),
-        lambda self, depth: x.Multiple(self.draw.choice((1, 2, 3)), self.set(depth + 1)),
+        lambda self, depth: x.Multiple(self.draw.choice((2, 3, 0.5)), self.set(depth + 1)),
         lambda self, depth: x.Has(self.key(depth)),
         lambda self, depth: x.Same(self.key(depth), self.set(depth + 1)),
         lambda self, depth: x.Between(self.end(depth), self.end(depth)),
@@ -108,9 +108,19 @@ class RandomPlans:
         also = tuple(q.Share(self.key(), self.draw.choice((1, 2))) for _ in range(self.draw.choice((0, 0, 1, 2))))
         return q.Total(self.draw.choice(("sum", "avg")), self.key(), self.set(), self.draw.choice((1, 1, 3)), also)
 
-    def quantity(self) -> q.Quantity:
+    def quantity(self, depth: int = 0) -> q.Quantity:
         key, of = self.key(), self.set()
+        if depth < 2 and self.draw.random() < 0.15:
+            return self.reckoned(depth + 1)
         return self.draw.choice((self.number(), q.Count(of), self.total(), self.total(), q.Value(key, of)))
+
+    def reckoned(self, depth: int = 0) -> q.Sum | q.Difference | q.Ratio:
+        """A quantity that is made of others."""
+        parts = [self.quantity(depth) for _ in range(2)]
+        inner = [part for part in parts if not isinstance(part, x.Number | q.Count)]
+        if inner and self.each():
+            return q.Sum(tuple(q.Addend(part, self.draw.choice((1, 2, 0.25))) for part in inner))
+        return self.draw.choice((q.Difference, q.Ratio))(*parts)
 
     def question(self) -> q.Question:
         of, other, key, each = self.set(), self.set(), self.key(), self.each()
@@ -123,6 +133,7 @@ class RandomPlans:
                 q.Way(of, each),
                 q.Fact((key,), of, each), q.Fact((key, self.key()), of, each), self.total(),
                 self.total(), q.Compare(self.draw.choice("<=>"), a, b), q.Difference(a, b), q.Ratio(a, b),
+                self.reckoned(),
                 q.Check(of, other, each), q.Describe(of, each), q.Again(of), q.Beyond(),
             )
         )  # fmt: skip

@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
+from scenewright_server.scene.amounts import CLOCK
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.parsing import MAX_CHARS, parse
 from scenewright_server.scene.writing import write
@@ -25,7 +26,7 @@ def test_every_plan_reads_back_as_itself():
             continue
         assert parse(text) == plan, text
         seen.update(type(question) for question in plan)
-    assert len(seen) == 14
+    assert len(seen) == 15
 
 
 CHAIR, TABLE, ME = x.Named("chair"), x.Named("table"), x.Me()
@@ -69,6 +70,41 @@ ON_TABLE, BOTH = x.Related("on", TABLE), x.Joined((CHAIR, TABLE))
 def test_plans_are_short(text, question):
     assert parse(text) == (question,)
     assert write((question,)) == text
+
+
+A, B = x.Named("A"), x.Named("B")
+TIMES = q.Ratio(q.Value(PRICE, A), q.Value(PRICE, B))
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("name closes > 21:05", q.Name(x.Compared(x.Key("closes"), ">", x.Number(21 + 5 / 60, CLOCK)))),
+        ("more (ratio price | A | B) | 2", q.Compare(">", TIMES, x.Number(2))),
+        ("more ratio | 2", q.Compare(">", q.Count(x.Named("ratio")), x.Number(2))),
+        ("sum (fact price | A) + 2 of (fact large | B)",
+         q.Sum((q.Addend(q.Value(PRICE, A)), q.Addend(q.Value(x.Key("large"), B), 2)))),
+        ("sum price | 0.25 of A", q.Total("sum", PRICE, x.Multiple(0.25, A))),
+    ],
+)  # fmt: skip
+def test_quantities_lie_within_each_other(text, question):
+    assert parse(text) == (question,)
+    assert write((question,)) == text
+
+
+def test_a_time_that_is_a_name_or_a_text_stays_one():
+    (question,) = parse("more closes | A | 9:30")
+    assert question == q.Compare(">", q.Value(x.Key("closes"), A), x.Number(9.5, CLOCK))
+    assert parse(write((question,))) == (question,)
+    assert parse("name 21:05") == (q.Name(x.Named("21:05")),)
+    assert parse("name closes = 21:05") == (q.Name(x.Compared(x.Key("closes"), "=", "21:05")),)
+
+
+def test_a_key_may_begin_as_a_pick_does():
+    (question,) = parse("name max load >= 22 kg")
+    assert question == q.Name(x.Compared(x.Key("max load"), ">=", x.Number(22, "kg")))
+    assert parse(write((question,))) == (question,)
+    assert parse("name max load") == (q.Name(x.Extreme(x.Key("load"), True)),)
 
 
 def test_a_number_may_stand_for_a_thing():

@@ -15,22 +15,24 @@ from scenewright_server.scene.questions import Question
 
 @dataclass(frozen=True)
 class Planned:
-    """A question that was planned, the things that its answer spoke of, and which of its sets was asked back about
-    (`scene.replies.Turn`). The things are kept themselves: in the next scene they have other places."""
+    """A question that was planned, the things that its answer spoke of, and which of its sets was asked back about,
+    and how many of each (`scene.replies.Turn`). The things are kept themselves: in the next scene they have other places."""
 
     question: Question
     things: tuple[Entry, ...]
     asked: Set | None = None
+    times: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, turn: replies.Turn, entries: Sequence[Entry]) -> Planned:
         """A turn of a scene of these entries."""
-        return cls(turn.question, tuple(entries[k] for k in turn.things), turn.asked)
+        return cls(turn.question, tuple(entries[k] for k in turn.things), turn.asked, turn.times)
 
     def among(self, entries: Sequence[Entry]) -> replies.Turn:
         """The turn for a scene of these entries; what is gone is no longer spoken of."""
-        found = (next((k for k, entry in enumerate(entries) if is_same(entry, old)), None) for old in self.things)
-        return replies.Turn(self.question, tuple(k for k in found if k is not None), self.asked)
+        found = [next((k for k, entry in enumerate(entries) if is_same(entry, old)), None) for old in self.things]
+        things = tuple(k for k in found if k is not None)
+        return replies.Turn(self.question, things, self.asked, self.times if len(things) == len(found) else ())
 
 
 @dataclass(frozen=True)

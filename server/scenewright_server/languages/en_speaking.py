@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from scenewright_server.languages.en import BELOW_TWENTY, English
@@ -25,12 +26,13 @@ from scenewright_server.languages.speaking import (
     M,
     currency,
     digits,
+    duration_in,
     length_in,
     money_digits,
 )
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.amounts import Amount, symbol
+from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
 from scenewright_server.scene.facts import topic_of
 
 
@@ -63,6 +65,12 @@ class EnglishSpeaker:
         """An amount as people write it: "€24.50", "2.5 kg", "40 cm"."""
         if is_measured and amount.unit == "m":
             return " ".join(length_in(amount.value))
+        if amount.unit == CLOCK:
+            return " to ".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
+        if (rate := rate_of(amount.unit)) and not amount.dimension:
+            one = rate[1].removesuffix("s") if len(rate[1]) > 2 else symbol(rate[1])
+            per = " per " if currency(Amount(0, rate[0])) else "/"
+            return f"{self.amount(replace(amount, unit=rate[0]))}{per}{one}"
         if amount.high is not None:
             top = self.amount(Amount(amount.high, amount.unit))
             low = money_digits(amount.value) if currency(amount) else digits(amount.value)
@@ -155,6 +163,8 @@ class EnglishSpeaker:
                 return [f"{yes}, it is ", *self._operand(a, labels), " against ", *self._operand(b, labels), "."]
             case r.Differs():
                 return self._differs(result, labels)
+            case r.Times(a, b, _, each) if each is not None and b.amount.unit:
+                return [f"That is {self.amount(each)}: {self._of(a)} over {self._of(b)}."]
             case r.Times(a, b, _, each) if each is not None:
                 return [f"That is {self.amount(each)} each: {self._of(a)} for {self._of(b)}."]
             case r.Times(a, b, times):
@@ -243,6 +253,10 @@ class EnglishSpeaker:
         gap = self.amount(
             Amount(abs(result.amount.value), result.amount.unit), a.is_measured or b.is_measured
         )  # fmt: skip
+        if hours := CLOCK in (a.amount.unit, b.amount.unit) and duration_in(
+            replace(result.amount, value=abs(result.amount.value))
+        ):
+            gap = f"{hours[0]} h {hours[1]} min" if hours[1] else f"{hours[0]} h"
         key = topic_of(a.key).words[0]
         if a.how == b.how == "fact" and a.key == b.key:
             if not result.amount.value:
@@ -254,6 +268,9 @@ class EnglishSpeaker:
                 return [*the(a.things[0], labels), f" is {gap} {which} than ", *the(b.things[0], labels), "."]
         if not result.amount.value:
             return [f"There is no difference: {self._of(a)} against {self._of(b)}."]
+        if CLOCK in (a.amount.unit, b.amount.unit):
+            which = "later" if result.amount.value > 0 else "earlier"
+            return [f"That is {gap} {which}: {self._of(a)} against {self._of(b)}."]
         which = "more" if result.amount.value > 0 else "less"
         gap = f"{gap.removesuffix('%')} percentage points" if gap.endswith("%") else gap
         return [f"That is {gap} {which}: {self._of(a)} against {self._of(b)}."]

@@ -44,13 +44,16 @@ _ADJECTIVE = re.compile("(able|ible|ed|proof|free|en|an|ful|less|ic|al|ous|ing|i
 _SAYING = set("sign text note notice inscription message warning label".split())
 _DOING = set(
     "closes opens serves seats heals holds contains needs takes starts ends leaves departs arrives lasts unlocks "
-    "restores protects eats costs weighs sells shows plays speaks sleeps lives works fits hides guards teaches".split()
+    "restores protects eats costs weighs sells shows plays speaks sleeps lives works fits hides guards teaches "
+    "loves likes dislikes hates fears wants knows remembers misses collects drinks wears bites barks rides".split()
 )
 _BEING = set(
     "from by for in with missing wearing holding carrying guarding selling playing showing open closed available known "
-    "afraid made built found born founded painted".split()
+    "afraid made built found born founded painted free due good allergic".split()
 )
 """First words of keys that are no nouns: what stands between a thing and a value."""
+_STANDING = set("on in at off out weak native good fit free due hardy".split())
+_OPEN_ENDS = set("in on at to of for from with by than until since after before and or if when".split())
 _ONE = set("bus gas lens atlas canvas news series christmas chess species headquarters tennis always".split())
 
 
@@ -110,17 +113,34 @@ def be(things: Sequence[int], labels: Labels[M]) -> str:
     return "is" if len(things) == 1 and not are_many(things[0], labels) else "are"
 
 
+def _is_standing(key: str) -> bool:
+    """Whether a key with an open end tells how a thing is: "reserved for", "on duty until"."""
+    first, *_, last = key.casefold().split(" ")
+    return last == "by" or first in _STANDING or first.endswith("ed")
+
+
+def _is_no_noun(key: str) -> bool:
+    """Whether a key is a name, "Lisbon", or ends in the middle of a phrase, "goes with"."""
+    first, *rest = key.split(" ")
+    is_name = first[:1].isupper() and first[1:].islower() and not topic_of(key).words[1:]
+    return (is_name and not rest) or key.casefold().split(" ")[-1] in _OPEN_ENDS
+
+
 def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str | M]:
     """What is told of things under a key as a sentence, "The state of the door is open." in words that suit the key."""
     name, (first, *_) = name_of(key), key.casefold().split(" ")
     quoted = f"“{value}”" if not value.startswith("“") else value
     if first in _SAYING and is_one:
         return [*things, f" says {quoted}."] if name == "text" else [f"The {name} of ", *things, f" says {quoted}."]
-    at = "at " if re.match(r"\d{1,2}:\d\d$", value) else ""
+    is_open = key.casefold().split(" ")[-1] in _OPEN_ENDS
+    at = "at " if not is_open and re.match(r"\d{1,2}:\d\d$", value) else ""
     if first in _DOING and is_one:
         return [*things, f" {key} {at}{value}."]
-    if first in _BEING:
+    if first in _BEING or (is_open and key.casefold() != first and _is_standing(key)):
         return [*things, f" {'is' if is_one else 'are'} {key} {at}{value}."]
+    if _is_no_noun(key):
+        said = f"“{key}: {value}”."
+        return [f"it says {said}"] if things == ["it"] else ["It says of ", *things, f": {said}"]
     if name == "state" and is_state(value):
         return [*things, f" {'is' if is_one else 'are'} {value}."]
     verb = "are" if name.endswith("s") and not name.endswith("ss") else "is"

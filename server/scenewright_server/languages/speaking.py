@@ -71,6 +71,13 @@ def money_digits(value: float) -> str:
     return f"{value:.0f}" if abs(value - round(value)) < 0.005 else f"{value:.2f}"
 
 
+def duration_in(amount: Amount) -> tuple[int, int] | None:
+    """The hours and minutes that an amount of whole minutes is; None for less than an hour, and of anything else."""
+    if symbol(amount.unit) not in ("min", "minutes", "分钟") or amount.value < 60 or amount.value != int(amount.value):
+        return None
+    return divmod(int(amount.value), 60)
+
+
 def currency(amount: Amount) -> str:
     """The code of an amount's currency, "" where it is no money."""
     return symbol(amount.unit) if amount.dimension == "money" else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from scenewright_server.languages.speaking import (
@@ -13,13 +14,14 @@ from scenewright_server.languages.speaking import (
     M,
     currency,
     digits,
+    duration_in,
     length_in,
     money_digits,
 )
 from scenewright_server.languages.zh import Chinese
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.amounts import Amount, symbol
+from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
 from scenewright_server.scene.facts import topic_of
 from scenewright_server.scene.words import is_chinese
 
@@ -28,7 +30,7 @@ UNITS = {
     "ml": "毫升", "l": "升", "kcal": "千卡", "W": "瓦", "V": "伏", "h": "小时", "hour": "小时", "hours": "小时",
     "min": "分钟", "minutes": "分钟", "day": "天", "days": "天", "weeks": "周", "months": "个月", "year": "年",
     "years": "年", "EUR": "欧元", "USD": "美元", "GBP": "英镑", "CNY": "元", "JPY": "日元", "HKD": "港元",
-    "CHF": "瑞士法郎", "KRW": "韩元", "INR": "卢比", "gold": "金币",
+    "CHF": "瑞士法郎", "KRW": "韩元", "INR": "卢比", "gold": "金币", "coins": "金币",
 }  # fmt: skip
 SIDES: Mapping[r.Bearing, str] = {
     "left": "在你左边", "right": "在你右边", "middle": "在你正前方", "you": "在你身后",
@@ -47,6 +49,9 @@ COMPARATIVES = {
     "distance": ("远", "近"), "price": ("贵", "便宜"), "weight": ("重", "轻"), "age": ("大", "小"),
     "year": ("晚", "早"),
 }  # fmt: skip
+OPENING = ("opens", "unlocks", "打开")
+DOING = set("喜欢 讨厌 害怕 怕 想要 需要 擅长 会 爱 爱吃 卖 住在 来自 认识".split())
+"""Keys that are no nouns: what stands between a thing and a value."""
 KEYS = {
     "width": "宽", "depth": "深", "height": "高", "size": "大小", "distance": "距离", "load": "上面的东西",
     "colour": "颜色",
@@ -79,10 +84,15 @@ class ChineseSpeaker:
         if is_measured and amount.unit == "m":
             value, unit = length_in(amount.value)
             return f"{value}{UNITS[unit]}"
+        if amount.unit == CLOCK:
+            return "到".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
+        if (rate := rate_of(amount.unit)) and not amount.dimension:
+            under = symbol(rate[1])
+            return f"{self.amount(replace(amount, unit=rate[0]))}/{UNITS.get(under, under)}"
         code = currency(amount)
         values = [amount.value] if amount.high is None else [amount.value, amount.high]
         value = "到".join(money_digits(its) if code else digits(its) for its in values)
-        unit = code or symbol(amount.unit)
+        unit = amount.unit if amount.unit == "块" else code or symbol(amount.unit)  # of money, or of what else is paid
         return f"{value}{UNITS.get(unit, unit)}"
 
     def _count(self, n: int) -> str:
@@ -161,6 +171,8 @@ class ChineseSpeaker:
                 return [f"{yes}，", *self._operand(a, labels), "，", *self._operand(b, labels), "。"]
             case r.Differs():
                 return self._differs(result, labels)
+            case r.Times(a, b, _, each) if each is not None and b.amount.unit:
+                return [f"是{self.amount(each)}：{self._of(a)}除以{self._of(b)}。"]
             case r.Times(a, b, _, each) if each is not None:
                 return [f"每份是{self.amount(each)}：{self._of(a)}除以{self._of(b)}。"]
             case r.Times(a, b, times):
@@ -214,6 +226,10 @@ class ChineseSpeaker:
             return ["我不知道", *things, f"的{name_of(told.key)}。"]
         if isinstance(told.value, str):
             value = told.value.strip(" .。")
+            if told.key in OPENING and not re.search(r"\d", value):
+                return [*things, f"能打开{value}。"]
+            if told.key in DOING and not told.is_quoted:
+                return [*things, f"{told.key}{value}。"]
             return [*things, f"的介绍说：“{value}”。" if told.is_quoted else f"的{name_of(told.key)}是{value}。"]
         value = self.amount(told.value, told.is_measured)
         if told.key == "distance" and told.is_measured:
@@ -246,18 +262,22 @@ class ChineseSpeaker:
     def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
         a, b, gap = result.a, result.b, result.amount
         said = self.amount(Amount(abs(gap.value), gap.unit), a.is_measured or b.is_measured)
+        is_time = CLOCK in (a.amount.unit, b.amount.unit)
+        if hours := is_time and duration_in(replace(gap, value=abs(gap.value))):
+            said = f"{hours[0]}小时{hours[1]}分钟" if hours[1] else f"{hours[0]}小时"
         said = said.removesuffix("%") + "个百分点" * said.endswith("%")
         if a.how == b.how == "fact" and a.key == b.key:
             if not gap.value:
                 return [*self._all(result.things, labels), f"的{name_of(a.key)}一样。"]
             key = topic_of(a.key).words[0]
-            more, less = COMPARATIVES.get(key, ("多", "少"))
+            more, less = ("晚", "早") if is_time else COMPARATIVES.get(key, ("多", "少"))
             said = f"{said}年" if key == "year" and said.isdigit() else said
             which = more if gap.value > 0 else less
             return [labels.mention(a.things[0]), "比", labels.mention(b.things[0]), f"{which}{said}。"]
         if not gap.value:
             return [f"没有差别：{self._of(a)}，{self._of(b)}。"]
-        return [f"{'多' if gap.value > 0 else '少'}{said}：{self._of(a)}，{self._of(b)}。"]
+        which = ("晚" if is_time else "多") if gap.value > 0 else ("早" if is_time else "少")
+        return [f"{which}{said}：{self._of(a)}，{self._of(b)}。"]
 
     def _verdict(self, verdict: r.Verdict, labels: Labels[M]) -> list[str | M]:
         phrase = phrase_of(verdict.among)

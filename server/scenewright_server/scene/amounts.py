@@ -1,4 +1,4 @@
-"""Numbers with units, and how they are read out of text: "EUR 54, was 72", "1511-1563", "每位85元"."""
+"""Numbers with units, and how they are read out of text: "EUR 54, was 72", "1511-1563", "每位85元", "21:35"."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Literal
 
 Dimension = Literal[
     "money", "length", "mass", "volume", "time", "year", "temperature", "energy", "power", "voltage", "speed", "share",
-    "area", "data", "sound", "",
+    "area", "data", "bandwidth", "sound", "charge", "frequency", "clock", "",
 ]  # fmt: skip
+
+CLOCK = "o'clock"
+"""The unit of a time of day, in hours from midnight."""
 
 _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("length", "m", 0.001): "mm millimetre millimetres millimeter millimeters 毫米",
@@ -40,11 +43,20 @@ _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("temperature", "°C", 1.0): "°c ℃ degrees celsius 摄氏度",
     ("temperature", "°F", 1.0): "°f ℉",
     ("energy", "kcal", 1.0): "kcal calorie calories cal 千卡 大卡 卡路里",
-    ("energy", "kcal", 0.239006): "kj",
-    ("energy", "kWh", 1.0): "kwh",
+    ("energy", "kcal", 0.239006): "kj 千焦",
+    ("energy", "kWh", 0.001): "wh 瓦时",
+    ("energy", "kWh", 1.0): "kwh 千瓦时",
+    ("energy", "kWh", 1000.0): "mwh 兆瓦时",
     ("power", "W", 1.0): "w watt watts 瓦",
     ("power", "W", 1000.0): "kw kilowatt kilowatts 千瓦",
-    ("voltage", "V", 1.0): "v volt volts 伏",
+    ("power", "W", 1e6): "mw megawatt megawatts 兆瓦",
+    ("voltage", "V", 1.0): "v volt volts 伏 伏特",
+    ("voltage", "V", 1000.0): "kv kilovolt kilovolts 千伏",
+    ("charge", "Ah", 0.001): "mah 毫安时",
+    ("frequency", "Hz", 1.0): "hz hertz 赫兹 赫",
+    ("frequency", "Hz", 1e3): "khz kilohertz 千赫",
+    ("frequency", "Hz", 1e6): "mhz megahertz 兆赫",
+    ("frequency", "Hz", 1e9): "ghz gigahertz",
     ("speed", "km/h", 1.0): "km/h kmh kph 公里每小时 千米每小时",
     ("speed", "km/h", 1.609344): "mph",
     ("speed", "km/h", 3.6): "m/s",
@@ -54,6 +66,9 @@ _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("data", "GB", 1.0): "gb",
     ("data", "GB", 1000.0): "tb",
     ("data", "GB", 0.001): "mb",
+    ("data", "GB", 1e-6): "kb",
+    ("bandwidth", "Mbps", 1.0): "mbps mbit/s",
+    ("bandwidth", "Mbps", 1000.0): "gbps gbit/s",
     ("money", "EUR", 1.0): "eur euro euros € 欧元 欧",
     ("money", "USD", 1.0): "usd dollar dollars $ us$ bucks 美元 美金",
     ("money", "GBP", 1.0): "gbp pound pounds £ quid 英镑",
@@ -74,6 +89,7 @@ _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("money", "TRY", 1.0): "try ₺",
     ("money", "RUB", 1.0): "rub ₽ roubles rubles",
     ("money", "gold", 1.0): "gold coin coins 金币",
+    ("clock", CLOCK, 1.0): CLOCK,
 }  # fmt: skip
 _UNIT_OF: dict[str, tuple[Dimension, str, float]] = {
     name: unit for unit, names in _UNITS.items() for name in names.split()
@@ -90,6 +106,13 @@ _AMOUNT = re.compile(
     rf"(?:\s?(?:-|–|—|~|～|至|到| to )\s?({_DIGITS}))?(?:[\s-]?({_AFTER}))?",
     re.IGNORECASE,
 )
+_CLOCK = re.compile(
+    r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::[0-5]\d)?(?![\d:])(?:\s?([ap])\.?m\b\.?)?|(?<![\d:.])(1[0-2]|\d)\s?([ap])\.?m\b\.?",
+    re.IGNORECASE,
+)
+_TO = re.compile(r"\s?(?:-|–|—|~|～|至|到|to|until)\s?")
+_STONES = re.compile("块[灵晶]石")
+"""Pieces of what is no money of ours."""
 _HANZI = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
 _TENS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _HAN_NUMBER = re.compile(
@@ -113,16 +136,16 @@ class Amount:
 
     def in_base(self) -> tuple[float, str]:
         """Its value in the unit in which amounts of its dimension are compared: metres, kilograms, a currency."""
-        dimension, base, factor = _known(self.unit)
-        return self.value * factor, base if dimension else self.unit.casefold()
+        base, factor = _scale(self.unit)
+        return self.value * factor, base
 
     def in_unit(self, unit: str) -> float | None:
         """Its value in another unit, None where it has none in it; an amount without unit is in any."""
         value, base = self.in_base()
-        _, other, factor = _known(unit)
+        other, factor = _scale(unit)
         if not base or not unit:
             return self.value
-        return value / factor if base == (other or unit.casefold()) else None
+        return value / factor if base == other else None
 
 
 @dataclass(frozen=True)
@@ -136,8 +159,26 @@ class Found:
 
 
 def _known(unit: str) -> tuple[Dimension, str, float]:
-    name = unit.strip().casefold().replace("° ", "°")
+    name = unit.strip().casefold().replace("° ", "°").replace(" / ", "/")
     return _UNIT_OF.get(name) or _UNIT_OF.get(name.rstrip(".")) or ("", "", 1.0)
+
+
+def _scale(unit: str) -> tuple[str, float]:
+    """The unit in which amounts of this one are compared, and how much of that it is; of rates, too."""
+    dimension, base, factor = _known(unit)
+    if dimension:
+        return base, factor
+    rate = rate_of(unit)
+    if rate is None:
+        return unit.casefold(), 1.0
+    (over, a), (under, b) = _scale(rate[0]), _scale(rate[1])
+    return f"{over}/{under}", a / b
+
+
+def rate_of(unit: str) -> tuple[str, str] | None:
+    """The two units of a rate, "EUR/kg", "km/h", the first of which is a known one; None for any other unit."""
+    over, mark, under = (part.strip() for part in unit.replace(" per ", "/").partition("/"))
+    return (over, under) if mark and _known(over)[0] and under and "/" not in under else None
 
 
 def symbol(unit: str) -> str:
@@ -145,6 +186,8 @@ def symbol(unit: str) -> str:
     dimension, base, factor = _known(unit)
     if not dimension or dimension in ("time",):
         return unit
+    if unit.casefold() in ("coin", "coins"):
+        return "coins"
     if factor == 1.0:
         return base
     return next(iter(_UNITS[dimension, base, factor].split()), unit)
@@ -152,7 +195,49 @@ def symbol(unit: str) -> str:
 
 def read_amounts(text: str) -> list[Found]:
     """All amounts of a text, in its order."""
-    return list(_read(_in_digits(text)))
+    text = _in_digits(text)
+    times = list(_read_times(text))
+    for its in times:
+        text = text[: its.start] + "|" * (its.end - its.start) + text[its.end :]
+    return sorted((*times, *_read(text)), key=lambda its: its.start)
+
+
+def read_time(text: str) -> float | None:
+    """The hours from midnight that a text is, "21:35", "9 pm"; None for any other text."""
+    found = _CLOCK.fullmatch(text)
+    return None if found is None else _hours(found)
+
+
+def time_text(hours: float) -> str:
+    """A time of day in digits: "21:35"."""
+    minutes = round(hours * 60)
+    minutes -= 1440 * (minutes > 1440)
+    return f"{minutes // 60}:{minutes % 60:02d}"
+
+
+def _hours(found: re.Match[str]) -> float:
+    hour, minute, half, hour_alone, half_alone = found.groups()
+    half = (half or half_alone or "").casefold()
+    whole = int(hour or hour_alone)
+    whole = whole % 12 + 12 * (half == "p") if half and whole <= 12 else whole
+    return whole + int(minute or 0) / 60
+
+
+def _read_times(text: str) -> Iterator[Found]:
+    """The times of day of a text; two that "-" or "to" joins are one range."""
+    open_: Found | None = None
+    for found in _CLOCK.finditer(text):
+        its = Found(Amount(_hours(found), CLOCK), found.start(), found.end())
+        if open_ is not None and _TO.fullmatch(text[open_.end : its.start]):
+            high = its.amount.value if its.amount.value > open_.amount.value else its.amount.value + 24
+            yield Found(Amount(open_.amount.value, CLOCK, high), open_.start, its.end)
+            open_ = None
+            continue
+        if open_ is not None:
+            yield open_
+        open_ = its
+    if open_ is not None:
+        yield open_
 
 
 def _in_digits(text: str) -> str:
@@ -199,8 +284,11 @@ def _read(text: str) -> Iterator[Found]:
 
 def _unit_in(after: str) -> str:
     """The unit that begins what follows a number: all of a word in Latin letters, the longest in Chinese."""
-    if _known(after)[0]:
-        return after
+    if _STONES.match(after):
+        return ""
+    rate = rate_of(after) if after.isascii() else None
+    if _known(after)[0] or (rate and _known(rate[1])[0]):
+        return rate[0] if rate and _known(rate[0])[0] == "money" else after
     if after.isascii() or not re.match("[\u4e00-\u9fff]", after):
         return ""
     return next((after[:n] for n in range(min(len(after), 6), 0, -1) if _known(after[:n])[0]), "")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,24 +12,18 @@ import numpy as np
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import facts
-from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.amounts import Amount, read_time
 from scenewright_server.scene.calling import Calling
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.facts import Known
 from scenewright_server.scene.matching import COLOURS, Match, Matching, calls, fold, looks_so
-from scenewright_server.scene.measures import Measures, MixedUnits, Valued, difference, in_one_unit
+from scenewright_server.scene.measures import SAME, Measures, MixedUnits, Valued, holds, in_one_unit
 from scenewright_server.scene.relations import NoFront, Relations
 from scenewright_server.scene.replies import Failure, Lost, Mixed, NotHere, Nothing, NotUnderstood, Turn, Unknown
 from scenewright_server.scene.space import Space
 from scenewright_server.scene.states import is_so
 
 Things = tuple[int, ...]
-
-_SIGNS: dict[x.Sign, Callable[[float, float], bool]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne,
-}  # fmt: skip
-SAME = 1e-6
-"""Amounts are equal that differ by less than this part of them."""
 
 
 @dataclass(frozen=True)
@@ -180,10 +175,10 @@ class Choosing:
             raise Failed(Nothing())
         return things
 
-    def values(self, key: x.Key, among: Things) -> dict[int, Valued]:
-        """The amounts of those of these things that have one."""
+    def values(self, key: x.Key, among: Things, told: bool = False) -> dict[int, Valued]:
+        """The amounts of those of these things that have one; `told`: facts before places."""
         to = None if key.to is None else self.one(key.to)
-        found = {k: self.measures.value(key.name, k, to) for k in among if k != to}
+        found = {k: self.measures.value(key.name, k, to, told) for k in among if k != to}
         return {k: value for k, value in found.items() if value is not None}
 
     def tell(self, name: str, k: int) -> Known | None:
@@ -205,10 +200,10 @@ class Choosing:
         graph = self.scene.entries[k].graph
         return graph is not None and facts.has_fact(graph, name)
 
-    def _compared_values(self, key: x.Key, among: Things) -> dict[int, Valued]:
+    def _compared_values(self, key: x.Key, among: Things, told: bool = False) -> dict[int, Valued]:
         """The amounts by which things are compared: of those that have them under this key, where one has; not of
         those that have another fact in the same unit, a fee beside prices."""
-        values = self.values(key, among)
+        values = self.values(key, among, told)
         if not any(self._has_fact(key.name, k) for k in values):
             return values
         graphs = {k: self.scene.entries[k].graph for k in values}
@@ -297,27 +292,30 @@ class Choosing:
             known = {k: texts[k] if its is None else [_as_text(its)] for k, its in told.items()}
             if among and not any(told[k] or looks_so(with_, its) for k, its in known.items()):
                 raise Failed(Unknown(key.name, among))
+            exact = [_as_text(Known(with_))]
+            has_digits = re.search(r"\d", with_) is not None and read_time(with_) is None
+            if has_digits and exact in known.values():  # "4/4" is no "3/4"
+                return tuple(k for k, its in known.items() if told[k] is not None and (its == exact) == (sign == "="))
             like = {k: is_so(with_, its) is True for k, its in known.items()}
             return tuple(k for k in among if like[k] == (sign == "=") and (told[k] is not None or like[k]))
         if isinstance(with_, x.Number):
             bound, among = Amount(with_.value, with_.unit), among
         else:
             other = self.one(with_)
-            own = self.values(key, (other,)).get(other)
+            own = self.values(key, (other,), told=True).get(other)
             if own is None:
                 raise Failed(Unknown(key.name, (other,)))
             bound, among = own.amount, tuple(k for k in among if k != other)
-        values = self._compared_values(key, among)
+        values = self._compared_values(key, among, told=True)
         if among and not values:
             raise Failed(Unknown(key.name, among))
-        fitting = {k: its for k, its in values.items() if its.amount.in_unit(bound.unit) is not None}
-        if values and not fitting:
+        held: dict[int, bool] = {}
+        for k, its in values.items():
+            with suppress(MixedUnits):
+                held[k] = holds(its.amount, sign, bound)
+        if values and not held:
             raise Failed(Mixed(key.name, tuple(values)))
-        return tuple(k for k, its in fitting.items() if self._holds(its.amount, sign, bound))
-
-    def _holds(self, a: Amount, sign: x.Sign, b: Amount) -> bool:
-        gap = difference(a, b).value
-        return _SIGNS[sign](0.0 if abs(gap) <= SAME * max(abs(a.value), 1e-3) else gap, 0.0)
+        return tuple(k for k, is_so in held.items() if is_so)
 
     def _picked(self, of: x.Extreme | x.Ordered | x.Middle, among: Things) -> Things:
         if isinstance(of, x.Middle):

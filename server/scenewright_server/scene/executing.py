@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
@@ -15,7 +16,7 @@ from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several, 
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.facts import quote, sentence_that_tells
 from scenewright_server.scene.matching import may_be_denied
-from scenewright_server.scene.measures import MixedUnits, difference, in_one_unit
+from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, quotient, times, total
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place, place_against
 from scenewright_server.scene.replies import (
@@ -106,7 +107,7 @@ class _Execution:
         if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
             return replace(reply, turn=before)
         things = self._to_remember(question, reply)
-        return replace(reply, turn=Turn(question, things, asked))
+        return replace(reply, turn=Turn(question, things, asked, self._counts(question, reply, things)))
 
     def _again(self, question: q.Again) -> q.Question | None:
         """The question of the turn before, asked of other things: of those for which it was asked back, or its own."""
@@ -164,6 +165,14 @@ class _Execution:
                     things.update(dict.fromkeys(result.things))
         return tuple(things)
 
+    def _counts(self, question: q.Question, reply: Reply, things: Things) -> tuple[float, ...]:
+        """How many of each thing are meant from now on: as in a total, or as before where it is still those."""
+        if len(reply.results) == 1 and isinstance(found := reply.results[0], Totalled) and not found.lacking:
+            return found.times
+        before = self._scene.before
+        is_those = before is not None and before.things == things and x.Those() in _sets(question)
+        return before.times if before is not None and is_those else ()
+
     def _find(self, question: q.Question) -> Iterable[Result]:
         match question:
             case q.Beyond():
@@ -190,14 +199,15 @@ class _Execution:
                 return (check(self._choosing, of, among, each),)
             case q.Total():
                 return (reckon(self._choosing, question),)
+            case q.Sum():
+                its = self._sum(question)
+                return (Totalled("sum", its.key, its.things, its.amount, is_measured=its.is_measured),)
             case q.Compare(sign, a, b):
                 one, two = self._operand(a), self._operand(b)
-                gap = self._difference(one, two)
-                return (Weighed(sign, one, two, {"<": gap < 0, "=": gap == 0, ">": gap > 0}[sign]),)
+                with _mixed_of(one, two):
+                    return (Weighed(sign, one, two, holds(one.amount, sign, two.amount)),)
             case q.Difference(a, b):
-                one, two = self._operand(a), self._operand(b)
-                gap = self._difference(one, two)
-                return (Differs(one, two, Amount(gap, one.amount.unit or two.amount.unit)),)
+                return (self._difference(self._operand(a), self._operand(b)),)
             case q.Ratio(a, b):
                 return (self._times(self._operand(a), self._operand(b)),)
         return (NotUnderstood("a question of no kind"),)
@@ -242,24 +252,57 @@ class _Execution:
                 if own is None:
                     raise Failed(Unknown(key.name, (k,)))
                 return Operand(own.amount, (k,), key.name, "fact", own.is_measured)
+            case q.Sum():
+                return self._sum(quantity)
+            case q.Difference(a, b):
+                differs = self._difference(self._operand(a), self._operand(b))
+                return _operand_of(differs, differs.amount, "diff")
+            case q.Ratio(a, b):
+                ratio = self._times(self._operand(a), self._operand(b))
+                if not isinstance(ratio, Times):
+                    raise Failed(ratio)
+                return _operand_of(ratio, ratio.each or Amount(ratio.times), "ratio")
         raise AssertionError(quantity)
 
-    def _difference(self, a: Operand, b: Operand) -> float:
-        try:
-            gap = difference(a.amount, b.amount).value
-        except MixedUnits:
-            raise Failed(Mixed(a.key or b.key, (*a.things, *b.things))) from None
-        return 0.0 if abs(gap) <= 1e-6 * max(abs(a.amount.value), 1e-3) else gap
+    def _sum(self, of: q.Sum) -> Operand:
+        """What quantities come to together. Raises Failed, Several."""
+        parts = [self._operand(addend.of) for addend in of.addends]
+        with _mixed_of(*parts):
+            amount = total([times(part.amount, its.n) for part, its in zip(parts, of.addends, strict=True)])
+        things = tuple(dict.fromkeys(k for part in parts for k in part.things))
+        return Operand(amount, things, parts[0].key, "sum", any(part.is_measured for part in parts))
 
-    def _times(self, a: Operand, b: Operand) -> Result:
+    def _difference(self, a: Operand, b: Operand) -> Differs:
+        with _mixed_of(a, b):
+            its = gap(a.amount, b.amount)
+            return Differs(a, b, replace(its, value=0.0) if holds(a.amount, "=", b.amount) else its)
+
+    def _times(self, a: Operand, b: Operand) -> Times | NotUnderstood:
+        if abs(b.amount.value) < _COUNTLESS:
+            return NotUnderstood("how often nothing goes into something")
         try:
             (one, two), _ = in_one_unit((a.amount, b.amount))
         except MixedUnits:
-            return Mixed(a.key or b.key, (*a.things, *b.things))
-        if abs(two) < _COUNTLESS:
-            return NotUnderstood("how often nothing goes into something")
+            with _mixed_of(a, b):
+                return Times(a, b, a.amount.value / b.amount.value, quotient(a.amount, b.amount))
         each = Amount(one / two, a.amount.unit) if a.amount.unit and not b.amount.unit else None
         return Times(a, b, one / two, each)
+
+
+@contextmanager
+def _mixed_of(*operands: Operand) -> Iterator[None]:
+    """Say of what the amounts are, where they do not go together. Raises Failed."""
+    try:
+        yield
+    except MixedUnits:
+        key = next((its.key for its in operands if its.key), "")
+        raise Failed(Mixed(key, tuple(k for its in operands for k in its.things))) from None
+
+
+def _operand_of(found: Differs | Times, amount: Amount, how: Literal["diff", "ratio"]) -> Operand:
+    """What was found, as a quantity to reckon with further."""
+    things = tuple(dict.fromkeys(found.things))
+    return Operand(amount, things, found.a.key, how, found.a.is_measured or found.b.is_measured)
 
 
 def is_unknown(result: Result) -> bool:
@@ -302,8 +345,18 @@ def _sets(question: q.Question) -> Iterable[x.Set]:
         value = getattr(question, field.name)
         if field.name in ("of", "among", "against") and value is not None:
             yield value
-        elif isinstance(value, q.Count | q.Total | q.Value):
-            yield value.of
+        elif isinstance(value, tuple):
+            yield from (of for its in value if isinstance(its, q.Addend) for of in _sets_of(its.of))
+        else:
+            yield from _sets_of(value)
+
+
+def _sets_of(quantity: object) -> Iterable[x.Set]:
+    """The sets that a quantity is of."""
+    if isinstance(quantity, q.Count | q.Total | q.Value):
+        yield quantity.of
+    elif isinstance(quantity, q.Sum | q.Difference | q.Ratio):
+        yield from _sets(quantity)
 
 
 def _replaced(expression: Any, old: object, new: object) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 MAX_WORDS_CHARS = 120
-MAX_N = 1000
+MIN_N, MAX_N = 0.01, 1000
 
 Relation = Literal[
     "on", "under", "in", "beside", "left of", "right of", "in front of", "behind", "above", "near"
@@ -37,6 +37,12 @@ def _check_words(name: str, words: str) -> None:
         raise ValueError(f"{name}: {words!r} is not words with single spaces")
     if len(words) > MAX_WORDS_CHARS:
         raise ValueError(f"{name}: {len(words)} characters, at most {MAX_WORDS_CHARS}")
+
+
+def check_times(n: float) -> None:
+    """Raise ValueError where something can not be taken so often."""
+    if not MIN_N <= n <= MAX_N:
+        raise ValueError(f"n: {n}, from {MIN_N} to {MAX_N}")
 
 
 @dataclass(frozen=True)
@@ -244,14 +250,13 @@ class Nth:
 
 @dataclass(frozen=True)
 class Multiple:
-    """So many pieces of what these are: in sums each counts as often."""
+    """So many pieces of what these are, or such a part of one: in sums each counts as often."""
 
-    n: int
+    n: float
     of: Set
 
     def __post_init__(self) -> None:
-        if not 1 <= self.n <= MAX_N:
-            raise ValueError(f"n: {self.n}, from 1 to {MAX_N}")
+        check_times(self.n)
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,10 @@ _IDLE = set("a an the of by for to in on at is was be it its when what who how".
 _PREDICATE = re.compile(r"(?:is|are|was|were|has|have|had|can|may|must|should|will|does|do|not)\b", re.IGNORECASE)
 _NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
 _KNOWN_WORDS = {word for key in TOPICS for word in key.words}
+_OPENING = {"open", "opens", "opening time", "开门", "开门时间"}
+_CLOSING = {"closes", "closing time", "until", "关门", "关门时间"}
+"""Keys that are one end of the hours that are told."""
+_LIMIT = re.compile(r"(?:up to|at most|(?:more|less) than|最多|至多|不超过|承重|载重)\W*$", re.IGNORECASE)
 _SHARED = ("length", "time")
 """Dimensions of more than one key: such an amount is a key's only where the key is named beside it."""
 _TOPIC_OF = {fold(word): key for key in TOPICS for word in key.words}
@@ -213,7 +217,7 @@ def tell(graph: GraphObject, name: str) -> Known | None:
                 return Known(rest or piece, is_quoted=not rest)
     if key.dimension and key.dimension not in _SHARED:
         now = [
-            piece for piece in pieces if any(_is_of(found, key) and not found.is_past for found in read_amounts(piece))
+            piece for piece in pieces if any(_is_of(found, key) and not found.is_past for found in _unnamed(piece, key))
         ]
         return Known(now[0], True) if now else _tell_loosely(graph, name)
     hinted = [piece for piece in pieces if key.hint and re.search(key.hint, piece, re.IGNORECASE)]
@@ -346,7 +350,7 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
     if fact is not None:
         if not isinstance(fact.value, str):
             return Amount(float(fact.value), fact.unit)
-        return _pick(read_amounts(fact.value), key, named=True)
+        return _end_of(_pick(read_amounts(fact.value), key, named=True), name)
     pieces = clauses(graph.description)
     told = [its for fact in graph.facts if isinstance(fact.value, str) for its in clauses(fact.value)]
     for piece in (*pieces, *told):
@@ -354,10 +358,24 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
             if _mentions(word, piece):
                 found = _pick(_beside(word, piece), key, named=True)
                 if found is not None:
-                    return found
+                    return _end_of(found, name)
     if key.dimension and key.dimension not in _SHARED:
-        return _pick(read_amounts(graph.description), key, named=False)
+        return _pick(_unnamed(graph.description, key), key, named=False)
     return None
+
+
+def _unnamed(text: str, key: Topic) -> list[Found]:
+    """The amounts of a text that does not name a key, without the weights up to which something holds."""
+    return [its for its in read_amounts(text) if key.dimension != "mass" or not _LIMIT.search(text[: its.start])]
+
+
+def _end_of(found: Amount | None, name: str) -> Amount | None:
+    """Of hours from one time to another the one that a key means, if it means one."""
+    if found is None or found.high is None or found.dimension not in ("clock", ""):
+        return found
+    if fold(name) in _CLOSING:
+        return replace(found, value=found.high, high=None)
+    return replace(found, high=None) if fold(name) in _OPENING else found
 
 
 def _beside(word: str, piece: str) -> list[Found]:
@@ -406,7 +424,8 @@ def _pick(found: list[Found], key: Topic, named: bool) -> Amount | None:
 def _is_of(found: Found, key: Topic) -> bool:
     if key.dimension == "year":
         return is_year(found)
-    return bool(key.dimension) and found.amount.dimension == key.dimension
+    its = found.amount.dimension
+    return bool(key.dimension) and (its == key.dimension or (its == "clock" and key.dimension == "time"))
 
 
 def _mentions(word: str, text: str) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from scenewright_server.scene import facts
-from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.amounts import Amount, rate_of
 from scenewright_server.scene.entries import Entry
+from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.relations import Relations
 
 SHAPES = ("height", "width", "depth", "size")
@@ -32,6 +34,12 @@ def is_worn(name: str) -> bool:
     return _WORN.search(name.casefold()) is not None
 
 
+SAME = 1e-6
+"""Amounts are equal that differ by less than this part of them."""
+_SIGNS: dict[Sign, Callable[[float, float], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+_NO_RATES = {"clock", "share", "year", "temperature", "speed", "bandwidth"}
 AGES = ("age", "years old", "年龄")
 """Told, or else reckoned from the year that is told."""
 
@@ -56,11 +64,12 @@ class Measures:
         self._entries, self._relations, self._space = entries, relations, relations.space
         self._told: dict[tuple[str, int], Amount | None] = {}
 
-    def value(self, name: str, k: int, to: int | None = None) -> Valued | None:
-        """The amount of thing k under this name; `to`: a distance from there. None where none is known."""
+    def value(self, name: str, k: int, to: int | None = None, told_first: bool = False) -> Valued | None:
+        """The amount of thing k under this name; `to`: a distance from there; `told_first`: of "3 left" what is told
+        and no side. None where none is known."""
         if to is not None:
             return Valued(Amount(math.dist(self._space.centres[k], self._space.centres[to]), "m"), True)
-        if name in PLACES:
+        if name in PLACES and not (told_first and self.is_told(name, k)):
             return Valued(self._place(name, k), True)
         told = self._amount(name, k)
         if told is None and self._year is not None and name in AGES:
@@ -68,6 +77,11 @@ class Measures:
         if told is not None:
             return Valued(told)
         return self._shape(name, k) if name in SHAPES else None
+
+    def is_told(self, name: str, k: int) -> bool:
+        """Whether a fact of thing k has this very key."""
+        graph = self._entries[k].graph
+        return graph is not None and any(fact.key.casefold() == name for fact in graph.facts)
 
     def _amount(self, name: str, k: int) -> Amount | None:
         if (name, k) not in self._told:
@@ -119,6 +133,11 @@ def in_one_unit(amounts: Sequence[Amount]) -> tuple[list[float], str]:
     return [value for value in values if value is not None], unit
 
 
+def times(amount: Amount, n: float) -> Amount:
+    """So many times an amount, or a range."""
+    return replace(amount, value=amount.value * n, high=None if amount.high is None else amount.high * n)
+
+
 def total(amounts: Sequence[Amount]) -> Amount:
     """The sum of one amount at least; of ranges too. Raises MixedUnits."""
     values, unit = in_one_unit(amounts)
@@ -130,16 +149,54 @@ def total(amounts: Sequence[Amount]) -> Amount:
     return Amount(_tidy(sum(values)), unit, _tidy(sum(highs)))
 
 
-def average(amounts: Sequence[Amount]) -> Amount:
-    """The mean of one amount at least. Raises MixedUnits."""
+def average(amounts: Sequence[Amount], n: Sequence[float]) -> Amount:
+    """The mean of one amount at least, each so many times. Raises MixedUnits."""
     values, unit = in_one_unit(amounts)
-    return Amount(_tidy(sum(values) / len(values)), unit)
+    return Amount(_tidy(sum(value * its for value, its in zip(values, n, strict=True)) / sum(n)), unit)
 
 
 def difference(a: Amount, b: Amount) -> Amount:
     """a - b in the unit of a. Raises MixedUnits."""
     values, unit = in_one_unit((a, b))
     return Amount(_tidy(values[0] - values[1]), unit)
+
+
+def gap(a: Amount, b: Amount) -> Amount:
+    """a - b; between two times of day, a duration. Raises MixedUnits."""
+    its = difference(a, b)
+    return Amount(round(its.value * 60, 3), "min") if its.dimension == "clock" else its
+
+
+def quotient(a: Amount, b: Amount) -> Amount:
+    """a / b of amounts that do not measure the same: a rate, "EUR/kg", or, over a rate, what it takes: ml over ml/h are
+    hours. Raises MixedUnits where they make neither."""
+    rate = rate_of(b.unit)
+    if rate is not None and a.in_unit(rate[0]) is not None:
+        return Amount(_tidy((a.in_unit(rate[0]) or 0.0) / b.value), rate[1])
+    if not a.dimension or not b.unit or a.dimension == b.dimension or rate or _NO_RATES & {a.dimension, b.dimension}:
+        raise MixedUnits
+    if a.dimension == "money" and b.dimension in ("mass", "volume", "length", "area"):
+        value, unit = b.in_base()
+        return Amount(_tidy(a.value / value), f"{a.unit}/{unit}")
+    return Amount(_tidy(a.value / b.value), f"{a.unit}/{b.unit}")
+
+
+def holds(a: Amount, sign: Sign, b: Amount) -> bool:
+    """Whether an amount compares so with another: one of a range does if something in it does, and equals all in it.
+    A price of a rate is held against money as it is. Raises MixedUnits."""
+    rate = rate_of(a.unit)
+    if rate is not None and a.in_unit(b.unit) is None:
+        a = replace(a, unit=rate[0])
+    high = a.value if a.high is None or b.high is not None else a.high
+    low_gap, high_gap = (_level(difference(replace(a, value=its), b).value, its) for its in (a.value, high))
+    if sign in ("=", "!="):
+        return (low_gap <= 0 <= high_gap) == (sign == "=")
+    return _SIGNS[sign](low_gap if sign in ("<", "<=") else high_gap, 0.0)
+
+
+def _level(gap: float, value: float) -> float:
+    """A gap between amounts, 0 where they are the same."""
+    return 0.0 if abs(gap) <= SAME * max(abs(value), 1e-3) else gap
 
 
 def _tidy(value: float) -> float:

@@ -3,10 +3,12 @@
     plan     := question (";" question)*
     question := "name" set | "count" set | "exist" set | "describe" one | "again" set | "beyond" | "way" one
               | "where" one ["|" set] | "fact" key ("," key)* "|" one | total
-              | "check" one ("|" set)+ | ("more" | "fewer" | "equal" | "diff" | "ratio") operands
-    total    := ("sum" | "avg") [n "of"] key ("," [n "of"] key)* "|" set
+              | "check" one ("|" set)+ | ("more" | "fewer" | "equal") operands | reckoned
+    total    := ("sum" | "avg") [n "of"] key ("," [n "of"] key)* "|" set | "sum" [n "of"] inner ("+" [n "of"] inner)*
+    reckoned := ("diff" | "ratio") operands
     operands := operand "|" operand | key "|" (set | number) "|" (set | number)
-    operand  := number [unit] | set | "(" (total | "fact" key "|" set) ")"
+    operand  := number [unit] | time | set | inner
+    inner    := "(" (total | reckoned | "fact" key "|" set) ")"
     one      := ["each"] set
     set      := link ("&" link)*             narrows from left to right
     link     := atom ("+" atom)*             joins
@@ -15,7 +17,7 @@
               | key sign value | ["own"] relation ["each"] (atom | "me") | "between" end "and" end | "at" hour
               | ("max" | "min") [n | nth] key | "sort" ["down"] key
     key      := words | "distance to" (words | "look" words | "kind" words | "(" set ")")
-    value    := number [unit] | words | "(" set ")"
+    value    := number [unit] | time | words | "(" set ")"
 
 Words that could be read as something else stand in double quotes, a double quote among them is doubled.
 """
@@ -24,18 +26,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, cast
+from typing import Any, Literal, cast
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
+from scenewright_server.scene.amounts import CLOCK, read_time
 from scenewright_server.scene.expressions import PlanError
+from scenewright_server.scene.plan_tokens import TokenReader
 from scenewright_server.scene.writing import COMPARES, SINGLE
 
 MAX_CHARS = 1000
 
-_TOKEN = re.compile(r'\s*(?:("(?:[^"]|"")*")|(<=|>=|!=|==|[()&+|;,<>="])|((?:(?!!=)[^\s()&+|;,<>="])+))')
 _AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?(?:e-?\d+)?)((?!(?:st|nd|rd|th)$)(?:%|€|[a-zA-Z°]{1,4}))?")
+_TIMES = re.compile(r"[1-9][0-9]{0,3}|[0-9]{1,3}\.[0-9]{1,3}")
 _NTH = re.compile(r"(\d+)(st|nd|rd|th)")
 
 
@@ -46,33 +49,8 @@ def parse(text: str) -> q.Plan:
     return _Reader(text).plan()
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: Literal["mark", "word", "quoted", "end"]
-    text: str
-    position: int
-
-
-class _Reader:
+class _Reader(TokenReader):
     """Reads the tokens of a text from left to right."""
-
-    def __init__(self, text: str) -> None:
-        self._tokens: list[_Token] = []
-        self._at, self._depth = 0, 0
-        position, end = 0, len(text.rstrip())
-        while position < end:
-            found = _TOKEN.match(text, position)
-            if found is None or found[2] == '"':
-                start = position + len(text[position:]) - len(text[position:].lstrip())
-                raise PlanError(start, repr(text[start : start + 12]), "a closing quote")
-            quoted, mark, word = found.groups()
-            start = found.start(found.lastindex or 0)
-            if quoted is not None:
-                self._tokens.append(_Token("quoted", quoted[1:-1].replace('""', '"'), start))
-            else:
-                self._tokens.append(_Token("mark" if mark else "word", mark or word, start))
-            position = found.end()
-        self._tokens.append(_Token("end", "", end))
 
     def plan(self) -> q.Plan:
         questions = [self._question()]
@@ -86,35 +64,6 @@ class _Reader:
         except ValueError as error:
             raise PlanError(0, "a plan past its limits", str(error)) from error
         return plan
-
-    @property
-    def _next(self) -> _Token:
-        return self._tokens[self._at]
-
-    def _peek(self, word: str) -> bool:
-        return (self._next.kind, self._next.text) == ("word", word)
-
-    def _take(self, kind: str, *texts: str) -> bool:
-        tokens = self._tokens[self._at : self._at + len(texts)]
-        if [(token.kind, token.text) for token in tokens] != [(kind, text) for text in texts]:
-            return False
-        self._at += len(texts)
-        return True
-
-    def _need(self, mark: str) -> None:
-        if not self._take("mark", mark):
-            self._fail(repr(mark))
-
-    def _fail(self, expected: str) -> NoReturn:
-        token = self._next
-        raise PlanError(token.position, "the end" if token.kind == "end" else repr(token.text), expected)
-
-    def _made(self, make: Callable[..., Any], *values: Any, **named: Any) -> Any:
-        """An expression of these values, or what is wrong with them, at the place just read."""
-        try:
-            return make(*values, **named)
-        except ValueError as error:
-            raise PlanError(self._tokens[self._at - 1].position, "a wrong value", str(error)) from error
 
     def _question(self) -> q.Question:
         operation = self._next.text if self._next.kind == "word" else ""
@@ -165,7 +114,18 @@ class _Reader:
         self._need("|")
         return q.Fact(tuple(keys), **self._one())
 
-    def _total(self, how: Literal["sum", "avg"]) -> q.Total:
+    def _total(self, how: Literal["sum", "avg"]) -> q.Total | q.Sum:
+        start = self._at
+        n = self._times() or 1
+        if how == "sum" and self._is_inner():
+            addends = [self._made(q.Addend, self._inner(), n)]
+            while self._take("mark", "+"):
+                n = self._times() or 1
+                if not self._is_inner():
+                    self._fail("a quantity in parentheses")
+                addends.append(self._made(q.Addend, self._inner(), n))
+            return q.Sum(tuple(addends))
+        self._at = start
         shares = [self._share()]
         while self._take("mark", ","):
             shares.append(self._share())
@@ -175,15 +135,16 @@ class _Reader:
         n = self._times()
         return self._made(q.Share, self._key(), n or 1)
 
-    def _times(self) -> int:
+    def _times(self) -> float:
         """The n of "n of", 0 where there is none."""
         ahead = self._tokens[self._at + 1] if self._next.kind != "end" else self._next
         if self._next.kind != "word" or (ahead.kind, ahead.text) != ("word", "of"):
             return 0
-        if not re.fullmatch(r"[1-9][0-9]{0,3}", self._next.text):
+        if not _TIMES.fullmatch(self._next.text):
             return 0
         self._at += 2
-        return int(self._tokens[self._at - 2].text)
+        text = self._tokens[self._at - 2].text
+        return float(text) if "." in text else int(text)
 
     def _operands(self) -> tuple[q.Quantity, q.Quantity]:
         start = self._at
@@ -203,16 +164,17 @@ class _Reader:
 
     def _is_number(self) -> bool:
         """Whether a number comes next, and not "n of"."""
-        is_digits = self._next.kind == "word" and _AMOUNT.fullmatch(self._next.text) is not None
+        text = self._next.text
+        is_digits = self._next.kind == "word" and (_AMOUNT.fullmatch(text) or read_time(text)) is not None
         return is_digits and (self._tokens[self._at + 1].kind, self._tokens[self._at + 1].text) != ("word", "of")
 
     def _bars_ahead(self) -> int:
-        """The "|" of this question that no parentheses enclose."""
+        """The "|" of this question, or of what these parentheses enclose, that no further ones do."""
         bars = inside = 0
         for token in self._tokens[self._at :]:
             if token.kind == "mark":
                 inside += (token.text == "(") - (token.text == ")")
-                if token.text == ";" and inside == 0:
+                if inside < 0 or (token.text == ";" and inside == 0):
                     break
                 bars += token.text == "|" and inside == 0
         return bars
@@ -220,17 +182,42 @@ class _Reader:
     def _operand(self) -> q.Quantity:
         if self._is_number():
             return self._number()
-        ahead = self._tokens[self._at + 1] if self._next.kind != "end" else self._next
-        if (self._next.kind, self._next.text) == ("mark", "(") and ahead.kind == "word":
-            how = ahead.text
-            if how in ("sum", "avg", "fact"):
-                self._at += 2
-                made = q.Value(self._key(), self._second()) if how == "fact" else self._total(how)  # type: ignore[arg-type]
-                self._need(")")
-                return made
-        return q.Count(self._set())
+        return self._inner() if self._is_inner() else q.Count(self._set())
+
+    def _is_inner(self) -> bool:
+        """Whether parentheses come next that enclose a quantity, and no set: things may be named "ratio"."""
+        if (self._next.kind, self._next.text) != ("mark", "("):
+            return False
+        ahead = self._tokens[self._at + 1]
+        if ahead.kind != "word" or ahead.text not in ("diff", "ratio"):
+            return ahead.kind == "word" and ahead.text in ("sum", "avg", "fact")
+        self._at += 1
+        bars = self._bars_ahead()
+        self._at -= 1
+        return bars > 0
+
+    def _inner(self) -> q.Quantity:
+        self._depth += 1
+        if self._depth > 2 * q.MAX_DEPTH:
+            self._fail(f"at most {2 * q.MAX_DEPTH} quantities within each other")
+        self._need("(")
+        how = self._next.text
+        self._at += 1
+        made: q.Quantity
+        if how == "fact":
+            made = q.Value(self._key(), self._second())
+        elif how in ("diff", "ratio"):
+            made = (q.Difference if how == "diff" else q.Ratio)(*self._operands())
+        else:
+            made = self._total("avg" if how == "avg" else "sum")
+        self._need(")")
+        self._depth -= 1
+        return made
 
     def _number(self, until: str = "") -> x.Number:
+        if (hours := read_time(self._next.text)) is not None:
+            self._at += 1
+            return x.Number(hours, CLOCK)
         digits, unit = cast(re.Match[str], _AMOUNT.fullmatch(self._next.text)).groups()
         value = float(digits)
         self._at += 1
@@ -292,15 +279,20 @@ class _Reader:
                     return self._made(x.Related, relation, self._end(until), own=own, each=each)
             if own:
                 self._fail("one of " + ", ".join(x.SIDES))
+            start = self._at
             made = self._keyword(word, until)
-            if made is not None:
+            if made is not None and not (isinstance(made, x.Extreme) and self._is_sign()):
                 return made
+            self._at = start  # a key: "max load >= 22 kg"
         words = self._key(until)
-        if self._next.kind == "mark" and self._next.text in (*x.SIGNS, "=="):
+        if self._is_sign():
             return self._compared(words, until)
         if words.to is not None:
             self._fail("one of " + ", ".join(x.SIGNS))
         return x.Named(words.name)
+
+    def _is_sign(self) -> bool:
+        return self._next.kind == "mark" and self._next.text in (*x.SIGNS, "==")
 
     def _keyword(self, word: str, until: str) -> x.Set | None:
         """What begins with this word, None where that is a name's."""
@@ -361,7 +353,8 @@ class _Reader:
         self._at += 1
         if (self._next.kind, self._next.text) == ("mark", "("):
             return self._made(x.Compared, key, sign, self._group())
-        if self._next.kind == "word" and _AMOUNT.fullmatch(self._next.text):
+        is_time = sign not in ("=", "!=") and read_time(self._next.text) is not None
+        if self._next.kind == "word" and (is_time or _AMOUNT.fullmatch(self._next.text)):
             return self._made(x.Compared, key, sign, self._number(until))
         return self._made(x.Compared, key, sign, self._words("a value", until))
 

@@ -6,18 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal, TypeAlias
 
-from scenewright_server.scene.expressions import MAX_N, Key, Number, Set
+from scenewright_server.scene.expressions import Key, Number, Set, check_times
 
 MAX_DEPTH = 6
 """Expressions within expressions."""
 MAX_SIZE = 40
 """Expressions in one question."""
 MAX_QUESTIONS = 4
-
-
-def _check_times(n: int) -> None:
-    if not 1 <= n <= MAX_N:
-        raise ValueError(f"n: {n}, from 1 to {MAX_N}")
 
 
 @dataclass(frozen=True)
@@ -32,10 +27,10 @@ class Share:
     """A further measure that goes into a total, n times."""
 
     key: Key
-    n: int = 1
+    n: float = 1
 
     def __post_init__(self) -> None:
-        _check_times(self.n)
+        check_times(self.n)
 
 
 @dataclass(frozen=True)
@@ -45,11 +40,11 @@ class Total:
     how: Literal["sum", "avg"]
     key: Key
     of: Set
-    n: int = 1
+    n: float = 1
     also: tuple[Share, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_times(self.n)
+        check_times(self.n)
 
     @property
     def shares(self) -> tuple[Share, ...]:
@@ -65,7 +60,45 @@ class Value:
     of: Set
 
 
-Quantity: TypeAlias = Number | Count | Total | Value
+@dataclass(frozen=True)
+class Addend:
+    """A quantity that goes into a sum, n times."""
+
+    of: Quantity
+    n: float = 1
+
+    def __post_init__(self) -> None:
+        check_times(self.n)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What quantities come to together: different measures of different things."""
+
+    addends: tuple[Addend, ...]
+
+    def __post_init__(self) -> None:
+        if not self.addends:
+            raise ValueError("addends: none, at least one")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much two quantities differ."""
+
+    a: Quantity
+    b: Quantity
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times the second goes into the first."""
+
+    a: Quantity
+    b: Quantity
+
+
+Quantity: TypeAlias = Number | Count | Total | Value | Sum | Difference | Ratio
 
 
 @dataclass(frozen=True)
@@ -122,22 +155,6 @@ class Compare:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """By how much two quantities differ."""
-
-    a: Quantity
-    b: Quantity
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """How many times the second goes into the first."""
-
-    a: Quantity
-    b: Quantity
-
-
-@dataclass(frozen=True)
 class Check:
     """Whether one thing, or each, is among others."""
 
@@ -167,7 +184,7 @@ class Beyond:
 
 
 Asking: TypeAlias = Name | Count | Exist | Where | Way | Fact | Check | Describe | Again | Beyond
-Question: TypeAlias = Asking | Total | Compare | Difference | Ratio
+Question: TypeAlias = Asking | Total | Sum | Compare | Difference | Ratio
 Plan: TypeAlias = tuple[Question, ...]
 """Questions that were asked in one breath, answered in this order."""
 

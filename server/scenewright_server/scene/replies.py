@@ -181,7 +181,8 @@ class Told:
 
 @dataclass(frozen=True)
 class Totalled:
-    """The sum or average of these things' amounts; `lacking` are those of which none is known."""
+    """The sum or average of these things' amounts, each so many times, once where there are no `times`; `lacking` are
+    those of which none is known."""
 
     how: Literal["sum", "avg"]
     key: str
@@ -189,6 +190,7 @@ class Totalled:
     amount: Amount
     lacking: tuple[int, ...] = ()
     is_measured: bool = False
+    times: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ class Operand:
     amount: Amount
     things: tuple[int, ...]
     key: str
-    how: Literal["number", "count", "sum", "avg", "fact"]
+    how: Literal["number", "count", "sum", "avg", "fact", "diff", "ratio"]
     is_measured: bool = False
 
 
@@ -232,7 +234,7 @@ class Differs:
 @dataclass(frozen=True)
 class Times:
     """How many times the second quantity goes into the first; `each`: the share of one, where the second is a bare
-    number."""
+    number, or what the first is over the second where they do not measure the same: "EUR/kg"."""
 
     a: Operand
     b: Operand
@@ -284,11 +286,13 @@ Result: TypeAlias = Failure | Answer | Verdict | Described | OutOfScene
 
 @dataclass(frozen=True)
 class Turn:
-    """A question that was answered, what it spoke of, and which of its sets was asked back about."""
+    """A question that was answered, what it spoke of, and which of its sets was asked back about. `times`: how many of
+    each thing were meant, where that is not one of each."""
 
     question: Question
     things: tuple[int, ...]
     asked: Set | None = None
+    times: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,9 @@ def tell_one(choosing: Choosing, key: x.Key, k: int) -> Told:
         to = choosing.one(key.to)
         value = measures.value(key.name, k, to) if to != k else None
         return Told((k,), key.name, value.amount if value else None, True, to)
-    valued = None if key.name in ("left", "right", "up") else measures.value(key.name, k)
-    told = None if key.name in PLACES else choosing.tell(key.name, k)
+    is_place = key.name in PLACES and not measures.is_told(key.name, k)
+    valued = None if is_place and key.name in ("left", "right", "up") else measures.value(key.name, k, told_first=True)
+    told = None if is_place else choosing.tell(key.name, k)
     if told is None:
         return Told((k,), key.name, valued.amount if valued else None, valued is not None and valued.is_measured)
     if isinstance(told.value, str) and valued is not None and is_plain(key.name, told.value):

@@ -8,7 +8,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing, Several, Things
-from scenewright_server.scene.measures import MixedUnits, average, total
+from scenewright_server.scene.measures import MixedUnits, average, times, total
 from scenewright_server.scene.replies import Mixed, NotHere, Nothing, Result, Totalled, Unknown
 
 
@@ -20,25 +20,30 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
     if not things:
         return Nothing()
     amounts: list[Amount] = []
-    known: dict[int, None] = {}
+    each: list[float] = []
+    known: dict[int, float] = {}
     lacking: dict[int, str] = {}
     is_measured = False
     for share in question.shares:
         values = choosing.values(share.key, things)
-        times = _times(choosing, share.key, question.of, things)
-        for k in (k for k in things if times[k]):
+        many = _times(choosing, share.key, question.of, things)
+        for k in (k for k in things if many[k]):
             if k not in values:
                 lacking[k] = share.key.name
                 continue
-            known[k] = None
-            amounts += [values[k].amount] * (times[k] * share.n)
+            known[k] = many[k]
+            amounts.append(values[k].amount)
+            each.append(many[k] * share.n)
             is_measured |= values[k].is_measured
     keys = {*lacking.values()}
     key = question.key.name if question.key.name in keys or not keys else min(keys)
     if not known or (lacking and question.also):
         return Unknown(key, tuple(lacking) or things)
     try:
-        amount = total(amounts) if question.how == "sum" else average(amounts)
+        if question.how == "sum":
+            amount = total([times(its, n) for its, n in zip(amounts, each, strict=True)])
+        else:
+            amount = average(amounts, each)
     except MixedUnits:
         return Mixed(question.key.name, tuple(known))
     return Totalled(
@@ -48,24 +53,33 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
         amount,
         tuple(lacking),
         is_measured,
+        () if all(n == 1 for n in known.values()) else tuple(known.values()),
     )
 
 
-def _times(choosing: Choosing, key: x.Key, of: x.Set, things: Things) -> dict[int, int]:
+def _times(choosing: Choosing, key: x.Key, of: x.Set, things: Things) -> dict[int, float]:
     """How often each thing counts. So many pieces of several things that are alike in this are so many of the first;
     where they differ, each of them once, if they are as many. Raises Several."""
-    times = dict.fromkeys(things, 1)
+    before = choosing.scene.before
+    counts = dict.fromkeys(things, 1.0)
+    if before is not None and before.times and _speaks_of_those(of):
+        counts |= {k: n for k, n in zip(before.things, before.times, strict=True) if k in counts}
     for part, n in _multiples(of):
-        those = tuple(k for k in choosing.choose(part) if k in times)
+        those = tuple(k for k in choosing.choose(part) if k in counts)
         values = {k: its.amount for k, its in choosing.values(key, those).items()}
         if len({*values.values()}) > 1 and len(those) != n:
             raise Several(part, those)
         if len({*values.values()}) <= 1:
-            times |= {k: n if k == those[0] else 0 for k in those}
-    return times
+            counts |= {k: n if k == those[0] else 0 for k in those}
+    return counts
 
 
-def _multiples(of: x.Set) -> Iterator[tuple[x.Set, int]]:
+def _speaks_of_those(of: x.Set) -> bool:
+    """Whether a set is what was spoken of before, or has that among what it joins."""
+    return any(isinstance(part, x.Those) for part in (of.parts if isinstance(of, x.Joined) else (of,)))
+
+
+def _multiples(of: x.Set) -> Iterator[tuple[x.Set, float]]:
     """The parts of a set of which several pieces are meant."""
     match of:
         case x.Multiple(n, part):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
+from scenewright_server.scene.amounts import CLOCK, time_text
 
 SINGLE: dict[str, Any] = {
     "all": x.All(), "those": x.Those(), "this": x.This(), "other": x.Other(), "empty": x.Empty(),
@@ -40,6 +41,8 @@ def _write_question(question: q.Question) -> str:
             return f"fact {', '.join(map(write_key, keys))} | {_each(each)}{write_set(of)}"
         case q.Total():
             return _write_total(question)
+        case q.Sum():
+            return _write_sum(question)
         case q.Check(of, among, each):
             return f"check {_each(each)}{write_set(of)} | {write_set(among)}"
         case q.Way(of, each) | q.Describe(of, each):
@@ -70,14 +73,26 @@ def _write_operand(quantity: q.Quantity) -> str:
             return f"({_write_total(quantity)})"
         case q.Value(key, of):
             return f"(fact {write_key(key)} | {write_set(of)})"
+        case q.Sum() | q.Difference() | q.Ratio():
+            return f"({_write_question(quantity)})"
+
+
+def _write_sum(of: q.Sum) -> str:
+    return "sum " + " + ".join(_write_times(addend.n) + _write_operand(addend.of) for addend in of.addends)
+
+
+def _write_times(n: float) -> str:
+    return "" if n == 1 else f"{n:g} of "
 
 
 def _write_total(total: q.Total) -> str:
-    shares = [f"{share.n} of {write_key(share.key)}" if share.n > 1 else write_key(share.key) for share in total.shares]
+    shares = [_write_times(share.n) + write_key(share.key) for share in total.shares]
     return f"{total.how} {', '.join(shares)} | {write_set(total.of)}"
 
 
 def _write_number(number: x.Number) -> str:
+    if number.unit == CLOCK:
+        return time_text(number.value)
     value = str(int(number.value)) if number.value == int(number.value) else repr(number.value)
     return f"{value} {_write_words(number.unit)}" if number.unit else value
 
@@ -129,7 +144,7 @@ def _write_atom(atom: x.Set | x.Me) -> str:
         case x.Nth(n):
             return f"{n}{_suffix(n)}"
         case x.Multiple(n, of):
-            return f"{n} of {_write_atom(of)}"
+            return f"{n:g} of {_write_atom(of)}"
         case x.Not(part):
             return f"not {_write_atom(part)}"
         case _:

@@ -1,0 +1,145 @@
+"""Times of day, rates, ranges and counts, as questions reckon with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from scenewright_server.languages import SPEAKERS
+from scenewright_server.languages.speaking import Spelt
+from scenewright_server.scene.amounts import CLOCK, Amount, read_amounts, read_time, time_text
+from scenewright_server.scene.entries import Fact, GraphObject
+from scenewright_server.scene.executing import carry_out
+from scenewright_server.scene.measures import MixedUnits, gap, holds, quotient
+
+from tests.scene.random_scenes import scene_of
+
+
+def know(label, k, description="", **facts):
+    its = tuple(
+        Fact(key.replace("_", " "), *(value if isinstance(value, tuple) else (value,))) for key, value in facts.items()
+    )
+    return GraphObject(label, label, (k - 6.0, -0.5, 9), (0.5, 0.5, 0.5), None, description=description, facts=its)
+
+
+THINGS = [
+    know("early train", 0, departs="16:35", hours="9:00-21:00"),
+    know("late train", 1, departs="16:50", hours="10:00-17:00", closes="17:00"),
+    know("apples", 2, price=(12.0, "元/斤"), weight=(1.0, "kg")),
+    know("Riesling", 3, price=(10.0, "EUR"), volume=(750.0, "ml"), large=(20.0, "EUR")),
+    know("Barolo", 4, price=(30.0, "EUR"), weight=(2.0, "kg"), max_load=(25.0, "kg")),
+    know("lift", 5, floors="1到20层", left=(3.0,)),
+    know("bike", 6, "For children up to 30 kg."),
+    know("violin", 7, size="4/4"),
+    know("viola", 8, size="3/4"),
+    know("pump", 9, tank=(500.0, "ml"), flow=(20.0, "ml/h")),
+    know("rusty key", 10, opens="the cellar"),
+    know("departure board", 11, Lisbon="delayed", free_in=(10.0, "min")),
+]
+SCENE = scene_of(THINGS)
+
+
+def said(*plans, language="en"):
+    """What the last of these questions is answered, each knowing the one before."""
+    scene = SCENE
+    for plan in plans:
+        (reply,) = carry_out(plan, scene)
+        scene = replace(scene, before=reply.turn)
+    return "".join(SPEAKERS[language].reply(reply, Spelt(SCENE.called)))
+
+
+@pytest.mark.parametrize(
+    ("text", "hours", "high"),
+    [("21:35", 21 + 35 / 60, None), ("9 pm", 21, None), ("12:30 am", 0.5, None), ("营业时间：9:00至21:30", 9, 21.5),
+     ("18:00-2:00", 18, 26)],
+)  # fmt: skip
+def test_times_of_day(text, hours, high):
+    (found,) = read_amounts(text)
+    assert found.amount == Amount(hours, CLOCK, high)
+    assert read_time("1:100") is None and not [its for its in read_amounts("1:100") if its.amount.unit]
+
+
+def test_every_minute_is_told_as_it_is_read():
+    for minute in range(24 * 60):
+        assert read_time(time_text(minute / 60)) == pytest.approx(minute / 60)
+        assert gap(Amount(minute / 60, CLOCK), Amount(8, CLOCK)) == Amount(minute - 480, "min")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "each"),
+    [
+        (Amount(16, "EUR"), Amount(5, "kg"), Amount(3.2, "EUR/kg")),
+        (Amount(16, "EUR"), Amount(500, "ml"), Amount(32, "EUR/l")),
+        (Amount(500, "ml"), Amount(20, "ml/h"), Amount(25, "h")),
+        (Amount(1, "l"), Amount(20, "ml/h"), Amount(50, "h")),
+        (Amount(20, "EUR"), Amount(2.5, "EUR/kg"), Amount(8, "kg")),
+        (Amount(90, "km"), Amount(60, "km/h"), Amount(1.5, "h")),
+        (Amount(20, "EUR"), Amount(2, "USD"), None),
+        (Amount(20, "EUR"), Amount(9, CLOCK), None),
+        (Amount(3, "pieces"), Amount(2, "kg"), None),
+    ],
+)
+def test_quotients_of_what_does_not_measure_the_same(a, b, each):
+    if each is None:
+        with pytest.raises(MixedUnits):
+            quotient(a, b)
+    else:
+        assert quotient(a, b) == each
+
+
+@pytest.mark.parametrize("bound", range(8))
+def test_of_a_range_it_is_so_if_it_is_of_something_in_it(bound):
+    its = range(2, 6)
+    for sign in ("<", "<=", ">", ">=", "="):
+        naive = any(holds(Amount(value), sign, Amount(bound)) for value in its)
+        assert holds(Amount(2, "", 5), sign, Amount(bound)) is naive
+    assert holds(Amount(2, "", 5), "!=", Amount(bound)) is (bound not in its)
+
+
+def test_rates_convert_and_are_held_against_money():
+    assert Amount(12, "元/斤").in_unit("元/kg") == pytest.approx(24)
+    assert holds(Amount(12, "元/斤"), "<", Amount(20, "元")) and not holds(Amount(12, "元/斤"), "<", Amount(10, "¥"))
+    assert Amount(1.5, "kV").in_unit("V") == 1500 and Amount(2.4, "GHz").in_unit("MHz") == pytest.approx(2400)
+
+
+@pytest.mark.parametrize(
+    ("plans", "english"),
+    [
+        (["name all & min departs"], "It is the early train (16:35)."),
+        (["name all & closes > 20:00"], "It is the early train."),
+        (["more closes | late train | 17:15"], "No, it is 17:00 for the late train against 17:15."),
+        (["diff closes | early train | late train"], "That is 4 h later: 21:00 against 17:00."),
+        (["diff departs | early train | late train"], "That is 15 min earlier: 16:35 against 16:50."),
+        (["name all & price < 20 元"], "It is the apples."),
+        (["ratio (fact price | Barolo) | (fact weight | Barolo)"], "That is €15 per kg: €30 over 2 kg."),
+        (["ratio (fact tank | pump) | (fact flow | pump)"], "That is 25 h: 500 ml over 20 ml/h."),
+        (["sum price | 6 of Riesling + Barolo", "sum price | those"], "Together they come to €90."),
+        (["sum price | 6 of Riesling + Barolo", "sum price | those", "diff 200 EUR | (sum price | those)"],
+         "That is €110 more: €200 against €90."),
+        (["sum price | 6 of Riesling + Barolo", "name Riesling + Barolo", "sum price | those"],
+         "Together they come to €40."),
+        (["sum (fact price | Barolo) + 2 of (fact large | Riesling)"], "Together they come to €70."),
+        (["sum price | 0.25 of Barolo"], "Together they come to €7.50."),
+        (["more (ratio price | Barolo | Riesling) | 2"], "Yes, it is 3 against 2."),
+        (["more (diff price | Barolo | Riesling) | 25 EUR"], "No, it is €20 against €25."),
+        (["name all & max weight"], "It is Barolo (2 kg)."),
+        (["name max load >= 22 kg"], "It is Barolo."),
+        (["name left >= 2"], "It is the lift."),
+        (["check lift | floors = 18"], "Yes, the floors of the lift are 1到20层."),
+        (["check lift | floors = 21"], "No, the floors of the lift are 1到20层."),
+        (["name all & size = 4/4"], "It is the violin."),
+        (["fact Lisbon | departure board"], "It says of the departure board: “Lisbon: delayed”."),
+        (["fact free in | departure board"], "The departure board is free in 10 min."),
+    ],
+)  # fmt: skip
+def test_what_is_reckoned_is_said(plans, english):
+    assert said(*plans) == english
+
+
+def test_what_is_reckoned_is_said_in_chinese():
+    assert said("fact opens | rusty key", language="zh") == "rusty key能打开the cellar。"
+    assert said("diff closes | early train | late train", language="zh") == "early train比late train晚4小时。"
+    assert (
+        said("ratio (fact price | Barolo) | (fact weight | Barolo)", language="zh")
+        == "是15欧元/公斤：30欧元除以2公斤。"
+    )
