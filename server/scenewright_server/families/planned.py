@@ -15,8 +15,8 @@ from scenewright_server.scene.questions import Question
 
 @dataclass(frozen=True)
 class Planned:
-    """A question that was planned, the things that its answer spoke of, and which of its sets was asked back about,
-    and how many of each (`scene.replies.Turn`). The things are kept themselves: in the next scene they have other places."""
+    """A question that was planned, the things that its answer spoke of, which of its sets was asked back about, and how
+    many of each (`scene.replies.Turn`). The things are kept themselves: in the next scene they have other places."""
 
     question: Question
     things: tuple[Entry, ...]

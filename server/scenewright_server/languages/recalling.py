@@ -17,7 +17,7 @@ they weigh for any other."""
 
 
 def recall(tokens: Tokens, choosing: Choosing, table: Table) -> int | None:
-    """The one thing whose names, description and facts hold the rarest words of a question; None for none or several."""
+    """The one thing whose names, description and facts hold the rarest words of a question, if there is one."""
     told = [{stem for text in texts for stem in _stems(tokens_of(text), table)} for texts in choosing.texts]
     weights = [0.0] * len(told)
     for stem in _stems(tokens, table):

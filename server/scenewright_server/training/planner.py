@@ -26,7 +26,7 @@ class PlannerRecipe:
     """model: a pulled chat model or a bundle's directory. languages: of questions and of the labels they are about,
     with weights. start: an adapter's file to begin with, of this rank; "": from none. rank: of the adapter; keep_rank:
     of what is saved, 0 for the same; length: positions of a row, of which a scene takes max_scene at most; rows: in a
-    batch; written: the share of scenes that were written one by one. Raises RecipeError naming field, value and bound."""
+    batch; written: the share of scenes that people wrote. Raises RecipeError naming field, value and bound."""
 
     model: str = "smollm2-135m"
     languages: tuple[tuple[Code, Code, float], ...] = (("en", "en", 1.0),)
