@@ -12,16 +12,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
+from scenewright_server.languages.failing import failure
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill
-from scenewright_server.languages.leaving import UNANSWERED, is_bare, leaves_open
+from scenewright_server.languages.leaving import UNANSWERED, leaves_open
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
 from scenewright_server.languages.phrases import MARKS, Degree, Gap, Literal, Phrase, Table, Tokens, tokens_of
 from scenewright_server.languages.thesaurus import key_of
-from scenewright_server.scene import facts
-from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Choosing
-from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import Key, Named, PlanError
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.words import is_chinese
@@ -57,28 +55,8 @@ _BOUNDS = ("以", "最", "except", "apart", "besides", "excluding")
 """Of 以内, 以上, 最便宜, "apart from": a clause with one of these is no chat."""
 _CHOOSING = (*_BOUNDS, "of", "among")
 """What a clause begins with that tells of which things is asked."""
-_OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
-"""Plans of the most of everything, where something was just spoken of."""
-_OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:max|min) (?:height|width|depth|size)$")
-"""Plans of a fact of what is highest or the like: most of these ask what has the most of the fact."""
-_OF_SOME = re.compile(r"^(?:fact|check|sum|avg|way|where) .*(?: & |\| has )")
-"""Plans that ask something of what is so and so."""
 _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
-_INSIDE = re.compile(r"^(?:count|exist|again) (?:.* & )?in (?:those|this)$")
-_AMONG = re.compile(r"^count those$|\bthose & (?:max|min|middle)\b")
-_PRICED = re.compile(r"\b(?:price|价格) [<>]")
-"""Plans that ask for a price, of a number that may be another's."""
 TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
-_FAILURES = ((r.NotHere, 0.1), (r.Nothing, 0.15), (r.Unclear, 0.5), (r.Mixed, 0.7))
-"""What tells against a plan that has such a reply."""
-_UNKNOWN, _NO_FACT, _NO_LOOK = 0.12, 0.6, 0.4
-"""What tells against a fact that is not known, against one by a word that only another thing here has, and against a
-look that nothing here has."""
-_GUESSED = 0.4
-"""What tells against asking whether there is something that is taken for something else."""
-_LOOKED_FOR = re.compile(r"^(?:name|fact|where|way|check) .*\blook\b")
-_ASKED = (0.03, 0.2)
-"""What tells against a plan that asks which is meant; against one that names nothing."""
 _SYMBOLS = {
     "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "R": "narrowed",
     "E": "asked", "H": "asked",
@@ -153,7 +131,7 @@ class Chart:
                         continue
                     plans["beyond"] = min(plans.get("beyond", math.inf), _BEYOND + cost)
         ranked = sorted((cost, plan) for plan, cost in plans.items())[:_TRIED]
-        checked = [(cost + self._failure(plan), plan) for cost, plan in ranked]
+        checked = [(cost + failure(plan, self._tokens, self._choosing.scene), plan) for cost, plan in ranked]
         return min(checked, default=None)
 
     def _starts(self, phrase: Phrase) -> Sequence[int]:
@@ -161,48 +139,6 @@ class Chart:
         if phrase.openings is None:
             return range(len(self._tokens))
         return [i for word in phrase.openings for i in self._places.get(word, ())]
-
-    def _failure(self, plan: str) -> float:
-        """What it tells against a plan that the scene gives no answer to it."""
-        replies = execute(parse(plan), self._choosing.scene)
-        results = [result for reply in replies for result in reply.results]
-        before = self._choosing.scene.before
-        if before is not None and before.asked is None and len(before.things) == 1 and _AMONG.search(plan):
-            return 1.0  # there is but one
-        if plan.startswith("exist ") and is_bare(self._tokens) and not any(map(_is_there, results)):
-            return 0.5
-        if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
-            return 0.2  # one of those that were asked about is meant
-        if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
-            return 0.2
-        if before is not None and before.asked is not None and plan.startswith("name those & "):
-            return 0.1  # it tells which is meant
-        if before is not None and len(before.things) > 1 and _OF_ALL.search(plan):
-            return 0.05
-        if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
-            return 1.0
-        if plan.startswith("exist ") and any(reply.took for reply in replies):
-            return _GUESSED
-        if _INSIDE.search(plan) and not any(reply.things for reply in replies):
-            return 0.4  # what is in it is told in words
-        if _PRICED.search(plan) and any(isinstance(result, r.Unknown) for result in results):
-            return 1.0
-        has_none = any(isinstance(result, r.Nothing | r.NotHere) for result in results)
-        if has_none and (" | has " in plan or plan.startswith("where look ")):
-            return 1.0
-        if _OF_SOME.search(plan) and any(isinstance(result, r.Nothing) for result in results):
-            return 0.7
-        if plan.startswith("fact ") and any(isinstance(result, r.Nothing) for result in results):
-            return 0.6
-        if plan.startswith("again not "):
-            return 0.3
-        if _OF_SHAPE.search(plan):
-            return 0.5
-        if any(isinstance(result, r.Ask) for result in results):
-            return _ASKED[" | has " in plan]
-        if any(isinstance(result, r.Nothing) for result in results) and _LOOKED_FOR.search(plan):
-            return _NO_LOOK
-        return max((_failure_of(result) for result in results), default=0.0)
 
     def _written(self, template: str, bound: Bound) -> str | None:
         try:
@@ -470,13 +406,3 @@ class Chart:
 
     def _is_told(self, key: str) -> bool:
         return any(self._choosing.is_known(Key(key), k) for k in self._choosing.everything)
-
-
-def _is_there(result: r.Result) -> bool:
-    return isinstance(result, r.Exists) and bool(result.things)
-
-
-def _failure_of(result: r.Result) -> float:
-    if isinstance(result, r.Unknown) or (isinstance(result, r.Told) and result.value is None):
-        return _UNKNOWN if facts.is_topic(result.key) else _NO_FACT
-    return next((cost for kind, cost in _FAILURES if isinstance(result, kind)), 0.0)

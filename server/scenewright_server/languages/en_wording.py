@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from scenewright_server.languages.en import BELOW_TWENTY, article
 from scenewright_server.languages.speaking import Labels, M
 from scenewright_server.scene import expressions as x
-from scenewright_server.scene.facts import topic_of
 from scenewright_server.scene.matching import COLOURS, MATERIALS
 from scenewright_server.scene.replies import Bearing
 from scenewright_server.scene.states import is_state
+from scenewright_server.scene.topics import topic_of
 from scenewright_server.scene.words import is_chinese
 
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "INR": "₹", "KRW": "₩"}

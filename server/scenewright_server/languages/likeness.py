@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
 
 from scenewright_server.languages.phrases import Tokens
 from scenewright_server.languages.thesaurus import synonyms
 from scenewright_server.scene.kinds import KINDS
+from scenewright_server.scene.matching import single
 from scenewright_server.scene.words import is_chinese
 
 LINKS = set("of with for by in on at from and the a an to".split())
 COLOURS_ZH = set("红色 蓝色 绿色 黄色 黑色 白色 棕色 橙色 粉色 紫色 灰色 金色 银色 米色".split())
 
+_ALIKE = 0.84  # of a misspelt word's letters and the right one's
+_COMMON = tuple("what where which when much many have there they with make this that just take your does cost".split())
+"""What short misspelt words may be."""
 
-def is_one_off(token: str, word: str) -> bool:
+
+def likeliest(token: str, words: Collection[str]) -> str:
+    """The one of these words that a misspelt one is nearly; "" for none."""
+    swapped = sorted(single(token))
+    for word in sorted(words) if len(token) > 3 else ():
+        if word[0] == token[0] and (sorted(word) == sorted(token) or sorted(word) == swapped):
+            return word
+    for word in _COMMON if len(token) < 5 else sorted(words):
+        if abs(len(word) - len(token)) < 2 and _is_one_off(token, word):
+            return word
+    near = [word for word in words if word[0] == token[0] and abs(len(word) - len(token)) <= 2]
+    found = get_close_matches(token, near, 1, _ALIKE) if len(token) > 4 else []
+    return found[0] if found else ""
+
+
+def _is_one_off(token: str, word: str) -> bool:
     """Whether two words differ by one letter left out, put in or taken for another, or by two that are swapped."""
     n = next((n for n, (a, b) in enumerate(zip(token, word, strict=False)) if a != b), min(len(token), len(word)))
     own, its = token[n:], word[n:]

@@ -6,10 +6,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from functools import cached_property
 
-from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, is_one_off, parts_of
+from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, likeliest, parts_of
 from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.languages.thesaurus import common, key_of, simplified, synonyms
@@ -17,11 +16,11 @@ from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.expressions import MAX_WORDS_CHARS, Kind, Named
-from scenewright_server.scene.facts import TOPICS
 from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.matching import COLOURS, MATERIALS, single
 from scenewright_server.scene.measures import SHAPES
 from scenewright_server.scene.states import STATE_WORDS, is_so
+from scenewright_server.scene.topics import TOPICS, topic_of
 from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write_set
 
@@ -36,10 +35,6 @@ _VERBS = ("takes", "holds", "contains", "opens")
 _TURNED = ("on", "off")
 _AFTER_TURNED = set("right now at or and again already yet still currently too please here".split()) | MARKS
 _LYING = set("sit sitting stand standing lie lying go goes put leave rest resting hang hanging climb what".split())
-_ALIKE = 0.84  # of a misspelt word's letters and the right one's
-
-_COMMON = tuple("what where which when much many have there they with make this that just take your does cost".split())
-"""What short misspelt words may be."""
 
 _SPOKEN_TO = 0.1
 """What a name costs that may be said to whom one asks: 医生."""
@@ -234,18 +229,7 @@ class Mentions:
             or self._is_known(single(token))
         ):
             return (token,)
-        swapped = sorted(single(token))
-        for word in sorted(self._own) if len(token) > 3 else ():
-            if word[0] == token[0] and (sorted(word) == sorted(token) or sorted(word) == swapped):
-                return (word,)
-        for word in _COMMON if len(token) < 5 else sorted(self._own):
-            if abs(len(word) - len(token)) < 2 and is_one_off(token, word):
-                return (word,)
-        if len(token) < 5:
-            return (token,)
-        near = [word for word in self._own if word[0] == token[0] and abs(len(word) - len(token)) <= 2]
-        found = get_close_matches(token, near, 1, _ALIKE)
-        return (found[0],) if found else (token,)
+        return (likeliest(token, self._own) or token,)
 
     @cached_property
     def _own(self) -> set[str]:
@@ -343,7 +327,7 @@ class Mentions:
             if len(tokens) > 1 and tokens[-1] in LINKS and re.search("(ed|en|s)$", tokens[-2]):
                 found.setdefault(key_of(tokens[:-1]), (key, 0.01))
         for topic in TOPICS:
-            told = [key for key in own if facts.topic_of(key) == topic]
+            told = [key for key in own if topic_of(key) == topic]
             for word in topic.words:
                 cost = 0.02 if told else 0.12
                 if not told and word in _VERBS:

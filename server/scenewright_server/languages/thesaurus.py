@@ -9,9 +9,9 @@ from functools import cache
 from importlib.resources import files
 
 from scenewright_server.languages.phrases import Tokens, tokens_of
-from scenewright_server.scene.facts import TOPICS
 from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.matching import single
+from scenewright_server.scene.topics import TOPICS
 
 
 def key_of(tokens: Sequence[str]) -> Tokens:

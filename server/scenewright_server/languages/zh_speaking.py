@@ -22,7 +22,7 @@ from scenewright_server.languages.zh import Chinese
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
-from scenewright_server.scene.facts import topic_of
+from scenewright_server.scene.topics import topic_of
 from scenewright_server.scene.words import is_chinese
 
 UNITS = {

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing, Things
-from scenewright_server.scene.facts import topic_of
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.replies import Ask, Mark
+from scenewright_server.scene.topics import topic_of
 
 TOLD_APART = ("colour", "maker", "size", "material", "price", "year")
 """The keys of facts by which things are told apart, the best first; any other key comes after places."""

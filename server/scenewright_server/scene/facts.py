@@ -6,107 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from scenewright_server.scene.amounts import Amount, Dimension, Found, is_year, read_amounts
+from scenewright_server.scene.amounts import Amount, Found, is_year, read_amounts
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
 from scenewright_server.scene.matching import fold, looks_so
+from scenewright_server.scene.topics import TOPICS, Topic, topic_of
 from scenewright_server.scene.words import is_chinese
-
-
-@dataclass(frozen=True)
-class Topic:
-    """What people call a fact, English and Chinese; `hint` matches texts that tell it without naming it ("by Thonet"),
-    "" matching none; `dimension` is that of its amounts."""
-
-    words: tuple[str, ...]
-    hint: str = ""
-    dimension: Dimension = ""
-
-
-def _topic(words: str, hint: str = "", dimension: Dimension = "") -> Topic:
-    return Topic(tuple(words.split("|")), hint, dimension)
-
 
 QUOTE_CHARS = 200
 """Of a description, that are quoted at once."""
-_MATERIALS = (
-    "wood(en)?|oak|pine|steel|metal|iron|bronze|copper|brass|marble|stone|granite|glass|plastic|leather|cotton|wool|silk|"
-    "linen|ceramic|porcelain|clay|bamboo"
-)
-TOPICS = (
-    _topic(
-        "price|cost|costs|price tag|rrp|fee|rate|admission|entry|ticket|entrance fee|entry fee|价格|售价|价钱|"
-        "票价|标价|定价|价位|门票|人均|人均消费|费用|收费|单价|房价|价",
-        "",
-        "money",
-    ),
-    _topic("weight|mass|weighs|重量|体重|重", "", "mass"),
-    _topic("height|tall|高度|身高|高", "", "length"),
-    _topic("width|wide|宽度|宽", "", "length"),
-    _topic("depth|deep|深度|深", "", "length"),
-    _topic("length|long|长度|长", "", "length"),
-    _topic("year|date|built|founded|established|year built|年份|年代|建于|始建|建成|建造年份|出版年份", "", "year"),
-    _topic("age|years old|年龄|月龄|年纪|岁数|岁", "", "time"),
-    _topic(
-        "maker|manufacturer|brand|designer|artist|author|writer|painter|sculptor|creator|作者|制造商|品牌|设计师|画家|厂商|生产商",
-        r"(\b(made|designed|painted|written|built|created|crafted) )?\bby (?-i:[A-Z])|设计$|制造$",
-    ),
-    _topic(
-        "material|made of|材质|材料|质地", rf"\b(solid|made from|{_MATERIALS})\b|[木钢铁铜石皮棉陶瓷竹]制|塑料|玻璃"
-    ),
-    _topic(
-        "origin|country|comes from|from|产地|来源|出土|原产地",
-        r"\b(made in|found in|imported from|from) (?-i:[A-Z])|产自|来自",
-    ),
-    _topic("colour|color|shade|颜色|色"),
-    _topic(
-        "use|purpose|function|effect|used for|用途|作用|功能|效果",
-        r"\b(for|restores|heals|opens|helps)\b|用于|用来|恢复",
-    ),
-    _topic("owner|belongs to|主人|所有者|物主", r"\b(property of|owned by)\b|属于"),
-    _topic("stock|in stock|availability|库存", r"\d left\b|\b(sold out|available)\b|仅剩|现货|缺货|售罄"),
-    _topic("calories|energy|kcal|热量|卡路里", "", "energy"),
-    _topic(
-        "hours|opening hours|opening times|open|opens|closes|closing time|business hours|"
-        "营业时间|开放时间|运营时间|服务时间|开门时间|关门时间|开放|营业|关门|开门",
-        r"\b(closed|daily)\b",
-    ),
-    _topic("ingredients|contents|content|contains|成分|配料|内容|内容物|含", r"\bwith\b"),
-    _topic("dose|dosage|剂量|用量", r"\b(tablets?|times a day)\b|每次|每日"),
-    _topic("warranty|guarantee|保修|保修期|质保"),
-    _topic("rating|score|stars|评分|评价|口碑|星级"),
-    _topic("capacity|holds|volume|amount|容量|可容纳|净含量", r"\bseats\b", "volume"),
-    _topic("power|wattage|功率", "", "power"),
-    _topic("battery|charge|电量|电池", "", "share"),
-    _topic("temperature|温度|气温", "", "temperature"),
-    _topic("speed|top speed|速度|时速", "", "speed"),
-    _topic("level|lvl|等级|级别"),
-    _topic("damage|attack|attack power|伤害|攻击力|攻击"),
-    _topic("size|sizes|尺码|尺寸"),
-    _topic("phone|telephone|phone number|tel|contact|电话|联系电话|电话号码|联系方式"),
-    _topic("address|地址|位置"),
-    _topic("duration|takes|length of visit|时长|用时|时间|游玩时间|游玩时长|游玩", "", "time"),
-    _topic("name|title|nickname|名字|名称|姓名|昵称"),
-    _topic("state|status|condition|状态|状况|情况"),
-    _topic("seats|places|number of seats|座位|座位数|可坐人数"),
-    _topic("food|diet|eats|食物|食谱|吃"),
-    _topic("task|quest|job|mission|任务|委托"),
-    _topic("reward|prize|奖励|报酬|赏金"),
-    _topic("note|notice|remark|备注|说明|提示"),
-    _topic("pages|number of pages|页数|页"),
-    _topic("publisher|出版社"),
-    _topic("paper|paper size|纸张"),
-    _topic("feeding|feeding time|fed|喂食|喂食时间"),
-    _topic("deposit|押金|定金"),
-    _topic("shelf life|best before|expiry|expiry date|expires|use by|保质期|有效期|过期"),
-    _topic(
-        "max load|maximum load|load limit|weight limit|carrying capacity|carries|breaking load|bears|承重|载重|限重"
-    ),
-    _topic("code|password|pin|密码|口令"),
-    _topic("flavour|flavor|taste|味道|口味"),
-    _topic("language|languages|语言"),
-    _topic("speciality|specialty|signature dish|招牌菜|招牌|特色菜"),
-)
-"""Keys that people ask for in more than one way; any other key is asked for by its own word."""
 _YES, _NO = ("yes", "true", "是"), ("no", "false", "否")
 _GENERAL = re.compile("(?<=.) ?(?:time|level|number|name|value|amount|status|date|时间|号码|编号|名字|情况|多少)$")
 """What may end the name of a key and tells no more: "alarm time" for "alarm"."""
@@ -120,23 +27,12 @@ _CLOSING = {"closes", "closing time", "until", "关门", "关门时间"}
 _LIMIT = re.compile(r"(?:up to|at most|(?:more|less) than|最多|至多|不超过|承重|载重)\W*$", re.IGNORECASE)
 _SHARED = ("length", "time")
 """Dimensions of more than one key: such an amount is a key's only where the key is named beside it."""
-_TOPIC_OF = {fold(word): key for key in TOPICS for word in key.words}
 _WHOLE = "".join(rf"(?<!\b{word})" for word in ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "vs", "e.g", "i.e", "[A-Z]"))
 """Not after what a full stop only shortens: "Ms. Farrow"."""
 _SENTENCE = re.compile(rf"{_WHOLE}[.;!](?=\s|$)|[。；！\n]+")
 _BUT = re.compile(r",? \bbut\b |，?但")
 _MARKS = rf"{_WHOLE}(?!, but )[.;,，。；！!\n]+"
 _CLAUSE = re.compile(rf"(?<!\d){_MARKS}(?!\d)|{_MARKS}(?=\s|$)|[。；\n]+|，(?=\D)")
-
-
-def topic_of(name: str) -> Topic:
-    """The key that a word is one of, or one of this word alone."""
-    return _TOPIC_OF.get(fold(name)) or _TOPIC_OF.get(fold(name).split(" per ")[0]) or Topic((name,))
-
-
-def is_topic(name: str) -> bool:
-    """Whether a word is a noun for a key that people ask for in more than one way."""
-    return topic_of(name) in TOPICS and name not in ("takes", "holds", "eats", "fed", "long", "from")
 
 
 def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -> tuple[str, ...]:

@@ -1,0 +1,88 @@
+"""What tells against a plan: what the scene replies to it."""
+
+from __future__ import annotations
+
+import re
+
+from scenewright_server.languages.leaving import is_bare
+from scenewright_server.languages.phrases import Tokens
+from scenewright_server.scene import replies as r
+from scenewright_server.scene.choosing import Scene
+from scenewright_server.scene.executing import execute
+from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.topics import is_topic
+
+_OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
+"""Plans of the most of everything, where something was just spoken of."""
+_OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:max|min) (?:height|width|depth|size)$")
+"""Plans of a fact of what is highest or the like: most of these ask what has the most of the fact."""
+_OF_SOME = re.compile(r"^(?:fact|check|sum|avg|way|where) .*(?: & |\| has )")
+"""Plans that ask something of what is so and so."""
+_INSIDE = re.compile(r"^(?:count|exist|again) (?:.* & )?in (?:those|this)$")
+_AMONG = re.compile(r"^count those$|\bthose & (?:max|min|middle)\b")
+_PRICED = re.compile(r"\b(?:price|价格) [<>]")
+"""Plans that ask for a price, of a number that may be another's."""
+_FAILURES = ((r.NotHere, 0.1), (r.Nothing, 0.15), (r.Unclear, 0.5), (r.Mixed, 0.7))
+"""What tells against a plan that has such a reply."""
+_UNKNOWN, _NO_FACT, _NO_LOOK = 0.12, 0.6, 0.4
+"""What tells against a fact that is not known, against one by a word that only another thing here has, and against a
+look that nothing here has."""
+_GUESSED = 0.4
+"""What tells against asking whether there is something that is taken for something else."""
+_LOOKED_FOR = re.compile(r"^(?:name|fact|where|way|check) .*\blook\b")
+_ASKED = (0.03, 0.2)
+"""What tells against a plan that asks which is meant; against one that names nothing."""
+
+
+def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
+    """What tells against a plan that was read from these tokens: that the scene gives no answer to it, or one that is
+    seldom asked for."""
+    replies = execute(parse(plan), scene)
+    results = [result for reply in replies for result in reply.results]
+    before = scene.before
+    if before is not None and before.asked is None and len(before.things) == 1 and _AMONG.search(plan):
+        return 1.0  # there is but one
+    if plan.startswith("exist ") and is_bare(tokens) and not any(map(_is_there, results)):
+        return 0.5
+    if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
+        return 0.2  # one of those that were asked about is meant
+    if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
+        return 0.2
+    if before is not None and before.asked is not None and plan.startswith("name those & "):
+        return 0.1  # it tells which is meant
+    if before is not None and len(before.things) > 1 and _OF_ALL.search(plan):
+        return 0.05
+    if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
+        return 1.0
+    if plan.startswith("exist ") and any(reply.took for reply in replies):
+        return _GUESSED
+    if _INSIDE.search(plan) and not any(reply.things for reply in replies):
+        return 0.4  # what is in it is told in words
+    if _PRICED.search(plan) and any(isinstance(result, r.Unknown) for result in results):
+        return 1.0
+    has_none = any(isinstance(result, r.Nothing | r.NotHere) for result in results)
+    if has_none and (" | has " in plan or plan.startswith("where look ")):
+        return 1.0
+    if _OF_SOME.search(plan) and any(isinstance(result, r.Nothing) for result in results):
+        return 0.7
+    if plan.startswith("fact ") and any(isinstance(result, r.Nothing) for result in results):
+        return 0.6
+    if plan.startswith("again not "):
+        return 0.3
+    if _OF_SHAPE.search(plan):
+        return 0.5
+    if any(isinstance(result, r.Ask) for result in results):
+        return _ASKED[" | has " in plan]
+    if any(isinstance(result, r.Nothing) for result in results) and _LOOKED_FOR.search(plan):
+        return _NO_LOOK
+    return max((_failure_of(result) for result in results), default=0.0)
+
+
+def _is_there(result: r.Result) -> bool:
+    return isinstance(result, r.Exists) and bool(result.things)
+
+
+def _failure_of(result: r.Result) -> float:
+    if isinstance(result, r.Unknown) or (isinstance(result, r.Told) and result.value is None):
+        return _UNKNOWN if is_topic(result.key) else _NO_FACT
+    return next((cost for kind, cost in _FAILURES if isinstance(result, kind)), 0.0)
