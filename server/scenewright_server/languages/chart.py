@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 from scenewright_server.languages.failing import failure
-from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill
+from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill, pick_by
 from scenewright_server.languages.leaving import UNANSWERED, leaves_open
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
@@ -103,7 +103,7 @@ class Chart:
         leads, trails = self._leads(), self._trails()
         for name, dear in names.items():
             for phrase in self._phrases.get(name, ()):
-                for i in self._starts(phrase):
+                for i in phrase.starts(self._places, len(self._tokens)):
                     if leads[i] > _HOPELESS:
                         continue
                     for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
@@ -123,7 +123,7 @@ class Chart:
                         if total < plans.get(plan, math.inf):
                             plans[plan] = total
         for phrase in self._phrases.get("beyond", ()):
-            for i in self._starts(phrase):
+            for i in phrase.starts(self._places, len(self._tokens)):
                 if any(cost < _FAR for _, _, cost in self._mentions.names_at(self._tokens, i)):
                     continue
                 for end, cost, _ in self._match(phrase, 0, i, 0.0, {}):
@@ -133,12 +133,6 @@ class Chart:
         ranked = sorted((cost, plan) for plan, cost in plans.items())[:_TRIED]
         checked = [(cost + failure(plan, self._tokens, self._choosing.scene), plan) for cost, plan in ranked]
         return min(checked, default=None)
-
-    def _starts(self, phrase: Phrase) -> Sequence[int]:
-        """The tokens that a phrase may begin at."""
-        if phrase.openings is None:
-            return range(len(self._tokens))
-        return [i for word in phrase.openings for i in self._places.get(word, ())]
 
     def _written(self, template: str, bound: Bound) -> str | None:
         try:
@@ -399,10 +393,7 @@ class Chart:
 
     def _degree(self, degree: Degree) -> Part:
         """An adjective's pick, by the first of its keys that something here has."""
-        key, most = next(((key, most) for key, most in degree.keys if self._is_told(key)), degree.keys[0])
-        pick, text = "max" if most else "min", write_key(Key(key))
-        named = (("key", text), ("pick", f"{pick} {text}"), ("way", pick))
-        return Part(f"{pick} {text}", (*named, ("sign", ">" if most else "<"), ("ask", "more" if most else "fewer")))
+        return pick_by(*next(((key, most) for key, most in degree.keys if self._is_told(key)), degree.keys[0]))
 
     def _is_told(self, key: str) -> bool:
         return any(self._choosing.is_known(Key(key), k) for k in self._choosing.everything)

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 
 from scenewright_server.languages.phrases import SLOT
+from scenewright_server.scene.expressions import Key
+from scenewright_server.scene.writing import write_key
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,13 @@ class Part:
 
 
 Bound = dict[str, Part]
+
+
+def pick_by(key: str, most: bool) -> Part:
+    """What picks the most or the least of a key, and what compares by it."""
+    pick, text = "max" if most else "min", write_key(Key(key))
+    named = (("key", text), ("pick", f"{pick} {text}"), ("way", pick))
+    return Part(f"{pick} {text}", (*named, ("sign", ">" if most else "<"), ("ask", "more" if most else "fewer")))
 
 
 VAIN = re.compile(

@@ -11,7 +11,7 @@ from functools import cached_property
 from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, likeliest, parts_of
 from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
-from scenewright_server.languages.thesaurus import common, key_of, simplified, synonyms
+from scenewright_server.languages.thesaurus import common, key_of, simplify, synonyms, translations
 from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
@@ -180,22 +180,15 @@ class Mentions:
         known = [True, True]
         for called, graph in zip(self._choosing.scene.called, self._graphs, strict=True):
             names = (called, *(() if graph is None else facts.names_of(graph)))
-            names += tuple(same for name in names for same in self._translations(key_of(tokens_of(name))))
+            names += tuple(same for name in names for same in translations(key_of(tokens_of(name))))
             for is_han in (False, True):
                 known[is_han] &= any(name and is_chinese(name) == is_han for name in names)
         return known[0], known[1]
 
     def simplify(self, question: str) -> str:
-        """A question in simplified characters, but for those that the scene is told in."""
-        told = {char for texts in self._choosing.texts for text in texts for char in text}
-        plain = "".join(char if char in told else simplified().get(char, char) for char in question)
-        for wrong, right in self._table.respellings:
-            if wrong in plain and not self._is_in_text(wrong):
-                plain = plain.replace(wrong, right)
-        return _AT_BEST.sub("", plain)
-
-    def _is_in_text(self, words: str) -> bool:
-        return any(words in text for texts in self._choosing.texts for text in texts)
+        """A question in simplified characters and plain words, but for those that the scene is told in."""
+        told = "\n".join(text for texts in self._choosing.texts for text in texts)
+        return _AT_BEST.sub("", simplify(question, told, self._table.respellings))
 
     def correct(self, tokens: Tokens) -> Tokens:
         """English words that nobody here knows as the ones that they nearly are."""
@@ -269,7 +262,7 @@ class Mentions:
         for kind in dict.fromkeys(kind for kinds in self._choosing.matching.wider for kind in sorted(kinds)):
             add(tokens_of(kind), Named(kind), 0.05)
         for tokens, (text, cost) in by_name:
-            for same in self._translations(tokens):
+            for same in translations(tokens):
                 key = key_of(tokens_of(same))
                 dear = cost + 0.03 + self._dearness(key)
                 if dear < found.get(key, ("", 9.0))[1]:
@@ -281,19 +274,6 @@ class Mentions:
         if tokens not in self._table.idle:
             return 0.0
         return _SPOKEN_TO if len(tokens) > 1 and is_chinese(tokens[0]) else math.inf
-
-    def _translations(self, tokens: Tokens) -> Iterator[str]:
-        """Other words for a name: those of its line in nouns.txt; for one of several words, in Chinese, those of its
-        parts one after another."""
-        yield from synonyms().get(tokens, ())
-        if len(tokens) < 2 or is_chinese(tokens[0]):
-            return
-        heads = [word for word in synonyms().get(tokens[-1:], ()) if is_chinese(word)]
-        befores = [word.removesuffix("的") for word in synonyms().get(tokens[:-1], ()) if is_chinese(word)]
-        for before in befores:
-            for head in heads:
-                yield before + head
-                yield before.removesuffix("色").removesuffix("制") + head
 
     def _nearly(self, span: Tokens) -> tuple[str, float] | None:
         """A Chinese name of three characters or more, of which one is another."""

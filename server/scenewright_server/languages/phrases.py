@@ -105,6 +105,10 @@ class Phrase:
                 break
         return frozenset(found)
 
+    def starts(self, places: Mapping[str, Sequence[int]], n: int) -> Sequence[int]:
+        """The tokens, of n of which these are the places, that it may begin at."""
+        return range(n) if self.openings is None else [i for word in self.openings for i in places.get(word, ())]
+
     def may_be_in(self, said: frozenset[str]) -> bool:
         """Whether all words that it needs are among these."""
         return self.words <= said and all(

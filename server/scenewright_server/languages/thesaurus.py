@@ -4,7 +4,7 @@ whatever the scene."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -12,6 +12,7 @@ from scenewright_server.languages.phrases import Tokens, tokens_of
 from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.matching import single
 from scenewright_server.scene.topics import TOPICS
+from scenewright_server.scene.words import is_chinese
 
 
 def key_of(tokens: Sequence[str]) -> Tokens:
@@ -37,6 +38,20 @@ def synonyms() -> dict[Tokens, tuple[str, ...]]:
     return found
 
 
+def translations(tokens: Tokens) -> Iterator[str]:
+    """Other words for a name: those of its line in nouns.txt; for one of several words, in Chinese, those of its
+    parts one after another."""
+    yield from synonyms().get(tokens, ())
+    if len(tokens) < 2 or is_chinese(tokens[0]):
+        return
+    heads = [word for word in synonyms().get(tokens[-1:], ()) if is_chinese(word)]
+    befores = [word.removesuffix("的") for word in synonyms().get(tokens[:-1], ()) if is_chinese(word)]
+    for before in befores:
+        for head in heads:
+            yield before + head
+            yield before.removesuffix("色").removesuffix("制") + head
+
+
 @cache
 def common() -> frozenset[str]:
     """Words of things, of what is told of them and of wishes, whatever the scene."""
@@ -57,8 +72,17 @@ def wishes() -> tuple[tuple[tuple[Tokens, ...], tuple[Tokens, ...]], ...]:
     )
 
 
+def simplify(text: str, told: str, respellings: Sequence[tuple[str, str]]) -> str:
+    """A text in simplified characters and with its spellings put right, but for what is told so."""
+    plain = "".join(char if char in told else _simplified().get(char, char) for char in text)
+    for wrong, right in respellings:
+        if wrong in plain and wrong not in told:
+            plain = plain.replace(wrong, right)
+    return plain
+
+
 @cache
-def simplified() -> dict[str, str]:
+def _simplified() -> dict[str, str]:
     """Traditional characters and their simplified ones."""
     text = files(__package__).joinpath("traditional.txt").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line and line[0] != "#"]

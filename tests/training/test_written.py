@@ -1,0 +1,41 @@
+"""The questions that were written one by one: their plans are plans, and training reads them as they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import torch
+from scenewright_server.families.chat.storage import load_bundle
+from scenewright_server.importers.bundles import write_bundle
+from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.writing import write
+from scenewright_server.training.packing import IGNORED, Rows
+from scenewright_server.training.written import read_written
+
+from tests.families.chat import tiny
+
+
+def test_each_is_there_once_and_its_plan_is_as_it_is_written() -> None:
+    asked = [(its.name, one.before, one.question) for its in read_written() for one in its.questions]
+    twice = [key for key, n in Counter(asked).items() if n > 1]
+    assert len(asked) > 2800 and not twice
+    for its in read_written():
+        for one in its.questions:
+            assert write(parse(one.plan)) == one.plan
+            assert all(answer for _, answer in one.before), (its.name, one.question)
+    assert {(its.asked, its.labelled) for its in read_written()} == {("en", "en"), ("zh", "zh"), ("zh", "en")}
+
+
+def test_rows_hold_written_questions_and_teach_their_plans(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "tiny", tiny.parts(), name="tiny", languages=("en",), dtype="float32", n_context=4096)
+    tokenizer = load_bundle(tmp_path / "tiny", torch.device("cpu"), torch.float32).tokenizer
+    plans = {one.plan for its in read_written() if its.asked == "en" for one in its.questions}
+    labels = {thing.label for its in read_written() if its.asked == "en" for thing in its.things}
+    for row in islice(Rows(tokenizer, (("en", "en", 1.0),), 4000, 2500, seed=5, written=1.0), 4):
+        taught = tokenizer.decode([label for label in row.labels if label != IGNORED])
+        lines = [line.strip() for line in taught.splitlines()]
+        assert len(lines) == max(row.segments) and plans.issuperset(lines)
+        scene = tokenizer.decode([id for id, segment in zip(row.ids, row.segments, strict=True) if segment == 0])
+        assert all(line[2:].startswith(tuple(labels)) for line in scene.splitlines()[1:] if line.startswith("- "))
