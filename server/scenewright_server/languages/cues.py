@@ -8,7 +8,7 @@ from scenewright_server.languages.numerals import ONES, ORDINALS, TENS
 
 NUMBERS = {
     **ONES, **TENS, **ORDINALS, "hundred": 100, "thousand": 1000, "couple": 2, "pair": 2, "both": 2, "twice": 2,
-    "half": 50, "dozen": 12,
+    "half": 50, "dozen": 12, "fiver": 5, "tenner": 10, "grand": 1000,
 }  # fmt: skip
 """English numbers in words; "half" is of a share."""
 

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
-from itertools import pairwise
 
 from scenewright_server.languages.cues import CUES, NUMBERS
+from scenewright_server.languages.numerals import whole_at
+from scenewright_server.languages.phrases import tokens_of
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
@@ -130,15 +131,16 @@ class Doubts:
     def _numbers_said(self) -> tuple[Numbers, Numbers]:
         """Those of the question in digits, and in words."""
         digits = {found.amount.value for found in read_amounts(self._question)}
-        digits |= {float(n) for n in re.findall(r"\d+(?:\.\d+)?", self._question)}
-        values = [NUMBERS.get(word, 0) for word in _WORD.findall(self._question)]
-        words = {float(value) for value in values if value}
-        for a, b in pairwise(values):
-            if a and b in (100, 1000):
-                words = words - {float(b)} | {float(a * b)}
-            elif 20 <= a < 100 and 0 < b < 10:
-                words.add(float(a + b))
-        return frozenset(digits), frozenset(words)
+        digits |= {float(n.replace(",", "")) for n in re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", self._question)}
+        words = {float(NUMBERS[word]) for word in _WORD.findall(self._question) if word in NUMBERS}
+        tokens, i = tokens_of(self._question), 0
+        while i < len(tokens):
+            value, end = whole_at(tokens, i) or (0.0, i + 1)
+            if end > i + 1:  # "three hundred", 三百: not three, nor a hundred
+                words -= {float(NUMBERS[word]) for word in tokens[i:end] if word in NUMBERS}
+            words |= {value} if value else set()
+            i = max(end, i + 1)
+        return frozenset(digits), frozenset(words - digits)
 
     @cached_property
     def _things_said(self) -> frozenset[int]:
