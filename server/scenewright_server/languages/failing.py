@@ -30,6 +30,8 @@ look that nothing here has."""
 _GUESSED = 0.4
 """What tells against asking whether there is something that is taken for something else."""
 _LOOKED_FOR = re.compile(r"^(?:name|fact|where|way|check) .*\blook\b")
+_MANY, _FORGETFUL = 6, 0.6
+"""What tells against asking which of so many things that have a fact, or of any where things were just spoken of."""
 _ASKED = (0.03, 0.2)
 """What tells against a plan that asks which is meant; against one that names nothing."""
 
@@ -71,6 +73,8 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.3
     if _OF_SHAPE.search(plan):
         return 0.5
+    if " | has " in plan and any(isinstance(its, r.Ask) and (before or len(its.things) > _MANY) for its in results):
+        return _FORGETFUL
     if any(isinstance(result, r.Ask) for result in results):
         return _ASKED[" | has " in plan]
     if any(isinstance(result, r.Nothing) for result in results) and _LOOKED_FOR.search(plan):
