@@ -186,9 +186,9 @@ class NaiveRelations:
         x, y, z = entry.position
         match relation:
             case "left of":
-                return entry.side == "left" or -135 <= degrees < -15
+                return entry.side == "left" or -135 <= degrees < -math.degrees(0.15)
             case "right of":
-                return entry.side == "right" or 15 < degrees <= 135
+                return entry.side == "right" or math.degrees(0.15) < degrees <= 135
             case "in front of":
                 return entry.side == "middle" or abs(degrees) <= math.degrees(0.5)
             case "behind":
@@ -196,7 +196,7 @@ class NaiveRelations:
             case "near":
                 return surface_distance(entry) <= 1.5
             case "beside":
-                return surface_distance(entry) <= 1.2 and abs(degrees) > 15
+                return surface_distance(entry) <= 1.2 and abs(degrees) > math.degrees(0.15)
             case "above":
                 return y > 0.3 and y > 0.6 * math.hypot(x, z)
         return y < -0.3 and math.hypot(x, z) <= 0.6

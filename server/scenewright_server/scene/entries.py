@@ -19,9 +19,6 @@ Side = Literal["left", "middle", "right", "you"]
 
 MATCH_IOU = 0.35
 BEHIND_RAD = 1.75
-SIDE_RAD, SIDE_SHARE = math.radians(15), 0.15
-"""Where the sides of the user begin: of what is known, from straight ahead; of what is seen, from the middle of the
-frame, in widths."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +98,8 @@ class Entry:
         is_behind, bearing = self.order
         if is_behind:
             return "you"
-        across, edge = bearing, SIDE_RAD
-        if self.box is not None and self.detection is not None:
-            across, edge = (self.box[0] + self.box[2]) / 2 - 0.5, SIDE_SHARE
-        return "left" if across < -edge else "right" if across > edge else "middle"
+        across = (self.box[0] + self.box[2]) / 2 - 0.5 if self.box else bearing
+        return "left" if across < -0.15 else "right" if across > 0.15 else "middle"
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from scenewright_server.scene.entries import BEHIND_RAD, SIDE_RAD, Entry
+from scenewright_server.scene.entries import BEHIND_RAD, Entry
 from scenewright_server.scene.expressions import Relation
 from scenewright_server.scene.space import Space
 from scenewright_server.scene.support import TOUCH_M
@@ -17,8 +17,8 @@ REACH_M = 0.8
 """Of the user's arm, to the nearest surface of a thing."""
 NEAR_M, BESIDE_M, NEAR_ME_M, BESIDE_ME_M = 1.0, 0.6, 1.5, 1.2
 """Between surfaces; near and beside are wider for large things."""
-AHEAD_RAD, SIDEWAYS_RAD = 0.5, math.radians(135)
-"""Where what is ahead of the user ends, and what is on a side."""
+SIDE_RAD, AHEAD_RAD, SIDEWAYS_RAD = 0.15, 0.5, math.radians(135)
+"""What is on a side of the user begins at the first and ends at the last; what is ahead ends at the second."""
 BACK_RAD = 2.0
 """From here on a thing is behind the user, not only to a side."""
 MARGIN_M, MARGIN_RAD = 0.05, 0.01
