@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from scenewright_server.languages import LANGUAGES
 from scenewright_server.languages.en import article
 from scenewright_server.languages.language import is_wide, join
-from scenewright_server.scene.entries import SIDE_RAD, SIDE_SHARE, Side
+from scenewright_server.scene.entries import Side
 from scenewright_server.scene.findings import Answer, Place, Placing, Refusal, Survey
 from scenewright_server.scene.plans import LOOKS
 from scenewright_server.simulator.phrases import CHINESE
@@ -62,17 +62,12 @@ class Thing:
         """Where the user sees it; "you" is behind the user."""
         if self.is_behind_you:
             return "you"
-        return "left" if self.across < -self.edge else "right" if self.across > self.edge else "middle"
+        return "left" if self.across < -0.15 else "right" if self.across > 0.15 else "middle"
 
     @property
     def across(self) -> float:
-        """How far right of the middle of the frame it is seen, in frame widths; its bearing when it is not seen."""
+        """How far right of the middle of the frame it is seen, in frame widths; its bearing when it is out of view."""
         return (self.box[0] + self.box[2]) / 2 - 0.5 if self.box else self.bearing
-
-    @property
-    def edge(self) -> float:
-        """How far across the sides begin."""
-        return SIDE_SHARE if self.box else SIDE_RAD
 
     def seen(self, look: str) -> str | None:
         """What the frame shows of a look, or the kind, where the label tells of another."""

@@ -55,4 +55,4 @@ def where(things: Sequence[Thing], i: int) -> Where | None:
 
 def is_between_sides(thing: Thing) -> bool:
     """Whether it is seen hardly left or right of the middle, or hardly in it."""
-    return abs(abs(thing.across) - thing.edge) < 0.03
+    return abs(abs(thing.across) - 0.15) < 0.03

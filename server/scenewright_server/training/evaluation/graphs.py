@@ -75,7 +75,7 @@ def draw_labels(rng: np.random.Generator, n: int, style: str = "") -> list[str]:
 
 
 def draw_graph(rng: np.random.Generator) -> Told:
-    """2 to 24 things on the floor, on each other and in the air, of which none is seen."""
+    """2 to 24 things on the floor, on each other and in the air."""
     camera = _draw_camera(rng)
     placed: list[SceneObject] = []
     for label in draw_labels(rng, int(rng.integers(2, N_REFS + 1))):
@@ -84,9 +84,8 @@ def draw_graph(rng: np.random.Generator) -> Told:
     items: list[Thing] = []
     for item in placed:
         x, y, z = (float(v) for v in camera.to_camera(item.centre))
-        items.append(named(Thing("thing", (x, y, z), item.extents, None, item.support), item.kind))
-    boxes = [_box(camera, item) for item in placed]
-    graph = [GraphObject(str(i), placed[i].kind, t.position, t.extents, boxes[i]) for i, t in enumerate(items)]
+        items.append(named(Thing("thing", (x, y, z), item.extents, _box(camera, item), item.support), item.kind))
+    graph = [GraphObject(str(i), placed[i].kind, t.position, t.extents, t.box) for i, t in enumerate(items)]
     order = left_to_right(items)
     shuffled = tuple(graph[i] for i in rng.permutation(len(graph)))
     return Told(shuffled, reorder(items, order), [str(i) for i in order])
