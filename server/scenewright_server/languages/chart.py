@@ -143,8 +143,6 @@ class Chart:
     def _skip(self, i: int) -> Iterator[tuple[int, float]]:
         """Where one may go on from token i, idle words left out."""
         yield i, 0.0
-        if self._tokens[i : i + 1] in (("many",), ("much",)) and self._tokens[i - 1 : i] == ("how",):
-            return
         costs = {i: 0.0}
         for at in range(i, min(i + 7, len(self._tokens))):
             if at not in costs:

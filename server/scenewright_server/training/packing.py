@@ -66,7 +66,7 @@ class Rows:
         written: float = 0.0,
     ) -> None:
         self._tokenizer, self._languages, self._rng = tokenizer, languages, random.Random(seed)
-        self._length, self._max_scene, self._written = length, max_scene, written
+        self._length, self._max_scene, self._share = length, max_scene, written
 
     def __iter__(self) -> Iterator[Row]:
         while True:
@@ -78,7 +78,7 @@ class Rows:
         rng = self._rng
         asked, labelled, _ = rng.choices(self._languages, [weight for *_, weight in self._languages])[0]
         written = [its for its in read_written() if (its.asked, its.labelled) == (asked, labelled)]
-        if written and rng.random() < self._written:
+        if written and rng.random() < self._share:
             its = rng.choice(written)
             things, examples = rng.sample(its.things, len(its.things)), self._styled(its)
         else:
