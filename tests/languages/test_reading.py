@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scenewright_server.languages.phrases import read_table
 from scenewright_server.languages.reading import SURE, fall_back, read
 from scenewright_server.scene import replies
-from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.entries import Entry, Fact, GraphObject, merge
 from scenewright_server.scene.executing import carry_out
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.scene import Scene
 
 THINGS: dict[str, tuple[tuple[str, tuple[float, float, float], str, dict[str, str | tuple[float, str]]], ...]] = {
     "en": (

@@ -6,11 +6,11 @@ import random
 
 import pytest
 from scenewright_server.languages.reading import SURE, read
-from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.entries import Fact, GraphObject, merge
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.replies import Reply, Told, Totalled
+from scenewright_server.scene.scene import Scene
 
 BRANDS = "Alba Bergen Corvo Dune Elmo Faro Gala Holm Iris Juno".split()
 GOODS = (

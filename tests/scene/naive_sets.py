@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from scenewright_server.scene import expressions as x
+from scenewright_server.scene.choosing import PICKS
 from scenewright_server.scene.entries import Entry
 
 from tests.scene.naive_space import NaiveRelations, surface_distance
@@ -67,9 +68,42 @@ class NaiveSets:
         among = self.everything if among is None else among
         match of:
             case x.Narrowed(links):
-                for link in links:
-                    among = self.choose(link, among)
-                return list(among)
+                n = min((n for n, link in enumerate(links) if isinstance(link, PICKS)), default=len(links))
+                among = self._plainly(links[:n], self._in_all(links[:n], among))
+                return self._in_all(links[n:], among)
+            case x.Related():
+                return self._plainly([of], self._choose(of, among))
+            case _:
+                return self._choose(of, among)
+
+    def _in_all(self, links: Sequence[x.Set], among: Sequence[int]) -> list[int]:
+        for link in links:
+            among = self._choose(link, among)
+        return list(among)
+
+    def _plainly(self, links: Sequence[x.Set], among: Sequence[int]) -> list[int]:
+        """Those that are plainly on the one side that was named, of the user or of a thing, if any is."""
+        related = [link for link in links if isinstance(link, x.Related) and not link.own]
+        sides = [(link.relation, link.to) for link in related if link.relation in x.SIDES]
+        degrees = {k: math.degrees(math.atan2(self.entries[k].position[0], self.entries[k].position[2])) for k in among}
+        match sides:
+            case [("left of", x.Me())]:
+                plain = [k for k in among if -135 <= degrees[k] <= -math.degrees(0.6)]
+            case [("right of", x.Me())]:
+                plain = [k for k in among if math.degrees(0.6) <= degrees[k] <= 135]
+            case [("behind", x.Me())]:
+                plain = [k for k in among if abs(degrees[k]) >= 135]
+            case [("in front of" | "behind" as relation, to)] if not isinstance(to, x.Me):
+                others = self.choose(to) if related[0].each else [self.one(to)]
+                plain = [k for k in among if any(self.relations.holds_plainly(relation, k, j) for j in others)]
+            case _:
+                plain = []
+        return plain or list(among)
+
+    def _choose(self, of: x.Set, among: Sequence[int]) -> list[int]:
+        match of:
+            case x.Narrowed():
+                return self.choose(of, among)
             case x.Joined(parts):
                 found: list[int] = []
                 for part in parts:

@@ -159,12 +159,20 @@ class NaiveRelations:
                 ahead = math.degrees(1.75)
                 are_ahead = abs(bearing(a)) <= ahead and abs(bearing(b)) <= ahead
                 return is_apart and turn > math.degrees(0.01) and (are_ahead or turn < 90)
+        return is_apart and self._is_along(relation, a, b, 2.0)
+
+    def holds_plainly(self, relation: str, i: int, j: int) -> bool:
+        """In front of or behind a thing, not far off its line of sight and not far away."""
+        a, b = self.entries[i], self.entries[j]
+        return self.holds(relation, i, j) and self._is_along(relation, a, b, 0.5) and gap(a, b) <= 3.0
+
+    def _is_along(self, relation: str, a: Entry, b: Entry, slope: float) -> bool:
         to_b = math.atan2(b.position[0], b.position[2])
         away = math.hypot(b.position[0], b.position[2])
         along = a.position[0] * math.sin(to_b) + a.position[2] * math.cos(to_b)
         aside = abs(a.position[0] * math.cos(to_b) - a.position[2] * math.sin(to_b))
         nearer = away - along if relation == "in front of" else along - away
-        return is_apart and along > 0 and nearer > 0.05 and aside <= 2 * nearer + diagonal(a) + diagonal(b)
+        return along > 0 and nearer > 0.05 and aside <= slope * nearer + diagonal(a) + diagonal(b)
 
     def _is_in(self, i: int, j: int) -> bool:
         a, b = self.entries[i], self.entries[j]

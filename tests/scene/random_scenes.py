@@ -7,8 +7,8 @@ import random
 from dataclasses import replace
 
 import numpy as np
-from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.entries import Fact, GraphObject, Quaternion, merge
+from scenewright_server.scene.scene import Scene
 
 NOUNS = (
     "chair table mug lamp sofa shelf box vase clock door cat 闹钟 椅子 SM_Chair_02 coffee_table Barrel(Clone)".split()

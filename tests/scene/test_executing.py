@@ -10,10 +10,10 @@ import pytest
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import Amount
-from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.entries import Detections, Fact, GraphObject, merge
 from scenewright_server.scene.executing import carry_out, execute
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.scene import Scene
 
 from tests.scene.random_scenes import quaternion, scene_of
 
@@ -319,6 +319,24 @@ def test_behind_the_user_right_stays_right():
     assert [found(f"where {name}", scene).side for name in ("bin", "crate & max right", "crate & min right")] == [
         "back right", "you right", "you",
     ]  # fmt: skip
+
+
+def test_what_is_plainly_on_a_side_alone_is_told():
+    far, near = know("bin", 3, z=1), know("bin", 1, z=3)
+    scene = scene_of(
+        [far, near, know("sofa", 0.2, z=4, size=(2, 0.8, 1)), know("vase", 0.5, z=2.6), know("tree", -6, z=-1)]
+    )
+    places = [entry.position for entry in scene.entries]
+
+    def told(plan: str) -> list[tuple[float, float]]:
+        return [places[k][::2] for k in found(plan, scene).things]
+
+    assert told("name right of me") == told("name bin & right of me") == [(3, 1)]
+    assert told("name right of me & min distance to sofa") == [(3, 1)]
+    assert told("check bin & min distance to sofa | right of me") == [(1, 3)]
+    assert told("name in front of sofa") == [(0.5, 2.6), (1, 3)]
+    assert told("name behind me") == []
+    assert told("name bin & in front of tree") == []
 
 
 def test_where_and_which_way():

@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.facts import tell
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.writing import write
 from scenewright_server.simulator.asking.holes import include
 from scenewright_server.simulator.asking.naming import Naming

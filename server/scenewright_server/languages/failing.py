@@ -7,9 +7,9 @@ import re
 from scenewright_server.languages.leaving import is_bare
 from scenewright_server.languages.phrases import Tokens
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.topics import is_topic
 
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")

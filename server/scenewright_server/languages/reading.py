@@ -15,10 +15,11 @@ from scenewright_server.languages.phrases import MARKS, Table, Tokens, read_tabl
 from scenewright_server.languages.recalling import recall
 from scenewright_server.languages.wishing import wished
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.choosing import Choosing, Scene
+from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import Named
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.writing import write_set
 
 MAX_TOKENS = 80

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from scenewright_server.scene.amounts import Amount
-from scenewright_server.scene.choosing import Choosing, Things
+from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.replies import Ask, Mark
+from scenewright_server.scene.scene import Things
 from scenewright_server.scene.topics import topic_of
 
 TOLD_APART = ("colour", "maker", "size", "material", "price", "year")

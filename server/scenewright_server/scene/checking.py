@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount
-from scenewright_server.scene.choosing import Choosing, Failed, Several, Things
+from scenewright_server.scene.choosing import PICKS, Choosing, Failed, Several
 from scenewright_server.scene.facts import Known, contrasts, told_of
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.replies import NotHere, Nothing, Result, Told, Verdict
+from scenewright_server.scene.scene import Things
 from scenewright_server.scene.states import is_so
 from scenewright_server.scene.telling import tell_one
 
@@ -45,7 +46,7 @@ def _verdict(choosing: Choosing, among: x.Set, k: int) -> bool | None:
         case x.Joined(parts):
             verdicts = [_verdict(choosing, part, k) for part in parts]
             return True if True in verdicts else None if None in verdicts else False
-        case x.Narrowed(links) if not any(isinstance(link, x.Extreme | x.Middle | x.Ordered | x.Nth) for link in links):
+        case x.Narrowed(links) if not any(isinstance(link, PICKS) for link in links):
             verdicts = [_verdict(choosing, link, k) for link in links]
             return False if False in verdicts else None if None in verdicts else True
         case x.Look(words):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
@@ -14,65 +12,16 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount, read_time
 from scenewright_server.scene.calling import Calling
-from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.facts import Known
-from scenewright_server.scene.matching import COLOURS, Match, Matching, calls, fold, looks_so
+from scenewright_server.scene.matching import COLOURS, Match, Matching, fold, looks_so
 from scenewright_server.scene.measures import SAME, Measures, MixedUnits, Valued, holds, in_one_unit
-from scenewright_server.scene.relations import NoFront, Relations
-from scenewright_server.scene.replies import Failure, Lost, Mixed, NotHere, Nothing, NotUnderstood, Turn, Unknown
-from scenewright_server.scene.space import Space
+from scenewright_server.scene.relations import NoFront
+from scenewright_server.scene.replies import Failure, Lost, Mixed, NotHere, Nothing, NotUnderstood, Unknown
+from scenewright_server.scene.scene import Scene, Things
 from scenewright_server.scene.states import is_so
 
-Things = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What a plan is carried out on.
-
-    `called`: what each entry is called, as the app spells it or as the family has it. `seen_as`: words for what is seen
-    of each ("red", "striped"). `under`: what each stands on, where that was seen. `pointed`: what the user points at,
-    the likeliest first. `before`: the turn before. `kinds`: what is of a kind, by its name in the singular, beside
-    those of `KINDS`. `year`: this one, from which ages are reckoned.
-    """
-
-    entries: tuple[Entry, ...]
-    called: tuple[str, ...]
-    seen_as: tuple[frozenset[str], ...] = ()
-    under: tuple[int | None, ...] | None = None
-    pointed: Things = ()
-    before: Turn | None = None
-    kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    year: int | None = None
-
-    def __post_init__(self) -> None:
-        if len(self.called) != len(self.entries):
-            raise ValueError(f"called: {len(self.called)} names, {len(self.entries)} entries")
-
-    @cached_property
-    def relations(self) -> Relations:
-        """How the entries stand to each other and to the user."""
-        return Relations(self.entries, Space(self.entries, self.under))
-
-    @cached_property
-    def texts(self) -> list[tuple[str, ...]]:
-        """All that is told of each thing, folded."""
-        seen = self.seen_as or (frozenset[str](),) * len(self.entries)
-        things = zip(self.entries, self.called, seen, strict=True)
-        return [facts.texts_of(entry, called, words) for entry, called, words in things]
-
-    @cached_property
-    def matching(self) -> Matching:
-        """What the entries are called, by all their names."""
-        aliases = [facts.names_of(entry.graph) if entry.graph else () for entry in self.entries]
-        return Matching(self.called, aliases, self.texts)
-
-    def called_in(self, text: str) -> Things:
-        """What a text calls by a whole name, its label or an alias."""
-        said = fold(text)
-        graphs = [entry.graph for entry in self.entries]
-        names = [(called, *(graph.aliases if graph else ())) for called, graph in zip(self.called, graphs, strict=True)]
-        return tuple(k for k, its in enumerate(names) if any(calls(said, name) for name in its))
+PICKS = (x.Extreme, x.Ordered, x.Middle, x.Nth)
+"""Links that depend on what others are there."""
 
 
 class Failed(Exception):
@@ -119,11 +68,19 @@ class Choosing:
     def choose(self, of: x.Set, among: Things | None = None, one: bool = False) -> Things:
         """The things of a set in their order; `one`: names stand for what they name best. Raises Failed, Several."""
         among = self.everything if among is None else among
+        links = of.links if isinstance(of, x.Narrowed) else (of,)
+        n = next((i for i, link in enumerate(links) if isinstance(link, PICKS)), len(links))
+        for link in links[:n]:
+            among = self._choose(link, among, one)
+        among = self._plainly(links[:n], among)
+        for link in links[n:]:
+            among = self._choose(link, among, one)
+        return among
+
+    def _choose(self, of: x.Set, among: Things, one: bool) -> Things:
         match of:
-            case x.Narrowed(links):
-                for link in links:
-                    among = self.choose(link, among, one)
-                return among
+            case x.Narrowed():
+                return self.choose(of, among, one)
             case x.Joined(parts):
                 return self._join(parts, among, one)
             case x.Not(part):
@@ -361,6 +318,19 @@ class Choosing:
             case x.Empty():
                 return relations.empty
         raise AssertionError(of)
+
+    def _plainly(self, links: Sequence[x.Set], among: Things) -> Things:
+        """Of things on a side of the user or of a thing those that are plainly there, if one is."""
+        related = [link for link in links if isinstance(link, x.Related) and link.relation in x.SIDES and not link.own]
+        if len(related) != 1 or len(among) < 2:
+            return among
+        relation, to = related[0].relation, related[0].to
+        if isinstance(to, x.Me):
+            is_plain = self.relations.plainly_related_to_user(relation)
+        else:
+            others = self.choose(to) if related[0].each else self.candidates(to)
+            is_plain = np.any([self.relations.plainly_related(relation, j) for j in others], axis=0)
+        return tuple(k for k in among if is_plain[k]) or among
 
     def _related(self, relation: x.Relation, to: x.Set, own: bool, each: bool, among: Things) -> np.ndarray:
         """To one thing; of several, to any, or else to the only one to which anything is, or to all alike."""

@@ -12,7 +12,7 @@ from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.asking import ask
 from scenewright_server.scene.checking import check, choose_or_none
-from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several, Things
+from scenewright_server.scene.choosing import Choosing, Failed, Several
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.facts import quote, sentence_that_tells
 from scenewright_server.scene.matching import may_be_denied
@@ -46,6 +46,7 @@ from scenewright_server.scene.replies import (
     Verdict,
     Weighed,
 )
+from scenewright_server.scene.scene import Scene, Things
 from scenewright_server.scene.telling import tell_all
 from scenewright_server.scene.totalling import reckon
 

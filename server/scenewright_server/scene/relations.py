@@ -21,6 +21,11 @@ SIDE_RAD, AHEAD_RAD, SIDEWAYS_RAD = 0.15, 0.5, math.radians(135)
 """What is on a side of the user begins at the first and ends at the last; what is ahead ends at the second."""
 BACK_RAD = 2.0
 """From here on a thing is behind the user, not only to a side."""
+ASIDE_RAD = 0.6
+"""From here on a thing is on a side of the user and not ahead; from SIDEWAYS_RAD on it is behind and not on a
+side."""
+PLAIN_GAP_M = 3.0
+"""Between a thing and what is plainly in front of it or behind it."""
 MARGIN_M, MARGIN_RAD = 0.05, 0.01
 """By less than this nothing is behind or left of another."""
 
@@ -35,6 +40,7 @@ class Relations:
     def __init__(self, entries: Sequence[Entry], space: Space | None = None) -> None:
         self.space = Space(entries) if space is None else space
         self._sides = np.array([entry.side for entry in entries])
+        self._is_seen = np.array([entry.detection is not None for entry in entries], bool)
         under = [-1 if j is None else j for j in self.space.under]
         self._under = np.array(under, int).reshape(len(entries))
         self._known: dict[tuple[Relation, int], np.ndarray] = {}
@@ -51,6 +57,26 @@ class Relations:
         """Which things are so related to the user; None where nothing can be."""
         find = self._of_user.get(relation)
         return None if find is None else find()
+
+    def plainly_related_to_user(self, relation: Relation) -> np.ndarray:
+        """Which things people would say are so related to the user, and to no other side of the user."""
+        bearings = self.space.bearings
+        match relation:
+            case "left of":
+                is_plain = (bearings <= -ASIDE_RAD) & (bearings >= -SIDEWAYS_RAD)
+            case "right of":
+                is_plain = (bearings >= ASIDE_RAD) & (bearings <= SIDEWAYS_RAD)
+            case "behind":
+                is_plain = np.abs(bearings) >= SIDEWAYS_RAD
+            case _:
+                return np.ones(len(self.space), bool)
+        return is_plain | self._is_seen
+
+    def plainly_related(self, relation: Relation, j: int) -> np.ndarray:
+        """Of which things people would say that they are so related to thing j, and hardly beside or far from it."""
+        if relation not in ("in front of", "behind"):
+            return np.ones(len(self.space), bool)
+        return self._nearer(j, 1 if relation == "in front of" else -1, aside=0.5) & (self.space.gaps(j) <= PLAIN_GAP_M)
 
     def on_own_side(self, relation: Relation, j: int) -> np.ndarray:
         """Which things lie on a side of thing j's own: the side of which they are most. Raises NoFront."""
@@ -178,16 +204,16 @@ class Relations:
         are_ahead = (np.abs(bearings) <= BEHIND_RAD) & (abs(bearings[j]) <= BEHIND_RAD)
         return (turn > MARGIN_RAD) & (are_ahead | (turn < math.pi / 2)) & self._apart(j)
 
-    def _nearer(self, j: int, sign: int) -> np.ndarray:
-        """Along the user's line of sight to thing j, and no more than twice as far aside as it is nearer."""
+    def _nearer(self, j: int, sign: int, aside: float = 2.0) -> np.ndarray:
+        """Along the user's line of sight to thing j, and no more than so many times as far aside as it is nearer."""
         spot = self.space.centres[j, [0, 2]]
         length = float(np.linalg.norm(spot))
         line = spot / length if length > 1e-9 else np.array([0.0, 1.0])
         spots = self.space.centres[:, [0, 2]]
-        along, aside = spots @ line, np.abs(spots @ np.array([line[1], -line[0]]))
+        along, off = spots @ line, np.abs(spots @ np.array([line[1], -line[0]]))
         nearer = sign * (length - along)
         widths = np.hypot(self.space.reaches[:, 0], self.space.reaches[:, 2])
-        return (along > 0) & (nearer > MARGIN_M) & (aside <= 2 * nearer + widths + widths[j]) & self._apart(j)
+        return (along > 0) & (nearer > MARGIN_M) & (off <= aside * nearer + widths + widths[j]) & self._apart(j)
 
     def _apart(self, j: int) -> np.ndarray:
         """Neither stands on the other."""

@@ -11,10 +11,10 @@ import pytest
 import torch
 from scenewright_server.families.chat.doubts import NO_PLAN, Doubts
 from scenewright_server.families.chat.searching import LEAST, NOTHING, Beginning, Planning, Search
-from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.entries import Entry, Fact, GraphObject, merge
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.scene import Scene
 
 N_TOKENS, LENGTH = 4, 4
 

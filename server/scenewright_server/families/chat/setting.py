@@ -8,8 +8,8 @@ from datetime import date
 
 from scenewright_server.families.chat.planning import SCENE_CHARS, Thing, scene_text
 from scenewright_server.families.chat.roster import Roster
-from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.replies import Turn
+from scenewright_server.scene.scene import Scene
 
 _LEAST_CHARS = 400
 

@@ -24,7 +24,6 @@ from scenewright_server.languages.reading import SURE, Reading, fall_back, read
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.entries import Entry, GraphObject, merge
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.facts import tell
@@ -32,6 +31,7 @@ from scenewright_server.scene.matching import fold, single, split_name
 from scenewright_server.scene.measures import PLACES, SHAPES
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.pointing import first_met
+from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.words import is_chinese, normalise
 
 MAX_PAST = 8

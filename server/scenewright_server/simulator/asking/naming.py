@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from scenewright_server.languages.en import article, plural
-from scenewright_server.scene.choosing import Choosing, Failed, Scene, Several
+from scenewright_server.scene.choosing import Choosing, Failed, Several
 from scenewright_server.scene.expressions import Named, PlanError
 from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.questions import Name
+from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.writing import write_set
 from scenewright_server.simulator.asking.measures import MINE, RELATIONS
 from scenewright_server.simulator.asking.tables import Code, Noun, Tables

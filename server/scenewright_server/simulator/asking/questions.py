@@ -12,10 +12,10 @@ from scenewright_server.languages import SPEAKERS
 from scenewright_server.languages.speaking import Spelt
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.choosing import Scene
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.writing import write
 from scenewright_server.simulator.asking.holes import Holes, include
 from scenewright_server.simulator.asking.looks import translate
