@@ -49,6 +49,7 @@ THINGS: dict[str, tuple[tuple[str, tuple[float, float, float], str, dict[str, st
         ("落地灯", (3.4, 0.9, 2.0), "", {}),
         ("门", (3.0, 1.0, 4.0), "", {}),
         ("店员", (0.0, 0.85, 3.8), "", {"名字": "小美"}),
+        ("杯垫", (4.0, 0.05, 1.0), "", {"库存": (240, "片")}),
     ),
 }
 HEIGHTS = {"counter": 1.0, "吧台": 1.0, "round table": 0.8, "圆桌": 0.8, "window table": 0.8, "靠窗桌": 0.8}
@@ -102,6 +103,12 @@ def test_any_text_is_read_as_a_plan_or_not_at_all(text: str) -> None:
     for language in ("en", "zh"):
         found = read(text, scene_of(language), language)
         assert found is None or (parse(found.plan) and 0.0 <= found.confidence <= 1.0)
+
+
+@pytest.mark.parametrize("text", ["我要铺满,要一百片,有没有", "杯垫有,一百,片,"])
+def test_an_amount_at_the_end_of_half_a_question_ends_there(text: str) -> None:
+    found = read(text, scene_of("zh"), "zh")
+    assert found is None or parse(found.plan)
 
 
 @pytest.mark.parametrize("words", ["on the round table ", "chair and ", "is there a chair on my left, ", "how much "])

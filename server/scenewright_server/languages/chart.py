@@ -342,7 +342,7 @@ class Chart:
             if not unit and self._tokens[end : end + 1] == ("个",):
                 return  # so many things
             keys, _ = self._mentions.keys_in(unit)
-            for n in (3, 2, 1) if not unit else ():
+            for n in range(min(3, len(self._tokens) - end), 0, -1) if not unit else ():
                 named = "".join(self._tokens[end : end + n])
                 of_unit, is_unit = self._mentions.keys_in(named)
                 if is_unit:
