@@ -127,6 +127,8 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
 
 def _in_one(first: str, second: str) -> str:
     """Two questions as one plan: facts of one set together, "those" of the second as the set of the first."""
+    if first == second:
+        return first
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
         return TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
