@@ -120,7 +120,7 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
         turn = execute(parse(first[1]), scene)[-1].turn
         after = Choosing(replace(scene, before=turn))
         second = Chart(tokens[i + 1 :], table, mentions, after).best()
-        if second is not None and second[0] <= _DOUBTED and not second[1].startswith("again look "):
+        if second is not None and second[0] <= _DOUBTED and not second[1].startswith(("again look ", "again behind ")):
             found.append((first[0] + second[0] + CLAUSE, _in_one(first[1], second[1])))
     return min(found, default=None)
 
