@@ -50,6 +50,8 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.2  # one of those that were asked about is meant
     if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
         return 0.2
+    if before is not None and len(before.things) == 1 and re.match(r"again [^&|]+ >=? ", plan):
+        return 0.7  # whether it has so much
     if before is not None and before.asked is not None and plan.startswith("name those & "):
         return 0.1  # it tells which is meant
     if before is not None and len(before.things) > 1 and _OF_ALL.search(plan):

@@ -33,9 +33,10 @@ def pick_by(key: str, most: bool) -> Part:
 
 VAIN = re.compile(
     r"^(?:again|exist|name|check) (?:each )?(?:those|this|all)$|^(?:where|way) (?:each )?(?:this|all)$|^where all"
-    r"|^(?:fact|sum|avg) .*\| all(?: & price|$)|^fact (?:up|left|right)\b"
+    r"|^(?:fact|sum|avg) .*\| all(?: & (?:price|价格)|$)|^fact (?:up|left|right)\b"
     r"|^(?:check|fact|exist) .*\b(?:someone|somebody|anyone|anybody|everyone)\b(?! & (?!look))|^check [^|]+ \| all\b"
     r"|^fact [^|]+ \| all & (?:left|right|behind|in front|on|under|in|near|beside|between|above)\b"
+    r"|^check (?:those|this) & [^|]*[<>]"
     r"|^count (?:.* & )?look (?:\w+ )*\w+[^su\W]s$"
     r"|(?:behind|in front of|left of|right of) \(those & (?:max|min)"
     r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all [|&]"

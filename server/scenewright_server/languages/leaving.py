@@ -12,6 +12,8 @@ UNANSWERED = 0.7
 """What a plan costs that leaves such words out."""
 _OPEN = frozenset("who what where when why how whose".split())
 """Words that ask for more than yes or no."""
+_DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday weekend".split())
+_POINTED = frozenset("this that these those it".split())
 _EXISTS = frozenset("be have any there anything something anyone somewhere another see get sell".split())
 """Words of questions whether something is there."""
 
@@ -24,18 +26,25 @@ def leaves_open(tokens: Tokens, start: int, plan: str) -> bool:
         return True
     if plan.startswith("name ") and tokens[:1] == ("be",) and not {"there", "or", "what", "which", "who"} & {*tokens}:
         return True
+    if plan.startswith(("fact open |", "fact opens |")) and not _DAYS.isdisjoint(tokens):
+        return True  # whether it is open on that day
+    if tokens[0] == "who" and re.match(r"fact (?:year|built|founded|opened) \|", plan):
+        return True
+    if plan.startswith("where ") and tokens[first : first + 1] == ("where",) and "from" in tokens[-2:]:
+        return True
     if "average" in tokens and "av" not in plan:
         return True
     if plan.startswith("exist ") and ("have", "to") in pairwise(tokens):
         return True
-    return plan.startswith(("sum price", "fact price")) and any(
+    return plan.startswith(("sum price", "fact price", "more weight")) and any(
         re.search(rf"\b{number:g}\b", plan) is None for number in _numbers(tokens)
     )
 
 
 def is_bare(tokens: Tokens) -> bool:
     """Whether English words do not ask whether something is there, though they may name it."""
-    return tokens[0].isascii() and _EXISTS.isdisjoint(tokens)
+    is_pointed = tokens[0] == "be" and not _POINTED.isdisjoint(tokens[1:2])
+    return is_pointed or (tokens[0].isascii() and _EXISTS.isdisjoint(tokens))
 
 
 def _numbers(tokens: Tokens) -> set[float]:

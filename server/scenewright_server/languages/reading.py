@@ -120,13 +120,15 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
         turn = execute(parse(first[1]), scene)[-1].turn
         after = Choosing(replace(scene, before=turn))
         second = Chart(tokens[i + 1 :], table, mentions, after).best()
-        if second is not None and second[0] <= _DOUBTED and not second[1].startswith("again look "):
+        if second is not None and second[0] <= _DOUBTED and not second[1].startswith(("again look ", "again behind ")):
             found.append((first[0] + second[0] + CLAUSE, _in_one(first[1], second[1])))
     return min(found, default=None)
 
 
 def _in_one(first: str, second: str) -> str:
     """Two questions as one plan: facts of one set together, "those" of the second as the set of the first."""
+    if first == second:
+        return first
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
         return TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
