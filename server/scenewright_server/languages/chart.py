@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
+from scenewright_server.languages.clocks import clock_at
 from scenewright_server.languages.failing import failure
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill, pick_by
 from scenewright_server.languages.leaving import UNANSWERED, leaves_open
@@ -22,6 +23,7 @@ from scenewright_server.languages.thesaurus import key_of
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.expressions import Key, Named, PlanError
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.questions import Fact
 from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write, write_key, write_set
 
@@ -59,7 +61,7 @@ _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
 TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 _SYMBOLS = {
     "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "R": "narrowed",
-    "E": "asked", "H": "asked",
+    "E": "asked", "H": "asked", "O": "closing",
 }  # fmt: skip
 
 
@@ -85,7 +87,7 @@ class Chart:
         self._lexical: Mapping[str, Callable[[int], Iterator[tuple[int, float, Part]]]] = {
             "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free,
             "Y": self._absent, "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
-            "G": self._comparatives, "D": self._adjectives,
+            "G": self._comparatives, "D": self._adjectives, "U": self._units, "Z": self._times,
         }  # fmt: skip
 
     def best(self) -> tuple[float, str] | None:
@@ -114,7 +116,8 @@ class Chart:
                         total = max(weight * lost, min(lost, CLAUSE)) + cost + 1e-5 * phrase.rank + dear
                         if "W" in bound and name == "alone" and (lost > CLAUSE or before is not None):
                             continue  # a word on its own is asked for only where nothing else is said
-                        if ("W" in bound or "Y" in bound) and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
+                        is_aside = self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]
+                        if ("W" in bound or "Y" in bound) and is_aside and not self._is_clause(phrase, i, end):
                             total += _AFTER  # a sentence about something else
                         plan = self._written(phrase.plan, bound)
                         total += UNANSWERED * (plan is not None and leaves_open(self._tokens, i, plan))
@@ -133,6 +136,16 @@ class Chart:
         ranked = sorted((cost, plan) for plan, cost in plans.items())[:_TRIED]
         checked = [(cost + failure(plan, self._tokens, self._choosing.scene), plan) for cost, plan in ranked]
         return min(checked, default=None)
+
+    def _is_clause(self, phrase: Phrase, i: int, end: int) -> bool:
+        """Whether a Chinese phrase that asks for something or where it is makes up a clause, from token i to `end`."""
+        if not phrase.plan.startswith(("exist", "where")) or not is_chinese(self._tokens[i]):
+            return False
+        first = max((k + 1 for k in range(i) if self._tokens[k] in MARKS), default=0)
+        last = next((k for k in range(end, len(self._tokens)) if self._tokens[k] in MARKS), len(self._tokens))
+        if phrase.plan.startswith("exist") and not {"吗", "没", "不", "么"} & {*self._tokens[i:last]}:
+            return False
+        return self._n_lost[i] == self._n_lost[first] and self._n_lost[end] == self._n_lost[last]
 
     def _written(self, template: str, bound: Bound) -> str | None:
         try:
@@ -267,7 +280,7 @@ class Chart:
             if phrase.openings is not None and i < len(self._tokens) and self._tokens[i] not in phrase.openings:
                 continue
             for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                parts = self._asked(phrase.plan) if symbol in "EH" else ((0.0, Part(fill(phrase.plan, bound))),)
+                parts = self._asked(phrase.plan) if symbol in "EHO" else ((0.0, Part(fill(phrase.plan, bound))),)
                 for dear, part in parts:
                     yield end, cost + dear + 1e-5 * phrase.rank, part
 
@@ -342,6 +355,7 @@ class Chart:
             if not unit and self._tokens[end : end + 1] == ("个",):
                 return  # so many things
             keys, _ = self._mentions.keys_in(unit)
+            keys = [*self._last_keys, *keys] if not unit and is_chinese(self._tokens[i]) else keys
             for n in (3, 2, 1) if not unit else ():
                 named = "".join(self._tokens[end : end + n])
                 of_unit, is_unit = self._mentions.keys_in(named)
@@ -353,6 +367,21 @@ class Chart:
                     break
             for n, key in enumerate(keys[:_KEPT]):
                 yield end, _NEXT * n, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
+
+    @cached_property
+    def _last_keys(self) -> list[str]:
+        """What was asked for last: a number without a unit may be of it."""
+        before = self._choosing.scene.before
+        return [key.name for key in before.question.keys] if before and isinstance(before.question, Fact) else []
+
+    def _units(self, i: int) -> Iterator[tuple[int, float, Part]]:
+        for end, keys in self._mentions.units_at(self._tokens, i):
+            for n, key in enumerate(keys):
+                yield end, _NEXT * n, Part("", (("key", write_key(Key(cut(key)))),))
+
+    def _times(self, i: int) -> Iterator[tuple[int, float, Part]]:
+        if found := clock_at(self._tokens, i):
+            yield found[2], 0.0, Part(found[0], (("early", found[1]),))
 
     def _wholes(self, i: int) -> Iterator[tuple[int, float, Part]]:
         found = whole_at(self._tokens, i)
