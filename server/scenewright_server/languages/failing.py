@@ -10,8 +10,8 @@ from scenewright_server.scene import replies as r
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.scene import Scene
-from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.topics import is_topic
+from scenewright_server.scene.words import is_chinese
 
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
@@ -19,6 +19,8 @@ _OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:max|min) (?:height|width|depth|size)$
 """Plans of a fact of what is highest or the like: most of these ask what has the most of the fact."""
 _OF_SOME = re.compile(r"^(?:fact|check|sum|avg|way|where) .*(?: & |\| has )")
 """Plans that ask something of what is so and so."""
+_OF_TWO = ("diff ", "ratio ", "again other")
+"""Plans of what must be there."""
 _INSIDE = re.compile(r"^(?:count|exist|again) (?:.* & )?in (?:those|this)$")
 _AMONG = re.compile(r"^count those$|\bthose & (?:max|min|middle)\b")
 _PRICED = re.compile(r"\b(?:price|价格) [<>]")
@@ -70,13 +72,15 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 1.0
     if _OF_SOME.search(plan) and any(isinstance(result, r.Nothing) for result in results):
         return 0.7
+    if plan.startswith(_OF_TWO) and any(isinstance(result, r.Nothing) for result in results):
+        return 0.7
     if plan.startswith("fact ") and any(isinstance(result, r.Nothing) for result in results):
         return 0.6
     if plan.startswith("again not "):
         return 0.3
-    if before is not None and before.asked is None and is_chinese(tokens[0]) and "呢" not in tokens:
-        if _AGAIN_SO.match(plan):
-            return 0.6
+    is_new = before is not None and before.asked is None and "呢" not in tokens
+    if is_new and is_chinese(tokens[0]) and _AGAIN_SO.match(plan):
+        return 0.6
     if _OF_SHAPE.search(plan):
         return 0.5
     if " | has " in plan and any(isinstance(its, r.Ask) and (before or len(its.things) > _MANY) for its in results):

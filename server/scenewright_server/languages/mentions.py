@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from scenewright_server.languages.counters import ALSO_NAMES, COUNTED, COUNTERS, begins_name
 from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, likeliest, parts_of
-from scenewright_server.languages.numerals import ONES, amount_at
+from scenewright_server.languages.measuring import is_measured, keys_before, keys_of_units, units_at
+from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.languages.thesaurus import common, key_of, simplify, synonyms, translations
 from scenewright_server.scene import facts
@@ -26,13 +27,6 @@ from scenewright_server.scene.writing import write_set
 
 MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 """Tokens of a name, of a look, and of other words."""
-COUNTERS = set(
-    "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛趟颗粒团盆"
-)
-_ALSO_NAMES = set("架地杯瓶盘碗头盒袋串包桶罐壶笼")
-"""Of these, and 地, what names begin with, too."""
-_TAKING = set("有要来买拿给卖个")
-COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
 _VERBS = ("takes", "holds", "contains", "opens")
 """Words for what is told, that tell of it only where something is told."""
 _TURNED = ("on", "off")
@@ -64,18 +58,6 @@ def cut(words: str) -> str:
 def joined(tokens: Sequence[str]) -> str:
     """Tokens as running text."""
     return re.sub(r"(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])| (?=[.,:]|'s\b)", "", " ".join(tokens))
-
-
-def _begins_name(tokens: Tokens, i: int) -> bool:
-    """Whether a Chinese token that counts things elsewhere begins a name here: 架子鼓, but not 有架钢琴."""
-    before = tokens[i - 1] if i else ""
-    return tokens[i] in _ALSO_NAMES and before not in COUNTED and before not in _TAKING
-
-
-def _is_measured(tokens: Tokens, i: int) -> bool:
-    """Whether a Chinese amount begins at token i: 十米长."""
-    found = amount_at(tokens, i) if is_chinese(tokens[i]) else None
-    return found is not None and found[1] != ""
 
 
 class Mentions:
@@ -148,15 +130,16 @@ class Mentions:
     def free_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
         """Words of nothing here, of which a question may be."""
         is_han = is_chinese(tokens[i])
-        if not self._are_all_known[is_han] or (i and _begins_name(tokens, i - 1)) or _is_measured(tokens, i):
+        begins = tokens[i] in ALSO_NAMES
+        if not self._are_all_known[is_han] or (begins and not begins_name(tokens, i)) or is_measured(tokens, i):
             return
-        for n in range(1, min(MAX_FREE + is_han, len(tokens) - i) + 1):
+        if i and begins_name(tokens, i - 1):
+            return
+        for n in range(1 + begins, min(MAX_FREE + is_han, len(tokens) - i) + 1):
             span = tokens[i : i + n]
-            said = span[_begins_name(tokens, i) :]
+            said = [word for word in span if word not in ALSO_NAMES]
             if set(span) & MARKS or any((word,) in self._table.idle or word[0].isdigit() for word in said):
                 return
-            if not said:
-                continue
             if not is_han and any(self.names.get(key_of((word,)), ("", 1.0))[1] < 0.02 for word in span[:-1]):
                 return
             if key_of(span) not in self.names and (is_han or span[-1] not in self._table.words):
@@ -346,28 +329,16 @@ class Mentions:
 
     @cached_property
     def _keys_of_units(self) -> dict[str, list[str]]:
-        """The keys that are told in each unit or dimension, the oftenest first."""
-        facts_ = [fact for graph in self._graphs if graph for fact in graph.facts if fact.unit]
-        counted = Counter((Amount(0.0, fact.unit).dimension or fact.unit, fact.key) for fact in facts_)
-        found: dict[str, list[str]] = {}
-        for (unit, key), _ in counted.most_common():
-            found.setdefault(unit, []).append(key)
-        return found
+        return keys_of_units(self._graphs)
 
     def units_at(self, tokens: Tokens, i: int) -> Iterator[tuple[int, list[str]]]:
-        """Units in which facts are told, and their keys: of units in which nothing has two facts, and no lengths or
-        prices, of which more is asked."""
-        for end in range(min(len(tokens), i + 3), i, -1):
-            unit = "".join(tokens[i:end])
-            dimension = Amount(0.0, unit).dimension
-            keys = self._keys_of_units.get(dimension or unit, [])
-            if keys and dimension not in ("money", "length") and not self._are_told_twice(dimension or unit):
-                yield end, keys[:4]
+        """Units in which facts are told, and their keys."""
+        return units_at(tokens, i, self._keys_of_units, self._graphs)
 
-    def _are_told_twice(self, unit: str) -> bool:
-        """Whether something has two facts in a unit or dimension."""
-        told = [[fact.unit for fact in graph.facts if fact.unit] for graph in self._graphs if graph]
-        return any(sum((Amount(0.0, its).dimension or its) == unit for its in units) > 1 for units in told)
+    @cached_property
+    def keys_before(self) -> list[str]:
+        """The keys of numbers that were asked for last."""
+        return keys_before(self._choosing.scene.before, self._graphs)
 
     @cached_property
     def values(self) -> dict[Tokens, list[tuple[str, str, float]]]:
