@@ -44,7 +44,7 @@ def is_clause(template: str, tokens: Tokens, n_lost: Sequence[int], i: int, end:
         return False
     first = max((k + 1 for k in range(i) if tokens[k] in MARKS), default=0)
     last = next((k for k in range(end, len(tokens)) if tokens[k] in MARKS), len(tokens))
-    if template.startswith("exist") and _IS_ASKED.isdisjoint(tokens[i:last]):
+    if template.startswith("exist") and tokens[last - 1] not in _IS_ASKED and "没" not in tokens[i : i + 2]:
         return False
     return n_lost[i] == n_lost[first] and n_lost[end] == n_lost[last]
 
