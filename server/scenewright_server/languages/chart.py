@@ -12,18 +12,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
+from scenewright_server.languages.clocks import clock_at
 from scenewright_server.languages.failing import failure
-from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill, pick_by
-from scenewright_server.languages.leaving import UNANSWERED, leaves_open
+from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill, pick_by, written
+from scenewright_server.languages.leaving import UNANSWERED, is_clause, leaves_open
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
 from scenewright_server.languages.phrases import MARKS, Degree, Gap, Literal, Phrase, Table, Tokens, tokens_of
 from scenewright_server.languages.thesaurus import key_of
 from scenewright_server.scene.choosing import Choosing
-from scenewright_server.scene.expressions import Key, Named, PlanError
-from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.expressions import Key, Named
 from scenewright_server.scene.words import is_chinese
-from scenewright_server.scene.writing import write, write_key, write_set
+from scenewright_server.scene.writing import write_key, write_set
 
 MAX_STEPS = 60_000
 """Of matching a question's words; what is not found by then is not read."""
@@ -44,9 +44,8 @@ _NAMED = 0.6
 """Of a word that is left out, where a fact or a place of a named thing is asked for."""
 _HOPELESS = 1.3
 """What costs more is not looked at any further."""
-_KEPT = 6
-"""Readings of a symbol that are kept for each end."""
-_TRIED = 6
+_KEPT = _TRIED = 6
+"""Readings of a symbol that are kept for each end; plans that are carried out."""
 _FAR = 0.1
 """What a key costs that nothing here has."""
 _NEXT = 0.01
@@ -56,10 +55,9 @@ _BOUNDS = ("以", "最", "except", "apart", "besides", "excluding")
 _CHOOSING = (*_BOUNDS, "of", "among")
 """What a clause begins with that tells of which things is asked."""
 _OF_THOSE = re.compile(r"(?<!\")\bthose\b")
-TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 _SYMBOLS = {
     "A": "set", "B": "set", "C": "core", "J": "joined", "M": "piece", "P": "place", "Q": "place", "R": "narrowed",
-    "E": "asked", "H": "asked",
+    "E": "asked", "H": "asked", "O": "closing",
 }  # fmt: skip
 
 
@@ -85,7 +83,7 @@ class Chart:
         self._lexical: Mapping[str, Callable[[int], Iterator[tuple[int, float, Part]]]] = {
             "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free,
             "Y": self._absent, "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
-            "G": self._comparatives, "D": self._adjectives,
+            "G": self._comparatives, "D": self._adjectives, "U": self._units, "Z": self._times,
         }  # fmt: skip
 
     def best(self) -> tuple[float, str] | None:
@@ -114,9 +112,11 @@ class Chart:
                         total = max(weight * lost, min(lost, CLAUSE)) + cost + 1e-5 * phrase.rank + dear
                         if "W" in bound and name == "alone" and (lost > CLAUSE or before is not None):
                             continue  # a word on its own is asked for only where nothing else is said
-                        if ("W" in bound or "Y" in bound) and (self._n_lost[i] or self._n_lost[-1] > self._n_lost[end]):
+                        is_alone = not self._n_lost[i] and self._n_lost[-1] == self._n_lost[end]
+                        is_alone |= is_clause(phrase.plan, self._tokens, self._n_lost, i, end)
+                        if ("W" in bound or "Y" in bound) and not is_alone:
                             total += _AFTER  # a sentence about something else
-                        plan = self._written(phrase.plan, bound)
+                        plan = written(phrase.plan, bound)
                         total += UNANSWERED * (plan is not None and leaves_open(self._tokens, i, plan))
                         if plan is None or VAIN.search(plan) or (before is None and _OF_THOSE.search(plan)):
                             continue
@@ -133,12 +133,6 @@ class Chart:
         ranked = sorted((cost, plan) for plan, cost in plans.items())[:_TRIED]
         checked = [(cost + failure(plan, self._tokens, self._choosing.scene), plan) for cost, plan in ranked]
         return min(checked, default=None)
-
-    def _written(self, template: str, bound: Bound) -> str | None:
-        try:
-            return write(parse(TWICE.sub(r"fact \1 |", fill(template, bound))))
-        except PlanError:
-            return None
 
     def _skip(self, i: int) -> Iterator[tuple[int, float]]:
         """Where one may go on from token i, idle words left out."""
@@ -267,7 +261,7 @@ class Chart:
             if phrase.openings is not None and i < len(self._tokens) and self._tokens[i] not in phrase.openings:
                 continue
             for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
-                parts = self._asked(phrase.plan) if symbol in "EH" else ((0.0, Part(fill(phrase.plan, bound))),)
+                parts = self._asked(phrase.plan) if symbol in "EHO" else ((0.0, Part(fill(phrase.plan, bound))),)
                 for dear, part in parts:
                     yield end, cost + dear + 1e-5 * phrase.rank, part
 
@@ -342,6 +336,7 @@ class Chart:
             if not unit and self._tokens[end : end + 1] == ("个",):
                 return  # so many things
             keys, _ = self._mentions.keys_in(unit)
+            keys = [*self._mentions.keys_before, *keys] if not unit and is_chinese(self._tokens[i]) else keys
             for n in range(min(3, len(self._tokens) - end), 0, -1) if not unit else ():
                 named = "".join(self._tokens[end : end + n])
                 of_unit, is_unit = self._mentions.keys_in(named)
@@ -353,6 +348,14 @@ class Chart:
                     break
             for n, key in enumerate(keys[:_KEPT]):
                 yield end, _NEXT * n, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
+
+    def _units(self, i: int) -> Iterator[tuple[int, float, Part]]:
+        for end, keys in self._mentions.units_at(self._tokens, i):
+            yield from ((end, _NEXT * n, Part("", (("key", write_key(Key(cut(key)))),))) for n, key in enumerate(keys))
+
+    def _times(self, i: int) -> Iterator[tuple[int, float, Part]]:
+        if found := clock_at(self._tokens, i):
+            yield found[2], 0.0, Part(found[0], (("early", found[1]),))
 
     def _wholes(self, i: int) -> Iterator[tuple[int, float, Part]]:
         found = whole_at(self._tokens, i)

@@ -11,6 +11,7 @@ from scenewright_server.scene.executing import execute
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.topics import is_topic
+from scenewright_server.scene.words import is_chinese
 
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
@@ -18,10 +19,14 @@ _OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:max|min) (?:height|width|depth|size)$
 """Plans of a fact of what is highest or the like: most of these ask what has the most of the fact."""
 _OF_SOME = re.compile(r"^(?:fact|check|sum|avg|way|where) .*(?: & |\| has )")
 """Plans that ask something of what is so and so."""
+_OF_TWO = ("diff ", "ratio ", "again other")
+"""Plans of what must be there."""
 _INSIDE = re.compile(r"^(?:count|exist|again) (?:.* & )?in (?:those|this)$")
 _AMONG = re.compile(r"^count those$|\bthose & (?:max|min|middle)\b")
 _PRICED = re.compile(r"\b(?:price|价格) [<>]")
 """Plans that ask for a price, of a number that may be another's."""
+_AGAIN_SO = re.compile(r"again (?:all & )?(?:not )?look |again (?:\d+ of )?人\b")
+"""Plans that ask the last question anew of what is so, or of people: of most sentences they are not meant."""
 _FAILURES = ((r.NotHere, 0.1), (r.Nothing, 0.15), (r.Unclear, 0.5), (r.Mixed, 0.7))
 """What tells against a plan that has such a reply."""
 _UNKNOWN, _NO_FACT, _NO_LOOK = 0.12, 0.6, 0.4
@@ -69,10 +74,15 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 1.0
     if _OF_SOME.search(plan) and any(isinstance(result, r.Nothing) for result in results):
         return 0.7
+    if plan.startswith(_OF_TWO) and any(isinstance(result, r.Nothing) for result in results):
+        return 0.7
     if plan.startswith("fact ") and any(isinstance(result, r.Nothing) for result in results):
         return 0.6
     if plan.startswith("again not "):
         return 0.3
+    is_new = before is not None and before.asked is None and "呢" not in tokens
+    if is_new and is_chinese(tokens[0]) and _AGAIN_SO.match(plan):
+        return 0.6
     if _OF_SHAPE.search(plan):
         return 0.5
     if " | has " in plan and any(isinstance(its, r.Ask) and (before or len(its.things) > _MANY) for its in results):

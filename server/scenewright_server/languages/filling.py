@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from scenewright_server.languages.phrases import SLOT
-from scenewright_server.scene.expressions import Key
-from scenewright_server.scene.writing import write_key
+from scenewright_server.scene.expressions import Key, PlanError
+from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.writing import write, write_key
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ def pick_by(key: str, most: bool) -> Part:
     return Part(f"{pick} {text}", (*named, ("sign", ">" if most else "<"), ("ask", "more" if most else "fewer")))
 
 
+TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 VAIN = re.compile(
     r"^(?:again|exist|name|check) (?:each )?(?:those|this|all)$|^(?:where|way) (?:each )?(?:this|all)$|^where all"
     r"|^(?:fact|sum|avg) .*\| all(?: & (?:price|价格)|$)|^fact (?:up|left|right)\b"
@@ -39,7 +41,7 @@ VAIN = re.compile(
     r"|^check (?:those|this) & [^|]*[<>]"
     r"|^count (?:.* & )?look (?:\w+ )*\w+[^su\W]s$"
     r"|(?:behind|in front of|left of|right of) \(those & (?:max|min)"
-    r"|^(?:more|fewer|equal|diff) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all [|&]"
+    r"|^(?:more|fewer|equal|diff|ratio) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all [|&]"
 )
 """Plans of words that tell nothing."""
 
@@ -70,3 +72,11 @@ def fill(template: str, bound: Bound) -> str:
         return f"({text})" if is_composite and not is_open else text
 
     return _FILLED.sub(put, template)
+
+
+def written(template: str, bound: Bound) -> str | None:
+    """A template's plan as it is written; None where it is none."""
+    try:
+        return write(parse(TWICE.sub(r"fact \1 |", fill(template, bound))))
+    except PlanError:
+        return None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from scenewright_server.languages.numerals import whole_at
 from scenewright_server.languages.phrases import MARKS, Tokens
+from scenewright_server.scene.words import is_chinese
 
 UNANSWERED = 0.7
 """What a plan costs that leaves such words out."""
@@ -16,6 +18,8 @@ _DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday week
 _POINTED = frozenset("this that these those it".split())
 _EXISTS = frozenset("be have any there anything something anyone somewhere another see get sell".split())
 """Words of questions whether something is there."""
+
+_IS_ASKED = frozenset("吗没不么")
 
 
 def leaves_open(tokens: Tokens, start: int, plan: str) -> bool:
@@ -39,6 +43,18 @@ def leaves_open(tokens: Tokens, start: int, plan: str) -> bool:
     return plan.startswith(("sum price", "fact price", "more weight")) and any(
         re.search(rf"\b{number:g}\b", plan) is None for number in _numbers(tokens)
     )
+
+
+def is_clause(template: str, tokens: Tokens, n_lost: Sequence[int], i: int, end: int) -> bool:
+    """Whether a Chinese phrase for what is here or where it is makes up a clause, from token i to `end`; `n_lost`:
+    content words before each token."""
+    if not template.startswith(("exist", "where")) or not is_chinese(tokens[i]):
+        return False
+    first = max((k + 1 for k in range(i) if tokens[k] in MARKS), default=0)
+    last = next((k for k in range(end, len(tokens)) if tokens[k] in MARKS), len(tokens))
+    if template.startswith("exist") and tokens[last - 1] not in _IS_ASKED and "没" not in tokens[i : i + 2]:
+        return False
+    return n_lost[i] == n_lost[first] and n_lost[end] == n_lost[last]
 
 
 def is_bare(tokens: Tokens) -> bool:

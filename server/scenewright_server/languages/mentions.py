@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from scenewright_server.languages.counters import ALSO_NAMES, COUNTED, COUNTERS, begins_name
 from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, likeliest, parts_of
+from scenewright_server.languages.measuring import is_measured, keys_before, keys_of_units, units_at
 from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.languages.thesaurus import common, key_of, simplify, synonyms, translations
@@ -26,10 +27,6 @@ from scenewright_server.scene.writing import write_set
 
 MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 """Tokens of a name, of a look, and of other words."""
-COUNTERS = set(
-    "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛趟颗粒团盆"
-)
-COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
 _VERBS = ("takes", "holds", "contains", "opens")
 """Words for what is told, that tell of it only where something is told."""
 _TURNED = ("on", "off")
@@ -133,11 +130,15 @@ class Mentions:
     def free_at(self, tokens: Tokens, i: int) -> Iterator[Found]:
         """Words of nothing here, of which a question may be."""
         is_han = is_chinese(tokens[i])
-        if not self._are_all_known[is_han]:
+        begins = tokens[i] in ALSO_NAMES
+        if not self._are_all_known[is_han] or (begins and not begins_name(tokens, i)) or is_measured(tokens, i):
             return
-        for n in range(1, min(MAX_FREE + is_han, len(tokens) - i) + 1):
+        if i and begins_name(tokens, i - 1):
+            return
+        for n in range(1 + begins, min(MAX_FREE + is_han, len(tokens) - i) + 1):
             span = tokens[i : i + n]
-            if set(span) & MARKS or any((word,) in self._table.idle or word[0].isdigit() for word in span):
+            said = [word for word in span if word not in ALSO_NAMES]
+            if set(span) & MARKS or any((word,) in self._table.idle or word[0].isdigit() for word in said):
                 return
             if not is_han and any(self.names.get(key_of((word,)), ("", 1.0))[1] < 0.02 for word in span[:-1]):
                 return
@@ -328,13 +329,16 @@ class Mentions:
 
     @cached_property
     def _keys_of_units(self) -> dict[str, list[str]]:
-        """The keys that are told in each unit or dimension, the oftenest first."""
-        facts_ = [fact for graph in self._graphs if graph for fact in graph.facts if fact.unit]
-        counted = Counter((Amount(0.0, fact.unit).dimension or fact.unit, fact.key) for fact in facts_)
-        found: dict[str, list[str]] = {}
-        for (unit, key), _ in counted.most_common():
-            found.setdefault(unit, []).append(key)
-        return found
+        return keys_of_units(self._graphs)
+
+    def units_at(self, tokens: Tokens, i: int) -> Iterator[tuple[int, list[str]]]:
+        """Units in which facts are told, and their keys."""
+        return units_at(tokens, i, self._keys_of_units, self._graphs)
+
+    @cached_property
+    def keys_before(self) -> list[str]:
+        """The keys of numbers that were asked for last."""
+        return keys_before(self._choosing.scene.before, self._graphs)
 
     @cached_property
     def values(self) -> dict[Tokens, list[tuple[str, str, float]]]:

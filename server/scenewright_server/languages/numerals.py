@@ -64,6 +64,8 @@ def amount_at(tokens: Tokens, i: int) -> tuple[float, str, int] | None:
         end += 1
     if tokens[end : end + 3] in (("个", "小", "时"), ("个", "钟", "头")):
         end += 1
+    if not unit and tokens[end : end + 1] == ("成",) and _is_han(tokens[i]) and value < 10:
+        return value * 10, "%", end + 1  # 七成
     for n in range(MAX_UNIT, 0, -1):
         words = tokens[end : end + n]
         joined = ("" if any(map(_is_han, words)) else " ").join(words)

@@ -8,7 +8,8 @@ import math
 import re
 from dataclasses import dataclass, replace
 
-from scenewright_server.languages.chart import CLAUSE, TWICE, Chart
+from scenewright_server.languages.chart import CLAUSE, Chart
+from scenewright_server.languages.filling import TWICE
 from scenewright_server.languages.leaving import is_bare
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, read_table, tokens_of
