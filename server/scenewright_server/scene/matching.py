@@ -22,7 +22,7 @@ _ARTICLES = set("a an the my your our his her its their this that these those so
 _ENGINE = set("sm sk bp pf fbx mesh prefab go obj geo grp lod lod0 lod1 lod2 clone instance copy inst".split())
 _NO = r"(?:\b(?:no|not|non|without|free of|never|neither|nor|cannot)(?! (?:only|just)\b)|n't)[\s-]*"
 _NOT = re.compile(
-    rf"{_NO}(?:\w+\s)?$|\bnot (?:(?:suitable|meant|made|safe|good|fit) )?for (?:\w+ )?$|(?:[不无没未非]|禁止|严禁|请?勿|谢绝)"
+    rf"{_NO}(?:\w+\s)?$|\bnot (?:(?:suitable|meant|safe|good) )?for (?:\w+ )?$|(?:[不无没未非]|禁止|严禁|请?勿|谢绝)"
     r"(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被|给|加|放|用|收|卖|做|提供|供应|需要?)?"
     r"(?:[^，。；、和或及与]{1,6}[、和或及与])*$|(?:禁止|严禁|请勿|切勿|谢绝|不准|不许|不得|不允许)[^，。；,;]{0,8}$"
 )
