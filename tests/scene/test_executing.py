@@ -423,7 +423,7 @@ def test_the_other_of_those_that_are_named_with_it():
 def test_behind_and_to_a_side_of_the_user():
     at = {
         d: know(f"it {d}", 3 * np.sin(np.radians(d)), 0, 3 * np.cos(np.radians(d)))
-        for d in (-60, -100, -165, -179, 140)
+        for d in (-60, -100, -165, -179, 100)
     }
     scene = scene_of(list(at.values()))
 
