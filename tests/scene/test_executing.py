@@ -406,6 +406,35 @@ def test_kinds():
     assert found("count kind person", told).things == (0,)
 
 
+def test_who_is_a_person():
+    people = "学徒 实习生 宋大夫 站长 掌柜 护工老李 学生安安 trainee apprentice clerk".split()
+    things = "护士站 学生证 老板椅 儿童高椅 八哥 手工 牛奶 desk".split()
+    told = [know("Ana", role="trainee"), know("printer", job="guide"), know("小满", 职位="站长")]
+    scene = scene_of([*(know(name, n) for n, name in enumerate((*people, *things))), *told])
+    named = {scene.called[k] for k in found("name kind person", scene).things}
+    assert named == {*people, "Ana", "小满"} == {scene.called[k] for k in found("name 人", scene).things}
+
+
+def test_the_other_of_those_that_are_named_with_it():
+    ward = scene_of([know("护士小王", -1, 年龄=(30.0, "岁")), know("护士小陈", 0, 年龄=(40.0, "岁")), know("床", 1)])
+    assert found("name 护士 & max 年龄; name 护士 & other", ward).things == (0,)
+
+
+def test_behind_and_to_a_side_of_the_user():
+    at = {
+        d: know(f"it {d}", 3 * np.sin(np.radians(d)), 0, 3 * np.cos(np.radians(d)))
+        for d in (-60, -100, -165, -179, 100)
+    }
+    scene = scene_of(list(at.values()))
+
+    def named(plan):
+        return {scene.called[k] for k in found(plan, scene).things}
+
+    assert named("name behind me & left of me") == {"it -165"}
+    assert named("name right of me & behind me") == {"it 100"}
+    assert found('check "it -165" | left of me & behind me', scene).are_so == (True,)
+
+
 def test_two_hundred_products_on_five_shelves():
     draw = random.Random(4)
     shelves = [know(f"shelf {n + 1}", 0, -1 + 0.4 * n, 3, (8, 0.04, 0.6)) for n in range(5)]

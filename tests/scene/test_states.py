@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from scenewright_server.scene.facts import Known, tell, told_of
+from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.facts import Known, amount, tell, told_of
 from scenewright_server.scene.states import is_so
 
 from tests.scene.test_executing import found, know, scene_of
@@ -12,7 +13,8 @@ from tests.scene.test_executing import found, know, scene_of
 @pytest.mark.parametrize(
     ("words", "text", "so"),
     [
-        ("full", "state half full", False), ("empty", "state half full", False), ("half full", "state half full", True),
+        ("full", "state half full", False), ("empty", "state half full", False),
+        ("half full", "state half full", True),
         ("full", "state full", True), ("满", "状态 半满", False), ("打开", "状态 关机", False),
         ("关机", "状态 关机", True), ("开放", "状态 大风关闭", False), ("营业", "状态 开放", True),
         ("not working", "state out of order", True),
@@ -63,3 +65,49 @@ def test_sentences_are_quoted_whole():
     ]  # fmt: skip
     hall = know("hall", description="Food is not allowed in here")
     assert tell(hall, "food") == Known("Food is not allowed in here", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "so"),
+    [
+        ("游泳", "禁止下海游泳", False), ("骑", "只拍照、不给骑", False), ("能骑", "只拍照、不给骑", False),
+        ("拍照", "只拍照、不给骑", True), ("无花果干", "无花果干卖光了", False), ("无花果干", "无花果干", True),
+        ("有电", "没电了", False), ("没电", "木楼梯陡，没电梯", None), ("上锁", "上了童锁", True),
+        ("锁着", "有童锁", None), ("开着", "灯灭了", False), ("关着", "灭了", True), ("开着", "灭火器", None),
+        ("开着", "门没关严", True),
+        ("关着", "门没关严", False), ("能用", "状态 停用", False), ("空闲", "维修中", False), ("满", "满座", True),
+        ("有空位", "没有空位", False), ("满座", "还有空位", False), ("亮着", "黑屏", False),
+        ("开放", "施工封闭", False),        ("开放", "下雨天封闭", None), ("糖", "不加糖", False),
+        ("wifi", "有wifi", True), ("203", "住203", True),
+        ("radio", "never without her radio", True), ("hurts", "lifts without hurting", False),
+        ("dogs", "not for small dogs", False), ("children", "not just for children", True),
+        ("empty", "nearly empty", False), ("full", "nearly empty", False), ("full", "two thirds full", False),
+        ("open", "blocked", False), ("working", "out of order, the bulb has gone", False),
+        ("not working", "out of order, the bulb has gone", True), ("open", "sterile until it is opened", None),
+        ("closed", "sterile until it is opened", None), ("whole", "cracked on one side", False),
+        ("shut", "bolted", True), ("open", "bolted", False), ("open", "bolted to the floor", None),
+        ("free", "reserved for mr osei from seven", False), ("off", "hands off", None), ("free", "sugar-free", None),
+    ],
+)  # fmt: skip
+def test_what_negates_and_what_only_nearly_is_so(words, text, so):
+    assert is_so(words, [text]) is so
+
+
+def test_a_state_may_stand_as_a_name_or_a_key():
+    desks = scene_of([know("desk A", -1, state="free"), know("desk B", 1, state="taken")])
+    assert found("check desk A | free", desks).are_so == (True,)
+    assert found("check desk B | free", desks).are_so == (False,)
+    assert found("name free = now", desks).things == found("name free", desks).things == (0,)
+
+
+def test_ages_and_temperatures_that_descriptions_tell():
+    told = {
+        "学徒，19岁": Amount(19, "岁"), "今年二十一岁": Amount(21, "岁"), "Ana is 34 years old": Amount(34, "years"),
+        "Porter, aged 47. Tired": Amount(47, "years"), "适合3岁以上": None, "For children aged 3": None,
+    }  # fmt: skip
+    assert {text: amount(know("it", description=text), "age") for text in told} == told
+    assert amount(know("壶", description="保温60度"), "温度") == Amount(60, "度")
+    assert tell(know("酒", description="52度的白酒"), "温度") is None
+    crew = scene_of([know("a", -1, description="19岁"), know("b", 1, description="aged 47")])
+    assert found("name age > 20 years", crew).things == (1,)
+    assert found("fact 年龄 | a", crew).value == Amount(19, "岁")

@@ -95,6 +95,8 @@ _UNIT_OF: dict[str, tuple[Dimension, str, float]] = {
     name: unit for unit, names in _UNITS.items() for name in names.split()
 }
 
+_MEANT = {"度": ("°C", 1.0), "岁": ("s", 31557600.0), "周岁": ("s", 31557600.0)}
+"""Units that are written so and may be held against others: 60度 is told with its own."""
 _BEFORE = "|".join(sorted((re.escape(n) for n, u in _UNIT_OF.items() if u[0] == "money"), key=len, reverse=True))
 _DIGITS = (
     r"\d{1,3}(?:[,'’\u00a0\u202f ]\d{3})+(?:\.\d+)?(?!\d)|\d{1,3}(?:\.\d{3})+,\d+(?!\d)|\d+,\d{1,2}(?![\d,])"
@@ -168,6 +170,8 @@ def _scale(unit: str) -> tuple[str, float]:
     dimension, base, factor = _known(unit)
     if dimension:
         return base, factor
+    if unit in _MEANT:
+        return _MEANT[unit]
     rate = rate_of(unit)
     if rate is None:
         return unit.casefold(), 1.0
@@ -195,7 +199,7 @@ def symbol(unit: str) -> str:
 
 def read_amounts(text: str) -> list[Found]:
     """All amounts of a text, in its order."""
-    text = _in_digits(text)
+    text = in_digits(text)
     times = list(_read_times(text))
     for its in times:
         text = text[: its.start] + "|" * (its.end - its.start) + text[its.end :]
@@ -240,7 +244,7 @@ def _read_times(text: str) -> Iterator[Found]:
         yield open_
 
 
-def _in_digits(text: str) -> str:
+def in_digits(text: str) -> str:
     """Chinese numerals before a unit in digits, spaces before them where they were longer."""
     text = re.sub(r"(\d+(?:\.\d+)?)万", lambda found: f"{float(found[1]) * 10000:.0f}", text)
     return _HAN_NUMBER.sub(lambda found: str(_han_value(found[0])).rjust(len(found[0])), text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from scenewright_server.scene import facts
-from scenewright_server.scene.entries import Entry
+from scenewright_server.scene.entries import Entry, GraphObject
 from scenewright_server.scene.kinds import ENGLISH, KINDS
 from scenewright_server.scene.matching import Match, Matching, fold, looks_so
 from scenewright_server.scene.words import is_chinese
@@ -58,13 +58,38 @@ class Calling:
         for k, graph in enumerate(self._graphs):
             if graph and any(looks_so(words, [fold(its)]) for its in facts.kinds_of(graph)):
                 found.add(k)
+        if english == "person":
+            found |= {k for k, graph in enumerate(self._graphs) if graph and self._has_job(k, graph)}
         return tuple(sorted(found))
+
+    def _has_job(self, k: int, graph: GraphObject) -> bool:
+        """Whether a fact tells what thing k, which is not known to be no person, does: "role": "trainee"."""
+        told = [*facts.jobs_of(graph), *(its for its in facts.kinds_of(graph) if its not in _FOR_WHOM)]
+        named = Matching(told, [()] * len(told))
+        is_thing = self._matching.wider[k] and "person" not in self._matching.wider[k]
+        return not is_thing and bool(named.of_wider("person") or named.headed(KINDS["person"]))
 
     def _exactly(self, noun: str) -> tuple[int, ...]:
         match = self._matching.find(noun, one=False)
         return () if match.is_near or match.is_loose else match.things
 
 
+_FOR_WHOM = (
+    "儿童",
+    "女童",
+    "男童",
+    "孩子",
+    "学生",
+    "女士",
+    "男士",
+    "children",
+    "kids",
+    "men",
+    "women",
+    "girls",
+    "boys",
+)
+"""Kinds of goods."""
 WIDE_KINDS = frozenset(
     "animal person people plant furniture fruit vegetable vehicle tool weapon".split()
     + "动物 植物 家具 书 书籍 水果 蔬菜 交通工具 工具 武器".split()

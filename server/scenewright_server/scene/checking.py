@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount
-from scenewright_server.scene.choosing import PICKS, Choosing, Failed, Several
+from scenewright_server.scene.choosing import PICKS, Choosing, Failed, Several, corner_of
 from scenewright_server.scene.facts import Known, contrasts, told_of
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.replies import NotHere, Nothing, Result, Told, Verdict
@@ -46,10 +46,10 @@ def _verdict(choosing: Choosing, among: x.Set, k: int) -> bool | None:
         case x.Joined(parts):
             verdicts = [_verdict(choosing, part, k) for part in parts]
             return True if True in verdicts else None if None in verdicts else False
-        case x.Narrowed(links) if not any(isinstance(link, PICKS) for link in links):
+        case x.Narrowed(links) if corner_of(links) is None and not any(isinstance(link, PICKS) for link in links):
             verdicts = [_verdict(choosing, link, k) for link in links]
             return False if False in verdicts else None if None in verdicts else True
-        case x.Look(words):
+        case x.Look(words) | x.Named(words) if isinstance(among, x.Look) or choosing.is_state(words):
             verdict = is_so(words, choosing.texts[k])
             return False if verdict is None and _other_value(choosing, words, k) else verdict
         case x.Compared() | x.Has():
@@ -63,7 +63,9 @@ def _because(choosing: Choosing, among: x.Set, k: int, verdict: bool | None) -> 
     match among:
         case x.Not(part):
             return _because(choosing, part, k, None if verdict is None else not verdict)
-        case x.Look(words) if graph is not None and verdict is not None:
+        case x.Look(words) | x.Named(words) if (
+            graph is not None and verdict is not None and (isinstance(among, x.Look) or choosing.is_state(words))
+        ):
             telling = (told for told in told_of(graph) if is_so(words, _texts(told)) is verdict)
             known = next(telling, None) or (None if verdict else _other_value(choosing, words, k))
             return None if known is None else Told((k,), known.key, known.value, is_quoted=known.is_quoted)

@@ -18,10 +18,20 @@ from scenewright_server.scene.measures import SAME, Measures, MixedUnits, Valued
 from scenewright_server.scene.relations import NoFront
 from scenewright_server.scene.replies import Failure, Lost, Mixed, NotHere, Nothing, NotUnderstood, Unknown
 from scenewright_server.scene.scene import Scene, Things
-from scenewright_server.scene.states import is_so
+from scenewright_server.scene.states import is_so, is_state_alone
 
 PICKS = (x.Extreme, x.Ordered, x.Middle, x.Nth)
 """Links that depend on what others are there."""
+_BEHIND_ME = x.Related("behind", x.Me())
+_NOW = ("now", "yes", "true", "现在", "是")
+"""Values of a key that is a state."""
+
+
+def corner_of(links: Sequence[x.Set]) -> x.Relation | None:
+    """The side, left or right, on which things are that are behind the user as well; None where not both are asked."""
+    sides = [link.relation for link in links if isinstance(link, x.Related) and isinstance(link.to, x.Me)]
+    aside = [side for side in sides if side in ("left of", "right of")]
+    return aside[0] if "behind" in sides and len(aside) == 1 else None
 
 
 class Failed(Exception):
@@ -70,9 +80,21 @@ class Choosing:
         among = self.everything if among is None else among
         links = of.links if isinstance(of, x.Narrowed) else (of,)
         n = next((i for i, link in enumerate(links) if isinstance(link, PICKS)), len(links))
-        for link in links[:n]:
-            among = self._choose(link, among, one)
-        among = self._plainly(links[:n], among)
+        first, is_named = links[:n], any(isinstance(link, x.Named | x.Kind | x.Joined) for link in links)
+        corner = corner_of(first)
+        if corner is not None:
+            first = tuple(link for link in first if link not in (x.Related(corner, x.Me()), _BEHIND_ME))
+            is_there = self.relations.behind_user_on(corner)
+            among = tuple(k for k in among if is_there[k])
+        for link in first:
+            if isinstance(link, x.Other) and is_named:
+                among = self._spoken_of(link, among)
+            else:
+                among = self._choose(link, among, one)
+        if corner is not None:
+            is_plain = self.relations.behind_user_on(corner, plainly=True)
+            among = tuple(k for k in among if is_plain[k]) or among
+        among = self._plainly(first, among)
         for link in links[n:]:
             among = self._choose(link, among, one)
         return among
@@ -90,6 +112,8 @@ class Choosing:
                 return among
             case x.Those() | x.This() | x.Other():
                 return tuple(k for k in self._spoken_of(of) if k in among)
+            case x.Named(words) if self.is_state(words):
+                return tuple(k for k in among if is_so(words, self.texts[k]))
             case x.Named(words):
                 named = set(self._named(words, one))
                 return tuple(k for k in among if k in named)
@@ -196,7 +220,8 @@ class Choosing:
                 return ()
             raise
 
-    def _spoken_of(self, of: x.Those | x.This | x.Other) -> Things:
+    def _spoken_of(self, of: x.Those | x.This | x.Other, named: Things | None = None) -> Things:
+        """What was told or is pointed at; the others of those that are `named`, else of those alike."""
         before = tuple(k for k in (self.scene.before.things if self.scene.before else ()) if k in self.everything)
         if isinstance(of, x.This):
             if not self.scene.pointed:
@@ -206,7 +231,11 @@ class Choosing:
             raise Failed(Lost("those" if isinstance(of, x.Those) else "other"))
         if isinstance(of, x.Those):
             return before
-        return tuple(k for k in self.matching.alike(before[0]) if k not in before)
+        return tuple(k for k in (self.matching.alike(before[0]) if named is None else named) if k not in before)
+
+    def is_state(self, words: str) -> bool:
+        """Whether words that name nothing are a state's: "free"."""
+        return is_state_alone(words) and not self.calling.find(words, one=False).things
 
     def _named(self, words: str, one: bool) -> Things:
         return self._of(words, self.calling.find(words, one))
@@ -245,6 +274,8 @@ class Choosing:
             told = {k: self.tell(key.name, k) for k in among}
             # Where it is a fact's key, what has no such fact is not so for naming the value elsewhere.
             is_key = any(self._has_fact(key.name, k) for k in self.everything)
+            if not is_key and fold(with_) in _NOW and is_state_alone(key.name):
+                return tuple(k for k in among if (is_so(key.name, self.texts[k]) is True) == (sign == "="))
             texts = [()] * len(self.texts) if is_key else self.texts
             known = {k: texts[k] if its is None else [_as_text(its)] for k, its in told.items()}
             if among and not any(told[k] or looks_so(with_, its) for k, its in known.items()):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from scenewright_server.scene.amounts import Amount, Found, is_year, read_amounts
+from scenewright_server.scene.amounts import Amount, Found, in_digits, is_year, read_amounts
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
 from scenewright_server.scene.matching import fold, looks_so
 from scenewright_server.scene.topics import TOPICS, Topic, topic_of
@@ -20,6 +20,10 @@ _GENERAL = re.compile("(?<=.) ?(?:time|level|number|name|value|amount|status|dat
 _IDLE = set("a an the of by for to in on at is was be it its when what who how".split())
 _PREDICATE = re.compile(r"(?:is|are|was|were|has|have|had|can|may|must|should|will|does|do|not)\b", re.IGNORECASE)
 _NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
+_JOBS = (
+    "role", "job", "title", "job title", "position", "profession", "occupation", "rank", "职位", "职务", "职业", "岗位",
+    "角色", "身份", "工种", "职称",
+)  # fmt: skip
 _KNOWN_WORDS = {word for key in TOPICS for word in key.words}
 _OPENING = {"open", "opens", "opening time", "开门", "开门时间"}
 _CLOSING = {"closes", "closing time", "until", "关门", "关门时间"}
@@ -71,6 +75,31 @@ def _told(fact: Fact) -> str:
     return f"not {fact.key}" if said in _NO else f"{fact.key} {value}"
 
 
+_AGE = re.compile(
+    r"(?<![\d~至到满过于-])(?P<zh>\d+)(?P<zh_unit>周?岁|个月大)(?![以之起及~至到-]|的?(?:[小女男]?孩|儿|女|娃|宝))|"
+    r"(?:^\W*|\b(?:is|now|just|about|almost|turned) (?:an? )?)(?P<en>\d+)[- ](?P<en_unit>year|month|week)s?[- ]old\b|"
+    r"(?<!children )(?<!kids )(?<!those )(?<!people )\baged (?P<aged>\d+)\b(?! ?(?:and|or|to|up|\+|-|–))",
+    re.IGNORECASE,
+)
+_DEGREES = re.compile(r"(?<![\d.])(?P<zh>[-−]?\d+(?:\.\d+)?) ?(?P<zh_unit>度)(?![数电角]|[~至到-])")
+_NO_WARMTH = re.compile("酒|镜|近视|转|角|斜|坡")
+"""Degrees of something else."""
+
+
+def _described(graph: GraphObject, key: Topic) -> Amount | None:
+    """An age or a temperature that a description tells as a number of its unit: 今年19岁, "aged 47", 60度."""
+    pattern = _AGE if "age" in key.words else _DEGREES if key.dimension == "temperature" else None
+    for piece in clauses(graph.description) if pattern else ():
+        found = pattern.search(in_digits(piece))  # type: ignore[union-attr]
+        if found is None or (key.dimension == "temperature" and _NO_WARMTH.search(piece)):
+            continue
+        its = found.groupdict()
+        number = its["zh"] or its.get("en") or its["aged"]
+        unit = its["zh_unit"] or (f"{its['en_unit']}s" if its.get("en") else "years")
+        return Amount(float(number.replace("−", "-")), unit.removesuffix("大"))
+    return None
+
+
 @dataclass(frozen=True)
 class Known:
     """What is told under a key: a value, or a piece of the description that tells it (`is_quoted`)."""
@@ -104,6 +133,8 @@ def tell(graph: GraphObject, name: str) -> Known | None:
     part = _fact_in_part(graph, name)
     if part is not None:
         return replace(_known(part), key=part.key)
+    if (its := _described(graph, key)) is not None:
+        return Known(its)
     for piece in pieces:
         for word in (name, *key.words):
             if _mentions(word, piece):
@@ -247,6 +278,8 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
         if not isinstance(fact.value, str):
             return Amount(float(fact.value), fact.unit)
         return _end_of(_pick(read_amounts(fact.value), key, named=True), name)
+    if (its := _described(graph, key)) is not None:
+        return its
     pieces = clauses(graph.description)
     told = [its for fact in graph.facts if isinstance(fact.value, str) for its in clauses(fact.value)]
     for piece in (*pieces, *told):
@@ -342,3 +375,10 @@ def kinds_of(graph: GraphObject) -> Iterator[str]:
     for fact in graph.facts:
         if fold(fact.key) in ("kind", "type", "category", "class", "种类", "类别", "类型", "分类", "品类"):
             yield str(fact.value)
+
+
+def jobs_of(graph: GraphObject) -> Iterator[str]:
+    """The jobs that a person is told to have; what a thing is for may stand so, too ("job": "printing")."""
+    for fact in graph.facts:
+        if fold(fact.key) in _JOBS and isinstance(fact.value, str):
+            yield fact.value

@@ -124,13 +124,42 @@ def _wider() -> dict[str, set[str]]:
         for same in (its.split("/") for its in nouns.split(", ") if its):
             for noun in same:
                 of.setdefault(noun, set()).update(wider, same)
-    return people | found
+    return people | found | {noun: {"person", *people.get(noun, ())} for noun in _OTHER_PEOPLE}
 
 
 @cache
 def wider(noun: str) -> frozenset[str]:
     """Other words for a noun, and the kinds that it is one of: "hand tool", "tool" of "hammer"."""
     return frozenset(_wider().get(noun, ())) - {noun}
+
+
+_OTHER_PEOPLE = (
+    "agent porter stewardess barista juggler acrobat fishmonger greengrocer cobbler smith jeweller innkeeper landlady "
+    "sous-chef bellboy chauffeur welder beekeeper vintner distiller sommelier docent archivist stowaway bosun deckhand "
+    "dietician optician optometrist phlebotomist radiographer physio anaesthetist gatekeeper policewoman lumberjack "
+    "florist trainee apprentice intern clerk attendant"
+).split()
+_PEOPLE_ZH = (
+    "[员师匠徒侠贩叔姨婶嫂姐妹婆伯舅爸妈爹汉童孩妇者]|(?<!手)(?<!加)(?<!施)(?<!竣)工|[站院校班队店组团馆社车船机舰镇乡村局所科部厂会庄族士]长|(?:实习|研究|服务|"
+    "女|男|先|考|书|医|学|毕业)生|[大农渔车马船樵屠更挑丈]夫|[歌水选骑鼓琴舵号射猎助新弓枪乐杀]手|[画作专管学]家|[店摊庄教公业房船车雇施]主|[经助]理|"
+    "[老商主病仙工军艺诗猎夫旅路渔盲客匠证]人|(?:负责|手艺|守夜|守林|守墓|摆渡|看门|主持|经纪|讲解)人|[民交特刑巡乘辅]警|警[官察]|[军法考教判]官|[导][游演]|"
+    "[旅游乘顾住食刀侠]客|[战勇武术隐女男博卫院骑护道]士|[士卫哨骑步新]兵|[姑新厨大]娘|老板娘?|掌柜|小二|主任|主管|主播|主持|秘书|教授|教练|裁判|翻译|保[姆安洁]|"
+    "门[卫房]|守卫|侍[卫女]|管事|酒保|跑堂|账房|伙计|[镖捕工老]头|捕快|郎中|牧师|神父|和尚|尼姑|乞丐|强盗|海盗|小偷|[老大小表堂]?[哥弟]|大[爷妈]|[爷奶公]{2}|外[公婆]|"
+    "老太太?|老爷子?|少[年女爷]|小伙子?|小朋友|孩子|婴儿|皇[帝后上]|太[后监]|公主|王[子妃后]"
+)
+_SURNAMES = (
+    "王李张刘陈杨赵黄周吴徐孙胡朱林何郭罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪任姜范方姚"
+    "谭廖邹熊陆郝孔崔康邱秦史顾侯邵孟雷尹武乔贺赖龚俞卜"
+)
+_PERSON_ZH = re.compile(
+    rf"(?!.*[八鹩]哥$).*(?:{_PEOPLE_ZH})(?:[小老大][{_SURNAMES}马高石田江龙]|[{_SURNAMES}][^\W\d]{{1,2}}|阿.|(.)\1)?$"
+)
+
+
+def is_person_zh(name: str) -> bool:
+    """Whether a Chinese name is that of a person by the word for what they do or are, perhaps with their own name after
+    it: 实习生, 护工老李."""
+    return _PERSON_ZH.match(name) is not None
 
 
 @cache

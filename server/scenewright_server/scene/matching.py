@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 
-from scenewright_server.scene.kinds import is_noun, wider
-from scenewright_server.scene.words import is_chinese
+from scenewright_server.scene.kinds import is_noun, is_person_zh, wider
+from scenewright_server.scene.words import WIDE, is_chinese
 
 ALIKE = 0.8
 """Of the letters of a misspelt name and the right one."""
@@ -20,19 +20,23 @@ _PLURALS = {
 }  # fmt: skip
 _ARTICLES = set("a an the my your our his her its their this that these those some any one".split())
 _ENGINE = set("sm sk bp pf fbx mesh prefab go obj geo grp lod lod0 lod1 lod2 clone instance copy inst".split())
-_NO = r"(?:\b(?:no|not|non|without|free of|never|neither|nor|cannot)(?! only\b)|n't)[\s-]*"
+_NO = r"(?:\b(?:no|not|non|without|free of|never|neither|nor|cannot)(?! (?:only|just)\b)|n't)[\s-]*"
 _NOT = re.compile(
-    rf"{_NO}(?:\w+\s)?$|(?:[不无没未非]|禁止|严禁|请?勿|谢绝)(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被)?"
-    r"(?:[^，。；、和或及与]{1,6}[、和或及与])*$"
+    rf"{_NO}(?:\w+\s)?$|\bnot (?:(?:suitable|meant|safe|good) )?for (?:\w+ )?$|(?:[不无没未非]|禁止|严禁|请?勿|谢绝)"
+    r"(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被|给|加|放|用|收|卖|做|提供|供应|需要?)?"
+    r"(?:[^，。；、和或及与]{1,6}[、和或及与])*$|(?:禁止|严禁|请勿|切勿|谢绝|不准|不许|不得|不允许)[^，。；,;]{0,8}$"
 )
+_DOUBLE = re.compile(r"\b(?:never|not|nothing|nobody) (?:\w+ )?without\b|不能没有|不能不|少不了|离不开|缺不了")
+"""What negates and so affirms."""
 _LISTED = re.compile(rf".*{_NO}(.*)$")
 _GOES_ON = re.compile(r"(?:, \w+(?: \w+)?)*,? (?:or|nor) ")
 _FREE = re.compile(
     r"^[\s-]*free\b(?! of)|^\W*(?:no|none|never|not yet)$|^\W*(?:is |are )?(?:strictly )?(?:forbidden|prohibited|"
     r"banned|unavailable|sold (?:out|separately)|not (?:allowed|permitted|included|supplied|provided|available))\b|"
-    r"^\W*(?:暂时|已经?|都|又)?(?:坏了|没了|(?:要|需)?另外?[购买付算]|(?:还没|没有|尚未|不含|不包|不提供|无)(?=了?(?:\W|$)))"
+    r"^\W*(?:暂时|已经?|都|又)?(?:坏了|没了|卖[光完]|售罄|断货|脱销|缺货|(?:要|需)?另外?[购买付算]|(?:还没|没有|尚未|不含|不包|不提供|无)(?=了?(?:\W|$)))"
 )
 """What follows words and negates them."""
+_LETTER = rf"[^\W_{WIDE}]"  # of a word that is not Chinese: 203 is one in 住203
 _NEGATORS = {"not", "no", "without", "never", "nor"}
 
 
@@ -118,10 +122,7 @@ class Matching:
     @cached_property
     def wider(self) -> list[frozenset[str]]:
         """Of each thing, other words for it and its kinds."""
-        found = []
-        for called in self._called:
-            found.append(frozenset().union(*map(wider, (*called.heads, *called.labels))))
-        return found
+        return [frozenset().union(*map(wider, (*called.heads, *called.labels))) for called in self._called]
 
     def _loosely(self, said: tuple[str, ...], one: bool) -> Match:
         """By the first word or those between; misspelt; or, where one is meant, by the head noun of what was said."""
@@ -135,8 +136,7 @@ class Matching:
         if misspelt or not one or len(said) < 2:
             return Match(misspelt, bool(misspelt))
         for n in range(1, len(said)):
-            rest = said[n:]
-            shorter = self._where(self._is_called(rest))
+            shorter = self._where(self._is_called(said[n:]))
             if len(shorter) == 1 and not any(word in COLOURS for word in said[:n]):
                 return Match(shorter, True)
         return Match(())
@@ -244,10 +244,10 @@ def _pattern(said: str) -> re.Pattern[str]:
         shorter = re.sub("[色的制质]+$", "", said)
         return re.compile(re.escape(said) + (f"|{re.escape(shorter)}" if shorter else ""))
     if said in _SMALL:
-        return re.compile(rf"(?<![^\W_]){said}$")
+        return re.compile(rf"(?<![^\W_])(?<!\bhands ){said}$")
     words = said.split(" ")
     forms = [_forms(said)] + [" ".join(f"(?:{_forms(word)})" for word in words)] * (len(words) > 1)
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(forms)})(?![^\W_])")
+    return re.compile(rf"(?<!{_LETTER})(?:{'|'.join(forms)})(?!{_LETTER})")
 
 
 def _forms(said: str) -> str:
@@ -256,7 +256,7 @@ def _forms(said: str) -> str:
     if found := re.fullmatch(r"(\w{3,}?)(?:([b-df-hj-np-tv-z])\2)?(?:ing|ed)", said):
         forms.append(re.escape(found[1]) + (f"{found[2]}?" if found[2] else "e?") + "s?")
     if len(said) > 3:
-        forms.append(f"{re.escape(said)}{re.escape(said[-1])}?(?:ing|ed)")
+        forms += [f"{re.escape(its)}{re.escape(its[-1])}?(?:ing|ed)" for its in dict.fromkeys((said, single(said)))]
     if said in _MADE_OF:
         forms.append(_MADE_OF[said])
     return "|".join(forms)
@@ -264,7 +264,7 @@ def _forms(said: str) -> str:
 
 def _is_negated(before: str, after: str) -> bool:
     """Whether what stands about words negates them, alone or as one of a list: "without milk, eggs or nuts"."""
-    before = before[-80:]
+    before = _DOUBLE.sub("with", before[-80:])
     if _NOT.search(before) or _FREE.match(after):
         return True
     listed = _LISTED.match(before)
@@ -358,6 +358,8 @@ def _kind_noun(name: str) -> str:
     one with a title; what stands before a Chinese title in 《》, of that alone a book."""
     if work := _WORK.match(fold(name)):
         return work[1].strip() or "书"
+    if is_chinese(name) and is_person_zh(fold(name)):
+        return "person"
     words = _phrase(_singular(split_name(name)))
     if (
         re.match(r"\w[a-z]+\.? [A-Z]", name)

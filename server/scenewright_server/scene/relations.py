@@ -21,6 +21,8 @@ SIDE_RAD, AHEAD_RAD, SIDEWAYS_RAD = 0.15, 0.5, math.radians(135)
 """What is on a side of the user begins at the first and ends at the last; what is ahead ends at the second."""
 BACK_RAD = 2.0
 """From here on a thing is behind the user, not only to a side."""
+CORNER_RAD = math.radians(172)
+"""Up to here a thing behind the user is to a side as well."""
 ASIDE_RAD = 0.6
 """From here on a thing is on a side of the user and not ahead; from SIDEWAYS_RAD on it is behind and not on a
 side."""
@@ -71,6 +73,12 @@ class Relations:
             case _:
                 return np.ones(len(self.space), bool)
         return is_plain | self._is_seen
+
+    def behind_user_on(self, side: Relation, plainly: bool = False) -> np.ndarray:
+        """Which things are behind the user and to the left or to the right: more than a quarter turn away, not straight
+        behind; `plainly`: not almost at the user's side."""
+        bearings = self.space.bearings * (-1 if side == "left of" else 1)
+        return (bearings > (BACK_RAD if plainly else math.pi / 2)) & (bearings < CORNER_RAD)
 
     def plainly_related(self, relation: Relation, j: int) -> np.ndarray:
         """Of which things people would say that they are so related to thing j, and hardly beside or far from it."""
