@@ -228,8 +228,8 @@ def read_time(text: str) -> float | None:
 
 
 def read_hours(text: str) -> list[Amount]:
-    """The spans of a text from one time of day to another, "9:00-17:00"; in whole hours where it tells no minutes, "9 to
-    5". One that ends on the next day ends after 24."""
+    """The spans of a text from one time of day to another, "9:00-17:00"; in whole hours where it tells no minutes,
+    "9 to 5". One that ends on the next day ends after 24."""
     times = [its.amount for its in _read_times(text)]
     if times:
         return [its for its in times if its.high is not None]
