@@ -138,8 +138,10 @@ def told_left(graph: GraphObject) -> Known | None:
 
 
 def _amount_left(told: Known | None) -> Amount | None:
-    if told is None or isinstance(told.value, Amount):
-        return None if told is None else told.value
+    if told is None:
+        return None
+    if isinstance(told.value, Amount):
+        return told.value
     said = _LEFT.search(told.value)
     if said is None:
         return next((its.amount for its in read_amounts(told.value)), None)
