@@ -15,7 +15,7 @@ from scenewright_server.scene.calling import Calling
 from scenewright_server.scene.facts import Known
 from scenewright_server.scene.hours import is_within, late
 from scenewright_server.scene.matching import COLOURS, Match, Matching, fold, looks_so
-from scenewright_server.scene.measures import SAME, Measures, MixedUnits, Valued, holds, in_one_unit
+from scenewright_server.scene.measures import SAME, SHAPES, Measures, MixedUnits, Valued, holds, in_one_unit
 from scenewright_server.scene.relations import NoFront
 from scenewright_server.scene.replies import Failure, Lost, Mixed, NotHere, Nothing, NotUnderstood, Unknown
 from scenewright_server.scene.scene import Scene, Things
@@ -163,7 +163,9 @@ class Choosing:
         time of day is told; else not of those that have another fact in the same unit, a fee beside prices."""
         values = self.values(key, among, told)
         graphs = {k: self.scene.entries[k].graph for k in values}
-        if any(graph is not None and facts.has_key(graph, key.name) for graph in graphs.values()):
+        if key.name not in SHAPES and any(
+            graph is not None and facts.has_key(graph, key.name) for graph in graphs.values()
+        ):
             own = {k for k, graph in graphs.items() if graph is not None and facts.is_owned(graph, key.name)}
             return {k: its for k, its in values.items() if k in own or its.amount.dimension == "clock"}
         if not any(self._has_fact(key.name, k) for k in values):
