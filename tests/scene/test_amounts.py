@@ -33,6 +33,13 @@ from scenewright_server.scene.facts import amount, tell, year_of
         ("size 42, 3 in stock", [(42, "", None, False), (3, "", None, False)]),
         ("model A4 X200", []),
         ("no number", []),
+        ("十八块五，贵", [(18.5, "块", None, False)]),
+        ("一块五一枚", [(1.5, "块", None, False)]),
+        ("二十块一斤", [(20, "块", None, False), (1, "斤", None, False)]),
+        ("三块一起拿", [(3, "块", None, False)]),
+        ("整串八十，第十，几百", [(80, "", None, False)]),
+        ("一天8元", [(8, "元", None, False)]),
+        ("能烧四十小时", [(40, "小时", None, False)]),
     ],
 )
 def test_amounts_of_texts(text, found):

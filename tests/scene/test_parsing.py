@@ -62,6 +62,8 @@ ON_TABLE, BOTH = x.Related("on", TABLE), x.Joined((CHAIR, TABLE))
         ("check chair | left of me", q.Check(CHAIR, x.Related("left of", ME))),
         ('name "Barrel (1)"', q.Name(x.Named("Barrel (1)"))),
         ("count in view", q.Count(x.Visible())),
+        ('count "in stock" > 0', q.Count(x.Compared(x.Key("in stock"), ">", x.Number(0)))),
+        ("count in (stock > 0)", q.Count(x.Related("in", x.Compared(x.Key("stock"), ">", x.Number(0))))),
         ("name max 3rd left", q.Name(x.Extreme(x.Key("left"), True, 3, True))),
         ("name all & at 2", q.Name(x.Narrowed((x.All(), x.Clock(2))))),
         ("again the blue one", q.Again(x.Named("the blue one"))),
@@ -155,3 +157,8 @@ def test_no_text_raises_anything_but_a_plan_error():
     for text in ("name " + "(" * 500, "name " + "not " * 240 + "chair", "name " + "near " * 190 + "chair", "x" * 2000):
         with pytest.raises(PlanError):
             parse(text)
+
+
+def test_in_begins_a_key_where_a_comparison_follows():
+    assert parse("name pen & in stock > 0") == parse('name pen & "in stock" > 0')
+    assert parse("name pen & in stock") == parse("name pen & in (stock)")

@@ -10,7 +10,8 @@ from scenewright_server.languages.speaking import Spelt
 from scenewright_server.scene.amounts import CLOCK, Amount, read_amounts, read_time, time_text
 from scenewright_server.scene.entries import Fact, GraphObject
 from scenewright_server.scene.executing import carry_out
-from scenewright_server.scene.measures import MixedUnits, gap, holds, quotient
+from scenewright_server.scene.hours import is_within
+from scenewright_server.scene.measures import MixedUnits, gap, holds, quotient, total
 
 from tests.scene.random_scenes import scene_of
 
@@ -143,3 +144,92 @@ def test_what_is_reckoned_is_said_in_chinese():
         said("ratio (fact price | Barolo) | (fact weight | Barolo)", language="zh")
         == "是15欧元/公斤：30欧元除以2公斤。"
     )
+
+
+MARKET = [
+    know("松茸", 0, 价格=(420.0, "元/公斤")),
+    know("cheese", 1, price=(28.0, "EUR/kg")),
+    know("bread", 2, price=(5.0, "EUR")),
+    know("pump", 3, flow=(8.0, "l/h"), capacity=(120.0, "l")),
+    know("面馆", 4, 人均=(15.0, "元")),
+    know("庙", 5, 门票=(20.0, "元")),
+    know("车夫", 6, "一车八十元"),
+    know("horse", 7, heart_rate=(40.0, "bpm")),
+    know("ham", 8, "Smoked. EUR 9."),
+    know("museum", 9, hours="6:00-11:00, 14:00-18:00"),
+    know("club", 10, hours="18:00—4:00"),
+    know("bank", 11, hours="Mon-Fri 9 to 5"),
+    know("bar", 12, closes="01:00"),
+    know("pub", 13, closes="23:00"),
+    know("camera", 14, in_stock=(3.0,)),
+    know("film", 15, "Fast film. Two rolls left."),
+    know("anchor", 16, 打捞=(1987.0, "年"), built=(1850.0,)),
+    know("stele", 17, 打捞=(1966.0, "年"), built=(1900.0,)),
+    know("糖葫芦", 18, "整串八十，单买一块五一枚"),
+    know("柜子", 19, "大格一天8元，小格一天5元"),
+    know("Ann", 20, age=(30.0, "years")),
+    know("Bob", 21, age=(24.0, "years")),
+    know("door", 22, "Hangs on the left of the gate."),
+]
+STALLS = scene_of(MARKET)
+
+
+@pytest.mark.parametrize(
+    ("plan", "answer"),
+    [
+        ("sum 2 of 价格 | 松茸", "一共是840元。"),
+        ("sum 价格 | 2 of 松茸", "一共是840元。"),
+        ("sum 0.5 of price | cheese", "Together they come to €14."),
+        ("sum price | cheese", "Together they come to €28 per kg."),
+        ("sum price | 2 of cheese + bread", "Together they come to €61."),
+        ("sum 2 of (fact price | cheese) + (fact price | bread)", "Together they come to €61."),
+        ("sum 10 of flow | pump", "Together they come to 80 l."),
+        ("sum flow | 2 of pump", "Together they come to 16 l/h."),
+        ("sum 0.8 of capacity | pump", "Together they come to 96 l."),
+        ("name 人均 <= 20 元", "是面馆。"),
+        ("name 价格 < 500 元", "是松茸。"),
+        ("name 票价 < 100 元 & not 面馆", "是庙、车夫、糖葫芦和柜子。"),
+        ("name price < 20 & min price", "It is the bread (€5)."),
+        ("name price < 20", "They are the bread and the ham."),
+        ("fact price | horse", "I do not know the price of the horse."),
+        ("name hours = 15:00", "They are the museum and the bank."),
+        ("check club | hours = 2:00", "Yes, the hours of the club are 18:00—4:00."),
+        ("check museum | hours = 12:00", "No, the hours of the museum are 6:00-11:00, 14:00-18:00."),
+        ("name closes > 23:00", "They are the club and the bar."),
+        ("name closes > 1:30", "It is the club."),
+        ("more closes | bar | pub", "Yes, it is 1:00 for the bar against 23:00 for the pub."),
+        ("equal closes | bar | 1:00", "Yes, it is 1:00 for the bar against 1:00."),
+        ("diff closes | bar | pub", "That is 2 h later: 1:00 against 23:00."),
+        ("fact opens | pub", "The pub closes at 23:00."),
+        ("name in stock > 0", "It is the camera."),
+        ("fact left | film", "It says of the film: “Two rolls left”."),
+        ("sum left | film + camera", "Together they come to 5."),
+        ("sum left | door", "I do not know the left of the door. It only says: “Hangs on the left of the gate”."),
+        ("more left | film | 1", "Yes, it is 2 for the film against 1."),
+        ("diff 打捞 | anchor | stele", "anchor比stele晚21年。"),
+        ("diff built | anchor | 1900", "That is 50 years earlier: 1850 against 1900."),
+        ("diff 年龄 | Ann | Bob", "Ann比Bob大6岁。"),
+        ("sum 3 of 单买 | 糖葫芦", "一共是4.50块。"),
+        ("sum 整串 | 糖葫芦", "整串一共是80。"),
+        ("sum 3 of 大格 | 柜子", "一共是24元。"),
+    ],
+)
+def test_what_is_reckoned_at_a_market_is_said(plan, answer):
+    language = "zh" if any("\u4e00" <= c <= "\u9fff" for c in plan) else "en"
+    (reply,) = carry_out(plan, STALLS)
+    assert "".join(SPEAKERS[language].reply(reply, Spelt(STALLS.called))) == answer
+
+
+def test_units_of_rates_come_to_what_is_above_the_line():
+    rates = [Amount(12, "元/斤"), Amount(30, "元/kg")]
+    assert total(rates, [(2, 1), (1, 3)]) == Amount(114, "元")
+    assert total([Amount(8, "l/h")], [(1, 3)]) == Amount(24, "l/h")
+    assert total([Amount(60, "km/h")], [(2.5, 1)]) == Amount(150, "km")
+
+
+def test_hours_beyond_midnight_are_those_of_the_clock():
+    for opens in range(24):
+        for lasts in range(1, 24):
+            text = f"{opens}:00-{(opens + lasts) % 24}:00"
+            naive = {(opens + n) % 24 for n in range(lasts + 1)}
+            assert {hour for hour in range(24) if is_within(hour, text)} == naive

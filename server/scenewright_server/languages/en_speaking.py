@@ -27,6 +27,7 @@ from scenewright_server.languages.speaking import (
     currency,
     digits,
     duration_in,
+    is_year,
     length_in,
     money_digits,
 )
@@ -257,18 +258,19 @@ class EnglishSpeaker:
             replace(result.amount, value=abs(result.amount.value))
         ):
             gap = f"{hours[0]} h {hours[1]} min" if hours[1] else f"{hours[0]} h"
-        key = topic_of(a.key).words[0]
+        are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
+        gap = f"{digits(abs(result.amount.value))} years" if are_years else gap
+        key = "year" if are_years else topic_of(a.key).words[0]
         if a.how == b.how == "fact" and a.key == b.key:
             if not result.amount.value:
                 return [f"The {name_of(a.key)} of ", *self._all(result.things, labels), " is the same."]
             more, less = COMPARATIVES.get(key, ("", ""))
             if more:
-                gap = f"{gap} years" if key == "year" and gap.isdigit() else gap
                 which = more if result.amount.value > 0 else less
                 return [*the(a.things[0], labels), f" is {gap} {which} than ", *the(b.things[0], labels), "."]
         if not result.amount.value:
             return [f"There is no difference: {self._of(a)} against {self._of(b)}."]
-        if CLOCK in (a.amount.unit, b.amount.unit):
+        if are_years or CLOCK in (a.amount.unit, b.amount.unit):
             which = "later" if result.amount.value > 0 else "earlier"
             return [f"That is {gap} {which}: {self._of(a)} against {self._of(b)}."]
         which = "more" if result.amount.value > 0 else "less"

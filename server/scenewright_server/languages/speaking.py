@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
 from scenewright_server.scene.amounts import Amount, symbol
-from scenewright_server.scene.replies import Reply
+from scenewright_server.scene.replies import Operand, Reply
+from scenewright_server.scene.topics import topic_of
 
 M = TypeVar("M")
 M_co = TypeVar("M_co", covariant=True)
@@ -76,6 +77,15 @@ def duration_in(amount: Amount) -> tuple[int, int] | None:
     if symbol(amount.unit) not in ("min", "minutes", "分钟") or amount.value < 60 or amount.value != int(amount.value):
         return None
     return divmod(int(amount.value), 60)
+
+
+def is_year(operand: Operand) -> bool:
+    """Whether a quantity is a year of our era, or a number that is held against one may be."""
+    amount, key = operand.amount, operand.key
+    if topic_of(key).dimension == "year" and not amount.unit:
+        return True
+    may_be = amount.value == int(amount.value) and 1000 <= amount.value <= 2100
+    return may_be and (amount.unit in ("year", "年") or (not amount.unit and (key.endswith(("ed", "年")) or not key)))
 
 
 def currency(amount: Amount) -> str:

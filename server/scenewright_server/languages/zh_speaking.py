@@ -15,6 +15,7 @@ from scenewright_server.languages.speaking import (
     currency,
     digits,
     duration_in,
+    is_year,
     length_in,
     money_digits,
 )
@@ -262,16 +263,18 @@ class ChineseSpeaker:
     def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
         a, b, gap = result.a, result.b, result.amount
         said = self.amount(Amount(abs(gap.value), gap.unit), a.is_measured or b.is_measured)
-        is_time = CLOCK in (a.amount.unit, b.amount.unit)
+        are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
+        is_time = are_years or CLOCK in (a.amount.unit, b.amount.unit)
         if hours := is_time and duration_in(replace(gap, value=abs(gap.value))):
             said = f"{hours[0]}小时{hours[1]}分钟" if hours[1] else f"{hours[0]}小时"
+        said = f"{abs(gap.value):g}年" if are_years else said
         said = said.removesuffix("%") + "个百分点" * said.endswith("%")
         if a.how == b.how == "fact" and a.key == b.key:
             if not gap.value:
                 return [*self._all(result.things, labels), f"的{name_of(a.key)}一样。"]
             key = topic_of(a.key).words[0]
             more, less = ("晚", "早") if is_time else COMPARATIVES.get(key, ("多", "少"))
-            said = f"{said}年" if key == "year" and said.isdigit() else said
+            said = re.sub("年$", "岁", said) if key == "age" else said
             which = more if gap.value > 0 else less
             return [labels.mention(a.things[0]), "比", labels.mention(b.things[0]), f"{which}{said}。"]
         if not gap.value:

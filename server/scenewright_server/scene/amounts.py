@@ -113,13 +113,21 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _TO = re.compile(r"\s?(?:-|–|—|~|～|至|到|to|until)\s?")
+_WHOLE_HOURS = re.compile(
+    r"(?<![\d.:])(\d|1\d|2[0-4])\s?(?:-|–|—|~|～|至|到|to|till|until)\s?(\d|1\d|2[0-4])(?![\d.:])"
+)
 _STONES = re.compile("块[灵晶]石")
 """Pieces of what is no money of ours."""
 _HANZI = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
 _TENS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
+_HAN = "零〇一二两三四五六七八九十百千万"
 _HAN_NUMBER = re.compile(
-    r"[零〇一二两三四五六七八九十百千万]+(?=元|块|欧|美元|英镑|公斤|千克|克|斤|米|厘米|公里|升|毫升|年|分钟|小时|天|岁)"
+    rf"(?!一(?:天|小时|分钟|年|斤|公斤|米)\s?[\d{_HAN}]+(?:\.\d+)?(?:元|块))"  # "一天8元" is by the day
+    rf"[{_HAN}]+(?=元|块|欧|美元|英镑|公斤|千克|克|斤|米|厘米|公里|升|毫升|年|分钟|小时|天|岁)"
+    rf"|(?<![{_HAN}\d第几数])[{_HAN}]*[十百千万][{_HAN}]*(?=$|[，。；、,;）)])"  # "整串八十"
 )
+_BROKEN = re.compile(rf"([\d{_HAN}]+)块([1-9一二三四五六七八九])(?=毛|角|钱|[一每/，。；、,.;）)\s]|$)(?:毛|角)?钱?")
+"""Money in tenths: 十八块五."""
 _WAS = re.compile(r"(?:was|before|formerly|instead of|rrp|regularly|old price|原价|原售价|曾售)\W{0,3}$", re.IGNORECASE)
 
 
@@ -199,17 +207,38 @@ def symbol(unit: str) -> str:
 
 def read_amounts(text: str) -> list[Found]:
     """All amounts of a text, in its order."""
-    text = in_digits(text)
+    broken = [Found(Amount(_broken(its[1], its[2]), "块"), its.start(), its.end()) for its in _BROKEN.finditer(text)]
+    text = in_digits(_without(broken, text))
     times = list(_read_times(text))
-    for its in times:
+    return sorted((*broken, *times, *_read(_without(times, text))), key=lambda its: its.start)
+
+
+def _without(amounts: list[Found], text: str) -> str:
+    """A text with the same number of characters in which these amounts are not read again."""
+    for its in amounts:
         text = text[: its.start] + "|" * (its.end - its.start) + text[its.end :]
-    return sorted((*times, *_read(text)), key=lambda its: its.start)
+    return text
+
+
+def _broken(whole: str, tenths: str) -> float:
+    value, rest = (float(its) if its.isdigit() else _han_value(its) for its in (whole, tenths))
+    return value + rest / 10
 
 
 def read_time(text: str) -> float | None:
     """The hours from midnight that a text is, "21:35", "9 pm"; None for any other text."""
     found = _CLOCK.fullmatch(text)
     return None if found is None else _hours(found)
+
+
+def read_hours(text: str) -> list[Amount]:
+    """The spans of a text from one time of day to another, "9:00-17:00"; in whole hours where it tells no minutes,
+    "9 to 5". One that ends on the next day ends after 24."""
+    times = [its.amount for its in _read_times(text)]
+    if times:
+        return [its for its in times if its.high is not None]
+    spans = [(int(found[1]), int(found[2])) for found in _WHOLE_HOURS.finditer(text)]
+    return [Amount(low, CLOCK, next(its for its in (high, high + 12, high + 24) if its > low)) for low, high in spans]
 
 
 def time_text(hours: float) -> str:

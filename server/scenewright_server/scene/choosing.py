@@ -13,8 +13,9 @@ from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount, read_time
 from scenewright_server.scene.calling import Calling
 from scenewright_server.scene.facts import Known
+from scenewright_server.scene.hours import is_within, late
 from scenewright_server.scene.matching import COLOURS, Match, Matching, fold, looks_so
-from scenewright_server.scene.measures import SAME, Measures, MixedUnits, Valued, holds, in_one_unit
+from scenewright_server.scene.measures import SAME, SHAPES, Measures, MixedUnits, Valued, holds, in_one_unit
 from scenewright_server.scene.relations import NoFront
 from scenewright_server.scene.replies import Failure, Lost, Mixed, NotHere, Nothing, NotUnderstood, Unknown
 from scenewright_server.scene.scene import Scene, Things
@@ -182,12 +183,17 @@ class Choosing:
         return graph is not None and facts.has_fact(graph, name)
 
     def _compared_values(self, key: x.Key, among: Things, told: bool = False) -> dict[int, Valued]:
-        """The amounts by which things are compared: of those that have them under this key, where one has; not of
-        those that have another fact in the same unit, a fee beside prices."""
+        """The amounts by which things are compared. Where one has a fact of this very key: of those of which it or a
+        time of day is told; else not of those that have another fact in the same unit, a fee beside prices."""
         values = self.values(key, among, told)
+        graphs = {k: self.scene.entries[k].graph for k in values}
+        if key.name not in SHAPES and any(
+            graph is not None and facts.has_key(graph, key.name) for graph in graphs.values()
+        ):
+            own = {k for k, graph in graphs.items() if graph is not None and facts.is_owned(graph, key.name)}
+            return {k: its for k, its in values.items() if k in own or its.amount.dimension == "clock"}
         if not any(self._has_fact(key.name, k) for k in values):
             return values
-        graphs = {k: self.scene.entries[k].graph for k in values}
         others = {k for k, graph in graphs.items() if graph is not None and facts.is_by_unit(graph, key.name)}
         return {k: its for k, its in values.items() if k not in others}
 
@@ -285,9 +291,11 @@ class Choosing:
             if has_digits and exact in known.values():  # "4/4" is no "3/4"
                 return tuple(k for k, its in known.items() if told[k] is not None and (its == exact) == (sign == "="))
             like = {k: is_so(with_, its) is True for k, its in known.items()}
+            if (time := read_time(with_)) is not None:
+                like |= {k: True for k, its in told.items() if its is not None and is_within(time, str(its.value))}
             return tuple(k for k in among if like[k] == (sign == "=") and (told[k] is not None or like[k]))
         if isinstance(with_, x.Number):
-            bound, among = Amount(with_.value, with_.unit), among
+            bound = late(Amount(with_.value, with_.unit), key.name)
         else:
             other = self.one(with_)
             own = self.values(key, (other,), told=True).get(other)

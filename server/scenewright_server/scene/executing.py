@@ -15,8 +15,9 @@ from scenewright_server.scene.checking import check, choose_or_none
 from scenewright_server.scene.choosing import Choosing, Failed, Several
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.facts import quote, sentence_that_tells
+from scenewright_server.scene.hours import late
 from scenewright_server.scene.matching import may_be_denied
-from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, quotient, times, total
+from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, quotient, total
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place, place_against
 from scenewright_server.scene.replies import (
@@ -204,11 +205,11 @@ class _Execution:
                 its = self._sum(question)
                 return (Totalled("sum", its.key, its.things, its.amount, is_measured=its.is_measured),)
             case q.Compare(sign, a, b):
-                one, two = self._operand(a), self._operand(b)
+                one, two = self._pair(a, b)
                 with _mixed_of(one, two):
                     return (Weighed(sign, one, two, holds(one.amount, sign, two.amount)),)
             case q.Difference(a, b):
-                return (self._difference(self._operand(a), self._operand(b)),)
+                return (self._difference(*self._pair(a, b)),)
             case q.Ratio(a, b):
                 return (self._times(self._operand(a), self._operand(b)),)
         return (NotUnderstood("a question of no kind"),)
@@ -233,6 +234,11 @@ class _Execution:
         is_measured = any(its.is_measured for its in values.values())
         return Listed(things, last.key.name, tuple(values[k].amount for k in things), is_measured)
 
+    def _pair(self, a: q.Quantity, b: q.Quantity) -> tuple[Operand, Operand]:
+        """Two quantities that are held against each other: a bare time of day as one of the other's key."""
+        one, two = self._operand(a), self._operand(b)
+        return replace(one, amount=late(one.amount, two.key)), replace(two, amount=late(two.amount, one.key))
+
     def _operand(self, quantity: q.Quantity) -> Operand:
         match quantity:
             case q.Number(value, unit):
@@ -249,7 +255,7 @@ class _Execution:
                 return Operand(found.amount, found.things, found.key, found.how, found.is_measured)
             case q.Value(key, of):
                 k = self._choosing.one(of)
-                own = self._choosing.values(key, (k,)).get(k)
+                own = self._choosing.values(key, (k,), told=key.name == "left").get(k)
                 if own is None:
                     raise Failed(Unknown(key.name, (k,)))
                 return Operand(own.amount, (k,), key.name, "fact", own.is_measured)
@@ -269,7 +275,7 @@ class _Execution:
         """What quantities come to together. Raises Failed, Several."""
         parts = [self._operand(addend.of) for addend in of.addends]
         with _mixed_of(*parts):
-            amount = total([times(part.amount, its.n) for part, its in zip(parts, of.addends, strict=True)])
+            amount = total([part.amount for part in parts], [(its.n, 1) for its in of.addends])
         things = tuple(dict.fromkeys(k for part in parts for k in part.things))
         return Operand(amount, things, parts[0].key, "sum", any(part.is_measured for part in parts))
 

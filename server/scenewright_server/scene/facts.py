@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from scenewright_server.scene.amounts import Amount, Found, in_digits, is_year, read_amounts
+from scenewright_server.scene.amounts import Amount, Found, in_digits, is_year, rate_of, read_amounts, read_hours
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
+from scenewright_server.scene.hours import end_of, is_other_end
 from scenewright_server.scene.matching import fold, looks_so
 from scenewright_server.scene.topics import TOPICS, Topic, topic_of
 from scenewright_server.scene.words import is_chinese
@@ -25,10 +26,14 @@ _JOBS = (
     "角色", "身份", "工种", "职称",
 )  # fmt: skip
 _KNOWN_WORDS = {word for key in TOPICS for word in key.words}
-_OPENING = {"open", "opens", "opening time", "开门", "开门时间"}
-_CLOSING = {"closes", "closing time", "until", "关门", "关门时间"}
-"""Keys that are one end of the hours that are told."""
 _LIMIT = re.compile(r"(?:up to|at most|(?:more|less) than|最多|至多|不超过|承重|载重)\W*$", re.IGNORECASE)
+_NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
+_LEFT = re.compile(
+    rf"\b(\d+|{'|'.join(_NUMBERS)})(?: [\w'-]+){{0,3}}? left"
+    r"(?=$|[.,;!)]| (?:in stock|on the shelf|today|tonight|now|over|for|at)\b)",
+    re.IGNORECASE,
+)
+"""How many of something are left."""
 _SHARED = ("length", "time")
 """Dimensions of more than one key: such an amount is a key's only where the key is named beside it."""
 _WHOLE = "".join(rf"(?<!\b{word})" for word in ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "vs", "e.g", "i.e", "[A-Z]"))
@@ -124,7 +129,9 @@ def tell(graph: GraphObject, name: str) -> Known | None:
     key = topic_of(name)
     fact = _fact(graph, name, key)
     if fact is not None:
-        return _known(fact)
+        return replace(_known(fact), key=fact.key) if is_other_end(fact.key, name) else _known(fact)
+    if name == "left":
+        return told_left(graph)
     pieces = clauses(graph.description)
     for piece in pieces:
         named = re.match(r"\s*([^:：]{1,40})[:：]\s*(.+)", piece)
@@ -149,6 +156,27 @@ def tell(graph: GraphObject, name: str) -> Known | None:
         return Known(now[0], True) if now else _tell_loosely(graph, name)
     hinted = [piece for piece in pieces if key.hint and re.search(key.hint, piece, re.IGNORECASE)]
     return Known(hinted[0], True) if hinted else _tell_loosely(graph, name)
+
+
+def told_left(graph: GraphObject) -> Known | None:
+    """What is told of how many are left: "rolls left", a stock, or a piece of the description."""
+    facts = [its for its in graph.facts if fold(its.key) == "left"] or _facts_in_part(graph, "left")
+    fact = facts[0] if len(facts) == 1 else _fact(graph, "stock", topic_of("stock"))
+    if fact is not None:
+        return replace(_known(fact), key=fact.key)
+    piece = next((its for its in clauses(graph.description) if _LEFT.search(its)), None)
+    return None if piece is None else Known(piece, is_quoted=True)
+
+
+def _amount_left(told: Known | None) -> Amount | None:
+    if told is None:
+        return None
+    if isinstance(told.value, Amount):
+        return told.value
+    said = _LEFT.search(told.value)
+    if said is None:
+        return next((its.amount for its in read_amounts(told.value)), None)
+    return Amount(float(said[1]) if said[1].isdigit() else float(_NUMBERS.index(said[1].casefold())))
 
 
 def sentence_that_tells(graph: GraphObject, look: str) -> str | None:
@@ -195,12 +223,39 @@ def _facts_in_part(graph: GraphObject, name: str) -> list[Fact]:
     said = {fold(word) for word in (name, *(key.words if "name" not in key.words else ()))}
     keys = [(fact, fold(fact.key.replace("_", " "))) for fact in graph.facts]
     found = [fact for fact, own in keys if own == _GENERAL.sub("", fold(name))]
-    return found or [fact for fact, own in keys if any(_is_end(word, own) for word in said)]
+    return found or [
+        fact
+        for fact, own in keys
+        if _is_end(fold(name), own) or (any(_is_end(word, own) for word in said) and _may_measure(fact, key))
+    ]
+
+
+def _may_measure(fact: Fact, key: Topic) -> bool:
+    """Whether a fact's number may be of a key's dimension, as a rate per something, too: no heart rate is a price."""
+    if isinstance(fact.value, str) or not key.dimension or not fact.unit:
+        return True
+    return Amount(0.0, (rate_of(fact.unit) or (fact.unit,))[0]).dimension == key.dimension
 
 
 def has_fact(graph: GraphObject, name: str) -> bool:
     """Whether a fact of an object has this very key, or one that means the same."""
     return _fact(graph, name, topic_of(name)) is not None
+
+
+def has_key(graph: GraphObject, name: str) -> bool:
+    """Whether a fact of an object has this very key."""
+    if name == "left":
+        return told_left(graph) is not None
+    return any(_plain_key(fact.key) == _plain_key(name) for fact in graph.facts)
+
+
+def is_owned(graph: GraphObject, name: str) -> bool:
+    """Whether what is told under a key is that key's own: a fact of it, or where none is of another key that means the
+    same or has its unit, a piece of the description that tells that amount alone, "EUR 12"."""
+    if has_key(graph, name):
+        return True
+    is_other = has_fact(graph, name) or _fact_in_part(graph, name) is not None
+    return not is_other and any(is_plain(name, its) for its in clauses(graph.description))
 
 
 def is_by_unit(graph: GraphObject, name: str) -> bool:
@@ -272,12 +327,18 @@ def _after(word: str, piece: str) -> str:
 
 def amount(graph: GraphObject, name: str) -> Amount | None:
     """The number that is told of an object under a key, None where none is."""
+    if name == "left":
+        return _amount_left(told_left(graph))
     key = topic_of(name)
     fact = _fact(graph, name, key) or _fact_in_part(graph, name)
+    if fact is not None and is_other_end(fact.key, name):
+        return None
     if fact is not None:
         if not isinstance(fact.value, str):
             return Amount(float(fact.value), fact.unit)
-        return _end_of(_pick(read_amounts(fact.value), key, named=True), name)
+        if topic_of("hours") is key and (hours := read_hours(fact.value)):
+            return end_of(hours[0], name)
+        return end_of(_pick(read_amounts(fact.value), key, named=True), name)
     if (its := _described(graph, key)) is not None:
         return its
     pieces = clauses(graph.description)
@@ -287,7 +348,7 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
             if _mentions(word, piece):
                 found = _pick(_beside(word, piece), key, named=True)
                 if found is not None:
-                    return _end_of(found, name)
+                    return end_of(found, name)
     if key.dimension and key.dimension not in _SHARED:
         return _pick(_unnamed(graph.description, key), key, named=False)
     return None
@@ -296,15 +357,6 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
 def _unnamed(text: str, key: Topic) -> list[Found]:
     """The amounts of a text that does not name a key, without the weights up to which something holds."""
     return [its for its in read_amounts(text) if key.dimension != "mass" or not _LIMIT.search(text[: its.start])]
-
-
-def _end_of(found: Amount | None, name: str) -> Amount | None:
-    """Of hours from one time to another the one that a key means, if it means one."""
-    if found is None or found.high is None or found.dimension not in ("clock", ""):
-        return found
-    if fold(name) in _CLOSING:
-        return replace(found, value=found.high, high=None)
-    return replace(found, high=None) if fold(name) in _OPENING else found
 
 
 def _beside(word: str, piece: str) -> list[Found]:

@@ -19,7 +19,9 @@ from scenewright_server.scene.relations import Relations
 SHAPES = ("height", "width", "depth", "size")
 """Told by the app where it tells them, else measured; size is a volume."""
 PLACES = ("distance", "left", "right", "up", "load")
-"""Measured alone: metres from the user, how far on a side and how high (to be compared only), how many are on it."""
+"""Measured alone: metres from the user, how far on a side and how high, how many are on it."""
+SIDES = ("left", "right", "up")
+"""To be compared only."""
 
 
 _WORN = re.compile(
@@ -79,9 +81,9 @@ class Measures:
         return self._shape(name, k) if name in SHAPES else None
 
     def is_told(self, name: str, k: int) -> bool:
-        """Whether a fact of thing k has this very key."""
+        """Whether a fact of thing k has this very key; of "left", whether it is told what is left."""
         graph = self._entries[k].graph
-        return graph is not None and any(fact.key.casefold() == name for fact in graph.facts)
+        return graph is not None and facts.has_key(graph, name)
 
     def _amount(self, name: str, k: int) -> Amount | None:
         if (name, k) not in self._told:
@@ -133,13 +135,11 @@ def in_one_unit(amounts: Sequence[Amount]) -> tuple[list[float], str]:
     return [value for value in values if value is not None], unit
 
 
-def times(amount: Amount, n: float) -> Amount:
-    """So many times an amount, or a range."""
-    return replace(amount, value=amount.value * n, high=None if amount.high is None else amount.high * n)
-
-
-def total(amounts: Sequence[Amount]) -> Amount:
-    """The sum of one amount at least; of ranges too. Raises MixedUnits."""
+def total(amounts: Sequence[Amount], each: Sequence[tuple[float, float]]) -> Amount:
+    """The sum of one amount at least, or of ranges: of each so many units, of so many pieces. Units of a rate come to
+    what is above its line, two of EUR 28/kg to EUR 56, and pieces do where that is money. Raises MixedUnits."""
+    are_many = any(n * pieces != 1 for n, pieces in each)
+    amounts = [_times(amount, n, pieces, are_many) for amount, (n, pieces) in zip(amounts, each, strict=True)]
     values, unit = in_one_unit(amounts)
     if all(amount.high is None for amount in amounts):
         return Amount(_tidy(sum(values)), unit)
@@ -147,6 +147,14 @@ def total(amounts: Sequence[Amount]) -> Amount:
         [Amount(amount.value if amount.high is None else amount.high, amount.unit) for amount in amounts]
     )
     return Amount(_tidy(sum(values)), unit, _tidy(sum(highs)))
+
+
+def _times(amount: Amount, n: float, pieces: float, are_many: bool) -> Amount:
+    """So many units of an amount, of so many pieces, `are_many` where it or another is not one alone."""
+    over = (rate_of(amount.unit) or ("",))[0]
+    unit = over if over and (n != 1 or (are_many and Amount(0.0, over).dimension == "money")) else amount.unit
+    n *= pieces
+    return Amount(amount.value * n, unit, None if amount.high is None else amount.high * n)
 
 
 def average(amounts: Sequence[Amount], n: Sequence[float]) -> Amount:

@@ -272,6 +272,8 @@ class _Reader(TokenReader):
                 return x.Reachable()
             if self._take("word", "in", "view"):
                 return x.Visible()
+            if word == "in" and self._tokens[self._at + 1].kind == "word" and self._is_sign(2):
+                return self._compared(self._key(until), until)  # "in stock > 0"
             own = self._take("word", "own")
             for relation in sorted(x.RELATIONS, key=len, reverse=True):
                 if self._take("word", *relation.split()):
@@ -291,8 +293,9 @@ class _Reader(TokenReader):
             self._fail("one of " + ", ".join(x.SIGNS))
         return x.Named(words.name)
 
-    def _is_sign(self) -> bool:
-        return self._next.kind == "mark" and self._next.text in (*x.SIGNS, "==")
+    def _is_sign(self, ahead: int = 0) -> bool:
+        token = self._tokens[self._at + ahead]
+        return token.kind == "mark" and token.text in (*x.SIGNS, "==")
 
     def _keyword(self, word: str, until: str) -> x.Set | None:
         """What begins with this word, None where that is a name's."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.choosing import Choosing, Several
 from scenewright_server.scene.facts import is_plain
-from scenewright_server.scene.measures import PLACES, is_worn
+from scenewright_server.scene.measures import PLACES, SIDES, is_worn
 from scenewright_server.scene.replies import Nothing, Result, Told
 
 _EXTENTS = (x.Key("width"), x.Key("height"), x.Key("depth"))
@@ -35,7 +35,7 @@ def tell_one(choosing: Choosing, key: x.Key, k: int) -> Told:
         value = measures.value(key.name, k, to) if to != k else None
         return Told((k,), key.name, value.amount if value else None, True, to)
     is_place = key.name in PLACES and not measures.is_told(key.name, k)
-    valued = None if is_place and key.name in ("left", "right", "up") else measures.value(key.name, k, told_first=True)
+    valued = None if is_place and key.name in SIDES else measures.value(key.name, k, told_first=True)
     told = None if is_place else choosing.tell(key.name, k)
     if told is None:
         return Told((k,), key.name, valued.amount if valued else None, valued is not None and valued.is_measured)

@@ -8,7 +8,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing, Several
-from scenewright_server.scene.measures import MixedUnits, average, times, total
+from scenewright_server.scene.measures import SIDES, MixedUnits, average, total
 from scenewright_server.scene.replies import Mixed, NotHere, Nothing, Result, Totalled, Unknown
 from scenewright_server.scene.scene import Things
 
@@ -21,12 +21,14 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
     if not things:
         return Nothing()
     amounts: list[Amount] = []
-    each: list[float] = []
+    each: list[tuple[float, float]] = []
     known: dict[int, float] = {}
     lacking: dict[int, str] = {}
     is_measured = False
     for share in question.shares:
-        values = choosing.values(share.key, things)
+        values = choosing.values(share.key, things, told=True)
+        if share.key.name in SIDES:
+            values = {k: its for k, its in values.items() if not its.is_measured}
         many = _times(choosing, share.key, question.of, things)
         for k in (k for k in things if many[k]):
             if k not in values:
@@ -34,7 +36,7 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
                 continue
             known[k] = many[k]
             amounts.append(values[k].amount)
-            each.append(many[k] * share.n)
+            each.append((share.n, many[k]))
             is_measured |= values[k].is_measured
     keys = {*lacking.values()}
     key = question.key.name if question.key.name in keys or not keys else min(keys)
@@ -42,9 +44,9 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
         return Unknown(key, tuple(lacking) or things)
     try:
         if question.how == "sum":
-            amount = total([times(its, n) for its, n in zip(amounts, each, strict=True)])
+            amount = total(amounts, each)
         else:
-            amount = average(amounts, each)
+            amount = average(amounts, [n * pieces for n, pieces in each])
     except MixedUnits:
         return Mixed(question.key.name, tuple(known))
     return Totalled(

@@ -130,6 +130,8 @@ def _write_atom(atom: x.Set | x.Me) -> str:
             return f"same {write_key(key)} as {_write_atom(as_)}"
         case x.Compared(key, sign, with_):
             return f"{write_key(key)} {sign} {_write_value(with_)}"
+        case x.Related("in", x.Compared() as to, False, False):
+            return f"in ({write_set(to)})"
         case x.Related(relation, to, own, each):
             return f"{'own ' if own else ''}{relation} {_each(each)}{_write_atom(to)}"
         case x.Between(a, b):
