@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount
-from scenewright_server.scene.choosing import PICKS, Choosing, Failed, Several, corner_of
-from scenewright_server.scene.facts import Known, contrasts, told_of
+from scenewright_server.scene.choosing import PICKS, Choosing, corner_of
+from scenewright_server.scene.descriptions import contrasts
+from scenewright_server.scene.facts import Known, told_of
+from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.replies import NotHere, Nothing, Result, Told, Verdict
 from scenewright_server.scene.scene import Things

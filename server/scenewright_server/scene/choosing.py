@@ -13,11 +13,12 @@ from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount, read_time
 from scenewright_server.scene.calling import Calling
 from scenewright_server.scene.facts import Known
+from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import is_within, late
 from scenewright_server.scene.matching import COLOURS, Match, Matching, fold, looks_so
 from scenewright_server.scene.measures import SAME, SHAPES, Measures, MixedUnits, Valued, holds, in_one_unit
 from scenewright_server.scene.relations import NoFront
-from scenewright_server.scene.replies import Failure, Lost, Mixed, NotHere, Nothing, NotUnderstood, Unknown
+from scenewright_server.scene.replies import Lost, Mixed, NotHere, Nothing, NotUnderstood, Unknown
 from scenewright_server.scene.scene import Scene, Things
 from scenewright_server.scene.states import is_so, is_state_alone
 
@@ -33,22 +34,6 @@ def corner_of(links: Sequence[x.Set]) -> x.Relation | None:
     sides = [link.relation for link in links if isinstance(link, x.Related) and isinstance(link.to, x.Me)]
     aside = [side for side in sides if side in ("left of", "right of")]
     return aside[0] if "behind" in sides and len(aside) == 1 else None
-
-
-class Failed(Exception):
-    """A set that cannot be told, and what is said instead."""
-
-    def __init__(self, result: Failure) -> None:
-        super().__init__(str(result))
-        self.result = result
-
-
-class Several(Exception):
-    """A set of several things where one is needed."""
-
-    def __init__(self, of: x.Set, things: Things) -> None:
-        super().__init__(f"{len(things)} things, 1 needed")
-        self.of, self.things = of, things
 
 
 class Choosing:

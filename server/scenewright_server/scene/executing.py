@@ -12,9 +12,11 @@ from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.asking import ask
 from scenewright_server.scene.checking import check, choose_or_none
-from scenewright_server.scene.choosing import Choosing, Failed, Several
+from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.descriptions import quote
 from scenewright_server.scene.expressions import PlanError
-from scenewright_server.scene.facts import quote, sentence_that_tells
+from scenewright_server.scene.facts import sentence_that_tells
+from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import late
 from scenewright_server.scene.matching import may_be_denied
 from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, quotient, total
@@ -151,7 +153,7 @@ class _Execution:
         things = dict.fromkeys(k for result in results if is_unknown(result) for k in result.things)
         for k in things if len(things) <= MAX_QUOTED and all(map(is_unknown, results)) else ():
             graph = self._scene.entries[k].graph
-            if graph is not None and (text := quote(graph)):
+            if graph is not None and (text := quote(graph.description)):
                 yield k, text
 
     def _to_remember(self, question: q.Question, reply: Reply) -> Things:

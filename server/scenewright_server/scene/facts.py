@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from scenewright_server.scene.amounts import Amount, Found, in_digits, is_year, rate_of, read_amounts, read_hours
+from scenewright_server.scene.amounts import Amount, Found, is_year, rate_of, read_amounts, read_hours
+from scenewright_server.scene.descriptions import QUOTE_CHARS, amount_in, clauses, contrasts, sentences
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
 from scenewright_server.scene.hours import end_of, is_other_end
 from scenewright_server.scene.matching import fold, looks_so
 from scenewright_server.scene.topics import TOPICS, Topic, topic_of
 from scenewright_server.scene.words import is_chinese
 
-QUOTE_CHARS = 200
-"""Of a description, that are quoted at once."""
 _YES, _NO = ("yes", "true", "是"), ("no", "false", "否")
 _GENERAL = re.compile("(?<=.) ?(?:time|level|number|name|value|amount|status|date|时间|号码|编号|名字|情况|多少)$")
 """What may end the name of a key and tells no more: "alarm time" for "alarm"."""
@@ -36,12 +35,6 @@ _LEFT = re.compile(
 """How many of something are left."""
 _SHARED = ("length", "time")
 """Dimensions of more than one key: such an amount is a key's only where the key is named beside it."""
-_WHOLE = "".join(rf"(?<!\b{word})" for word in ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "vs", "e.g", "i.e", "[A-Z]"))
-"""Not after what a full stop only shortens: "Ms. Farrow"."""
-_SENTENCE = re.compile(rf"{_WHOLE}[.;!](?=\s|$)|[。；！\n]+")
-_BUT = re.compile(r",? \bbut\b |，?但")
-_MARKS = rf"{_WHOLE}(?!, but )[.;,，。；！!\n]+"
-_CLAUSE = re.compile(rf"(?<!\d){_MARKS}(?!\d)|{_MARKS}(?=\s|$)|[。；\n]+|，(?=\D)")
 
 
 def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -56,21 +49,6 @@ def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -
     return tuple(fold(text) for text in texts)
 
 
-def _sentences(description: str) -> list[str]:
-    """What a description says, a whole sentence at a time."""
-    return [piece for piece in (part.strip() for part in _SENTENCE.split(description)) if piece]
-
-
-def contrasts(description: str) -> list[str]:
-    """What a description says, up to each "but": what a list negates begins with its "no" and ends there."""
-    return [piece for its in _sentences(description) for piece in map(str.strip, _BUT.split(its)) if piece]
-
-
-def clauses(description: str) -> list[str]:
-    """What a description says, piece by piece."""
-    return [piece for piece in (part.strip(" \t:：") for part in _CLAUSE.split(description)) if piece]
-
-
 def _told(fact: Fact) -> str:
     """A fact as words; one of yes or no as its key, perhaps with "not" before it."""
     value = fact.value if isinstance(fact.value, str) else f"{fact.value:g} {fact.unit}"
@@ -78,31 +56,6 @@ def _told(fact: Fact) -> str:
     if said in _YES:
         return fact.key
     return f"not {fact.key}" if said in _NO else f"{fact.key} {value}"
-
-
-_AGE = re.compile(
-    r"(?<![\d~至到满过于-])(?P<zh>\d+)(?P<zh_unit>周?岁|个月大)(?![以之起及~至到-]|的?(?:[小女男]?孩|儿|女|娃|宝))|"
-    r"(?:^\W*|\b(?:is|now|just|about|almost|turned) (?:an? )?)(?P<en>\d+)[- ](?P<en_unit>year|month|week)s?[- ]old\b|"
-    r"(?<!children )(?<!kids )(?<!those )(?<!people )\baged (?P<aged>\d+)\b(?! ?(?:and|or|to|up|\+|-|–))",
-    re.IGNORECASE,
-)
-_DEGREES = re.compile(r"(?<![\d.])(?P<zh>[-−]?\d+(?:\.\d+)?) ?(?P<zh_unit>度)(?![数电角]|[~至到-])")
-_NO_WARMTH = re.compile("酒|镜|近视|转|角|斜|坡")
-"""Degrees of something else."""
-
-
-def _described(graph: GraphObject, key: Topic) -> Amount | None:
-    """An age or a temperature that a description tells as a number of its unit: 今年19岁, "aged 47", 60度."""
-    pattern = _AGE if "age" in key.words else _DEGREES if key.dimension == "temperature" else None
-    for piece in clauses(graph.description) if pattern else ():
-        found = pattern.search(in_digits(piece))  # type: ignore[union-attr]
-        if found is None or (key.dimension == "temperature" and _NO_WARMTH.search(piece)):
-            continue
-        its = found.groupdict()
-        number = its["zh"] or its.get("en") or its["aged"]
-        unit = its["zh_unit"] or (f"{its['en_unit']}s" if its.get("en") else "years")
-        return Amount(float(number.replace("−", "-")), unit.removesuffix("大"))
-    return None
 
 
 @dataclass(frozen=True)
@@ -121,7 +74,7 @@ def told_of(graph: GraphObject) -> Iterator[Known]:
         value = fact.value if isinstance(fact.value, str) else Amount(float(fact.value), fact.unit)
         if fold(str(value)) not in (*_YES, *_NO):
             yield Known(value, key=fact.key)
-    yield from (Known(text, is_quoted=True) for text in _sentences(graph.description))
+    yield from (Known(text, is_quoted=True) for text in sentences(graph.description))
 
 
 def tell(graph: GraphObject, name: str) -> Known | None:
@@ -140,14 +93,14 @@ def tell(graph: GraphObject, name: str) -> Known | None:
     part = _fact_in_part(graph, name)
     if part is not None:
         return replace(_known(part), key=part.key)
-    if (its := _described(graph, key)) is not None:
+    if (its := amount_in(graph.description, key)) is not None:
         return Known(its)
     for piece in pieces:
         for word in (name, *key.words):
             if _mentions(word, piece):
                 rest = _after(word, piece) if word in _KNOWN_WORDS else ""
                 if fold(piece).endswith(fold(word)):  # what it is comes after
-                    piece = next((its for its in _sentences(graph.description) if piece in its), piece)
+                    piece = next((its for its in sentences(graph.description) if piece in its), piece)
                 return Known(rest or piece, is_quoted=not rest)
     if key.dimension and key.dimension not in _SHARED:
         now = [
@@ -183,19 +136,8 @@ def sentence_that_tells(graph: GraphObject, look: str) -> str | None:
     """The sentence of the description by which an object looks so; None where its names tell it, or it is long."""
     if looks_so(look, [fold(name) for name in (graph.label, *graph.aliases)]):
         return None
-    sentences = [text for text in _sentences(graph.description) if len(text) <= QUOTE_CHARS]
-    return next((text for text in sentences if looks_so(look, [fold(text)])), None)
-
-
-def quote(graph: GraphObject) -> str:
-    """The first sentences of a description, of QUOTE_CHARS characters at most; "" where not even one is so short."""
-    text, end = graph.description.strip(), 0
-    for found in (*_SENTENCE.finditer(text), None):
-        at = len(text) if found is None else found.end()
-        if at > QUOTE_CHARS:
-            break
-        end = at
-    return text[:end].strip()
+    short = [text for text in sentences(graph.description) if len(text) <= QUOTE_CHARS]
+    return next((text for text in short if looks_so(look, [fold(text)])), None)
 
 
 def _known(fact: Fact) -> Known:
@@ -281,7 +223,7 @@ def _tell_loosely(graph: GraphObject, name: str) -> Known | None:
     if found is None and not is_chinese(name):
         stems = [_stem(word) for word in fold(name).split() if word not in _IDLE]
         pattern = [rf"(?<![^\W_]){re.escape(stem)}(?:e|s|es|ed|d|ing|er|ers)?(?![^\W_])" for stem in stems]
-        for sentence in (*_sentences(graph.description), *told):
+        for sentence in (*sentences(graph.description), *told):
             if pattern and all(re.search(its, fold(sentence)) for its in pattern):
                 found = sentence
                 break
@@ -339,7 +281,7 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
         if topic_of("hours") is key and (hours := read_hours(fact.value)):
             return end_of(hours[0], name)
         return end_of(_pick(read_amounts(fact.value), key, named=True), name)
-    if (its := _described(graph, key)) is not None:
+    if (its := amount_in(graph.description, key)) is not None:
         return its
     pieces = clauses(graph.description)
     told = [its for fact in graph.facts if isinstance(fact.value, str) for its in clauses(fact.value)]

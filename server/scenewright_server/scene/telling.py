@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scenewright_server.scene import expressions as x
-from scenewright_server.scene.choosing import Choosing, Several
+from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.facts import is_plain
+from scenewright_server.scene.failures import Several
 from scenewright_server.scene.measures import PLACES, SIDES, is_worn
 from scenewright_server.scene.replies import Nothing, Result, Told
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
-from scenewright_server.scene.choosing import Choosing, Several
+from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.failures import Several
 from scenewright_server.scene.measures import SIDES, MixedUnits, average, total
 from scenewright_server.scene.replies import Mixed, NotHere, Nothing, Result, Totalled, Unknown
 from scenewright_server.scene.scene import Things

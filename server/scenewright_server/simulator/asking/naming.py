@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from scenewright_server.languages.en import article, plural
-from scenewright_server.scene.choosing import Choosing, Failed, Several
+from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.expressions import Named, PlanError
+from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.questions import Name
