@@ -27,6 +27,8 @@ _PRICED = re.compile(r"\b(?:price|价格) [<>]")
 """Plans that ask for a price, of a number that may be another's."""
 _AGAIN_SO = re.compile(r"again (?:all & )?(?:not )?look |again (?:\d+ of )?人\b")
 """Plans that ask the last question anew of what is so, or of people: of most sentences they are not meant."""
+_MORE = frozenset("and or what how which one ones with other another".split())
+"""Words that ask the last question of something else."""
 _FAILURES = ((r.NotHere, 0.1), (r.Nothing, 0.15), (r.Unclear, 0.5), (r.Mixed, 0.7))
 """What tells against a plan that has such a reply."""
 _UNKNOWN, _NO_FACT, _NO_LOOK = 0.12, 0.6, 0.4
@@ -69,9 +71,13 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.4  # what is in it is told in words
     if _PRICED.search(plan) and any(isinstance(result, r.Unknown) for result in results):
         return 1.0
+    if plan.startswith("diff rating ") and any(isinstance(result, r.Unknown) for result in results):
+        return 0.6  # "better" is of something else
     has_none = any(isinstance(result, r.Nothing | r.NotHere) for result in results)
     if has_none and (" | has " in plan or plan.startswith("where look ")):
         return 1.0
+    if has_none and before is not None and len(before.things) == 1 and re.match(r"again [^&|]+ <=? ", plan):
+        return 0.7  # whether it has so little
     if _OF_SOME.search(plan) and any(isinstance(result, r.Nothing) for result in results):
         return 0.7
     if plan.startswith(_OF_TWO) and any(isinstance(result, r.Nothing) for result in results):
@@ -83,6 +89,8 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
     is_new = before is not None and before.asked is None and "呢" not in tokens
     if is_new and is_chinese(tokens[0]) and _AGAIN_SO.match(plan):
         return 0.6
+    if is_new and before is not None and len(before.things) == 1 and _MORE.isdisjoint(tokens) and _AGAIN_SO.match(plan):
+        return 0.6  # whether that thing is so
     if _OF_SHAPE.search(plan):
         return 0.5
     if " | has " in plan and any(isinstance(its, r.Ask) and (before or len(its.things) > _MANY) for its in results):

@@ -19,6 +19,13 @@ _POINTED = frozenset("this that these those it".split())
 _EXISTS = frozenset("be have any there anything something anyone somewhere another see get sell".split())
 """Words of questions whether something is there."""
 
+_ASKED_AFTER = re.compile(
+    r"[,.;:?!] (?:(?:for|with|in|of|so|but|then|and) )?(?:what(?! about)|who|whose|when|why|how(?! about)|where)\b"
+)
+"""A clause that goes before, and what is asked in the next."""
+_LASTS = re.compile(r"\bhow long (?:have|do|will|would|can|must|should)\b")
+_MEASURED = re.compile(r"fact (?:width|length|depth|height|size|pages|thickness) \|")
+
 _IS_ASKED = frozenset("吗没不么")
 
 
@@ -28,6 +35,11 @@ def leaves_open(tokens: Tokens, start: int, plan: str) -> bool:
     first = max((i + 1 for i in range(start) if tokens[i] in MARKS), default=0)
     if plan.startswith(("check ", "exist ")) and not _OPEN.isdisjoint(tokens[first:start]):
         return True
+    said = " ".join(tokens)
+    if plan.startswith(("exist ", "again ")) and _ASKED_AFTER.search(said):
+        return True
+    if _MEASURED.match(plan) and _LASTS.search(said):
+        return True  # how much time
     if plan.startswith("name ") and tokens[:1] == ("be",) and not {"there", "or", "what", "which", "who"} & {*tokens}:
         return True
     if plan.startswith(("fact open |", "fact opens |")) and not _DAYS.isdisjoint(tokens):
@@ -59,6 +71,8 @@ def is_clause(template: str, tokens: Tokens, n_lost: Sequence[int], i: int, end:
 
 def is_bare(tokens: Tokens) -> bool:
     """Whether English words do not ask whether something is there, though they may name it."""
+    if "?" in tokens and sum(token not in MARKS for token in tokens) == 1:
+        return False  # "Aliens?"
     is_pointed = tokens[0] == "be" and not _POINTED.isdisjoint(tokens[1:2])
     return is_pointed or (tokens[0].isascii() and _EXISTS.isdisjoint(tokens))
 

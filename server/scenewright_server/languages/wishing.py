@@ -11,6 +11,7 @@ from scenewright_server.languages.thesaurus import key_of, wishes
 _NO_WISH = re.compile(
     r"\b(?:without (?!waking|disturbing)|(?<!can )(?<!be )do not|(?:which|what) way (?!out|is north))\b|^be (?!there)"
     r"|^(?:who|whose|when|why|how (?:tall|big|heavy|high|wide))\b(?!.*\b(?:i|we|me|us)\b)|\bbetween\b"
+    r"|\bthat (?:be )?not\b|\bnothing that\b|^do (?!you|we|i)\b|\bwhen\b"
     r"|\bhow (?:much|old|far|long (?!it is)|many (?!centimetres))"
 )
 """What else is asked with the words of a wish."""
