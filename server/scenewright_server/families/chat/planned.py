@@ -55,7 +55,7 @@ MAX_TURNS = 32
 
 MAX_TRIED = 4
 """Plans of a question that are weighed against each other."""
-READ = 1.0
+READ = 0.25
 """For a plan that was read by the question's words: it seldom errs where it is sure."""
 OWN_WORDS = -1.0
 """For a plan of the decoder that leaves the question to its own words."""
