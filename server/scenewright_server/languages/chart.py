@@ -117,7 +117,7 @@ class Chart:
                         if ("W" in bound or "Y" in bound) and not is_alone:
                             total += _AFTER  # a sentence about something else
                         plan = written(phrase.plan, bound)
-                        total += UNANSWERED * (plan is not None and leaves_open(self._tokens, i, plan))
+                        total += UNANSWERED * (plan is not None and leaves_open(self._tokens, i, end, plan))
                         if plan is None or VAIN.search(plan) or (before is None and _OF_THOSE.search(plan)):
                             continue
                         if total < plans.get(plan, math.inf):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scenewright_server.languages.phrases import Tokens
+from scenewright_server.languages.thesaurus import synonyms
 
 COUNTERS = set(
     "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛趟颗粒团盆"
@@ -11,9 +12,17 @@ ALSO_NAMES = set("架地杯瓶盘碗头盒袋串包桶罐壶笼")
 """Of these, and 地, what names begin with, too."""
 _TAKING = set("有要来买拿给卖个")
 COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
+_NO_NAMES = frozenset("几多不没懂有能会要把给让被比零一二两三四五六七八九十百千")
+"""What no Chinese word begins with for what is not here, but for those that everybody knows."""
 
 
 def begins_name(tokens: Tokens, i: int) -> bool:
     """Whether a Chinese token that counts things elsewhere begins a name here: 架子鼓, but not 有架钢琴."""
     before = tokens[i - 1] if i else ""
     return tokens[i] in ALSO_NAMES and before not in COUNTED and before not in _TAKING
+
+
+def may_name(span: Tokens) -> bool:
+    """Whether Chinese characters may be a word for what is not here."""
+    is_strange = len(span) == 1 or span[0] in _NO_NAMES or not {"不", "没"}.isdisjoint(span)
+    return not is_strange or span in synonyms()

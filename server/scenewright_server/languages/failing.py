@@ -57,7 +57,7 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.2  # one of those that were asked about is meant
     if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
         return 0.2
-    if before is not None and len(before.things) == 1 and re.match(r"again [^&|]+ >=? ", plan):
+    if before is not None and len(before.things) == 1 and re.match(r"again .*[<>]=? ", plan):
         return 0.7  # whether it has so much
     if before is not None and before.asked is not None and plan.startswith("name those & "):
         return 0.1  # it tells which is meant
@@ -65,6 +65,8 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.05
     if any(isinstance(result, r.NotUnderstood | r.Lost) for result in results):
         return 1.0
+    if re.match("count (?:all & )?look ", plan) and is_chinese(tokens[0]) and not {"有", "个", "只", "种"} & {*tokens}:
+        return 0.7  # how much it is, not how many there are
     if plan.startswith("exist ") and any(reply.took for reply in replies):
         return _GUESSED
     if _INSIDE.search(plan) and not any(reply.things for reply in replies):
@@ -74,7 +76,7 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
     if plan.startswith("diff rating ") and any(isinstance(result, r.Unknown) for result in results):
         return 0.6  # "better" is of something else
     has_none = any(isinstance(result, r.Nothing | r.NotHere) for result in results)
-    if has_none and (" | has " in plan or plan.startswith("where look ")):
+    if has_none and (" | has " in plan or plan.startswith(("where look ", "where has "))):
         return 1.0
     if has_none and before is not None and len(before.things) == 1 and re.match(r"again [^&|]+ <=? ", plan):
         return 0.7  # whether it has so little
@@ -82,11 +84,13 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.7
     if plan.startswith(_OF_TWO) and any(isinstance(result, r.Nothing) for result in results):
         return 0.7
+    if plan.startswith(("more (", "ratio (")) and any(isinstance(result, r.Ask) for result in results):
+        return 0.5
     if plan.startswith("fact ") and any(isinstance(result, r.Nothing) for result in results):
         return 0.6
     if plan.startswith("again not "):
         return 0.3
-    is_new = before is not None and before.asked is None and "呢" not in tokens
+    is_new = before is not None and before.asked is None and ("呢" not in tokens or "着" in tokens)
     if is_new and is_chinese(tokens[0]) and _AGAIN_SO.match(plan):
         return 0.6
     if is_new and before is not None and len(before.things) == 1 and _MORE.isdisjoint(tokens) and _AGAIN_SO.match(plan):

@@ -39,6 +39,8 @@ VAIN = re.compile(
     r"|^(?:check|fact|exist) .*\b(?:someone|somebody|anyone|anybody|everyone)\b(?! & (?!look))|^check [^|]+ \| all\b"
     r"|^fact [^|]+ \| all & (?:left|right|behind|in front|on|under|in|near|beside|between|above)\b"
     r"|^check (?:those|this) & [^|]*[<>]"
+    r"|^exist (?:max|min)\b|(?:left|right) of me (?:.* )?& in reach|价格 >= 1$"
+    r"|\b(?:max|min) \w+ & (?:max|min)\b|\d of 人"
     r"|^count (?:.* & )?look (?:\w+ )*\w+[^su\W]s$"
     r"|(?:behind|in front of|left of|right of) \(those & (?:max|min)"
     r"|^(?:more|fewer|equal|diff|ratio) .*\| all(?: \||$)|^check (?:.* )?\| all$|^check all [|&]"

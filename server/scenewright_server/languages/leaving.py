@@ -26,13 +26,17 @@ _ASKED_AFTER = re.compile(
 _LASTS = re.compile(r"\bhow long (?:have|do|will|would|can|must|should)\b")
 _MEASURED = re.compile(r"fact (?:width|length|depth|height|size|pages|thickness) \|")
 
+_COMPARED = re.compile(r"\b(?:max|min|more|fewer|equal|diff|ratio)\b|[<>]")
+_PRICE = re.compile("(?:fact|sum) [^|]*(?:[价票费]|price|fee|ticket)")
 _IS_ASKED = frozenset("吗没不么")
 
 
-def leaves_open(tokens: Tokens, start: int, plan: str) -> bool:
-    """Whether a plan read from token `start` on leaves out what a question cannot do without: "how" where it only
-    checks, a yes or no where it names, a number of pieces where it reckons."""
+def leaves_open(tokens: Tokens, start: int, end: int, plan: str) -> bool:
+    """Whether a plan read from token `start` up to `end` leaves out what a question cannot do without: "how" where it
+    only checks, a yes or no where it names, a number of pieces where it reckons."""
     first = max((i + 1 for i in range(start) if tokens[i] in MARKS), default=0)
+    if is_chinese(tokens[start]) and _leaves_open_zh(tokens, first, start, end, plan):
+        return True
     if plan.startswith(("check ", "exist ")) and not _OPEN.isdisjoint(tokens[first:start]):
         return True
     said = " ".join(tokens)
@@ -54,6 +58,27 @@ def leaves_open(tokens: Tokens, start: int, plan: str) -> bool:
         return True
     return plan.startswith(("sum price", "fact price", "more weight")) and any(
         re.search(rf"\b{number:g}\b", plan) is None for number in _numbers(tokens)
+    )
+
+
+def _leaves_open_zh(tokens: Tokens, first: int, start: int, end: int, plan: str) -> bool:
+    """The same of Chinese: 几, 怎 or 多少 in the clause from token `first` on, 比 where nothing is compared, a number
+    of pieces where a price is asked."""
+    last = next((k for k in range(end, len(tokens)) if tokens[k] in MARKS), len(tokens))
+    for k in (*range(first, start), *range(end, last)):
+        if tokens[k] == "怎" or (tokens[k] == "几" and tokens[k - 1 : k] not in (("这",), ("那",), ("哪",))):
+            return True
+        if tokens[k : k + 2] == ("多", "少"):
+            return True
+    left_out = {*pairwise((*tokens[first:start], "")), *pairwise((*tokens[end:last], ""))}
+    if any(word == "比" and after not in "较如例赛萨" for word, after in left_out) and not _COMPARED.search(plan):
+        return True
+    if not _PRICE.match(plan):
+        return False
+    return any(
+        number > 2 and f"{number:g}" not in plan
+        for span in (tokens[first:start], tokens[end:last])
+        for number in (_numbers(span) if span else ())
     )
 
 

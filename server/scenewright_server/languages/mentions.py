@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from scenewright_server.languages.counters import ALSO_NAMES, COUNTED, COUNTERS, begins_name
+from scenewright_server.languages.counters import ALSO_NAMES, COUNTED, COUNTERS, begins_name, may_name
 from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, likeliest, parts_of
 from scenewright_server.languages.measuring import is_measured, keys_before, keys_of_units, units_at
 from scenewright_server.languages.numerals import ONES
@@ -142,7 +142,7 @@ class Mentions:
                 return
             if not is_han and any(self.names.get(key_of((word,)), ("", 1.0))[1] < 0.02 for word in span[:-1]):
                 return
-            if key_of(span) not in self.names and (is_han or span[-1] not in self._table.words):
+            if key_of(span) not in self.names and (may_name(span) if is_han else span[-1] not in self._table.words):
                 yield i + n, joined(span), 0.3 + 0.05 * n + 0.1 * (is_han and n == 1)
 
     def absent_at(self, tokens: Tokens, i: int) -> Iterator[Found]:

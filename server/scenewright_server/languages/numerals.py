@@ -33,6 +33,8 @@ def whole_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
         if end < len(tokens) and tokens[end] in ("hundred", "thousand", "grand", "k", "万"):
             return value * {"hundred": 100, "万": 10000}.get(tokens[end], 1000), end + 1
         return (value, end) if end > i else None
+    if (year := _year_at(tokens, i)) is not None:
+        return year
     if token in _HANZI or token == "十":
         return None if i and tokens[i - 1] in _HAN and token != "两" else _han_at(tokens, i)
     return _english_at(tokens, i)
@@ -56,7 +58,7 @@ def amount_at(tokens: Tokens, i: int) -> tuple[float, str, int] | None:
     unit = ""
     if i + 1 < len(tokens) and _is_unit(tokens[i]) and Amount(0, tokens[i]).dimension == "money":
         unit, i = tokens[i], i + 1
-    found = whole_at(tokens, i)
+    found = (0.5, i + 1) if tokens[i] == "半" else whole_at(tokens, i)
     if found is None:
         return None
     value, end = found
@@ -73,7 +75,7 @@ def amount_at(tokens: Tokens, i: int) -> tuple[float, str, int] | None:
             after = tokens[end + n : end + n + 1]
             is_half = after == ("半",)  # 一公斤半
             return value + is_half / 2, joined, end + n + (is_half or (joined == "块" and after == ("钱",)))
-    return value, unit, end
+    return None if tokens[i] == "半" else (value, unit, end)
 
 
 def _is_unit(word: str) -> bool:
@@ -104,6 +106,20 @@ def _english_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
             break
         end += 1
     return (float(total + part), end) if end > i else None
+
+
+def _year_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
+    """A year told figure by figure: 一九一零年, 零八年, 九五年, but not 三四年, which is three or four of them."""
+    end = i
+    while end < len(tokens) and tokens[end] in _HANZI and tokens[end] not in ("两", "俩"):
+        end += 1
+    figures = [_HANZI[token] for token in tokens[i:end]]
+    if len(figures) not in (2, 4) or tokens[end : end + 1] != ("年",) or (i and tokens[i - 1] in _HAN):
+        return None
+    if len(figures) == 2 and figures[0] and figures[1] == figures[0] + 1:
+        return None
+    value = int("".join(map(str, figures)))
+    return float(value if value > 99 else value + (2000 if value < 40 else 1900)), end
 
 
 def _han_at(tokens: Tokens, i: int) -> tuple[float, int] | None:

@@ -40,6 +40,12 @@ _COUNTING = (
     *"几 谁 价 多少 平均 多久 多远 多长 多高 多大 多重 什么时候 什么时间 为什么 怎么了 怎么用 是不是 够不够".split(),
 )
 """Words of questions that tell no wish."""
+_BOUND = re.compile(r"again ([^ &|]+ [<>]=? [^&|;]+)")
+"""A second question that bounds the first."""
+_MEANT = re.compile(
+    "[这那哪][张件款部台种副条双支瓶盒柜]|合不合|会不会|能不能|要不要|[不没]到|以[上下内]|往[上下]|证件|得[上下]去"
+)
+"""Words of Chinese questions of what is meant or bounded, which tell no wish, either."""
 _PLACES = re.compile("哪[里儿边有能块]|[在去上往]哪|什么地方")
 
 
@@ -64,7 +70,8 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         both = _read_both(tokens, table, mentions, scene)
         best = min(filter(None, (best, both)), default=None)
     if best is None or best[0] > (_STATED if _is_stated(tokens) else _WISHED):
-        tells_none = any(word in question for word in _COUNTING) or (language == "zh" and mentions.named(tokens))
+        tells_none = any(word in question for word in _COUNTING) or _MEANT.search(question) is not None
+        tells_none |= language == "zh" and bool(mentions.named(tokens))
         thing = "" if tells_none else wished(tokens, mentions.names)
         if thing:
             is_place = "where" in tokens or _PLACES.search(question)
@@ -130,6 +137,8 @@ def _in_one(first: str, second: str) -> str:
     """Two questions as one plan: facts of one set together, "those" of the second as the set of the first."""
     if first == second:
         return first
+    if first.startswith("name ") and (bound := _BOUND.fullmatch(second)):
+        return f"{first} & {bound[1]}"
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
         return TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
