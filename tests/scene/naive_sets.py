@@ -78,13 +78,13 @@ class NaiveSets:
 
     def _in_all(self, links: Sequence[x.Set], among: Sequence[int]) -> list[int]:
         of_user = [link for link in links if isinstance(link, x.Related) and isinstance(link.to, x.Me)]
-        sides = sorted(link.relation for link in of_user if link.relation in ("behind", "left of", "right of"))
+        of_sides = [link for link in of_user if link.relation in ("behind", "left of", "right of")]
+        sides = sorted(link.relation for link in of_sides)
         if {*sides} in ({"behind", "left of"}, {"behind", "right of"}) and sides.count(sides[-1]) == 1:
             sign = -1 if sides[-1] == "left of" else 1
             turn = {k: math.atan2(sign * self.entries[k].position[0], self.entries[k].position[2]) for k in among}
             among = [k for k in among if math.pi / 2 < turn[k] < math.radians(172)]
-            rest = [link for link in links if link not in of_user or link.relation not in sides]  # type: ignore[attr-defined]
-            among = self._in_all(rest, among)
+            among = self._in_all([link for link in links if link not in of_sides], among)
             return [k for k in among if turn[k] > 2] or among
         for link in links:
             among = self._choose(link, among)

@@ -38,10 +38,15 @@ def units_at(tokens: Tokens, i: int, keys: dict[str, list[str]], graphs: Graphs)
     """Units that begin at token i, and the keys that are told in them: only of units in which nothing has two facts."""
     for end in range(min(len(tokens), i + 3), i, -1):
         unit = dimension_of("".join(tokens[i:end]))
-        told = [[fact.unit for fact in graph.facts if fact.unit] for graph in graphs if graph]
-        is_plain = all(sum(dimension_of(its) == unit for its in units) < 2 for units in told)
-        if unit in keys and unit != "年" and unit not in _ASKED_OTHERWISE and is_plain:
+        if unit in keys and unit != "年" and unit not in _ASKED_OTHERWISE and _is_told_once(unit, graphs):
             yield end, keys[unit][:_MAX_KEYS]
+
+
+def _is_told_once(unit: str, graphs: Graphs) -> bool:
+    """Whether no thing has two facts in a unit."""
+    return all(
+        sum(dimension_of(fact.unit) == unit for fact in graph.facts if fact.unit) < 2 for graph in graphs if graph
+    )
 
 
 def keys_before(before: Turn | None, graphs: Graphs) -> list[str]:

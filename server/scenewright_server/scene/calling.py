@@ -74,21 +74,7 @@ class Calling:
         return () if match.is_near or match.is_loose else match.things
 
 
-_FOR_WHOM = (
-    "儿童",
-    "女童",
-    "男童",
-    "孩子",
-    "学生",
-    "女士",
-    "男士",
-    "children",
-    "kids",
-    "men",
-    "women",
-    "girls",
-    "boys",
-)
+_FOR_WHOM = frozenset("儿童 女童 男童 孩子 学生 女士 男士 children kids men women girls boys".split())
 """Kinds of goods."""
 WIDE_KINDS = frozenset(
     "animal person people plant furniture fruit vegetable vehicle tool weapon".split()

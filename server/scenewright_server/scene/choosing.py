@@ -66,24 +66,24 @@ class Choosing:
         among = self.everything if among is None else among
         links = of.links if isinstance(of, x.Narrowed) else (of,)
         n = next((i for i, link in enumerate(links) if isinstance(link, PICKS)), len(links))
-        first, is_named = links[:n], any(isinstance(link, x.Named | x.Kind | x.Joined) for link in links)
-        corner = corner_of(first)
+        is_named = any(isinstance(link, x.Named | x.Kind | x.Joined) for link in links)
+        corner = corner_of(links[:n])
         if corner is not None:
-            first = tuple(link for link in first if link not in (x.Related(corner, x.Me()), _BEHIND_ME))
-            is_there = self.relations.behind_user_on(corner)
-            among = tuple(k for k in among if is_there[k])
-        for link in first:
+            among = self._those_of(self.relations.behind_user_on(corner), among)
+        for link in links[:n]:
+            if corner is not None and link in (x.Related(corner, x.Me()), _BEHIND_ME):
+                continue
             if isinstance(link, x.Other) and is_named:
                 among = self._spoken_of(link, among)
             else:
                 among = self._choose(link, among, one)
-        if corner is not None:
-            is_plain = self.relations.behind_user_on(corner, plainly=True)
-            among = tuple(k for k in among if is_plain[k]) or among
-        among = self._plainly(first, among)
+        among = self._plainly(links[:n], among)
         for link in links[n:]:
             among = self._choose(link, among, one)
         return among
+
+    def _those_of(self, is_so: np.ndarray, among: Things) -> Things:
+        return tuple(k for k in among if is_so[k])
 
     def _choose(self, of: x.Set, among: Things, one: bool) -> Things:
         match of:
@@ -346,6 +346,9 @@ class Choosing:
     def _plainly(self, links: Sequence[x.Set], among: Things) -> Things:
         """Of things on a side of the user or of a thing those that are plainly there, if one is."""
         related = [link for link in links if isinstance(link, x.Related) and link.relation in x.SIDES and not link.own]
+        corner = corner_of(links)
+        if corner is not None:
+            return self._those_of(self.relations.behind_user_on(corner, plainly=True), among) or among
         if len(related) != 1 or len(among) < 2:
             return among
         relation, to = related[0].relation, related[0].to
@@ -354,7 +357,7 @@ class Choosing:
         else:
             others = self.choose(to) if related[0].each else self.candidates(to)
             is_plain = np.any([self.relations.plainly_related(relation, j) for j in others], axis=0)
-        return tuple(k for k in among if is_plain[k]) or among
+        return self._those_of(is_plain, among) or among
 
     def _related(self, relation: x.Relation, to: x.Set, own: bool, each: bool, among: Things) -> np.ndarray:
         """To one thing; of several, to any, or else to the only one to which anything is, or to all alike."""
