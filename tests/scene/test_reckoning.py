@@ -10,7 +10,7 @@ from scenewright_server.languages.speaking import Spelt
 from scenewright_server.scene.amounts import CLOCK, Amount, read_amounts, read_time, time_text
 from scenewright_server.scene.entries import Fact, GraphObject
 from scenewright_server.scene.executing import carry_out
-from scenewright_server.scene.hours import is_within
+from scenewright_server.scene.hours import is_at
 from scenewright_server.scene.measures import MixedUnits, gap, holds, quotient, total
 
 from tests.scene.random_scenes import scene_of
@@ -232,4 +232,4 @@ def test_hours_beyond_midnight_are_those_of_the_clock():
         for lasts in range(1, 24):
             text = f"{opens}:00-{(opens + lasts) % 24}:00"
             naive = {(opens + n) % 24 for n in range(lasts + 1)}
-            assert {hour for hour in range(24) if is_within(hour, text)} == naive
+            assert {hour for hour in range(24) if is_at(hour, text)} == naive

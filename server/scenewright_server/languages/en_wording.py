@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from scenewright_server.languages.en import BELOW_TWENTY, article
 from scenewright_server.languages.speaking import Labels, M
 from scenewright_server.scene import expressions as x
-from scenewright_server.scene.matching import COLOURS, MATERIALS
+from scenewright_server.scene.kinds import is_noun
+from scenewright_server.scene.matching import COLOURS, MATERIALS, single
 from scenewright_server.scene.replies import Bearing
 from scenewright_server.scene.states import is_state
 from scenewright_server.scene.topics import topic_of
@@ -53,6 +54,7 @@ _BEING = set(
 )
 """First words of keys that are no nouns: what stands between a thing and a value."""
 _STANDING = set("on in at off out weak native good fit free due hardy".split())
+_IS_DATE = re.compile(r"\b1[5-9]\d\d|\b20\d\d|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|\bago\b")
 _OPEN_ENDS = set("in on at to of for from with by than until since after before and or if when".split())
 _ONE = set("bus gas lens atlas canvas news series christmas chess species headquarters tennis always".split())
 
@@ -136,7 +138,10 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
     at = "at " if not is_open and re.match(r"\d{1,2}:\d\d$", value) else ""
     if first in _DOING and is_one:
         return [*things, f" {key} {at}{value}."]
-    if first in _BEING or (is_open and key.casefold() != first and _is_standing(key)):
+    if re.fullmatch(r"[a-z]{3,}[^e]ed", key) and _IS_DATE.search(value) and not is_noun(key):
+        return [*things, f" {'was' if is_one else 'were'} {key} {at}{value}."]
+    is_noun_last = len(key.split()) > 1 and is_noun(single(key.casefold().split()[-1]))
+    if (first in _BEING and not is_noun_last) or (is_open and key.casefold() != first and _is_standing(key)):
         return [*things, f" {'is' if is_one else 'are'} {key} {at}{value}."]
     if _is_no_noun(key):
         said = f"“{key}: {value}”."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
-from scenewright_server.scene.amounts import Amount, symbol
+from scenewright_server.scene.amounts import Amount, many, symbol
 from scenewright_server.scene.replies import Operand, Reply
 from scenewright_server.scene.topics import topic_of
 
@@ -90,4 +90,4 @@ def is_year(operand: Operand) -> bool:
 
 def currency(amount: Amount) -> str:
     """The code of an amount's currency, "" where it is no money."""
-    return symbol(amount.unit) if amount.dimension == "money" else ""
+    return symbol(amount.unit) if amount.dimension == "money" and many(amount.unit)[0] == 1 else ""

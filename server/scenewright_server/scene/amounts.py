@@ -97,12 +97,14 @@ _UNIT_OF: dict[str, tuple[Dimension, str, float]] = {
 
 _MEANT = {"度": ("°C", 1.0), "岁": ("s", 31557600.0), "周岁": ("s", 31557600.0)}
 """Units that are written so and may be held against others: 60度 is told with its own."""
+_MANY = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
+_MANY_UNITS = re.compile(rf"({'|'.join(_MANY)})(?![a-z]) ?(.*)", re.IGNORECASE)
 _BEFORE = "|".join(sorted((re.escape(n) for n, u in _UNIT_OF.items() if u[0] == "money"), key=len, reverse=True))
 _DIGITS = (
     r"\d{1,3}(?:[,'’\u00a0\u202f ]\d{3})+(?:\.\d+)?(?!\d)|\d{1,3}(?:\.\d{3})+,\d+(?!\d)|\d+,\d{1,2}(?![\d,])"
     r"|\d+(?:\.\d+)?"
 )
-_AFTER = r"[^\W\d_]+(?:/[^\W\d_]+)?[²$]?|°\s?[CFcf]|[%℃℉€$£¥￥₹₩₺₽]"
+_AFTER = r"(?:(?:thousand|million|billion)\b(?: [^\W\d_]+)?)|[^\W\d_]+(?:/[^\W\d_]+)?[²$]?|°\s?[CFcf]|[%℃℉€$£¥￥₹₩₺₽]"
 _AMOUNT = re.compile(
     rf"(?:(?<![^\W_])({_BEFORE})\s?)?((?<![\w)])[-−])?({_DIGITS})"
     rf"(?:\s?(?:-|–|—|~|～|至|到| to )\s?({_DIGITS}))?(?:[\s-]?({_AFTER}))?",
@@ -153,8 +155,8 @@ class Amount:
         """Its value in another unit, None where it has none in it; an amount without unit is in any."""
         value, base = self.in_base()
         other, factor = _scale(unit)
-        if not base or not unit:
-            return self.value
+        if not base or not other:
+            return self.value * many(self.unit)[0] / many(unit)[0]
         return value / factor if base == other else None
 
 
@@ -170,7 +172,18 @@ class Found:
 
 def _known(unit: str) -> tuple[Dimension, str, float]:
     name = unit.strip().casefold().replace("° ", "°").replace(" / ", "/")
-    return _UNIT_OF.get(name) or _UNIT_OF.get(name.rstrip(".")) or ("", "", 1.0)
+    known = _UNIT_OF.get(name) or _UNIT_OF.get(name.rstrip("."))
+    times, rest = many(unit)
+    if known is None and times != 1:
+        dimension, base, factor = _known(rest)
+        return (dimension, base, factor * times) if dimension else ("", "", 1.0)
+    return known or ("", "", 1.0)
+
+
+def many(unit: str) -> tuple[float, str]:
+    """How many of a unit one is, and that unit: of "million EUR", "万人"."""
+    found = _MANY_UNITS.fullmatch(unit.strip())
+    return (_MANY[found[1].casefold()], found[2]) if found else (1.0, unit)
 
 
 def _scale(unit: str) -> tuple[str, float]:
@@ -180,9 +193,9 @@ def _scale(unit: str) -> tuple[str, float]:
         return base, factor
     if unit in _MEANT:
         return _MEANT[unit]
-    rate = rate_of(unit)
+    rate, (times, rest) = rate_of(unit), many(unit)
     if rate is None:
-        return unit.casefold(), 1.0
+        return rest.casefold(), times
     (over, a), (under, b) = _scale(rate[0]), _scale(rate[1])
     return f"{over}/{under}", a / b
 
@@ -196,7 +209,7 @@ def rate_of(unit: str) -> tuple[str, str] | None:
 def symbol(unit: str) -> str:
     """A unit's common sign: "kg" for "kilograms"; "EUR" for "€"; an unknown one as it is."""
     dimension, base, factor = _known(unit)
-    if not dimension or dimension in ("time",):
+    if not dimension or dimension in ("time",) or many(unit)[0] != 1:
         return unit
     if unit.casefold() in ("coin", "coins"):
         return "coins"
@@ -210,7 +223,21 @@ def read_amounts(text: str) -> list[Found]:
     broken = [Found(Amount(_broken(its[1], its[2]), "块"), its.start(), its.end()) for its in _BROKEN.finditer(text)]
     text = in_digits(_without(broken, text))
     times = list(_read_times(text))
-    return sorted((*broken, *times, *_read(_without(times, text))), key=lambda its: its.start)
+    found = sorted((*broken, *times, *_read(_without(times, text))), key=lambda its: its.start)
+    return _joined(found, text)
+
+
+def _joined(found: list[Found], text: str) -> list[Found]:
+    """Amounts of a text, those from one to another, "6 months to 3 years", as one."""
+    for n in range(len(found) - 2, -1, -1):
+        low, high = found[n], found[n + 1]
+        its, top = low.amount, high.amount
+        is_one = its.dimension == top.dimension and its.dimension not in ("", "clock")
+        if is_one and its.high is None and top.high is None and _TO.fullmatch(text[low.end : high.start]):
+            end = top.in_unit(its.unit)
+            if end is not None and end > its.value:
+                found[n : n + 2] = [Found(Amount(its.value, its.unit, end), low.start, high.end, low.is_past)]
+    return found
 
 
 def _without(amounts: list[Found], text: str) -> str:
@@ -302,13 +329,17 @@ def _read(text: str) -> Iterator[Found]:
         unit = before or ""
         if after is not None:
             name = _unit_in(after)
-            if name and (not before or _known(name)[0] != "money"):
+            if before and many(name) != (1.0, name) and not many(name)[1]:
+                unit, end = f"{name} {before}", found.start(5) + len(name)
+            elif name and (not before or _known(name)[0] != "money"):
                 unit = unit or name
                 end = found.start(5) + len(name)
             else:
                 end = found.end(4) if high else found.end(3)
         value = _number(digits) * (-1 if minus and not high else 1)
         top = _number(high) if high else None
+        if after == "s" and text[found.start(5) - 1].isdigit() and re.fullmatch(r"1[5-9]\d0|20\d0", digits):
+            unit, top = "", value + 9  # the 1970s
         if top is not None and top <= value:
             top = None
         was = _WAS.search(text[max(found.start() - 24, 0) : found.start()]) is not None
@@ -319,6 +350,8 @@ def _unit_in(after: str) -> str:
     """The unit that begins what follows a number: all of a word in Latin letters, the longest in Chinese."""
     if _STONES.match(after):
         return ""
+    if many(after)[0] != 1 and after.isascii():
+        return after if _known(after)[0] else after.split()[0]
     rate = rate_of(after) if after.isascii() else None
     if _known(after)[0] or (rate and _known(rate[1])[0]):
         return rate[0] if rate and _known(rate[0])[0] == "money" else after

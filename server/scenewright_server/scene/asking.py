@@ -44,7 +44,7 @@ def ask(choosing: Choosing, things: Things, asked: Sequence[str] = ()) -> Ask:
 
 def _by_fact(choosing: Choosing, things: Things, keys: Sequence[str]) -> Ask | None:
     for key in keys:
-        told = [choosing.tell(key, k) for k in things]
+        told = [choosing.comparing.tell(key, k) for k in things]
         values = [its.value for its in told if its is not None]
         if len(values) == len(things) and _differ([_said(value) for value in values]):
             return Ask(things, "fact", tuple(values), key)

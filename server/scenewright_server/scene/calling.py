@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from scenewright_server.scene import facts
 from scenewright_server.scene.entries import Entry, GraphObject
@@ -50,7 +50,7 @@ class Calling:
     def _of_known_kind(self, words: str) -> tuple[int, ...]:
         """What is of a kind by the tables, by what the app tells, or by a fact."""
         kind, said = self._matching.singular(words), fold(words)
-        english = ENGLISH[kind] if kind in ENGLISH and is_chinese(kind) else kind
+        english = ENGLISH[kind] if ENGLISH.get(kind) in WIDE_KINDS or (kind in ENGLISH and is_chinese(kind)) else kind
         found = {*self._matching.headed(KINDS.get(kind, ())), *self._matching.of_wider(english)}
         for own, nouns in self._own_kinds.items():
             if said in (fold(own), fold(own) + "s"):
@@ -64,7 +64,7 @@ class Calling:
 
     def _has_job(self, k: int, graph: GraphObject) -> bool:
         """Whether a fact tells what thing k, which is not known to be no person, does: "role": "trainee"."""
-        told = [*facts.jobs_of(graph), *(its for its in facts.kinds_of(graph) if its not in _FOR_WHOM)]
+        told = [*_jobs_of(graph), *(its for its in facts.kinds_of(graph) if its not in _FOR_WHOM)]
         named = Matching(told, [()] * len(told))
         is_thing = self._matching.wider[k] and "person" not in self._matching.wider[k]
         return not is_thing and bool(named.of_wider("person") or named.headed(KINDS["person"]))
@@ -81,3 +81,14 @@ WIDE_KINDS = frozenset(
     + "动物 植物 家具 书 书籍 水果 蔬菜 交通工具 工具 武器".split()
 )
 """Nobody says these of only those things that have the word in their names."""
+_JOBS = (
+    "role", "job", "title", "job title", "position", "profession", "occupation", "rank", "职位", "职务", "职业", "岗位",
+    "角色", "身份", "工种", "职称",
+)  # fmt: skip
+
+
+def _jobs_of(graph: GraphObject) -> Iterator[str]:
+    """The jobs that a person is told to have; what a thing is for may stand so, too ("job": "printing")."""
+    for fact in graph.facts:
+        if fold(fact.key) in _JOBS and isinstance(fact.value, str):
+            yield fact.value

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
 
 from scenewright_server.scene import expressions as x
-from scenewright_server.scene import facts
-from scenewright_server.scene.amounts import Amount, read_time
+from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.calling import Calling
-from scenewright_server.scene.facts import Known
+from scenewright_server.scene.comparing import Comparing, is_same
 from scenewright_server.scene.failures import Failed, Several
-from scenewright_server.scene.hours import is_within, late
-from scenewright_server.scene.matching import COLOURS, Match, Matching, fold, looks_so
-from scenewright_server.scene.measures import SAME, SHAPES, Measures, MixedUnits, Valued, holds, in_one_unit
+from scenewright_server.scene.hours import late
+from scenewright_server.scene.matching import Match, Matching
+from scenewright_server.scene.measures import Measures, MixedUnits, Valued, holds, in_one_unit
 from scenewright_server.scene.relations import NoFront
 from scenewright_server.scene.replies import Lost, Mixed, NotHere, Nothing, NotUnderstood, Unknown
 from scenewright_server.scene.scene import Scene, Things
@@ -25,8 +23,6 @@ from scenewright_server.scene.states import is_so, is_state_alone
 PICKS = (x.Extreme, x.Ordered, x.Middle, x.Nth)
 """Links that depend on what others are there."""
 _BEHIND_ME = x.Related("behind", x.Me())
-_NOW = ("now", "yes", "true", "现在", "是")
-"""Values of a key that is a state."""
 
 
 def corner_of(links: Sequence[x.Set]) -> x.Relation | None:
@@ -44,9 +40,9 @@ class Choosing:
         self.scene, self.everything = scene, tuple(range(len(entries)))
         self.relations = scene.relations
         self.measures = Measures(entries, self.relations, scene.year)
+        self.comparing = Comparing(scene, self.measures)
         self.calling = Calling(entries, self.matching, scene.kinds)
         self.forget_names()
-        self._told: dict[tuple[str, int], Known | None] = {}
 
     def forget_names(self) -> None:
         """Begin to gather names anew."""
@@ -148,43 +144,9 @@ class Choosing:
         found = {k: self.measures.value(key.name, k, to, told) for k in among if k != to}
         return {k: value for k, value in found.items() if value is not None}
 
-    def tell(self, name: str, k: int) -> Known | None:
-        """What is told of thing k under a key; its colour by its name, too."""
-        if (name, k) not in self._told:
-            self._told[name, k] = self._tell(name, k)
-        return self._told[name, k]
-
-    def _tell(self, name: str, k: int) -> Known | None:
-        graph = self.scene.entries[k].graph
-        told = None if graph is None else facts.tell(graph, name)
-        if told is None and fold(name) in ("colour", "color", "颜色"):
-            words = [word for text in self.texts[k] for word in text.replace("-", " ").split()]
-            found = next((word for word in words if word in COLOURS), None)
-            told = Known(found) if found else None
-        return told
-
-    def _has_fact(self, name: str, k: int) -> bool:
-        graph = self.scene.entries[k].graph
-        return graph is not None and facts.has_fact(graph, name)
-
-    def _compared_values(self, key: x.Key, among: Things, told: bool = False) -> dict[int, Valued]:
-        """The amounts by which things are compared. Where one has a fact of this very key: of those of which it or a
-        time of day is told; else not of those that have another fact in the same unit, a fee beside prices."""
-        values = self.values(key, among, told)
-        graphs = {k: self.scene.entries[k].graph for k in values}
-        if key.name not in SHAPES and any(
-            graph is not None and facts.has_key(graph, key.name) for graph in graphs.values()
-        ):
-            own = {k for k, graph in graphs.items() if graph is not None and facts.is_owned(graph, key.name)}
-            return {k: its for k, its in values.items() if k in own or its.amount.dimension == "clock"}
-        if not any(self._has_fact(key.name, k) for k in values):
-            return values
-        others = {k for k, graph in graphs.items() if graph is not None and facts.is_by_unit(graph, key.name)}
-        return {k: its for k, its in values.items() if k not in others}
-
     def is_known(self, key: x.Key, k: int) -> bool:
         """Whether anything is known of thing k under a key."""
-        return self.tell(key.name, k) is not None or bool(self.values(key, (k,)))
+        return bool(self.values(key, (k,))) if key.to is not None else self.comparing.is_known(key.name, k)
 
     def _join(self, parts: Sequence[x.Set], among: Things, one: bool) -> Things:
         found: dict[int, None] = {}
@@ -245,40 +207,13 @@ class Choosing:
         own = self.values(key, (other,)).get(other)
         if own is not None:
             values = self.values(key, among)
-            return tuple(k for k in among if k != other and k in values and self._is_same(own.amount, values[k].amount))
-        told = self.tell(key.name, other)
-        if told is None:
-            raise Failed(Unknown(key.name, (other,)))
-        values_told = {k: self.tell(key.name, k) for k in among if k != other}
-        return tuple(k for k, its in values_told.items() if its is not None and _as_text(its) == _as_text(told))
-
-    def _is_same(self, a: Amount, b: Amount) -> bool:
-        try:
-            (one, two), _ = in_one_unit((a, b))
-        except MixedUnits:
-            return False
-        return abs(one - two) <= SAME * max(abs(one), abs(two))
+            return tuple(k for k in among if k != other and k in values and is_same(own.amount, values[k].amount))
+        return self.comparing.same_text(key.name, other, among)
 
     def _compared(self, of: x.Compared, among: Things) -> Things:
         key, sign, with_ = of.key, of.sign, of.with_
         if isinstance(with_, str):
-            told = {k: self.tell(key.name, k) for k in among}
-            # Where it is a fact's key, what has no such fact is not so for naming the value elsewhere.
-            is_key = any(self._has_fact(key.name, k) for k in self.everything)
-            if not is_key and fold(with_) in _NOW and is_state_alone(key.name):
-                return tuple(k for k in among if (is_so(key.name, self.texts[k]) is True) == (sign == "="))
-            texts = [()] * len(self.texts) if is_key else self.texts
-            known = {k: texts[k] if its is None else [_as_text(its)] for k, its in told.items()}
-            if among and not any(told[k] or looks_so(with_, its) for k, its in known.items()):
-                raise Failed(Unknown(key.name, among))
-            exact = [_as_text(Known(with_))]
-            has_digits = re.search(r"\d", with_) is not None and read_time(with_) is None
-            if has_digits and exact in known.values():  # "4/4" is no "3/4"
-                return tuple(k for k, its in known.items() if told[k] is not None and (its == exact) == (sign == "="))
-            like = {k: is_so(with_, its) is True for k, its in known.items()}
-            if (time := read_time(with_)) is not None:
-                like |= {k: True for k, its in told.items() if its is not None and is_within(time, str(its.value))}
-            return tuple(k for k in among if like[k] == (sign == "=") and (told[k] is not None or like[k]))
+            return self.comparing.as_text(key.name, sign, with_, among)
         if isinstance(with_, x.Number):
             bound = late(Amount(with_.value, with_.unit), key.name)
         else:
@@ -287,7 +222,7 @@ class Choosing:
             if own is None:
                 raise Failed(Unknown(key.name, (other,)))
             bound, among = own.amount, tuple(k for k in among if k != other)
-        values = self._compared_values(key, among, told=True)
+        values = self.comparing.own(key.name, self.values(key, among, told=True))
         if among and not values:
             raise Failed(Unknown(key.name, among))
         held: dict[int, bool] = {}
@@ -300,9 +235,9 @@ class Choosing:
 
     def _picked(self, of: x.Extreme | x.Ordered | x.Middle, among: Things) -> Things:
         if isinstance(of, x.Middle):
-            row = sorted(among, key=lambda k: self.relations.space.bearings[k])
+            row = self.relations.in_a_row(among)
             return tuple(row[(len(row) - 1) // 2 : len(row) // 2 + 1])
-        values = self._compared_values(of.key, among)
+        values = self.comparing.own(of.key.name, self.values(of.key, among))
         if not values:
             if not among:
                 return ()
@@ -320,7 +255,7 @@ class Choosing:
         if of.n > 1:
             return tuple(row[: of.n])
         best = values[row[0]].amount
-        return tuple(k for k in row if self._is_same(values[k].amount, best))
+        return tuple(k for k in row if is_same(values[k].amount, best))
 
     def _stands(self, of: x.Set, among: Things) -> np.ndarray:
         """(N,) bool: what stands so."""
@@ -388,8 +323,3 @@ class Choosing:
         if ends[0] == ends[1]:
             raise Failed(NotUnderstood("between one thing and itself"))
         return self.relations.between(*ends)
-
-
-def _as_text(known: Known) -> str:
-    value = known.value
-    return fold(value if isinstance(value, str) else f"{value.value:g} {value.unit}")

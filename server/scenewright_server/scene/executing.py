@@ -295,6 +295,8 @@ class _Execution:
             with _mixed_of(a, b):
                 return Times(a, b, a.amount.value / b.amount.value, quotient(a.amount, b.amount))
         each = Amount(one / two, a.amount.unit) if a.amount.unit and not b.amount.unit else None
+        if not a.amount.unit and "/" in b.amount.unit:
+            each = quotient(a.amount, b.amount)
         return Times(a, b, one / two, each)
 
 

@@ -20,10 +20,6 @@ _GENERAL = re.compile("(?<=.) ?(?:time|level|number|name|value|amount|status|dat
 _IDLE = set("a an the of by for to in on at is was be it its when what who how".split())
 _PREDICATE = re.compile(r"(?:is|are|was|were|has|have|had|can|may|must|should|will|does|do|not)\b", re.IGNORECASE)
 _NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
-_JOBS = (
-    "role", "job", "title", "job title", "position", "profession", "occupation", "rank", "职位", "职务", "职业", "岗位",
-    "角色", "身份", "工种", "职称",
-)  # fmt: skip
 _KNOWN_WORDS = {word for key in TOPICS for word in key.words}
 _LIMIT = re.compile(r"(?:up to|at most|(?:more|less) than|最多|至多|不超过|承重|载重)\W*$", re.IGNORECASE)
 _NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
@@ -33,6 +29,10 @@ _LEFT = re.compile(
     re.IGNORECASE,
 )
 """How many of something are left."""
+_EXTENTS = ("height", "width", "depth")
+_BOUND = re.compile(r"\b(?:limit|restriction|min|minimum|max|maximum|required)\b|限|要求")
+"""In the key of what something else is held against."""
+_TOP = re.compile(r"(?:to|-|–|~|至|到) ?(\d+(?:\.\d+)?) ?(.*)")
 _SHARED = ("length", "time")
 """Dimensions of more than one key: such an amount is a key's only where the key is named beside it."""
 
@@ -71,7 +71,7 @@ class Known:
 def told_of(graph: GraphObject) -> Iterator[Known]:
     """All that is told of an object: its facts by their keys, and the sentences of its description."""
     for fact in graph.facts:
-        value = fact.value if isinstance(fact.value, str) else Amount(float(fact.value), fact.unit)
+        value = _value(fact)
         if fold(str(value)) not in (*_YES, *_NO):
             yield Known(value, key=fact.key)
     yield from (Known(text, is_quoted=True) for text in sentences(graph.description))
@@ -141,7 +141,15 @@ def sentence_that_tells(graph: GraphObject, look: str) -> str | None:
 
 
 def _known(fact: Fact) -> Known:
-    return Known(fact.value if isinstance(fact.value, str) else Amount(float(fact.value), fact.unit))
+    return Known(_value(fact))
+
+
+def _value(fact: Fact) -> str | Amount:
+    """What a fact tells; of a number whose unit goes on, 2 "to 4", a range."""
+    if isinstance(fact.value, str):
+        return fact.value
+    top = _TOP.fullmatch(fact.unit)
+    return Amount(float(fact.value), top[2] if top else fact.unit, float(top[1]) if top else None)
 
 
 def _fact_in_part(graph: GraphObject, name: str) -> Fact | None:
@@ -164,6 +172,8 @@ def _facts_in_part(graph: GraphObject, name: str) -> list[Fact]:
     key = topic_of(name)
     said = {fold(word) for word in (name, *(key.words if "name" not in key.words else ()))}
     keys = [(fact, fold(fact.key.replace("_", " "))) for fact in graph.facts]
+    if name in _EXTENTS:  # how tall riders must be
+        keys = [(fact, own) for fact, own in keys if not _BOUND.search(own)]
     found = [fact for fact, own in keys if own == _GENERAL.sub("", fold(name))]
     return found or [
         fact
@@ -198,6 +208,18 @@ def is_owned(graph: GraphObject, name: str) -> bool:
         return True
     is_other = has_fact(graph, name) or _fact_in_part(graph, name) is not None
     return not is_other and any(is_plain(name, its) for its in clauses(graph.description))
+
+
+def is_told_apart(graph: GraphObject, name: str) -> bool:
+    """Whether a fact of an object has this very key; where none is of another key that may stand for it, the
+    description will do, of an amount where it names the key or tells that amount alone."""
+    if name == "left" or is_owned(graph, name):
+        return has_key(graph, name) or name != "left"
+    if has_fact(graph, name) or _fact_in_part(graph, name) is not None:
+        return False
+    if topic_of(name).dimension:
+        return any(_mentions(name, piece) for piece in clauses(graph.description))
+    return tell(graph, name) is not None
 
 
 def is_by_unit(graph: GraphObject, name: str) -> bool:
@@ -277,7 +299,8 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
         return None
     if fact is not None:
         if not isinstance(fact.value, str):
-            return Amount(float(fact.value), fact.unit)
+            value = _value(fact)
+            return value if isinstance(value, Amount) else None
         if topic_of("hours") is key and (hours := read_hours(fact.value)):
             return end_of(hours[0], name)
         return end_of(_pick(read_amounts(fact.value), key, named=True), name)
@@ -369,10 +392,3 @@ def kinds_of(graph: GraphObject) -> Iterator[str]:
     for fact in graph.facts:
         if fold(fact.key) in ("kind", "type", "category", "class", "种类", "类别", "类型", "分类", "品类"):
             yield str(fact.value)
-
-
-def jobs_of(graph: GraphObject) -> Iterator[str]:
-    """The jobs that a person is told to have; what a thing is for may stand so, too ("job": "printing")."""
-    for fact in graph.facts:
-        if fold(fact.key) in _JOBS and isinstance(fact.value, str):
-            yield fact.value

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from scenewright_server.scene.amounts import Amount, read_hours
+from scenewright_server.scene.amounts import Amount, read_amounts, read_hours
 from scenewright_server.scene.matching import fold
 
 _OPENING = {"open", "opens", "opening time", "开门", "开门时间"}
 _CLOSING = set("closes|closing time|open until|until|关门|关门时间|打烊|打烊时间|营业到|营业至|开到".split("|"))
 """Keys that are one end of the hours that are told."""
+_LAST = re.compile(
+    r"last(?: (?:train|bus|tram|ferry|boat|metro|departure|entry|admission|call|orders?|round|show|tour|ride))?$"
+    r"|末|最后|最晚"
+)
+"""Keys of what is the last of a day."""
 _NIGHT = 6.0
 """The hour until which what closes does so late, after the midnight of its day."""
 
@@ -26,14 +32,21 @@ def end_of(found: Amount | None, name: str) -> Amount | None:
 
 
 def late(time: Amount, name: str) -> Amount:
-    """A time of day at which things close, counted on beyond midnight: 1:00 comes after 23:00."""
-    is_late = fold(name) in _CLOSING and time.dimension == "clock" and time.high is None and time.value < _NIGHT
-    return replace(time, value=time.value + 24) if is_late else time
+    """A time of day at which things close or the last leaves, counted on beyond midnight: 1:00 comes after 23:00."""
+    is_late = time.dimension == "clock" and time.high is None and time.value < _NIGHT
+    its = fold(name)
+    return replace(time, value=time.value + 24) if is_late and (its in _CLOSING or _LAST.match(its)) else time
 
 
-def is_within(time: float, text: str) -> bool:
-    """Whether a time of day, in hours from midnight, is within hours that a text tells."""
-    return any(its.value <= t <= (its.high or 0) for its in read_hours(text) for t in (time, time + 24))
+def is_at(time: float, text: str) -> bool | None:
+    """Whether a time of day, in hours from midnight, is one that a text tells or within its hours; None where it tells
+    no time."""
+    told = read_hours(text) + [its.amount for its in read_amounts(text) if its.amount.dimension == "clock"]
+    if not told:
+        return None
+    return any(
+        its.value <= t <= (its.value if its.high is None else its.high) for its in told for t in (time, time + 24)
+    )
 
 
 def is_other_end(key: str, name: str) -> bool:

@@ -6,14 +6,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 
 from scenewright_server.scene.kinds import is_noun, is_person_zh, wider
+from scenewright_server.scene.misspelling import ALIKE, likeness
 from scenewright_server.scene.words import WIDE, is_chinese
 
-ALIKE = 0.8
-"""Of the letters of a misspelt name and the right one."""
 _PLURALS = {
     "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "feet": "foot",
     "knives": "knife", "wolves": "wolf", "geese": "goose", "teeth": "tooth",
@@ -157,7 +155,7 @@ class Matching:
         text = " ".join(said)
         if len(text) < (2 if is_chinese(text) else 4):
             return ()
-        scores = [max(_likeness(text, its) for its in called.words) for called in self._called]
+        scores = [max(likeness(text, {" ".join(its), _head(its)}) for its in called.words) for called in self._called]
         best = max(scores, default=0.0)
         return tuple(k for k, score in enumerate(scores) if score == best) if best > ALIKE else ()
 
@@ -388,13 +386,3 @@ def _within(words: tuple[str, ...], said: tuple[str, ...]) -> bool:
         return any(said[0] in word for word in words)
     n = len(said)
     return any(_singular(words[i : i + n]) == said for i in range(len(words) - n + 1))
-
-
-def _likeness(text: str, words: tuple[str, ...]) -> float:
-    """Of a name's letters and those of what was said, or of its head noun's, which must have as many words."""
-    best = 0.0
-    for name in {" ".join(words), _head(words)}:
-        if name.count(" ") == text.count(" ") and abs(len(name) - len(text)) <= 2 and len(name) >= 2:
-            is_swapped = sorted(name) == sorted(text) and name[0] == text[0]
-            best = max(best, SequenceMatcher(None, text, name, autojunk=False).ratio() + 0.01 * is_swapped)
-    return best

@@ -7,13 +7,16 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount, rate_of
+from scenewright_server.scene.counting import is_counting
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.expressions import Sign
+from scenewright_server.scene.matching import single
 from scenewright_server.scene.relations import Relations
 
 SHAPES = ("height", "width", "depth", "size")
@@ -36,6 +39,8 @@ def is_worn(name: str) -> bool:
     return _WORN.search(name.casefold()) is not None
 
 
+ALTITUDES = ("altitude", "elevation", "海拔")
+"""Keys of heights above the sea."""
 SAME = 1e-6
 """Amounts are equal that differ by less than this part of them."""
 _SIGNS: dict[Sign, Callable[[float, float], bool]] = {
@@ -69,6 +74,7 @@ class Measures:
     def value(self, name: str, k: int, to: int | None = None, told_first: bool = False) -> Valued | None:
         """The amount of thing k under this name; `to`: a distance from there; `told_first`: of "3 left" what is told
         and no side. None where none is known."""
+        name = self.meant(name)
         if to is not None:
             return Valued(Amount(math.dist(self._space.centres[k], self._space.centres[to]), "m"), True)
         if name in PLACES and not (told_first and self.is_told(name, k)):
@@ -79,6 +85,19 @@ class Measures:
         if told is not None:
             return Valued(told)
         return self._shape(name, k) if name in SHAPES else None
+
+    @cached_property
+    def _heights(self) -> str:
+        """The key of the heights above the sea that most things tell, where none tells its own; else "height"."""
+        graphs = [entry.graph for entry in self._entries if entry.graph is not None]
+        if any(facts.has_fact(graph, "height") for graph in graphs):
+            return "height"
+        told = {name: sum(facts.has_key(graph, name) for graph in graphs) for name in ALTITUDES}
+        return next((name for name, n in told.items() if 2 * n > len(self._entries)), "height")
+
+    def meant(self, name: str) -> str:
+        """The key that is meant by a name: where most things tell their altitude, their height is that."""
+        return self._heights if name == "height" else name
 
     def is_told(self, name: str, k: int) -> bool:
         """Whether a fact of thing k has this very key; of "left", whether it is told what is left."""
@@ -131,6 +150,8 @@ def in_one_unit(amounts: Sequence[Amount]) -> tuple[list[float], str]:
     unit = next((amount.unit for amount in amounts if amount.unit), "")
     values = [amount.in_unit(unit) for amount in amounts]
     if any(value is None for value in values):
+        if all(is_counting(amount.unit) for amount in amounts):
+            return [amount.value for amount in amounts], ""
         raise MixedUnits
     return [value for value in values if value is not None], unit
 
@@ -181,6 +202,9 @@ def quotient(a: Amount, b: Amount) -> Amount:
     rate = rate_of(b.unit)
     if rate is not None and a.in_unit(rate[0]) is not None:
         return Amount(_tidy((a.in_unit(rate[0]) or 0.0) / b.value), rate[1])
+    over, mark, under = b.unit.replace(" per ", "/").partition("/")
+    if mark and single(over) == single(a.unit or over):  # pages over pages/min
+        return Amount(_tidy(a.value / b.value), under)
     if not a.dimension or not b.unit or a.dimension == b.dimension or rate or _NO_RATES & {a.dimension, b.dimension}:
         raise MixedUnits
     if a.dimension == "money" and b.dimension in ("mass", "volume", "length", "area"):

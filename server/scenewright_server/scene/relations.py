@@ -113,6 +113,12 @@ class Relations:
         is_so[[self._under[k] for k in (a, b) if k is not None and self._under[k] >= 0]] = False
         return is_so
 
+    def in_a_row(self, among: Sequence[int]) -> list[int]:
+        """These things by their bearings; where all are behind the user, without a break straight behind."""
+        bearings = {k: float(self.space.bearings[k]) for k in among}
+        is_behind = all(abs(its) > math.pi / 2 for its in bearings.values())
+        return sorted(among, key=lambda k: bearings[k] % (2 * math.pi) if is_behind else bearings[k])
+
     def at_hour(self, hour: int) -> np.ndarray:
         """What is in the direction of this hour of the clock."""
         return self.hours() == hour

@@ -37,7 +37,7 @@ def tell_one(choosing: Choosing, key: x.Key, k: int) -> Told:
         return Told((k,), key.name, value.amount if value else None, True, to)
     is_place = key.name in PLACES and not measures.is_told(key.name, k)
     valued = None if is_place and key.name in SIDES else measures.value(key.name, k, told_first=True)
-    told = None if is_place else choosing.tell(key.name, k)
+    told = None if is_place else choosing.comparing.tell(key.name, k)
     if told is None:
         return Told((k,), key.name, valued.amount if valued else None, valued is not None and valued.is_measured)
     if isinstance(told.value, str) and valued is not None and is_plain(key.name, told.value):
@@ -46,4 +46,4 @@ def tell_one(choosing: Choosing, key: x.Key, k: int) -> Told:
 
 
 def _is_measured_alone(choosing: Choosing, k: int) -> bool:
-    return choosing.tell("size", k) is None and not is_worn(choosing.scene.called[k])
+    return choosing.comparing.tell("size", k) is None and not is_worn(choosing.scene.called[k])

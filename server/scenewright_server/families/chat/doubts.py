@@ -165,7 +165,7 @@ class Doubts:
         return any(map(self._is_said, (words, *names)))
 
     def _is_told(self, key: str) -> bool:
-        return any(self._choosing.tell(key, k) is not None for k in self._choosing.everything)
+        return any(self._choosing.comparing.tell(key, k) is not None for k in self._choosing.everything)
 
     def _is_said(self, words: str) -> bool:
         """Whether one of these words was said, or one like it; of words in another script nobody can tell."""

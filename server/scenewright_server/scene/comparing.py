@@ -1,0 +1,112 @@
+"""What is told of things under keys, and how things compare by it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from scenewright_server.scene import facts
+from scenewright_server.scene.amounts import Amount, read_time
+from scenewright_server.scene.expressions import Sign
+from scenewright_server.scene.facts import Known
+from scenewright_server.scene.failures import Failed
+from scenewright_server.scene.hours import is_at
+from scenewright_server.scene.matching import COLOURS, fold, looks_so
+from scenewright_server.scene.measures import SAME, SHAPES, Measures, MixedUnits, Valued, in_one_unit
+from scenewright_server.scene.replies import Unknown
+from scenewright_server.scene.scene import Scene, Things
+from scenewright_server.scene.states import is_so, is_state_alone
+
+_NOW = ("now", "yes", "true", "现在", "是")
+"""Values of a key that is a state."""
+
+
+class Comparing:
+    """The things of a scene by what is told of them."""
+
+    def __init__(self, scene: Scene, measures: Measures) -> None:
+        self._scene, self._measures = scene, measures
+        self._graphs = [entry.graph for entry in scene.entries]
+        self._told: dict[tuple[str, int], Known | None] = {}
+
+    def tell(self, name: str, k: int) -> Known | None:
+        """What is told of thing k under a key; its colour by its name, too."""
+        if (name, k) not in self._told:
+            self._told[name, k] = self._tell(name, k)
+        return self._told[name, k]
+
+    def _tell(self, name: str, k: int) -> Known | None:
+        graph = self._graphs[k]
+        told = None if graph is None else facts.tell(graph, self._measures.meant(name))
+        if told is None and fold(name) in ("colour", "color", "颜色"):
+            words = [word for text in self._scene.texts[k] for word in text.replace("-", " ").split()]
+            found = next((word for word in words if word in COLOURS), None)
+            told = Known(found) if found else None
+        return told
+
+    def is_known(self, name: str, k: int) -> bool:
+        """Whether anything is known of thing k under a key; where another thing has a fact of this very key, that of
+        thing k under no other key. A side is known of nothing: of "left", how many are left."""
+        graph = self._graphs[k]
+        if graph is not None and (name == "left" or any(its and facts.has_key(its, name) for its in self._graphs)):
+            return facts.is_told_apart(graph, name)
+        return self.tell(name, k) is not None or self._measures.value(name, k) is not None
+
+    def own(self, name: str, values: Mapping[int, Valued]) -> dict[int, Valued]:
+        """Of the amounts of things those by which they are compared. Where one has a fact of this very key: of those
+        of which it or a time of day is told; else not of those that have another fact in the same unit, a fee beside
+        prices. No box beside a size that is told, nor beside heights that most of them tell."""
+        if name in SHAPES:
+            told = {k: its for k, its in values.items() if not its.is_measured}
+            return told if told and (name == "size" or 2 * len(told) > len(values)) else dict(values)
+        graphs = {k: its for k in values if (its := self._graphs[k]) is not None}
+        if any(facts.has_key(graph, name) for graph in graphs.values()):
+            own = {k for k, graph in graphs.items() if facts.is_owned(graph, name)}
+            return {k: its for k, its in values.items() if k in own or its.amount.dimension == "clock"}
+        if not any(facts.has_fact(graph, name) for graph in graphs.values()):
+            return dict(values)
+        others = {k for k, graph in graphs.items() if facts.is_by_unit(graph, name)}
+        return {k: its for k, its in values.items() if k not in others}
+
+    def as_text(self, name: str, sign: Sign, text: str, among: Things) -> Things:
+        """Those of which a text is told under a key, or is not. Raises Failed."""
+        told = {k: self.tell(name, k) for k in among}
+        # Where it is a fact's key, what has no such fact is not so for naming the value elsewhere.
+        is_key = any(its and facts.has_fact(its, name) for its in self._graphs)
+        if not is_key and fold(text) in _NOW and is_state_alone(name):
+            return tuple(k for k in among if (is_so(name, self._scene.texts[k]) is True) == (sign == "="))
+        texts = [()] * len(self._graphs) if is_key else self._scene.texts
+        known = {k: texts[k] if its is None else [_as_text(its)] for k, its in told.items()}
+        if among and not any(told[k] or looks_so(text, its) for k, its in known.items()):
+            raise Failed(Unknown(name, among))
+        exact = [_as_text(Known(text))]
+        time = read_time(text)
+        if time is None and re.search(r"\d", text) and exact in known.values():  # "4/4" is no "3/4"
+            return tuple(k for k, its in known.items() if told[k] is not None and (its == exact) == (sign == "="))
+        like = {k: is_so(text, its) is True for k, its in known.items()}
+        if time is not None:
+            at = {k: is_at(time, str(its.value)) for k, its in told.items() if its is not None}
+            like |= {k: its for k, its in at.items() if its is not None}
+        return tuple(k for k in among if like[k] == (sign == "=") and (told[k] is not None or like[k]))
+
+    def same_text(self, name: str, as_: int, among: Things) -> Things:
+        """Those of which the same is told under a key as of another thing. Raises Failed."""
+        told = self.tell(name, as_)
+        if told is None:
+            raise Failed(Unknown(name, (as_,)))
+        texts = {k: self.tell(name, k) for k in among if k != as_}
+        return tuple(k for k, its in texts.items() if its is not None and _as_text(its) == _as_text(told))
+
+
+def is_same(a: Amount, b: Amount) -> bool:
+    """Whether two amounts are one, in any unit."""
+    try:
+        (one, two), _ = in_one_unit((a, b))
+    except MixedUnits:
+        return False
+    return abs(one - two) <= SAME * max(abs(one), abs(two))
+
+
+def _as_text(known: Known) -> str:
+    value = known.value
+    return fold(value if isinstance(value, str) else f"{value.value:g} {value.unit}")
