@@ -34,6 +34,7 @@ from scenewright_server.languages.speaking import (
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
+from scenewright_server.scene.dates import date_text
 from scenewright_server.scene.topics import topic_of
 
 
@@ -68,6 +69,8 @@ class EnglishSpeaker:
             return " ".join(length_in(amount.value))
         if amount.unit == CLOCK:
             return " to ".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
+        if amount.dimension == "date":
+            return date_text(amount)
         if (rate := rate_of(amount.unit)) and not amount.dimension:
             one = rate[1].removesuffix("s") if len(rate[1]) > 2 else symbol(rate[1])
             per = " per " if currency(Amount(0, rate[0])) else "/"
@@ -270,7 +273,7 @@ class EnglishSpeaker:
                 return [*the(a.things[0], labels), f" is {gap} {which} than ", *the(b.things[0], labels), "."]
         if not result.amount.value:
             return [f"There is no difference: {self._of(a)} against {self._of(b)}."]
-        if are_years or CLOCK in (a.amount.unit, b.amount.unit):
+        if are_years or a.amount.dimension in ("clock", "date"):
             which = "later" if result.amount.value > 0 else "earlier"
             return [f"That is {gap} {which}: {self._of(a)} against {self._of(b)}."]
         which = "more" if result.amount.value > 0 else "less"

@@ -53,6 +53,8 @@ _BEING = set(
     "afraid made built found born founded painted free due good allergic".split()
 )
 """First words of keys that are no nouns: what stands between a thing and a value."""
+_COUNTED = ("free", "open", "available", "missing")
+"""Of these, what a noun follows in keys of numbers: "free chairs"."""
 _STANDING = set("on in at off out weak native good fit free due hardy".split())
 _IS_DATE = re.compile(r"\b1[5-9]\d\d|\b20\d\d|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|\bago\b")
 _OPEN_ENDS = set("in on at to of for from with by than until since after before and or if when".split())
@@ -140,8 +142,8 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
         return [*things, f" {key} {at}{value}."]
     if re.fullmatch(r"[a-z]{3,}[^e]ed", key) and _IS_DATE.search(value) and not is_noun(key):
         return [*things, f" {'was' if is_one else 'were'} {key} {at}{value}."]
-    is_noun_last = len(key.split()) > 1 and is_noun(single(key.casefold().split()[-1]))
-    if (first in _BEING and not is_noun_last) or (is_open and key.casefold() != first and _is_standing(key)):
+    is_counted = first in _COUNTED and key.casefold() != first and is_noun(single(key.casefold().split()[-1]))
+    if (first in _BEING and not is_counted) or (is_open and key.casefold() != first and _is_standing(key)):
         return [*things, f" {'is' if is_one else 'are'} {key} {at}{value}."]
     if _is_no_noun(key):
         said = f"“{key}: {value}”."

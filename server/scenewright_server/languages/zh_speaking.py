@@ -23,6 +23,7 @@ from scenewright_server.languages.zh import Chinese
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
+from scenewright_server.scene.dates import date_text
 from scenewright_server.scene.topics import topic_of
 from scenewright_server.scene.words import is_chinese
 
@@ -87,6 +88,8 @@ class ChineseSpeaker:
             return f"{value}{UNITS[unit]}"
         if amount.unit == CLOCK:
             return "到".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
+        if amount.dimension == "date":
+            return date_text(amount, in_chinese=True)
         if (rate := rate_of(amount.unit)) and not amount.dimension:
             under = symbol(rate[1])
             return f"{self.amount(replace(amount, unit=rate[0]))}/{UNITS.get(under, under)}"
@@ -264,7 +267,7 @@ class ChineseSpeaker:
         a, b, gap = result.a, result.b, result.amount
         said = self.amount(Amount(abs(gap.value), gap.unit), a.is_measured or b.is_measured)
         are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
-        is_time = are_years or CLOCK in (a.amount.unit, b.amount.unit)
+        is_time = are_years or a.amount.dimension in ("clock", "date")
         if hours := is_time and duration_in(replace(gap, value=abs(gap.value))):
             said = f"{hours[0]}小时{hours[1]}分钟" if hours[1] else f"{hours[0]}小时"
         said = f"{abs(gap.value):g}年" if are_years else said

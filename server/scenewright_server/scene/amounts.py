@@ -9,11 +9,13 @@ from typing import Literal
 
 Dimension = Literal[
     "money", "length", "mass", "volume", "time", "year", "temperature", "energy", "power", "voltage", "speed", "share",
-    "area", "data", "bandwidth", "sound", "charge", "frequency", "clock", "",
+    "area", "data", "bandwidth", "sound", "charge", "frequency", "clock", "date", "",
 ]  # fmt: skip
 
 CLOCK = "o'clock"
 """The unit of a time of day, in hours from midnight."""
+DATE, DAY = "@date", "@day"
+"""The units of a day of a year, and of a day of any year, in days of the calendar."""
 
 _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("length", "m", 0.001): "mm millimetre millimetres millimeter millimeters 毫米",
@@ -90,6 +92,8 @@ _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("money", "RUB", 1.0): "rub ₽ roubles rubles",
     ("money", "gold", 1.0): "gold coin coins 金币",
     ("clock", CLOCK, 1.0): CLOCK,
+    ("date", DATE, 1.0): DATE,
+    ("date", DAY, 1.0): DAY,
 }  # fmt: skip
 _UNIT_OF: dict[str, tuple[Dimension, str, float]] = {
     name: unit for unit, names in _UNITS.items() for name in names.split()

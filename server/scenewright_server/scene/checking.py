@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scenewright_server.scene import expressions as x
+from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import PICKS, Choosing, corner_of
 from scenewright_server.scene.descriptions import contrasts
@@ -27,6 +28,17 @@ def check(choosing: Choosing, of: x.Set, among: x.Set, each: bool) -> Result:
         raise Several(of, things)
     because = _because(choosing, among, things[0], verdicts[0]) if len(things) == 1 else None
     return Verdict(things, verdicts, among, because)
+
+
+def check_texts(choosing: Choosing, a: q.Quantity, b: q.Quantity) -> Result | None:
+    """Whether the same is told of two things under a key; None where both tell a number, or one nothing. Raises Failed,
+    Several."""
+    if not isinstance(a, q.Value) or not isinstance(b, q.Value) or a.key != b.key:
+        return None
+    things = tuple(choosing.one(its.of) for its in (a, b))
+    if len(choosing.values(a.key, things)) == 2 or None in [choosing.comparing.tell(a.key.name, k) for k in things]:
+        return None
+    return check(choosing, a.of, x.Same(a.key, b.of), each=False)
 
 
 def choose_or_none(choosing: Choosing, of: x.Set) -> Things:

@@ -11,6 +11,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.calling import Calling
 from scenewright_server.scene.comparing import Comparing, is_same
+from scenewright_server.scene.dates import as_date
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import late
 from scenewright_server.scene.matching import Match, Matching
@@ -215,7 +216,7 @@ class Choosing:
         if isinstance(with_, str):
             return self.comparing.as_text(key.name, sign, with_, among)
         if isinstance(with_, x.Number):
-            bound = late(Amount(with_.value, with_.unit), key.name)
+            bound = late(as_date(Amount(with_.value, with_.unit)), key.name)
         else:
             other = self.one(with_)
             own = self.values(key, (other,), told=True).get(other)

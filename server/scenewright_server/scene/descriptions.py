@@ -6,12 +6,16 @@ import re
 
 from scenewright_server.scene.amounts import Amount, in_digits
 from scenewright_server.scene.topics import Topic
+from scenewright_server.scene.words import is_chinese
 
 QUOTE_CHARS = 200
 """Of a description, that are quoted at once."""
 _WHOLE = "".join(rf"(?<!\b{word})" for word in ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "vs", "e.g", "i.e", "[A-Z]"))
 """Not after what a full stop only shortens: "Ms. Farrow"."""
 _SENTENCE = re.compile(rf"{_WHOLE}[.;!](?=\s|$)|[。；！\n]+")
+_FULL_STOP = re.compile(rf"{_WHOLE}[.!](?=\s|$)|[。！\n]+")
+MAX_IN_FULL, MAX_IN_FULL_ZH = 60, 30
+"""Characters of a sentence that is told in full."""
 _BUT = re.compile(r",? \bbut\b |，?但")
 _MARKS = rf"{_WHOLE}(?!, but )[.;,，。；！!\n]+"
 _CLAUSE = re.compile(rf"(?<!\d){_MARKS}(?!\d)|{_MARKS}(?=\s|$)|[。；\n]+|，(?=\D)")
@@ -39,6 +43,13 @@ def contrasts(description: str) -> list[str]:
 def clauses(description: str) -> list[str]:
     """What a description says, piece by piece."""
     return [piece for piece in (part.strip(" \t:：") for part in _CLAUSE.split(description)) if piece]
+
+
+def in_full(piece: str, description: str) -> str:
+    """The sentence of a description in which a piece of it stands, where that is short; else the piece: what follows a
+    comma or a semicolon may be half of what is told."""
+    whole = next((text.strip() for text in _FULL_STOP.split(description) if piece in text), piece)
+    return whole if len(whole) <= (MAX_IN_FULL_ZH if is_chinese(whole) else MAX_IN_FULL) else piece
 
 
 def quote(description: str) -> str:

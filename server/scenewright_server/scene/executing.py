@@ -11,8 +11,9 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.asking import ask
-from scenewright_server.scene.checking import check, choose_or_none
+from scenewright_server.scene.checking import check, check_texts, choose_or_none
 from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.dates import as_date
 from scenewright_server.scene.descriptions import quote
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.facts import sentence_that_tells
@@ -207,6 +208,8 @@ class _Execution:
                 its = self._sum(question)
                 return (Totalled("sum", its.key, its.things, its.amount, is_measured=its.is_measured),)
             case q.Compare(sign, a, b):
+                if sign == "=" and (same := check_texts(self._choosing, a, b)) is not None:
+                    return (same,)
                 one, two = self._pair(a, b)
                 with _mixed_of(one, two):
                     return (Weighed(sign, one, two, holds(one.amount, sign, two.amount)),)
@@ -244,7 +247,7 @@ class _Execution:
     def _operand(self, quantity: q.Quantity) -> Operand:
         match quantity:
             case q.Number(value, unit):
-                return Operand(Amount(value, unit), (), "", "number")
+                return Operand(as_date(Amount(value, unit)), (), "", "number")
             case q.Count(of):
                 things = choose_or_none(self._choosing, of)
                 return Operand(Amount(float(len(things))), things, "", "count")

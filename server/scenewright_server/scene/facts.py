@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from scenewright_server.scene.amounts import Amount, Found, is_year, rate_of, read_amounts, read_hours
+from scenewright_server.scene.amounts import DAY, Amount, Found, is_year, rate_of, read_amounts, read_hours
+from scenewright_server.scene.dates import read_date
 from scenewright_server.scene.descriptions import QUOTE_CHARS, amount_in, clauses, contrasts, sentences
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
 from scenewright_server.scene.hours import end_of, is_other_end
@@ -303,6 +304,10 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
             return value if isinstance(value, Amount) else None
         if topic_of("hours") is key and (hours := read_hours(fact.value)):
             return end_of(hours[0], name)
+        if (day := read_date(fact.value)) is not None and (
+            not key.dimension or (key.dimension == "year" and day.unit == DAY)
+        ):
+            return day
         return end_of(_pick(read_amounts(fact.value), key, named=True), name)
     if (its := amount_in(graph.description, key)) is not None:
         return its

@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from scenewright_server.scene import facts
-from scenewright_server.scene.amounts import Amount, rate_of
+from scenewright_server.scene.amounts import DATE, Amount, rate_of
 from scenewright_server.scene.counting import is_counting
+from scenewright_server.scene.dates import year_of
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.matching import single
@@ -46,7 +47,7 @@ SAME = 1e-6
 _SIGNS: dict[Sign, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
-_NO_RATES = {"clock", "share", "year", "temperature", "speed", "bandwidth"}
+_NO_RATES = {"clock", "date", "share", "year", "temperature", "speed", "bandwidth"}
 AGES = ("age", "years old", "年龄")
 """Told, or else reckoned from the year that is told."""
 
@@ -191,8 +192,10 @@ def difference(a: Amount, b: Amount) -> Amount:
 
 
 def gap(a: Amount, b: Amount) -> Amount:
-    """a - b; between two times of day, a duration. Raises MixedUnits."""
+    """a - b; between two times of day, or days, a duration. Raises MixedUnits."""
     its = difference(a, b)
+    if its.dimension == "date":
+        return Amount(its.value, "days")
     return Amount(round(its.value * 60, 3), "min") if its.dimension == "clock" else its
 
 
@@ -215,7 +218,9 @@ def quotient(a: Amount, b: Amount) -> Amount:
 
 def holds(a: Amount, sign: Sign, b: Amount) -> bool:
     """Whether an amount compares so with another: one of a range does if something in it does, and equals all in it.
-    A price of a rate is held against money as it is. Raises MixedUnits."""
+    A price of a rate is held against money as it is, a day against a bare number by its year. Raises MixedUnits."""
+    if a.unit == DATE and not b.unit:
+        a = year_of(a)
     rate = rate_of(a.unit)
     if rate is not None and a.in_unit(b.unit) is None:
         a = replace(a, unit=rate[0])

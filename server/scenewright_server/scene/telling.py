@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.descriptions import in_full
 from scenewright_server.scene.facts import is_plain
 from scenewright_server.scene.failures import Several
 from scenewright_server.scene.measures import PLACES, SIDES, is_worn
@@ -42,7 +43,10 @@ def tell_one(choosing: Choosing, key: x.Key, k: int) -> Told:
         return Told((k,), key.name, valued.amount if valued else None, valued is not None and valued.is_measured)
     if isinstance(told.value, str) and valued is not None and is_plain(key.name, told.value):
         return Told((k,), key.name, valued.amount)
-    return Told((k,), told.key or key.name, told.value, is_quoted=told.is_quoted)
+    graph, value = choosing.scene.entries[k].graph, told.value
+    if told.is_quoted and isinstance(value, str) and graph is not None:
+        value = in_full(value, graph.description)
+    return Told((k,), told.key or key.name, value, is_quoted=told.is_quoted)
 
 
 def _is_measured_alone(choosing: Choosing, k: int) -> bool:

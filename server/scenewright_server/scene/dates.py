@@ -1,0 +1,59 @@
+"""Days and months that are told as text: "1 October", "July", 12月3日."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import date
+
+from scenewright_server.scene.amounts import DATE, DAY, Amount
+
+MONTHS = "January February March April May June July August September October November December".split()
+_SHORT = [name[:3].casefold() for name in MONTHS]
+_MONTH = r"(?P<month>" + "|".join(f"{name[:3]}(?:{name[3:]})?" if name[3:] else name for name in MONTHS) + r"|sept)\.?"
+_WRITTEN = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)? (?:of )?)?{_MONTH}(?:,? (?P<year>\d{{4}}))?",
+        rf"{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?",
+        r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
+        r"(?:(?P<year>\d{4})年)?(?P<month>\d{1,2})月(?:份|(?P<day>\d{1,2})[日号])?(?:到期|前|起|止)?",
+    )
+]
+_LEAP = 4
+"""The year of days that are told without one."""
+
+
+def read_date(text: str) -> Amount | None:
+    """The day that a text is, in days of the calendar, or the month, from its first day to its last; None for any other
+    text. A day of a year does not go together with one of no year."""
+    found = next(filter(None, (pattern.fullmatch(text.strip()) for pattern in _WRITTEN)), None)
+    if found is None:
+        return None
+    told = found.groupdict()
+    month = int(told["month"]) if told["month"].isdigit() else _SHORT.index(told["month"][:3].casefold()) + 1
+    year, unit = (int(told["year"]), DATE) if told["year"] else (_LEAP, DAY)
+    day = int(told["day"] or 1)
+    if not (1 <= month <= 12 and year > 0 and 1 <= day <= (last := monthrange(year, month)[1])):
+        return None
+    end = None if told["day"] else float(date(year, month, last).toordinal())
+    return Amount(float(date(year, month, day).toordinal()), unit, end)
+
+
+def as_date(amount: Amount) -> Amount:
+    """A number whose unit is a month as that day."""
+    return (read_date(f"{amount.value:g} {amount.unit}") if amount.unit else None) or amount
+
+
+def year_of(day: Amount) -> Amount:
+    """The year of a day."""
+    return Amount(float(date.fromordinal(int(day.value)).year))
+
+
+def date_text(amount: Amount, in_chinese: bool = False) -> str:
+    """A day, or a month, as people write it."""
+    its = date.fromordinal(max(int(amount.value), 1))
+    is_month, has_year = amount.high is not None, amount.unit == DATE
+    if in_chinese:
+        return f"{its.year}年" * has_year + f"{its.month}月" + f"{its.day}日" * (not is_month)
+    return f"{its.day} " * (not is_month) + MONTHS[its.month - 1] + f" {its.year}" * has_year

@@ -1,0 +1,122 @@
+"""Things held against each other by what is told of them under a key, in cases that people run into."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from scenewright_server.languages import SPEAKERS
+from scenewright_server.languages.speaking import Spelt
+from scenewright_server.scene.amounts import Amount, read_amounts
+from scenewright_server.scene.entries import Fact
+from scenewright_server.scene.executing import carry_out
+
+from tests.scene.random_scenes import scene_of
+from tests.scene.test_executing import know
+
+
+def told(label, x, text="", z=3.0, box=(0.5, 0.5, 0.5), **facts):
+    """A thing with facts under keys with "_" for spaces."""
+    its = tuple(Fact(key.replace("_", " "), *(its if isinstance(its, tuple) else (its,))) for key, its in facts.items())
+    return replace(know(label, x, z=z, size=box, description=text), facts=its)
+
+
+TOWN = scene_of(
+    [
+        told("cafe", -3, open="10:00-15:00", last_train="23:05"),
+        told("bar", -2, open="18:00-02:00", last_train="00:15"),
+        told("hotel", -1, 房价=(300.0, "元")),
+        told("inn", 0, 房价=(200.0, "元")),
+        told("tower", 1, 门票=(5.0, "元"), box=(1, 4, 1)),
+        told("kiosk", 2, "Umbrellas, 10 元 each at the back"),
+    ]
+)
+SHOP = scene_of(
+    [
+        told("stable", -3, "Not for glass doors", left=(5.0,), value="1.2 million EUR", next="1 October"),
+        told("sneaker", -2, size=(41.0,), left=(3.0,), value=(300000.0, "EUR"), next="July", made="1970s"),
+        told("boot", -1, size=(43.0,), players=(2.0, "to 6"), ages="6 months to 3 years", made="1980s"),
+        told("printer", 0, speed=(35.0, "页/分钟"), ink=(3.0, "盒"), paper=(2.0, "包"), ages="4-8", made="1965"),
+        told("book", 1, pages=(412.0, "页"), motto="red, then blue", next="12 March"),
+        told("left", -0.7, z=-3),
+        told("mid", 0.1, z=-3),
+        told("right", 0.9, z=-3),
+        told("poster", 2, motto="red, then blue"),
+    ]
+)
+PEAKS = scene_of(
+    [
+        told("Etna", -2, altitude=(3403.0, "m")),
+        told("Fuji", 0, altitude=(3776.0, "m")),
+        told("model", 2, box=(9, 9, 9)),
+    ]
+)
+RIDES = scene_of(
+    [
+        told("coaster", -2, min_height=(140.0, "cm"), box=(3, 30, 3)),
+        told("carousel", 2, box=(3, 6, 3)),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("scene", "plan", "answer"),
+    [
+        (TOWN, "name open = 15:15", "There is nothing like that here."),
+        (TOWN, "name open = 12:00", "It is the cafe."),
+        (TOWN, "check bar | open = 01:00", "Yes, the bar is open 18:00-02:00."),
+        (TOWN, "check cafe | open = 00:00", "No, the cafe is open 10:00-15:00."),
+        (TOWN, "name max last train", "It is the bar (0:15)."),
+        (TOWN, "name last train > 23:30", "It is the bar."),
+        (TOWN, "count has 房价", "There are two: the hotel and the inn."),
+        (TOWN, "name has 门票", "It is the tower."),
+        (TOWN, "count has price", "There are four: the hotel, the inn, the tower and the kiosk."),
+        (SHOP, "sum left | has left", "Together they come to 8."),
+        (SHOP, "count size < 42", "There is one: the sneaker."),
+        (SHOP, "exist table", "No, there is none."),
+        (SHOP, "name stabel", "I take “stabel” to mean the stable. It is the stable."),
+        (SHOP, "name value > 500000 EUR", "It is the stable."),
+        (SHOP, "name players = 6", "It is the boot."),
+        (SHOP, "fact players | boot", "The players of the boot are 2 to 6."),
+        (SHOP, "name ages = 9 months", "It is the boot."),
+        (SHOP, "name made < 1970", "It is the printer."),
+        (SHOP, "name max made", "It is the boot (1980 to 1989)."),
+        (SHOP, "ratio (fact pages | book) | (fact speed | printer)", "That is 11.77 分钟: 412 页 over 35 页/分钟."),
+        (SHOP, "ratio 70 | (fact speed | printer)", "That is 2 分钟: 70 over 35 页/分钟."),
+        (SHOP, "sum ink, paper | printer", "Together they come to 5."),
+        (SHOP, "name sort next", "They are the book (12 March), the sneaker (July) and the stable (1 October)."),
+        (SHOP, "name next > 1 June", "They are the stable and the sneaker."),
+        (SHOP, "diff next | stable | sneaker", "That is 92 days later: 1 October against July."),
+        (SHOP, "equal (fact motto | book) | (fact motto | poster)", "Yes."),
+        (SHOP, "name behind me & middle", "It is the mid."),
+        (PEAKS, "name max height", "It is Fuji (3776 m)."),
+        (PEAKS, "fact height | Etna", "Etna is 3403 m tall."),
+        (RIDES, "name max height", "It is the coaster (30 m)."),
+        (RIDES, "name min height <= 150 cm", "It is the coaster."),
+    ],
+)
+def test_things_compare_by_what_is_told_under_the_very_key(scene, plan, answer):
+    (reply,) = carry_out(plan, scene)
+    assert "".join(SPEAKERS["en"].reply(reply, Spelt(scene.called))) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("€1.2 million", [Amount(1.2, "million €")]),
+        ("3 million visitors", [Amount(3, "million")]),
+        ("5 kg to 10 kg", [Amount(5, "kg", 10)]),
+        ("built in the 1970s", [Amount(1970, "", 1979)]),
+        ("300s", [Amount(300, "s")]),
+        ("10 m to 5 kg", [Amount(10, "m"), Amount(5, "kg")]),
+    ],
+)
+def test_amounts_of_many_and_from_one_to_another(text, amounts):
+    assert [its.amount for its in read_amounts(text)] == amounts
+
+
+def test_many_units_go_together():
+    assert Amount(3.5, "万人").in_unit("人") == 35000
+    assert Amount(35000, "人").in_unit("万人") == 3.5
+    assert Amount(1.5, "million EUR").in_base() == (1.5e6, "EUR")
+    assert Amount(2, "million").in_unit("") == 2e6
