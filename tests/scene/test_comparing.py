@@ -54,7 +54,7 @@ PEAKS = scene_of(
 RIDES = scene_of(
     [
         told("coaster", -2, min_height=(140.0, "cm"), box=(3, 30, 3)),
-        told("carousel", 2, box=(3, 6, 3)),
+        told("carousel", 2, "Pull the handle hard, it sticks. Old, glitter is banned.", box=(3, 6, 3)),
     ]
 )
 
@@ -88,7 +88,14 @@ RIDES = scene_of(
         (SHOP, "name next > 1 June", "They are the stable and the sneaker."),
         (SHOP, "diff next | stable | sneaker", "That is 92 days later: 1 October against July."),
         (SHOP, "equal (fact motto | book) | (fact motto | poster)", "Yes."),
+        (
+            SHOP,
+            "equal value | sneaker | sneaker",
+            "Yes, it is €300,000 for the sneaker against €300,000 for the sneaker.",
+        ),
         (SHOP, "name behind me & middle", "It is the mid."),
+        (RIDES, "fact handle | carousel", "It says of the carousel: “Pull the handle hard, it sticks”."),
+        (RIDES, "fact glitter | carousel", "It says of the carousel: “glitter is banned”."),
         (PEAKS, "name max height", "It is Fuji (3776 m)."),
         (PEAKS, "fact height | Etna", "Etna is 3403 m tall."),
         (RIDES, "name max height", "It is the coaster (30 m)."),

@@ -36,7 +36,8 @@ def check_texts(choosing: Choosing, a: q.Quantity, b: q.Quantity) -> Result | No
     if not isinstance(a, q.Value) or not isinstance(b, q.Value) or a.key != b.key:
         return None
     things = tuple(choosing.one(its.of) for its in (a, b))
-    if len(choosing.values(a.key, things)) == 2 or None in [choosing.comparing.tell(a.key.name, k) for k in things]:
+    are_numbers = all(choosing.values(a.key, (k,)) for k in things)
+    if are_numbers or None in [choosing.comparing.tell(a.key.name, k) for k in things]:
         return None
     return check(choosing, a.of, x.Same(a.key, b.of), each=False)
 

@@ -14,7 +14,8 @@ _WHOLE = "".join(rf"(?<!\b{word})" for word in ("Mr", "Mrs", "Ms", "Dr", "Prof",
 """Not after what a full stop only shortens: "Ms. Farrow"."""
 _SENTENCE = re.compile(rf"{_WHOLE}[.;!](?=\s|$)|[。；！\n]+")
 _FULL_STOP = re.compile(rf"{_WHOLE}[.!](?=\s|$)|[。！\n]+")
-MAX_IN_FULL, MAX_IN_FULL_ZH = 60, 30
+_CONDITION = re.compile(r"(?:when|if|unless|until|once)\b", re.IGNORECASE)
+MAX_IN_FULL = 60
 """Characters of a sentence that is told in full."""
 _BUT = re.compile(r",? \bbut\b |，?但")
 _MARKS = rf"{_WHOLE}(?!, but )[.;,，。；！!\n]+"
@@ -46,10 +47,13 @@ def clauses(description: str) -> list[str]:
 
 
 def in_full(piece: str, description: str) -> str:
-    """The sentence of a description in which a piece of it stands, where that is short; else the piece: what follows a
-    comma or a semicolon may be half of what is told."""
+    """The short English sentence of a description that a piece of it begins and one clause goes on, or to which a
+    condition leads: "Pull the handle hard, it sticks"; else, or where it has digits, the piece."""
     whole = next((text.strip() for text in _FULL_STOP.split(description) if piece in text), piece)
-    return whole if len(whole) <= (MAX_IN_FULL_ZH if is_chinese(whole) else MAX_IN_FULL) else piece
+    parts = clauses(whole)
+    goes_on = len(parts) == 2 and (parts[0] == piece or _CONDITION.match(whole) is not None)
+    is_plain = len(whole) <= MAX_IN_FULL and not is_chinese(whole) and re.search(r"\d", whole) is None
+    return whole if goes_on and is_plain else piece
 
 
 def quote(description: str) -> str:

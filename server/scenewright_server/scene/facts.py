@@ -31,7 +31,7 @@ _LEFT = re.compile(
 )
 """How many of something are left."""
 _EXTENTS = ("height", "width", "depth")
-_BOUND = re.compile(r"\b(?:limit|restriction|min|minimum|max|maximum|required)\b|限|要求")
+_BOUND = re.compile(r"\b(?:limit|restriction|min|minimum|required)\b|限|要求")
 """In the key of what something else is held against."""
 _TOP = re.compile(r"(?:to|-|–|~|至|到) ?(\d+(?:\.\d+)?) ?(.*)")
 _SHARED = ("length", "time")
