@@ -35,6 +35,7 @@ _RECKONED = (
 _AVERAGE = frozenset("average mean avg typical typically averages".split())
 _SIDES = re.compile(r"\b(?:left|right|front|behind|back)\b.* or .*\b(?:left|right|front|behind|back)\b")
 _ASKED_FOR = frozenset("you i we they one what which who or any anything there".split())
+_WHICH = _OPEN | {"which"}
 _FEW = 5
 """Words from which on a question is no bare name."""
 _WITHIN = re.compile(r"\b(?:in|on|inside|with|without|under) (?!here|there|this|stock)")
@@ -99,7 +100,7 @@ def leaves_open(tokens: Tokens, start: int, end: int, plan: str, n_lost: Sequenc
         return True  # which of them
     if re.match(r"check (?:max|min) ", plan) and tokens[first] not in _YES_OR_NO:
         return True
-    if re.fullmatch(rf"name {_BARE}", plan) and not _OPEN.isdisjoint(tokens[first:end]) and n_lost[first]:
+    if re.fullmatch(rf"name {_BARE}", plan) and not _WHICH.isdisjoint(tokens[first:end]) and n_lost[first]:
         return True  # which of them is good for that
     if plan.startswith("fact ") and _EACH.search(said):
         return True  # so many times as much
