@@ -73,13 +73,11 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         before and isinstance(before.question, Total | Sum)
     ):
         return 0.0 if _TOGETHER & {*tokens} else 0.5
-    if (
-        before is not None
-        and before.asked is None
-        and len(before.things) == 1
-        and plan.startswith("again those & look")
-    ):
-        return 0.6  # whether that is so
+    if before is not None and before.asked is None:
+        if len(before.things) > 1 and plan.startswith("again all & not "):
+            return 0.3  # those that are not so
+        if len(before.things) == 1 and plan.startswith("again those & look"):
+            return 0.6  # whether that is so
     is_asked = any(isinstance(result, r.Ask) for result in results)
     if before is not None and len(before.things) > 1 and re.match(r"check those \| (?!each)", plan) and is_asked:
         return 0.4

@@ -41,7 +41,7 @@ _FEW = 5
 _WITHIN = re.compile(r"\b(?:in|on|inside|with|without|under) (?!here|there|this|stock)")
 _BARE = (
     r"(?!(?:left|right|in|on|own|under|behind|beside|near|between|above|at|max|min|middle|those|this|other|all|has|look"
-    r"|kind|same|empty|sort|person)\b)[\w ]+"
+    r"|same|empty|sort|person)\b)[\w ]+"
 )
 """The name of a thing in a plan."""
 _YES_OR_NO = frozenset("be do can could have will would".split())
