@@ -140,9 +140,15 @@ def is_vague(plan: str, scene: Scene) -> bool:
     """Whether the scene tells so little of what a plan asks that other words may have been meant: nothing known,
     nothing that looks so, none of what is counted."""
     results = [result for reply in execute(parse(plan), scene) for result in reply.results]
-    if all(isinstance(result, r.Unknown | r.Nothing) for result in results):
+    if all(map(_tells_nothing, results)):
         return True
     return re.match(r"exist .*\blook |count ", plan) is not None and not any(result.things for result in results)
+
+
+def _tells_nothing(result: r.Result) -> bool:
+    if isinstance(result, r.Verdict):
+        return all(is_so is None for is_so in result.are_so)
+    return isinstance(result, r.Unknown | r.Nothing) or (isinstance(result, r.Told) and result.value is None)
 
 
 def _is_there(result: r.Result) -> bool:
