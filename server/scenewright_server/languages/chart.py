@@ -10,15 +10,26 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 
-from scenewright_server.languages.clocks import clock_at
 from scenewright_server.languages.failing import failure
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill, pick_by, written
 from scenewright_server.languages.leaving import UNANSWERED, is_clause, leaves_open
+from scenewright_server.languages.measuring import key_before, key_of_costs, pick_before
 from scenewright_server.languages.mentions import Mentions, cut
-from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
-from scenewright_server.languages.phrases import MARKS, Degree, Gap, Literal, Phrase, Table, Tokens, tokens_of
+from scenewright_server.languages.numbering import numbers_at, ordinals_at, times_at, units_at, wholes_at
+from scenewright_server.languages.numerals import whole_at
+from scenewright_server.languages.phrases import (
+    ASKED_LAST,
+    MARKS,
+    Degree,
+    Gap,
+    Literal,
+    Phrase,
+    Table,
+    Tokens,
+    tokens_of,
+)
 from scenewright_server.languages.thesaurus import key_of
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.expressions import Key, Named
@@ -67,7 +78,7 @@ class Chart:
     def __init__(self, tokens: Tokens, table: Table, mentions: Mentions, choosing: Choosing) -> None:
         self._tokens, self._table, self._mentions, self._choosing = tokens, table, mentions, choosing
         self._n_steps = 0
-        said = frozenset(tokens)
+        said, scene = frozenset(tokens), choosing.scene
         self._places: dict[str, list[int]] = {}
         for i, token in enumerate(tokens):
             self._places.setdefault(token, []).append(i)
@@ -82,9 +93,11 @@ class Chart:
             self._n_lost.append(self._n_lost[-1] + (not is_idle))
         self._lexical: Mapping[str, Callable[[int], Iterator[tuple[int, float, Part]]]] = {
             "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free,
-            "Y": self._absent, "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
-            "G": self._comparatives, "D": self._adjectives, "U": self._units, "Z": self._times,
+            "Y": self._absent, "S": self._superlatives, "G": self._comparatives, "D": self._adjectives,
+            "N": partial(numbers_at, tokens, mentions, scene), "U": partial(units_at, tokens, mentions, scene),
+            "I": partial(wholes_at, tokens), "T": partial(ordinals_at, tokens), "Z": partial(times_at, tokens),
         }  # fmt: skip
+        self._given = {ASKED_LAST: Part(key, (("way", pick_before(scene)),))} if (key := key_before(scene)) else {}
 
     def best(self) -> tuple[float, str] | None:
         """The plan that leaves out least, with what it costs; among the best, one that does not fail."""
@@ -101,10 +114,12 @@ class Chart:
         leads, trails = self._leads(), self._trails()
         for name, dear in names.items():
             for phrase in self._phrases.get(name, ()):
+                if ASKED_LAST in phrase.plan and not self._given:
+                    continue
                 for i in phrase.starts(self._places, len(self._tokens)):
                     if leads[i] > _HOPELESS:
                         continue
-                    for end, cost, bound in self._match(phrase, 0, i, 0.0, {}):
+                    for end, cost, bound in self._match(phrase, 0, i, 0.0, self._given):
                         if leads[i] + trails[end] + cost > _HOPELESS:
                             continue
                         weight = _NAMED if asks_of_named(phrase.plan, bound) else 1.0
@@ -117,7 +132,8 @@ class Chart:
                         if ("W" in bound or "Y" in bound) and not is_alone:
                             total += _AFTER  # a sentence about something else
                         plan = written(phrase.plan, bound)
-                        total += UNANSWERED * (plan is not None and leaves_open(self._tokens, i, end, plan))
+                        is_left = plan is not None and leaves_open(self._tokens, i, end, plan, self._n_lost)
+                        total += UNANSWERED * is_left
                         if plan is None or VAIN.search(plan) or (before is None and _OF_THOSE.search(plan)):
                             continue
                         if total < plans.get(plan, math.inf):
@@ -330,45 +346,6 @@ class Chart:
         for end, words, cost in self._mentions.absent_at(self._tokens, i):
             yield end, cost, Part(write_set(Named(cut(words))))
 
-    def _numbers(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        if found := amount_at(self._tokens, i):
-            value, unit, end = found
-            if not unit and self._tokens[end : end + 1] == ("个",):
-                return  # so many things
-            keys, _ = self._mentions.keys_in(unit)
-            keys = [*self._mentions.keys_before, *keys] if not unit and is_chinese(self._tokens[i]) else keys
-            for n in range(min(3, len(self._tokens) - end), 0, -1) if not unit else ():
-                named = "".join(self._tokens[end : end + n])
-                of_unit, is_unit = self._mentions.keys_in(named)
-                if is_unit:
-                    keys, unit, end = of_unit, named, end + n
-                    break
-                if n > 1 and self._mentions.keys.get(tuple(named), ("", 1.0)) == (named, 0.0):
-                    keys, end = [named], end + n  # "一千灵石"
-                    break
-            for n, key in enumerate(keys[:_KEPT]):
-                yield end, _NEXT * n, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
-
-    def _units(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        for end, keys in self._mentions.units_at(self._tokens, i):
-            yield from ((end, _NEXT * n, Part("", (("key", write_key(Key(cut(key)))),))) for n, key in enumerate(keys))
-
-    def _times(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        if found := clock_at(self._tokens, i):
-            yield found[2], 0.0, Part(found[0], (("early", found[1]),))
-
-    def _wholes(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        found = whole_at(self._tokens, i)
-        if found and 1 <= found[0] <= 1000 and found[0] == int(found[0]):
-            yield found[1], 0.0, Part(f"{found[0]:g}")
-
-    def _ordinals(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        found = ordinal_at(self._tokens, i)
-        if found and 1 <= found[0] <= 1000:
-            n = found[0]
-            ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-            yield found[1], 0.0, Part(f"{n}{ending}")
-
     def _adjectives(self, i: int) -> Iterator[tuple[int, float, Part]]:
         for n in range(min(3, len(self._tokens) - i), 0, -1):
             degree = self._table.degrees.get(self._tokens[i : i + n])
@@ -394,7 +371,9 @@ class Chart:
 
     def _degree(self, degree: Degree) -> Part:
         """An adjective's pick, by the first of its keys that something here has."""
-        return pick_by(*next(((key, most) for key, most in degree.keys if self._is_told(key)), degree.keys[0]))
+        key, most = next(((key, most) for key, most in degree.keys if self._is_told(key)), degree.keys[0])
+        costs = key_of_costs([entry.graph for entry in self._choosing.scene.entries]) if key == "price" else ""
+        return pick_by(costs or key, most)
 
     def _is_told(self, key: str) -> bool:
         return any(self._choosing.is_known(Key(key), k) for k in self._choosing.everything)

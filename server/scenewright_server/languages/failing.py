@@ -9,24 +9,32 @@ from scenewright_server.languages.phrases import Tokens
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.questions import Count, Exist, Sum, Total
 from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.topics import is_topic
 from scenewright_server.scene.words import is_chinese
 
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
-_OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:max|min) (?:height|width|depth|size)$")
+_OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:[^|]+ & )?(?:max|min) (?:\w+ )?(?:height|width|depth|size|speed|rating)$")
 """Plans of a fact of what is highest or the like: most of these ask what has the most of the fact."""
+_OF_MOST = re.compile(r"^fact [^|]+ \| (?:max|min) [^|&]+$")
+_OF_IT = frozenset("of 's who when where how have do cost in for on 的".split())
+"""Plans of a fact of the most of something, and words that ask for it: "youngest inventor" is who is."""
 _OF_SOME = re.compile(r"^(?:fact|check|sum|avg|way|where) .*(?: & |\| has )")
 """Plans that ask something of what is so and so."""
 _OF_TWO = ("diff ", "ratio ", "again other")
 """Plans of what must be there."""
 _INSIDE = re.compile(r"^(?:count|exist|again) (?:.* & )?in (?:those|this)$")
-_AMONG = re.compile(r"^count those$|\bthose & (?:max|min|middle)\b")
+_AMONG = re.compile(r"^count those$|\bthose & (?:max|min|middle|\d+(?:st|nd|rd|th))\b")
 _PRICED = re.compile(r"\b(?:price|价格) [<>]")
 """Plans that ask for a price, of a number that may be another's."""
 _AGAIN_SO = re.compile(r"again (?:all & )?(?:not )?look |again (?:\d+ of )?人\b")
 """Plans that ask the last question anew of what is so, or of people: of most sentences they are not meant."""
+_BOUNDED = re.compile(r"^(check|name|again) (?:those [|&] )?[^&|]+ [<>]=? [^&|]+$")
+"""Plans whether those, or which of them, have so much of something."""
+_TOGETHER = frozenset("together altogether total all both combined".split())
+_WHICH = frozenset("which what who any anything anyone".split())
 _MORE = frozenset("and or what how which one ones with other another".split())
 """Words that ask the last question of something else."""
 _FAILURES = ((r.NotHere, 0.1), (r.Nothing, 0.15), (r.Unclear, 0.5), (r.Mixed, 0.7))
@@ -53,10 +61,32 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 1.0  # there is but one
     if plan.startswith("exist ") and is_bare(tokens) and not any(map(_is_there, results)):
         return 0.5
+    if before is not None and before.asked is None and (bounded := _BOUNDED.match(plan)):
+        if isinstance(before.question, Total | Sum):
+            return 0.5  # whether all that is so much
+        asks, is_one, of_those = bounded[1], len(before.things) == 1, "those" in plan
+        if asks == "again" or (of_those and is_one != (asks == "check")):
+            return 0.7 if is_one or asks != "again" else 0.2
+        if asks == "name" and not of_those and _WHICH.isdisjoint(tokens):
+            return 0.25
+    if re.match(r"(?:more|fewer) \(sum [^|]*\| those\) \| \d", plan) and not (
+        before and isinstance(before.question, Total | Sum)
+    ):
+        return 0.0 if _TOGETHER & {*tokens} else 0.5
+    if before is not None and before.asked is None:
+        if len(before.things) > 1 and plan.startswith("again all & not "):
+            return 0.3  # those that are not so
+        if len(before.things) == 1 and plan.startswith("again those & look"):
+            return 0.6  # whether that is so
+    is_asked = any(isinstance(result, r.Ask) for result in results)
+    if before is not None and len(before.things) > 1 and re.match(r"check those \| (?!each)", plan) and is_asked:
+        return 0.4
     if before is not None and before.asked is not None and re.fullmatch("again (?:left|right) of me", plan):
         return 0.2  # one of those that were asked about is meant
     if before is not None and before.asked is None and re.fullmatch("again those & (?:max|min) .*", plan):
         return 0.2
+    if before is not None and isinstance(before.question, Count | Exist) and plan.startswith("again those & "):
+        return 0.3  # which it is, not how many
     if before is not None and len(before.things) == 1 and re.match(r"again .*[<>]=? ", plan):
         return 0.7  # whether it has so much
     if before is not None and before.asked is not None and plan.startswith("name those & "):
@@ -95,7 +125,7 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.6
     if is_new and before is not None and len(before.things) == 1 and _MORE.isdisjoint(tokens) and _AGAIN_SO.match(plan):
         return 0.6  # whether that thing is so
-    if _OF_SHAPE.search(plan):
+    if _OF_SHAPE.search(plan) or (_OF_MOST.search(plan) and _OF_IT.isdisjoint(tokens)):
         return 0.5
     if " | has " in plan and any(isinstance(its, r.Ask) and (before or len(its.things) > _MANY) for its in results):
         return _FORGETFUL
@@ -104,6 +134,21 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
     if any(isinstance(result, r.Nothing) for result in results) and _LOOKED_FOR.search(plan):
         return _NO_LOOK
     return max((_failure_of(result) for result in results), default=0.0)
+
+
+def is_vague(plan: str, scene: Scene) -> bool:
+    """Whether the scene tells so little of what a plan asks that other words may have been meant: nothing known,
+    nothing that looks so, none of what is counted."""
+    results = [result for reply in execute(parse(plan), scene) for result in reply.results]
+    if all(map(_tells_nothing, results)):
+        return True
+    return re.match(r"exist .*\blook |count ", plan) is not None and not any(result.things for result in results)
+
+
+def _tells_nothing(result: r.Result) -> bool:
+    if isinstance(result, r.Verdict):
+        return all(is_so is None for is_so in result.are_so)
+    return isinstance(result, r.Unknown | r.Nothing) or (isinstance(result, r.Told) and result.value is None)
 
 
 def _is_there(result: r.Result) -> bool:

@@ -324,16 +324,16 @@ class Mentions:
         """The keys of the facts that are told in a unit, "价格" where none is; whether it is a unit here. Of lengths
         it is not known which is meant."""
         dimension = Amount(0.0, unit).dimension
-        found = self._keys_of_units.get(dimension or unit)
+        found = self.keys_of_units.get(dimension or unit)
         return (["价格"], False) if not found or dimension in ("money", "length") else (found, True)
 
     @cached_property
-    def _keys_of_units(self) -> dict[str, list[str]]:
+    def keys_of_units(self) -> dict[str, list[str]]:
         return keys_of_units(self._graphs)
 
     def units_at(self, tokens: Tokens, i: int) -> Iterator[tuple[int, list[str]]]:
         """Units in which facts are told, and their keys."""
-        return units_at(tokens, i, self._keys_of_units, self._graphs)
+        return units_at(tokens, i, self.keys_of_units, self._graphs)
 
     @cached_property
     def keys_before(self) -> list[str]:

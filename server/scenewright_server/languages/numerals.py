@@ -17,6 +17,9 @@ TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(),
 ORDINALS = dict(
     zip("first second third fourth fifth sixth seventh eighth ninth tenth".split(), range(1, 11), strict=True)
 )
+_METRES = ("metre", "metres", "meter", "meters")
+_HALF = ("and", "a", "half")
+_PARTS = {"half": 1 / 2, "quarter": 1 / 4, "third": 1 / 3, "fifth": 1 / 5, "tenth": 1 / 10}
 _NOTES = {"fiver": 5, "tenner": 10}
 _HANZI = {"零": 0, "一": 1, "二": 2, "两": 2, "俩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
@@ -30,8 +33,8 @@ def whole_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
     if token[0].isdigit() and token.replace(".", "").replace(",", "").isdigit():
         plain = token.replace(",", "") if len(token.rpartition(",")[2]) == 3 else token.replace(",", ".")
         value, end = (float(plain), i + 1) if plain.count(".") < 2 else (0.0, i)
-        if end < len(tokens) and tokens[end] in ("hundred", "thousand", "grand", "k", "万"):
-            return value * {"hundred": 100, "万": 10000}.get(tokens[end], 1000), end + 1
+        if end < len(tokens) and tokens[end] in ("hundred", "thousand", "grand", "k", "million", "万"):
+            return value * {"hundred": 100, "万": 10000, "million": 1e6}.get(tokens[end], 1000), end + 1
         return (value, end) if end > i else None
     if (year := _year_at(tokens, i)) is not None:
         return year
@@ -58,24 +61,50 @@ def amount_at(tokens: Tokens, i: int) -> tuple[float, str, int] | None:
     unit = ""
     if i + 1 < len(tokens) and _is_unit(tokens[i]) and Amount(0, tokens[i]).dimension == "money":
         unit, i = tokens[i], i + 1
+    if not unit and (english := _of_a_half_at(tokens, i)):
+        return english
     found = (0.5, i + 1) if tokens[i] == "半" else whole_at(tokens, i)
     if found is None:
         return None
     value, end = found
+    if tokens[end : end + 3] == _HALF:
+        value, end = value + 0.5, end + 3
     if tokens[end : end + 1] in (("多",), ("来",)):
         end += 1
     if tokens[end : end + 3] in (("个", "小", "时"), ("个", "钟", "头")):
         end += 1
     if not unit and tokens[end : end + 1] == ("成",) and _is_han(tokens[i]) and value < 10:
         return value * 10, "%", end + 1  # 七成
+    if not unit and tokens[end : end + 1] == ("square",) and "".join(tokens[end + 1 : end + 2]) in _METRES:
+        return value, "m²", end + 2
     for n in range(MAX_UNIT, 0, -1):
         words = tokens[end : end + n]
         joined = ("" if any(map(_is_han, words)) else " ").join(words)
         if len(words) == n and not unit and (_is_unit(joined) or joined == "岁"):
             after = tokens[end + n : end + n + 1]
+            if tokens[end + n : end + n + 3] == _HALF:
+                return value + 0.5, joined, end + n + 3
             is_half = after == ("半",)  # 一公斤半
             return value + is_half / 2, joined, end + n + (is_half or (joined == "块" and after == ("钱",)))
     return None if tokens[i] == "半" else (value, unit, end)
+
+
+def _of_a_half_at(tokens: Tokens, i: int) -> tuple[float, str, int] | None:
+    """English amounts of one unit and of parts of one: "a kilo", "half an hour", "a quarter of an hour"."""
+    part, at = _PARTS.get(tokens[i], 1.0), i
+    if part < 1:
+        at += 1 + (tokens[i + 1 : i + 2] == ("of",))
+    if tokens[at : at + 1] not in (("a",), ("an",)) or not _is_unit("".join(tokens[at + 1 : at + 2])):
+        return None
+    if tokens[at + 2 : at + 5] == _HALF:
+        return part + 0.5, tokens[at + 1], at + 5
+    return part, tokens[at + 1], at + 2
+
+
+def share_at(tokens: Tokens, i: int) -> tuple[float, str, int] | None:
+    """An English share of a whole that begins at token i, in percent, and where it ends: "half", "a third"."""
+    part = _PARTS.get(tokens[i], 1.0)
+    return (round(100 * part, 1), "%", i + 1) if part < 1 else None
 
 
 def _is_unit(word: str) -> bool:
@@ -98,8 +127,10 @@ def _english_at(tokens: Tokens, i: int) -> tuple[float, int] | None:
             part = _NOTES[token]
         elif token == "hundred" and (part or end == i):
             part = (part or 1) * 100
-        elif token in ("thousand", "grand") and (part or end == i):
+        elif (token == "thousand" and (part or end == i)) or (token == "grand" and (part or tokens[i - 1] == "a")):
             total, part = total + (part or 1) * 1000, 0
+        elif token == "million" and (part or end == i):
+            total, part = (total + part or 1) * 1_000_000, 0
         elif token == "and" and part >= 100 and end + 1 < len(tokens) and tokens[end + 1] in (*ONES, *TENS):
             pass
         else:

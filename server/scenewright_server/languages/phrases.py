@@ -19,6 +19,8 @@ from scenewright_server.scene.matching import fold
 
 Tokens = tuple[str, ...]
 SLOT = re.compile(r"[A-Z][0-9]?")
+ASKED_LAST = "K0"
+"""In plans: the key of numbers that the last question asked for."""
 _TOKEN = re.compile(
     r"\d+(?:[.,]\d+)*(?:(?:st|nd|rd|th)(?![^\W\d_]))?|n't\b|'[a-z]+\b|[\u4e00-\u9fff]"
     r"|[^\W\d_\u4e00-\u9fff]+?(?=n't\b)|[^\W\d_\u4e00-\u9fff]+|[€$£¥￥°%℃]|[,;:.!?、，。；：！？]"
@@ -219,6 +221,7 @@ def _read_phrases(lines: list[str]) -> Iterator[Phrase]:
         if line.startswith("= "):
             plan = line[2:]
             needed = {found[0] for found in re.finditer(rf"(?<![A-Za-z]){SLOT.pattern}(?![A-Za-z0-9])", plan)}
+            needed.discard(ASKED_LAST)
             continue
         for text in _alternatives(line):
             groups = re.findall(r"\([^()]*\)|\[[^\[\]]*\]|[^\s()\[\]]+", text)
@@ -263,7 +266,9 @@ def _read_degrees(lines: list[str], odd: list[str]) -> tuple[dict[Tokens, Degree
     forms: dict[str, tuple[Degree, str]] = {}
     for line in lines:
         words, picks = line.split(": ")
-        degree = Degree(tuple((key, most == "max") for most, key in (pick.split() for pick in picks.split(" / "))))
+        degree = Degree(
+            tuple((key, most == "max") for most, key in (pick.split(" ", 1) for pick in picks.split(" / ")))
+        )
         for word in words.split():
             degrees[tokens_of(word)] = degree
             if word.isascii():

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 
 from scenewright_server.languages.chart import CLAUSE, Chart
+from scenewright_server.languages.failing import is_vague
 from scenewright_server.languages.filling import TWICE
 from scenewright_server.languages.leaving import is_bare
 from scenewright_server.languages.mentions import Mentions, cut
@@ -28,6 +29,8 @@ SURE = 0.5
 """The least confidence of a plan that is taken for what was meant."""
 _DOUBTED, _WISHED = 0.3, 0.6
 """From where on a plan is held against two in one, and against what meets a wish."""
+_VAGUE = 0.26
+"""What a plan costs at least that finds nothing."""
 _STATED = 0.12
 """The same of what somebody says of themselves and asks nothing."""
 _SELF = frozenset(("i", "my", "me", "we", "our"))
@@ -79,7 +82,10 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
             best = (_WISHED, f"{asks} {thing}")
     if best is None and (absent := mentions.absent(tokens)):
         best = (_ABSENT, f"exist {write_set(Named(cut(absent)))}")
-    return None if best is None else Reading(best[1], math.exp(-best[0]))
+    if best is None:
+        return None
+    dear = max(best[0], _VAGUE) if best[0] < _VAGUE and is_vague(best[1], scene) else best[0]
+    return Reading(best[1], math.exp(-dear))
 
 
 def fall_back(question: str, scene: Scene, language: str) -> tuple[str, r.Reply] | None:
