@@ -10,14 +10,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 
-from scenewright_server.languages.clocks import clock_at
+from scenewright_server.languages.counters import COUNTERS
+from scenewright_server.languages.counting import ordinals_at, times_at, wholes_at
 from scenewright_server.languages.failing import failure
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill, pick_by, written
 from scenewright_server.languages.leaving import UNANSWERED, is_clause, leaves_open
 from scenewright_server.languages.mentions import Mentions, cut
-from scenewright_server.languages.numerals import amount_at, ordinal_at, whole_at
+from scenewright_server.languages.numerals import amount_at, whole_at
 from scenewright_server.languages.phrases import MARKS, Degree, Gap, Literal, Phrase, Table, Tokens, tokens_of
 from scenewright_server.languages.thesaurus import key_of
 from scenewright_server.scene.choosing import Choosing
@@ -82,8 +83,9 @@ class Chart:
             self._n_lost.append(self._n_lost[-1] + (not is_idle))
         self._lexical: Mapping[str, Callable[[int], Iterator[tuple[int, float, Part]]]] = {
             "X": self._names, "K": self._keys, "L": self._keys, "F": self._looks, "V": self._values, "W": self._free,
-            "Y": self._absent, "N": self._numbers, "I": self._wholes, "T": self._ordinals, "S": self._superlatives,
-            "G": self._comparatives, "D": self._adjectives, "U": self._units, "Z": self._times,
+            "Y": self._absent, "N": self._numbers, "I": partial(wholes_at, tokens), "T": partial(ordinals_at, tokens),
+            "S": self._superlatives,
+            "G": self._comparatives, "D": self._adjectives, "U": self._units, "Z": partial(times_at, tokens),
         }  # fmt: skip
 
     def best(self) -> tuple[float, str] | None:
@@ -154,6 +156,13 @@ class Chart:
         """How many tokens from token i on are idle words together."""
         if self._tokens[max(i - 1, 0) : i + 1] in (("how", "much"), ("how", "many")):
             return []
+        if (
+            i
+            and self._tokens[i - 1] == "的"
+            and self._tokens[i] in COUNTERS
+            and [*self._mentions.names_at(self._tokens, i)]
+        ):
+            return []  # 的壶: what is meant
         longest = min(6, len(self._tokens) - i)
         return [n for n in range(1, longest + 1) if self._tokens[i : i + n] in self._table.idle]
 
@@ -341,33 +350,19 @@ class Chart:
                 named = "".join(self._tokens[end : end + n])
                 of_unit, is_unit = self._mentions.keys_in(named)
                 if is_unit:
-                    keys, unit, end = of_unit, named, end + n
+                    is_warmth = named == "度" and of_unit == self._mentions.keys_in("℃")[0]
+                    keys, unit, end = of_unit, "℃" if is_warmth else named, end + n
                     break
                 if n > 1 and self._mentions.keys.get(tuple(named), ("", 1.0)) == (named, 0.0):
                     keys, end = [named], end + n  # "一千灵石"
                     break
+            unit = "元" if unit == "块" else unit
             for n, key in enumerate(keys[:_KEPT]):
                 yield end, _NEXT * n, Part(f"{value:g} {unit}".strip(), (("key", write_key(Key(cut(key)))),))
 
     def _units(self, i: int) -> Iterator[tuple[int, float, Part]]:
         for end, keys in self._mentions.units_at(self._tokens, i):
             yield from ((end, _NEXT * n, Part("", (("key", write_key(Key(cut(key)))),))) for n, key in enumerate(keys))
-
-    def _times(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        if found := clock_at(self._tokens, i):
-            yield found[2], 0.0, Part(found[0], (("early", found[1]),))
-
-    def _wholes(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        found = whole_at(self._tokens, i)
-        if found and 1 <= found[0] <= 1000 and found[0] == int(found[0]):
-            yield found[1], 0.0, Part(f"{found[0]:g}")
-
-    def _ordinals(self, i: int) -> Iterator[tuple[int, float, Part]]:
-        found = ordinal_at(self._tokens, i)
-        if found and 1 <= found[0] <= 1000:
-            n = found[0]
-            ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-            yield found[1], 0.0, Part(f"{n}{ending}")
 
     def _adjectives(self, i: int) -> Iterator[tuple[int, float, Part]]:
         for n in range(min(3, len(self._tokens) - i), 0, -1):

@@ -42,6 +42,8 @@ _COUNTING = (
 """Words of questions that tell no wish."""
 _BOUND = re.compile(r"again ([^ &|]+ [<>]=? [^&|;]+)")
 """A second question that bounds the first."""
+_BOUNDED = re.compile(r"^name [^;+()]* [<>]=? [^;+()]*$")
+"""Plans of what is so much: of two of these, both hold."""
 _MEANT = re.compile(
     "[这那哪][张件款部台种副条双支瓶盒柜]|合不合|会不会|能不能|要不要|[不没]到|以[上下内]|往[上下]|证件|得[上下]去"
 )
@@ -139,6 +141,10 @@ def _in_one(first: str, second: str) -> str:
         return first
     if first.startswith("name ") and (bound := _BOUND.fullmatch(second)):
         return f"{first} & {bound[1]}"
+    if first.startswith("name ") and second.startswith("name ") and _BOUNDED.search(first) and _BOUNDED.search(second):
+        if second.startswith("name those & "):
+            return f"{first} & {second.removeprefix('name those & ')}"
+        return f"{second} & {first.removeprefix('name ')}"
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
         return TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
