@@ -130,6 +130,10 @@ def _leaves_open_zh(tokens: Tokens, start: int, end: int, plan: str) -> bool:
         return True
     if plan.startswith("name ") and _IS_SO.search(said) and _NAMES.isdisjoint(said):
         return True
+    if plan.startswith("name ") and re.search("谁[^的]{1,3}的$", said) and end < last:
+        return True  # who made it
+    if plan.startswith("check ") and re.search("[这那].对吧$", said):
+        return True  # which is meant
     if plan.startswith("count ") and (_KINDS.search(said) or re.search("[这那好]几", said)):
         return True
     if _PER.search(said) and re.match(r"(?:name|more|fewer|diff|equal) .*[价费]", plan) and "ratio" not in plan:
