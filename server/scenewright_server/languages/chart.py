@@ -12,11 +12,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 
-from scenewright_server.languages.counters import COUNTERS
 from scenewright_server.languages.counting import ordinals_at, times_at, wholes_at
 from scenewright_server.languages.failing import failure
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill, pick_by, written
 from scenewright_server.languages.leaving import UNANSWERED, is_clause, leaves_open
+from scenewright_server.languages.measure_words import COUNTERS
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numerals import amount_at, whole_at
 from scenewright_server.languages.phrases import MARKS, Degree, Gap, Literal, Phrase, Table, Tokens, tokens_of

@@ -1,17 +1,14 @@
-"""Chinese words that count things, and where they begin a name instead."""
+"""Where Chinese words that count things begin a name instead."""
 
 from __future__ import annotations
 
+from scenewright_server.languages.measure_words import COUNTED
 from scenewright_server.languages.phrases import Tokens
 from scenewright_server.languages.thesaurus import synonyms
 
-COUNTERS = set(
-    "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛趟颗粒团盆"
-)
 ALSO_NAMES = set("架地杯瓶盘碗头盒袋串包桶罐壶笼")
 """Of these, and 地, what names begin with, too."""
 _TAKING = set("有要来买拿给卖个")
-COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
 _NO_NAMES = frozenset("几多不没懂有能会要把给让被比别过点吃往零一二两三四五六七八九十百千")
 """What no Chinese word begins with for what is not here, but for those that everybody knows."""
 

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from scenewright_server.languages.counters import ALSO_NAMES, COUNTED, COUNTERS, begins_name, may_name
+from scenewright_server.languages.counters import ALSO_NAMES, begins_name, may_name
 from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, likeliest, parts_of, shared_endings
+from scenewright_server.languages.measure_words import COUNTED, COUNTERS
 from scenewright_server.languages.measuring import is_measured, keys_before, keys_of_units, units_at
 from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
@@ -283,9 +284,8 @@ class Mentions:
         for tokens, (words, cost) in self.names.items():
             if len(tokens) == len(span) and cost < 0.05 and sum(map(str.__ne__, tokens, span)) == 1:
                 odd = next(n for n, (its, own) in enumerate(zip(span, tokens, strict=True)) if its != own)
-                if not odd or (span[odd],) in self._table.idle:
-                    continue
-                return words, cost + 0.1
+                if odd and (span[odd],) not in self._table.idle:
+                    return words, cost + 0.1
         return None
 
     @cached_property
