@@ -134,6 +134,8 @@ def _leaves_open_zh(tokens: Tokens, start: int, end: int, plan: str) -> bool:
         return True  # who made it
     if plan.startswith("check ") and re.search("[这那].对吧$", said):
         return True  # which is meant
+    if plan.startswith("count ") and "人" in plan and re.search("[我咱]们?[一二两三四五六七八九十]", said):
+        return True  # how many of something for us
     if plan.startswith("count ") and (_KINDS.search(said) or re.search("[这那好]几", said)):
         return True
     if _PER.search(said) and re.match(r"(?:name|more|fewer|diff|equal) .*[价费]", plan) and "ratio" not in plan:
