@@ -9,10 +9,10 @@ from scenewright_server.languages.thesaurus import synonyms
 ALSO_NAMES = set("架地杯瓶盘碗头盒袋串包桶罐壶笼")
 """Of these, and 地, what names begin with, too."""
 _TAKING = set("有要来买拿给卖个")
-_NO_NAMES = frozenset("几多不没懂有能会要把给让被比别过点吃往零一二两三四五六七八九十百千")
+_NO_NAMES = frozenset("几多不没懂有能会要把给让被比吃零一二两三四五六七八九十百千")
 """What no Chinese word begins with for what is not here, but for those that everybody knows."""
 
-_NO_ENDS = frozenset("坐站放去来朝住走在着了过到上里下")
+_NO_ENDS = frozenset("坐放去来朝住走在着了过到上里下")
 """What no such word ends with."""
 
 
@@ -24,5 +24,11 @@ def begins_name(tokens: Tokens, i: int) -> bool:
 
 def may_name(span: Tokens) -> bool:
     """Whether Chinese characters may be a word for what is not here."""
-    is_strange = len(span) == 1 or span[0] in _NO_NAMES or span[-1] in _NO_ENDS or not {"不", "没"}.isdisjoint(span)
+    is_strange = (
+        len(span) == 1
+        or span[0] in _NO_NAMES
+        or span[-1] in _NO_ENDS
+        or span[:2] == ("点", "半")
+        or not {"不", "没"}.isdisjoint(span)
+    )
     return not is_strange or span in synonyms()
