@@ -132,6 +132,8 @@ def _leaves_open_zh(tokens: Tokens, start: int, end: int, plan: str) -> bool:
         return True
     if plan.startswith("name ") and re.search("谁[^的]{1,3}的$", said) and end < last:
         return True  # who made it
+    if plan.startswith("diff ") and "those & max" in plan and re.search("的.*(?:多少|几)", said):
+        return True  # what one of them costs
     if plan.startswith("check ") and re.search("[这那].对吧$", said):
         return True  # which is meant
     if plan.startswith("count ") and "人" in plan and re.search("[我咱]们?[一二两三四五六七八九十]", said):
