@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from scenewright_server.languages.failing import failure
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill, pick_by, written
 from scenewright_server.languages.leaving import UNANSWERED, is_clause, leaves_open
+from scenewright_server.languages.measure_words import COUNTERS
 from scenewright_server.languages.measuring import key_before, key_of_costs, pick_before
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numbering import numbers_at, ordinals_at, times_at, units_at, wholes_at
@@ -170,6 +171,13 @@ class Chart:
         """How many tokens from token i on are idle words together."""
         if self._tokens[max(i - 1, 0) : i + 1] in (("how", "much"), ("how", "many")):
             return []
+        if (
+            i
+            and self._tokens[i - 1] == "的"
+            and self._tokens[i] in COUNTERS
+            and [*self._mentions.names_at(self._tokens, i)]
+        ):
+            return []  # 的壶: what is meant
         longest = min(6, len(self._tokens) - i)
         return [n for n in range(1, longest + 1) if self._tokens[i : i + n] in self._table.idle]
 

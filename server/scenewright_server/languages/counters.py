@@ -1,19 +1,19 @@
-"""Chinese words that count things, and where they begin a name instead."""
+"""Where Chinese words that count things begin a name instead."""
 
 from __future__ import annotations
 
+from scenewright_server.languages.measure_words import COUNTED
 from scenewright_server.languages.phrases import Tokens
 from scenewright_server.languages.thesaurus import synonyms
 
-COUNTERS = set(
-    "只张把台本件条辆杯瓶位间家棵座幅支盏头匹名份盒袋种款样架朵碗盘双副部根首扇株艘枚串包桶罐壶顶则扎碟屉笼听坛趟颗粒团盆"
-)
 ALSO_NAMES = set("架地杯瓶盘碗头盒袋串包桶罐壶笼")
 """Of these, and 地, what names begin with, too."""
 _TAKING = set("有要来买拿给卖个")
-COUNTED = set("哪这那几两一二三四五六七八九十每多少0123456789")
-_NO_NAMES = frozenset("几多不没懂有能会要把给让被比零一二两三四五六七八九十百千")
+_NO_NAMES = frozenset("几多不没懂有能会要把给让被比吃零一二两三四五六七八九十百千")
 """What no Chinese word begins with for what is not here, but for those that everybody knows."""
+
+_NO_ENDS = frozenset("坐放去来朝住走在着了过到上里下")
+"""What no such word ends with."""
 
 
 def begins_name(tokens: Tokens, i: int) -> bool:
@@ -24,5 +24,11 @@ def begins_name(tokens: Tokens, i: int) -> bool:
 
 def may_name(span: Tokens) -> bool:
     """Whether Chinese characters may be a word for what is not here."""
-    is_strange = len(span) == 1 or span[0] in _NO_NAMES or not {"不", "没"}.isdisjoint(span)
+    is_strange = (
+        len(span) == 1
+        or span[0] in _NO_NAMES
+        or span[-1] in _NO_ENDS
+        or span[:2] == ("点", "半")
+        or not {"不", "没"}.isdisjoint(span)
+    )
     return not is_strange or span in synonyms()

@@ -16,7 +16,7 @@ from scenewright_server.scene.words import is_chinese
 
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
-_OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:[^|]+ & )?(?:max|min) (?:\w+ )?(?:height|width|depth|size|speed|rating)$")
+_OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:.* & )?(?:max|min) (?:\w+ )?(?:height|width|depth|size|speed|rating)$")
 """Plans of a fact of what is highest or the like: most of these ask what has the most of the fact."""
 _OF_MOST = re.compile(r"^fact [^|]+ \| (?:max|min) [^|&]+$")
 _OF_IT = frozenset("of 's who when where how have do cost in for on 的".split())
@@ -35,6 +35,12 @@ _BOUNDED = re.compile(r"^(check|name|again) (?:those [|&] )?[^&|]+ [<>]=? [^&|]+
 """Plans whether those, or which of them, have so much of something."""
 _TOGETHER = frozenset("together altogether total all both combined".split())
 _WHICH = frozenset("which what who any anything anyone".split())
+_OF_OTHER_UNIT = re.compile(
+    r"(?:最低|最小)年龄 [<>]=? [\d.]+(?![\d.])(?! (?:周?岁|年|个月|月))"
+    r"|(?:限重|载重|承重) [<>]=? [\d.]+(?![\d.])(?! (?:公斤|千克|斤|kg|克|吨|磅))"
+)
+"""Ages and loads that are told in what measures neither."""
+_EARLY_CLOSING = re.compile(r"^check .* > 0?[3-8]:\d\d$")
 _MORE = frozenset("and or what how which one ones with other another".split())
 """Words that ask the last question of something else."""
 _FAILURES = ((r.NotHere, 0.1), (r.Nothing, 0.15), (r.Unclear, 0.5), (r.Mixed, 0.7))
@@ -56,6 +62,10 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
     seldom asked for."""
     replies = execute(parse(plan), scene)
     results = [result for reply in replies for result in reply.results]
+    unknown = [result for result in results if isinstance(result, r.Unknown)]
+    is_han = any(map(is_chinese, tokens))
+    if is_han and unknown and re.match(r"name .*(?:max|min) ", plan):
+        return 0.6
     before = scene.before
     if before is not None and before.asked is None and len(before.things) == 1 and _AMONG.search(plan):
         return 1.0  # there is but one
@@ -105,6 +115,24 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 1.0
     if plan.startswith("diff rating ") and any(isinstance(result, r.Unknown) for result in results):
         return 0.6  # "better" is of something else
+    if _OF_OTHER_UNIT.search(plan) or _EARLY_CLOSING.search(plan):
+        return 1.0
+    if unknown and plan.startswith(("diff ", "ratio ", "more ", "fewer ", "equal ")) and is_han:
+        return 0.6  # of something else
+    if any(len(result.things) > 1 for result in unknown) and plan.startswith("fact "):
+        return 0.4
+    if before is not None and len(before.things) > 1 and plan.startswith("check those | 价格 <= "):
+        return 0.5  # what they cost together
+    if before is not None and len(before.things) > 1 and re.search(r"sum 价格 \| [\d.]+ of those", plan):
+        return 0.5  # it may be all of them
+    if before is not None and len(before.things) > 1 and re.match("again (?:max|min) ", plan):
+        return 0.2  # of those
+    if is_han and " + " in plan and plan.startswith("fact ") and any(isinstance(its, r.Ask) for its in results):
+        return 0.5
+    if is_han and plan.startswith(("name ", "count ")) and " & " in plan and not any(reply.things for reply in replies):
+        return 0.4 if " look " in plan else 0.3
+    if is_han and before is not None and plan.startswith("exist look ") and not any(map(_is_there, results)):
+        return 0.3
     has_none = any(isinstance(result, r.Nothing | r.NotHere) for result in results)
     if has_none and (" | has " in plan or plan.startswith(("where look ", "where has "))):
         return 1.0

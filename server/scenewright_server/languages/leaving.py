@@ -53,13 +53,34 @@ _EACH = re.compile(
 _COMPARED = re.compile(r"\b(?:max|min|more|fewer|equal|diff|ratio)\b|[<>]")
 _PRICE = re.compile("(?:fact|sum) [^|]*(?:[价票费]|price|fee|ticket)")
 _IS_ASKED = frozenset("吗没不么")
+_MARKS_ZH = MARKS - {"、"}
+_NAMES = frozenset("哪谁什啥几有找来给选挑要")
+"""Chinese words of which none is in a question whether something is so."""
+_RECKONED_ZH = frozenset("差省够剩折找全合退赚摊")
+"""Chinese words of more than what a thing costs."""
+_PER = re.compile("每一?个?(?:平|斤|克|升|毫|千|公|两|人|次|小时|天|页)|按.{1,4}算|算下来|均下来|一个合")
+_IS_SO = re.compile("(?<![行好])吗|(?<![怎什那多要])么$|是.*吧$|[^有]没有?$|(?<![好行])不$")
+"""How a Chinese question ends whether something is so."""
+_WHICH_ZH = re.compile(
+    "哪(?![里儿边有能可块个位头去会些方条]|.{1,2}(?:可以|能)|$)|哪个(?!位|方|角|地|柜|区|房|屋|层|架|货|口|楼|厅|边|抽|箱|盒)"
+)
+_HOW_MANY = re.compile("(?<![这那好十])几[个种样件家本只条首张]")
+_OF_SET = re.compile("(?:name|count|exist|avg|sum) ")
+_CONDITION = re.compile("(?<!是)(?<!好)(?:的|以上|往上|以下|往下|以内|之内|之间|里头|里面|当中)[，,]$")
+"""A clause that tells of which things is asked."""
+_ALSO = re.compile("(?:多[久长远高大重快]|多少|几).*[，,]$|(?<![好行])[不没][，,]$")
+"""A question that goes before."""
+_OTHER_UNIT = re.compile("(?:几|多少)[度分岁年天级块元斤克个件]")
+"""Words of what is no height."""
+_KINDS = re.compile("几[^有，,]{1,2}的$|几个人(?:用|坐|玩|吃|住|喝|睡|分|抬|开)")
+"""What a thing is of or for, not how many there are."""
 
 
 def leaves_open(tokens: Tokens, start: int, end: int, plan: str, n_lost: Sequence[int]) -> bool:
     """Whether a plan read from token `start` up to `end` leaves out what a question cannot do without: "how" where it
     only checks, a yes or no where it names, a number of pieces where it reckons."""
     first = max((i + 1 for i in range(start) if tokens[i] in MARKS), default=0)
-    if is_chinese(tokens[start]) and _leaves_open_zh(tokens, first, start, end, plan):
+    if any(map(is_chinese, tokens)) and _leaves_open_zh(tokens, start, end, plan):
         return True
     if plan.startswith(("check ", "exist ")) and not _OPEN.isdisjoint(tokens[first:start]):
         return True
@@ -109,25 +130,82 @@ def leaves_open(tokens: Tokens, start: int, end: int, plan: str, n_lost: Sequenc
     )
 
 
-def _leaves_open_zh(tokens: Tokens, first: int, start: int, end: int, plan: str) -> bool:
-    """The same of Chinese: 几, 怎 or 多少 in the clause from token `first` on, 比 where nothing is compared, a number
-    of pieces where a price is asked."""
-    last = next((k for k in range(end, len(tokens)) if tokens[k] in MARKS), len(tokens))
+def _leaves_open_zh(tokens: Tokens, start: int, end: int, plan: str) -> bool:
+    """The same of Chinese: 几, 怎 or 多少 in the clause, 比 where nothing is compared, a number of pieces where a price
+    is asked, which or who where it only checks, yes or no where it names."""
+    first = max((i + 1 for i in range(start) if tokens[i] in _MARKS_ZH), default=0)
+    last = next((k for k in range(end, len(tokens)) if tokens[k] in _MARKS_ZH), len(tokens))
     for k in (*range(first, start), *range(end, last)):
         if tokens[k] == "怎" or (tokens[k] == "几" and tokens[k - 1 : k] not in (("这",), ("那",), ("哪",))):
             return True
         if tokens[k : k + 2] == ("多", "少"):
             return True
+        if tokens[k : k + 2] == ("除", "了") and "not " not in plan:
+            return True
     left_out = {*pairwise((*tokens[first:start], "")), *pairwise((*tokens[end:last], ""))}
     if any(word == "比" and after not in "较如例赛萨" for word, after in left_out) and not _COMPARED.search(plan):
         return True
-    if not _PRICE.match(plan):
+    words = {word for word, _ in left_out}
+    said = "".join(tokens[first:last])
+    before, after = "".join(tokens[:start]), "".join(tokens[end:])
+    if re.search("合计|一共|总共", before + after) and plan.startswith(("exist ", "check ", "fact ")):
+        return True
+    if _ALSO.search(before) and plan.startswith(("fact ", "where ", "way ", "sum ", "check ")):
+        return True
+    if "not look " in plan and re.search("不[^了]{1,2}了", said):
+        return True
+    if (
+        plan.startswith("exist ")
+        and tokens[end - 1] in ("有", "没")
+        and re.search("[^吗呢呀啊的了么？?吧这里儿，,。]", after)
+    ):
+        return True
+    if plan.startswith("check ") and not words.isdisjoint("哪谁"):
+        return True
+    if ("倍" in words and "ratio" not in plan) or (("一", "样") in left_out and plan.startswith("fact ")):
+        return True
+    if _OF_SET.match(plan) and (_CONDITION.search("".join(tokens[:start])) or _CONDITION.search(_after(tokens, end))):
+        return True
+    if plan.startswith("name ") and _HOW_MANY.search(said) and {*"哪找来给荐挑"}.isdisjoint(said):
+        return True
+    if plan.startswith(("where ", "way ")) and _WHICH_ZH.search(said):
+        return True
+    if plan.startswith("diff height ") and _OTHER_UNIT.search(said):
+        return True
+    if plan.startswith("check ") and "价格 >= " in plan and "够" in said:
+        return True
+    if plan.startswith("exist ") and not words.isdisjoint("能会") and "的" in tokens[first:last]:
+        return True
+    if plan.startswith("name ") and _IS_SO.search(said) and _NAMES.isdisjoint(said):
+        return True
+    if plan.startswith("name ") and re.search("谁[^的]{1,3}的$", said) and end < last:
+        return True  # who made it
+    if plan.startswith("diff ") and "those & max" in plan and re.search("的.*(?:多少|几)", said):
+        return True  # what one of them costs
+    if plan.startswith("check ") and re.search("[这那].对吧$", said):
+        return True  # which is meant
+    if plan.startswith("count ") and "人" in plan and re.search("[我咱]们?[一二两三四五六七八九十]", said):
+        return True  # how many of something for us
+    if plan.startswith("count ") and (_KINDS.search(said) or re.search("[这那好]几", said)):
+        return True
+    if _PER.search(said) and re.match(r"(?:name|more|fewer|diff|equal) .*[价费]", plan) and "ratio" not in plan:
+        return True
+    if plan.startswith("check ") and "价格 <= " in plan and not {"加", "再", "各"}.isdisjoint(tokens[first:last]):
+        return True  # several things together
+    if not _PRICE.search(plan):
         return False
+    if plan.startswith("fact") and not words.isdisjoint(_RECKONED_ZH):
+        return True
     return any(
         number > 2 and f"{number:g}" not in plan
         for span in (tokens[first:start], tokens[end:last])
         for number in (_numbers(span) if span else ())
     )
+
+
+def _after(tokens: Tokens, end: int) -> str:
+    """The clauses that follow, with a mark at their end; "" where none does."""
+    return "".join(tokens[end:]).rstrip("?？。!！") + "，" if tokens[end : end + 1] in (("，",), (",",)) else ""
 
 
 def is_clause(template: str, tokens: Tokens, n_lost: Sequence[int], i: int, end: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 
@@ -14,6 +15,8 @@ from scenewright_server.scene.words import is_chinese
 LINKS = set("of with for by in on at from and the a an to".split())
 COLOURS_ZH = set("红色 蓝色 绿色 黄色 黑色 白色 棕色 橙色 粉色 紫色 灰色 金色 银色 米色".split())
 
+_ENDS_ALIKE = set("子儿头面边号手口心上下里外前后左右中大小次色年月日个物品机器")
+"""What Chinese names end with that does not tell what they are."""
 _ALIKE = 0.84  # of a misspelt word's letters and the right one's
 _COMMON = tuple("what where which when much many have there they with make this that just take your does cost".split())
 """What short misspelt words may be."""
@@ -61,3 +64,9 @@ def parts_of(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:
                 yield tokens[start:end], 0.06
         if start and tokens[start] not in LINKS and start >= head:
             yield tokens[start:], 0.06
+
+
+def shared_endings(names: Collection[str]) -> list[str]:
+    """The characters that several Chinese names end with: 馆 of 票据馆 and 标本馆."""
+    ends = Counter(name[-1] for name in names if len(name) > 1 and is_chinese(name[-1]))
+    return [end for end, n in ends.items() if n > 1 and end not in _ENDS_ALIKE]

@@ -32,6 +32,8 @@ def keys_of_units(graphs: Graphs) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for (unit, key), _ in counted.most_common():
         found.setdefault(unit, []).append(key)
+    if "temperature" in found:
+        found.setdefault("度", found["temperature"])
     return found
 
 
@@ -45,7 +47,15 @@ def units_at(tokens: Tokens, i: int, keys: dict[str, list[str]], graphs: Graphs)
     for end in range(min(len(tokens), i + 3), i, -1):
         unit = dimension_of("".join(tokens[i:end]))
         if unit in keys and unit != "年" and unit not in _ASKED_OTHERWISE and _is_told_once(unit, graphs):
-            yield end, keys[unit][:_MAX_KEYS]
+            told = [key for key in keys[unit] if unit != "time" or _is_told_in(key, "".join(tokens[i:end]), graphs)]
+            if told:
+                yield end, told[:_MAX_KEYS]
+
+
+def _is_told_in(key: str, unit: str, graphs: Graphs) -> bool:
+    """Whether a key's times are about as long as a unit: hours are not asked for where days are told."""
+    told = {Amount(1.0, fact.unit).in_base()[0] for graph in graphs if graph for fact in graph.facts if fact.key == key}
+    return any(1 / 100 < value / Amount(1.0, unit).in_base()[0] < 100 for value in told if value)
 
 
 def _is_told_once(unit: str, graphs: Graphs) -> bool:

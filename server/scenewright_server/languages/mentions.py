@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from scenewright_server.languages.counters import ALSO_NAMES, COUNTED, COUNTERS, begins_name, may_name
-from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, likeliest, parts_of
+from scenewright_server.languages.counters import ALSO_NAMES, begins_name, may_name
+from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, likeliest, parts_of, shared_endings
+from scenewright_server.languages.measure_words import COUNTED, COUNTERS
 from scenewright_server.languages.measuring import is_measured, keys_before, keys_of_units, units_at
 from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
@@ -39,13 +40,10 @@ _PLAIN = 0.06
 """What a name may cost that is not far-fetched."""
 _HAN = (1, 2)
 """The tokens of a name at least, in English and in Chinese."""
-
 _AT_BEST = re.compile("最好(?=[别是能不要有带在])")
 """A wish, no superlative."""
-
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
 """A letter over and over: "soooo"."""
-
 Found = tuple[int, str, float]
 """Where a mention ends, what the plan has for it, and how far-fetched that is."""
 
@@ -201,7 +199,8 @@ class Mentions:
         """Whether a Chinese token only counts: 本 in 这两本书."""
         if not i or tokens[i] not in COUNTERS or tokens[i - 1] not in COUNTED:
             return False
-        return not any(tokens[i : i + n] in self.names for n in range(2, 5))
+        is_same = tokens[i - 1 : i + 1] == ("一", "样")
+        return not is_same and not any(tokens[i : i + n] in self.names for n in range(2, 5))
 
     def _numbered(self, tokens: Tokens, i: int) -> str:
         """A number in words as a figure where a name ends with it: "counter two"."""
@@ -256,6 +255,8 @@ class Mentions:
                     add(part, Named(cut(joined(part))), cost)
             for kind in () if graph is None else facts.kinds_of(graph):
                 add(tokens_of(kind), Kind(cut(kind)), 0.02)
+        for ending in shared_endings(self._choosing.scene.called):
+            found.setdefault((ending,), (write_set(Named(ending)), 0.3 if (ending,) in self._table.idle else 0.05))
         by_name = [*found.items()]
         for kind, nouns in KINDS.items():  # in both languages: a kind's other words may be a thing's
             if self._choosing.matching.headed(nouns):
@@ -277,24 +278,23 @@ class Mentions:
         return _SPOKEN_TO if len(tokens) > 1 and is_chinese(tokens[0]) else math.inf
 
     def _nearly(self, span: Tokens) -> tuple[str, float] | None:
-        """A Chinese name of three characters or more, of which one is another."""
+        """A Chinese name of three characters or more, of which one, not the first, is another."""
         if len(span) < 3 or not all(map(is_chinese, span)):
             return None
         for tokens, (words, cost) in self.names.items():
             if len(tokens) == len(span) and cost < 0.05 and sum(map(str.__ne__, tokens, span)) == 1:
-                if any((its,) in self._table.idle for its, own in zip(span, tokens, strict=True) if its != own):
-                    continue
-                return words, cost + 0.1
+                odd = next(n for n, (its, own) in enumerate(zip(span, tokens, strict=True)) if its != own)
+                if odd and (span[odd],) not in self._table.idle:
+                    return words, cost + 0.1
         return None
 
     @cached_property
     def keys(self) -> dict[Tokens, tuple[str, float]]:
         """Keys by their tokens: those of the scene's facts, other words for them and for what things may have."""
-        found: dict[Tokens, tuple[str, float]] = {}
         own = dict.fromkeys(fact.key for graph in self._graphs if graph for fact in graph.facts)
+        found = {key_of(tokens_of(key.replace("_", " "))): (key, 0.0) for key in sorted(own, key=len, reverse=True)}
         for key in sorted(own, key=lambda key: single(key) != key):
             tokens = key_of(tokens_of(key.replace("_", " ")))
-            found.setdefault(tokens, (key, 0.0))
             stem = re.sub("(ing|s|ed|es)$", "", tokens[-1]) if len(tokens) == 1 and tokens[0].isascii() else ""
             for ending in ("", "s", "e", "es", "ing", "ed") if len(stem) > 3 or stem == "fee" else ():
                 found.setdefault((stem + ending,), (key, 0.05))

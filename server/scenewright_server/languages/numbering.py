@@ -43,11 +43,13 @@ def numbers_at(tokens: Tokens, mentions: Mentions, scene: Scene, i: int) -> Foun
         named = "".join(tokens[end : end + n])
         of_unit, is_unit = mentions.keys_in(named)
         if is_unit:
-            keys, unit, end = of_unit, named, end + n
+            is_warmth = named == "度" and of_unit == mentions.keys_in("℃")[0]
+            keys, unit, end = of_unit, "℃" if is_warmth else named, end + n
             break
         if n > 1 and mentions.keys.get(tuple(named), ("", 1.0)) == (named, 0.0):
             keys, end = [named], end + n  # "一千灵石"
             break
+    unit = "元" if unit == "块" else unit
     dimension = dimension_of(unit) if unit else ""
     if dimension == "length" and len(told := mentions.keys_of_units.get("length", [])) == 1:
         keys = told

@@ -15,6 +15,7 @@ from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from itertools import product
 
+from scenewright_server.languages.measure_words import plainly_counted
 from scenewright_server.scene.matching import fold
 
 Tokens = tuple[str, ...]
@@ -257,6 +258,7 @@ def _items(group: str) -> list[Item]:
     slots: list[Item] = [Slot(way, is_optional) for way in ways if SLOT.fullmatch(way)]
     spelt = [re.sub(r"\bthan\b", than, way) for way in ways if not SLOT.fullmatch(way) for than in _THAN]
     spelt += [way.replace(plain, as_) for way in spelt for plain, as_ in _AS if plain in way]
+    spelt += [plain for way in spelt if len(way) > 2 and (plain := plainly_counted(way)) != way]
     words = frozenset(tokens_of(way) for way in spelt if tokens_of(way))
     return [*slots, *([Literal(words, is_optional)] if words else [])]
 

@@ -45,8 +45,10 @@ _COUNTING = (
 """Words of questions that tell no wish."""
 _BOUND = re.compile(r"again ([^ &|]+ [<>]=? [^&|;]+)")
 """A second question that bounds the first."""
+_BOUNDED = re.compile(r"^name [^;+()]* [<>]=? [^;+()]*$")
+"""Plans of what is so much: of two of these, both hold."""
 _MEANT = re.compile(
-    "[这那哪][张件款部台种副条双支瓶盒柜]|合不合|会不会|能不能|要不要|[不没]到|以[上下内]|往[上下]|证件|得[上下]去"
+    r"[这那哪][张件款部台种副条双支瓶盒柜]|合不合|会不会|能不能|要不要|[不没]到|以[上下内前后]|往[上下]|超过|之[间内前后]|[十百千\d][块元]|证件|得[上下]去"
 )
 """Words of Chinese questions of what is meant or bounded, which tell no wish, either."""
 _PLACES = re.compile("哪[里儿边有能块]|[在去上往]哪|什么地方")
@@ -145,6 +147,10 @@ def _in_one(first: str, second: str) -> str:
         return first
     if first.startswith("name ") and (bound := _BOUND.fullmatch(second)):
         return f"{first} & {bound[1]}"
+    if first.startswith("name ") and second.startswith("name ") and _BOUNDED.search(first) and _BOUNDED.search(second):
+        if second.startswith("name those & "):
+            return f"{first} & {second.removeprefix('name those & ')}"
+        return f"{second} & {first.removeprefix('name ')}"
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
         return TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")

@@ -62,7 +62,7 @@ _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("speed", "km/h", 1.0): "km/h kmh kph 公里每小时 千米每小时",
     ("speed", "km/h", 1.609344): "mph",
     ("speed", "km/h", 3.6): "m/s",
-    ("area", "m²", 1.0): "m2 m² sqm 平方米",
+    ("area", "m²", 1.0): "m2 m² sqm 平方米 平米 平",
     ("share", "%", 1.0): "% percent 百分之",
     ("sound", "dB", 1.0): "db decibel decibels 分贝",
     ("data", "GB", 1.0): "gb",

@@ -43,10 +43,10 @@ def tell_one(choosing: Choosing, key: x.Key, k: int) -> Told:
         return Told((k,), key.name, valued.amount if valued else None, valued is not None and valued.is_measured)
     if isinstance(told.value, str) and valued is not None and is_plain(key.name, told.value):
         return Told((k,), key.name, valued.amount)
-    graph, value = choosing.scene.entries[k].graph, told.value
-    if told.is_quoted and isinstance(value, str) and graph is not None:
-        value = in_full(value, graph.description)
-    return Told((k,), told.key or key.name, value, is_quoted=told.is_quoted)
+    graph, said = choosing.scene.entries[k].graph, told.value
+    if told.is_quoted and isinstance(said, str) and graph is not None:
+        said = in_full(said, graph.description)
+    return Told((k,), told.key or key.name, said, is_quoted=told.is_quoted)
 
 
 def _is_measured_alone(choosing: Choosing, k: int) -> bool:
