@@ -113,11 +113,7 @@ def leaves_open(tokens: Tokens, start: int, end: int, plan: str, n_lost: Sequenc
         return True
     if re.fullmatch(rf"exist {_BARE}", plan) and _WITHIN.search(" ".join(tokens[start:end])):
         return True  # whether there is something in it
-    if (
-        re.match(r"check [^|]+ \| (?:look )?[\w ]+$", plan)
-        and "or" in tokens[:end]
-        and not _YES_OR_NO & {tokens[first]}
-    ):
+    if re.match(r"check [^|]+ \| (?:look )?[\w ]+$", plan) and "or" in tokens[:end] and tokens[first] not in _YES_OR_NO:
         return True  # which of them
     if re.match(r"check (?:max|min) ", plan) and tokens[first] not in _YES_OR_NO:
         return True

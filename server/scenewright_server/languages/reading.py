@@ -86,8 +86,10 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
         best = (_ABSENT, f"exist {write_set(Named(cut(absent)))}")
     if best is None:
         return None
-    dear = max(best[0], _VAGUE) if best[0] < _VAGUE and is_vague(best[1], scene) else best[0]
-    return Reading(best[1], math.exp(-dear))
+    cost, plan = best
+    if cost < _VAGUE and is_vague(plan, scene):
+        cost = _VAGUE
+    return Reading(plan, math.exp(-cost))
 
 
 def fall_back(question: str, scene: Scene, language: str) -> tuple[str, r.Reply] | None:
