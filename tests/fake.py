@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scenewright_server.families.ahead import Ahead
 from scenewright_server.families.bundle import FAMILIES, MANIFEST
 from scenewright_server.families.decoder import GPTDecoder
 from scenewright_server.families.family import (
@@ -107,6 +108,9 @@ class FakeScript:
 
     def mask(self, logits: torch.Tensor) -> torch.Tensor:
         return logits.index_fill(0, torch.arange(N_WORDS, len(logits)), float("-inf"))
+
+    def ahead(self) -> Ahead:
+        return Ahead(self._pass.spans[:-1], self._before)
 
     def begin(self) -> Outcome:
         if self._silent:
@@ -265,6 +269,9 @@ class FakeFamily:
 
     def open(self, turn: Turn, memory: FakeMemory | None = None) -> FakeScript:
         return FakeScript(self, turn, memory or FakeMemory())
+
+    def warm(self, turn: Turn, memory: FakeMemory | None = None) -> Ahead:
+        return FakeScript(self, turn, memory or FakeMemory()).ahead()
 
 
 def write_bundle(path: Path, **fields: object) -> Path:

@@ -68,6 +68,24 @@ def test_a_spoken_turn_is_found_heard_and_answered(quick, rate_hz):
     talk.check()
 
 
+def test_what_is_seen_is_run_while_the_user_speaks(quick):
+    scene = graph(*(thing(f"chair{k}", position=(k, 0, 3)) for k in range(3)))
+    cached = []
+    for warms in (True, False):
+        talk = Talk(quick, scene=scene if warms else graph(), turn_detection=MANUAL)
+        talk.send(activity_start={})
+        talk.say(voice())
+        if not warms:
+            talk.send(scene_update={"snapshot": scene})
+        talk.send(activity_end={})
+        done = talk.until("done").response_event.done
+        assert done.finish_reason in (COMPLETED, TOKEN_LIMIT)
+        cached.append(done.usage.cached_tokens)
+        talk.hang_up()
+        talk.check()
+    assert cached == [4, 0]  # three things and the scene's beginning
+
+
 def test_silence_gets_no_answer_but_to_a_pressed_button(quick):
     talk = Talk(quick)
     talk.say(silence(3))

@@ -334,7 +334,7 @@ class Embedder(Protocol):
 
 
 class Family(Protocol):
-    """A loaded model. `fit`, `read` and `open` are pure; `see`, `hear` and the embedder run on perception's thread.
+    """A loaded model. `fit`, `read`, `open` and `warm` are pure; `see`, `hear` and the embedder run on perception's thread.
     What a model cannot do, its spec does not name, and nobody calls."""
 
     @property
@@ -380,3 +380,7 @@ class Family(Protocol):
 
     def open(self, turn: Turn, memory: Memory | None = None) -> Script:
         """The script of a response after what is remembered. Raises ModelError CONTEXT_FULL, SCENE_TOO_LARGE."""
+
+    def warm(self, turn: Turn, memory: Memory | None = None) -> Script | None:
+        """A script that says nothing and runs what that of a question will begin with, before the question is known:
+        `turn` has none. None where nothing can be run ahead. Raises what `open` does."""

@@ -90,6 +90,11 @@ class Perception:
         work = self._threads.opening.submit(self._family.open, turn, memory)
         return await asyncio.wrap_future(work)
 
+    async def warm(self, turn: Turn, memory: Memory | None) -> Script | None:
+        """The script that runs ahead of a question. Raises what `Family.warm` does."""
+        work = self._threads.opening.submit(self._family.warm, turn, memory)
+        return await asyncio.wrap_future(work)
+
     async def past(self, history: Sequence[tuple[str, str]]) -> Memory:
         """What remembers these questions and answers."""
         work = self._threads.opening.submit(self._family.past, history)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from scenewright_server.service.annotations import annotate
 from scenewright_server.service.metrics import Metrics
 from scenewright_server.service.reading.sight import Sight
 from scenewright_server.service.served import ServedModel, Stopwatch, refusals
+from scenewright_server.service.status import Refused
 
 Answer = dialogue_pb2.Question | generation_pb2.ResponseEvent
 
@@ -99,21 +100,8 @@ class Exchange:
         if self._cancelled:
             yield generation_pb2.ResponseEvent(done=self.so_far())
             return
-        task: Literal["describe", "ask"] = "describe" if question is None else "ask"
-        sight = self.sight
-        turn = Turn(
-            task,
-            sight.detections,
-            sight.graph,
-            question,
-            self._language,
-            self._sampling.max_new_tokens,
-            lens=sight.lens,
-            ray=None if self._pointer is None else sight.ray(self._pointer),
-            instructions=self._instructions,
-        )
         with refusals():
-            self._script = await model.perception.open(turn, self.before)
+            self._script = await model.perception.open(self._turn(question), self.before)
             self._submitted_ms = self._watch.ms
             self._run = model.engine.run(self._script, self._sampling, self.session)
             if self._cancelled:
@@ -131,6 +119,34 @@ class Exchange:
                         yield generation_pb2.ResponseEvent(annotation=self._annotate(event))
                     elif isinstance(event, Done):
                         yield generation_pb2.ResponseEvent(done=self._conclude(event))
+
+    async def warm(self) -> None:
+        """Run what the response will begin with, while its question is still being spoken. What fails here fails again
+        where the response tells of it."""
+        model = self._model
+        with suppress(Refused), refusals():
+            self.sight = await model.see(self.sight, self._watch)
+            script = await model.perception.warm(self._turn(None), self.before)
+            if script is not None:
+                self._run = model.engine.run(script, Sampling(), self.session)
+                async with aclosing(self._run.events()) as events:
+                    async for _ in events:
+                        pass
+
+    def _turn(self, question: str | Heard | None) -> Turn:
+        task: Literal["describe", "ask"] = "describe" if question is None else "ask"
+        sight = self.sight
+        return Turn(
+            task,
+            sight.detections,
+            sight.graph,
+            question,
+            self._language,
+            self._sampling.max_new_tokens,
+            lens=sight.lens,
+            ray=None if self._pointer is None else sight.ray(self._pointer),
+            instructions=self._instructions,
+        )
 
     def memory(self, n_chars: int | None = None) -> Memory | None:
         """What the next exchange of the session will remember if the user took in `n_chars` characters of the

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from scenewright_server.engine.engine import Engine
 from scenewright_server.engine.kv_cache import KVCache
-from scenewright_server.engine.request import Done, Event, Sampling
+from scenewright_server.engine.request import Done, Event, Sampling, Started
 from scenewright_server.engine.session import Session
 from scenewright_server.families.bundle import BundleError, file_sha256
 from scenewright_server.families.chat.chat import Chat
@@ -230,6 +230,16 @@ def test_a_planner_reads_the_scene_once_and_apart_from_what_speaks(family: Chat)
     events, _ = answer(family, ask("the chair?", SHOP, 9), "where table", session=session)
     assert isinstance(events[-1], Done) and events[-1].usage.cached > scene
     assert dict(events[-1].usage.given)["scene"] > scene and dict(events[-1].usage.given)["text"] > 5
+
+
+def test_what_runs_ahead_is_the_scene_of_its_plans(family: Chat) -> None:
+    session = Session()
+    ((_, events),) = finish(Engine(family.decoder), family.warm(ask(None, SHOP)), sampling=Sampling(), session=session)
+    assert [type(event) for event in events] == [Started, Done]
+    warm, _ = answer(family, ask("price?", SHOP, 9), "fact price | red chair", session=session)
+    cold, _ = answer(family, ask("price?", SHOP, 9), "fact price | red chair")
+    assert isinstance(warm[-1], Done) and isinstance(cold[-1], Done) and text_of(warm) == text_of(cold)
+    assert (warm[-1].usage.cached, cold[-1].usage.cached) == (dict(warm[-1].usage.given)["scene"], 0)
 
 
 @pytest.mark.parametrize(

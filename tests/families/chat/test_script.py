@@ -78,6 +78,17 @@ def test_a_moving_camera_rewinds_nothing_of_the_scene(family: Chat) -> None:
     assert isinstance(events[-1], Done) and events[-1].usage.cached >= n_before
 
 
+def test_what_runs_ahead_begins_every_answer(family: Chat) -> None:
+    session, sampling = Session(), Sampling(max_new_tokens=6)
+    before = family.past([("is it old?", "Yes.")])
+    finish(Engine(family.decoder), family.warm(ask(None), before), sampling=sampling, session=session)
+    script = family.open(ask("where is the raven?"), before)
+    ((run, events),) = finish(Engine(family.decoder), script, sampling=sampling, session=session)
+    assert run.ids == naive(family.decoder, family.open(ask("where is the raven?"), before), sampling)
+    n_asked = sum(len(span) for span in spans_of(script)[-3:])  # what is known of it, its words, and the answer's head
+    assert isinstance(events[-1], Done) and events[-1].usage.cached == sum(map(len, spans_of(script))) - n_asked
+
+
 def test_the_model_is_told_what_the_question_is_about(family: Chat) -> None:
     text = told(family, family.open(ask("Who made the spyglass?")))
     assert "[2] brass telescope, also spyglass (maker)" in text

@@ -81,6 +81,16 @@ def test_a_dialogue_equals_the_naive_one_whatever_becomes_of_the_scene(diorama, 
     assert memory.n_turns == 3 and memory.n_positions < N_CTX
 
 
+def test_what_runs_ahead_begins_every_answer(diorama) -> None:
+    session, sampling = Session(), Sampling(max_new_tokens=12)
+    turn = Turn("ask", detections(1), GOBLIN, "where is the mug")
+    finish(Engine(diorama.decoder), diorama.warm(replace(turn, question=None)), sampling=sampling, session=session)
+    ((run, events),) = finish(Engine(diorama.decoder), diorama.open(turn), sampling=sampling, session=session)
+    assert run.ids == naive(diorama.decoder, diorama.open(turn), sampling)
+    done = events[-1]
+    assert isinstance(done, Done) and done.usage.cached == done.usage.given["image"] + done.usage.given["scene"] > 2
+
+
 def test_a_scene_that_fills_the_context_is_refused_with_numbers(diorama) -> None:
     crowd = graph(*["a very long label of an object"] * 20)
     with pytest.raises(ModelError, match=f"holds {N_CTX} positions") as caught:

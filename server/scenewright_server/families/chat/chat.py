@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 
+from scenewright_server.families.ahead import Ahead
 from scenewright_server.families.chat.base import ChatBase
 from scenewright_server.families.chat.memory import ChatMemory
 from scenewright_server.families.chat.planned import PlannedScript, with_honesty
@@ -51,6 +52,11 @@ class Chat(ChatBase):
         if self.plans and question is not None and words_of(question):
             return PlannedScript(self, turn, before)
         return ChatScript(self, turn, before)
+
+    def warm(self, turn: Turn, memory: Memory | None = None) -> Ahead:
+        assert memory is None or isinstance(memory, ChatMemory)
+        kind = PlannedScript if self.plans else ChatScript
+        return kind(self, replace(turn, question=""), memory or ChatMemory()).ahead()
 
     def speak(self, turn: Turn, memory: ChatMemory) -> ChatScript:
         """The script of an answer in the model's own words; where it plans, of one that no plan settles."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from scenewright_server.families.ahead import Ahead
 from scenewright_server.families.chat.depths import without_depths
 from scenewright_server.families.chat.doubts import NO_PLAN, Doubts
 from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, first_chars
@@ -331,6 +332,10 @@ class PlannedScript(PlannedTelling):
     def __init__(self, family: Chat, turn: Turn, memory: ChatMemory) -> None:
         self._family, self._search = family, Search()
         super().__init__(family, turn, memory)
+
+    def ahead(self) -> Ahead:
+        """What runs the scene."""
+        return Ahead((self._scene,), self._before, PLAN)
 
     def take(self, token: int, probability: float) -> Outcome:
         if self._spoken is not None:

@@ -66,6 +66,9 @@ class RemoteChat(ChatBase):
             return RemotePlannedScript(self, turn, before)
         return RemoteScript(self, turn, before)
 
+    def warm(self, turn: Turn, memory: Memory | None = None) -> None:
+        """Nothing: what an endpoint keeps of a prompt is its own affair."""
+
 
 def is_remote(path: Path) -> bool:
     """Whether the decoder of the chat model's bundle at `path` is an endpoint. Raises BundleError."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from scenewright_server.families.ahead import Ahead
 from scenewright_server.families.chat.grounding import GroundingReader
 from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, first_chars
 from scenewright_server.families.chat.prompt import DESCRIBE, INSTRUCTIONS, NO_SPEECH, NOTHING, NOW, SPEAK, Said
@@ -187,6 +188,11 @@ class ChatScript(Telling):
         for span in self._spans:
             counts.update(dict(span.counts))
         return counts
+
+    def ahead(self) -> Ahead:
+        """What runs all that is told before the question."""
+        spans = self._family.prompter.write(self._system, self._written(), ())
+        return Ahead(tuple(spans[:-1]), self._before, self._family.adapter)  # the last one opens the answer
 
     def begin(self) -> Outcome:
         if self._deaf:

@@ -127,6 +127,11 @@ class Diorama:
             return ReadScript(self.model, turn, before, understood)
         return DioramaScript(self.model, turn, before, self.spec.languages[0])
 
+    @torch.inference_mode()
+    def warm(self, turn: Turn, memory: Memory | None = None) -> Script:
+        assert memory is None or isinstance(memory, DioramaMemory)
+        return DioramaScript(self.model, turn, memory or DioramaMemory(), self.spec.languages[0]).ahead()
+
 
 def _describe(model: FusedModel) -> str:
     gpt, vision, audio = model.config.gpt, model.config.vision, model.config.audio

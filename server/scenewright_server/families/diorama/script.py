@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from scenewright_server.families.ahead import Ahead
 from scenewright_server.families.diorama.audio import HeardTokens
 from scenewright_server.families.diorama.fusion import FusedModel
 from scenewright_server.families.diorama.markup import MarkupReader, Pointed
@@ -143,6 +144,10 @@ class DioramaScript:
         self._asked = said
         met = first_met(ray, looks.entries)
         return "nothing" if met is None else met
+
+    def ahead(self) -> Ahead:
+        """What runs the scene."""
+        return Ahead((self._scene,), self._before)
 
     def begin(self) -> Outcome:
         if self._deaf:

@@ -73,6 +73,7 @@ class Conversation:
         self._response: Response | None = None  # the last one
         self._remembered: Response | None = None  # the last one that began
         self._tasks: set[asyncio.Task[None]] = set()
+        self._warming: asyncio.Task[None] | None = None
         self._released = False  # the turn was ended before the client's activity_end
         self._sync_sight()
 
@@ -127,7 +128,7 @@ class Conversation:
             self._response.cancel()
         self._captions.stop()
         self._gaze.close()
-        for task in self._tasks:
+        for task in (*self._tasks, *([] if self._warming is None else [self._warming])):
             task.cancel()
 
     async def _take_audio(self, data: bytes) -> None:
@@ -193,6 +194,7 @@ class Conversation:
         if "speech" in self._manner.interrupting:
             self._interrupt(dialogue_pb2.INTERRUPTION_CAUSE_SPEECH)
         self._captions.begin()
+        self._warm_up()
 
     def _end_turn(self, ended: TurnEnded) -> None:
         self._say_stopped(ended)
@@ -207,6 +209,16 @@ class Conversation:
     def _respond(self, spoken: Spoken | None, question: str | np.ndarray) -> None:
         before, seen = self._response, self._gaze.n_offered
         self._n_responses += 1
+        exchange = self._exchange(question)
+        response = Response(f"r{self._n_responses}", self._turn_index, exchange, spoken, self._say)
+        self._response = response
+        task = asyncio.create_task(
+            response.run(self._prepare(response, before, seen), partial(self._count, response), self._log)
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._left)
+
+    def _exchange(self, question: str | np.ndarray | None) -> Exchange:
         exchange = Exchange(
             self._model,
             self._metrics,
@@ -219,13 +231,15 @@ class Conversation:
             pointer=self._pointer,
         )
         exchange.session = self.dialogue.session
-        response = Response(f"r{self._n_responses}", self._turn_index, exchange, spoken, self._say)
-        self._response = response
-        task = asyncio.create_task(
-            response.run(self._prepare(response, before, seen), partial(self._count, response), self._log)
-        )
-        self._tasks.add(task)
-        task.add_done_callback(self._left)
+        return exchange
+
+    def _warm_up(self) -> None:
+        """Have the engine run what the answer will begin with while the user still speaks."""
+        exchange = self._exchange(None)
+        if exchange.sight.is_empty:
+            return
+        exchange.before = self.dialogue.memory
+        self._warming = asyncio.create_task(exchange.warm())
 
     async def _prepare(self, response: Response, before: Response | None, n_frames: int) -> None:
         """Look at the newest frame, let the response before it leave, and remember of that what was heard."""
