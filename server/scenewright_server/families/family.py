@@ -334,8 +334,8 @@ class Embedder(Protocol):
 
 
 class Family(Protocol):
-    """A loaded model. `fit`, `read`, `open` and `warm` are pure; `see`, `hear` and the embedder run on perception's thread.
-    What a model cannot do, its spec does not name, and nobody calls."""
+    """A loaded model. `fit`, `read`, `open` and `warm` are pure; `see`, `hear` and the embedder run on perception's
+    thread. What a model cannot do, its spec does not name, and nobody calls."""
 
     @property
     def spec(self) -> Spec: ...

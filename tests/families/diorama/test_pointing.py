@@ -87,15 +87,15 @@ def ask(family: Family, question: str | Heard, towards: tuple | None, memory: Me
 @pytest.mark.parametrize(
     ("question", "towards", "answer"),
     [
-        ("what is this?", MUG.position, "a blue mug"),
-        ("what is that", KING.position, "a goblin king"),
-        ("how far is this chair", MUG.position, "about 2.2 metres"),
-        ("what colour is this", CHAIR.position, "red"),
-        ("这是什么", CHAIR.position, "一个红色椅子"),
-        ("那个有多远", KING.position, "大约3米"),
-        ("what is this", (0, 5, 1), "i see nothing where you point"),
-        ("这是什么", (0, 5, 1), "你指的地方我什么也没看到"),
-        ("how far is it", MUG.position, "i am not sure which one you mean"),
+        ("what is this?", MUG.position, "A blue mug."),
+        ("what is that", KING.position, "A goblin king."),
+        ("how far is this chair", MUG.position, "About 2.2 metres."),
+        ("what colour is this", CHAIR.position, "Red."),
+        ("这是什么", CHAIR.position, "一个红色椅子。"),
+        ("那个有多远", KING.position, "大约3米。"),
+        ("what is this", (0, 5, 1), "I see nothing where you point."),
+        ("这是什么", (0, 5, 1), "你指的地方我什么也没看到。"),
+        ("how far is it", MUG.position, "I am not sure which one you mean."),
     ],
 )
 def test_this_is_what_the_ray_meets(family: Family, question: str, towards: tuple, answer: str) -> None:
@@ -105,10 +105,10 @@ def test_this_is_what_the_ray_meets(family: Family, question: str, towards: tupl
 def test_what_was_pointed_at_is_it_in_the_next_turn_and_a_ray_changes_no_other_question(family: Family) -> None:
     _, script = ask(family, "what is this", MUG.position)
     text, script = ask(family, "what colour is it", CHAIR.position, script.memory())
-    assert text == "blue" and script.memory().focus[0].graph == MUG
+    assert text == "Blue." and script.memory().focus[0].graph == MUG
     tokenizer = family.model.tokenizer
     ids = tokenizer.words("how far is this")
     rows = np.zeros((len(ids), tokenizer.n_vocab), np.float32)
     rows[range(len(ids)), ids] = 1
     spoken = Heard("how far is this", 1.0, HeardTokens(rows, ids, 1.0))
-    assert ask(family, spoken, KING.position)[0] == "about 3 metres"
+    assert ask(family, spoken, KING.position)[0] == "About 3 metres."

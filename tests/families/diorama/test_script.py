@@ -118,13 +118,13 @@ def test_a_label_that_it_cannot_spell_is_a_fault_with_both_numbers(diorama) -> N
 @pytest.mark.parametrize(
     ("question", "language", "answer"),
     [
-        ("where is the goblin king", "", "on the left"),
-        ("where is the goblin king", "en", "on the left"),
-        ("where is the goblin king", "zh", "在左边"),
-        ("how many things are there", "zh", "两个"),
-        ("what is right of the goblin king", "zh", "health potion"),
-        ("椅子在哪里", "en", "i do not see that here"),
-        ("椅子在哪里", "", "我在这里没有看到这个"),
+        ("where is the goblin king", "", "On the left."),
+        ("where is the goblin king", "en", "On the left."),
+        ("where is the goblin king", "zh", "在左边。"),
+        ("how many things are there", "zh", "两个。"),
+        ("what is right of the goblin king", "zh", "health potion。"),
+        ("椅子在哪里", "en", "I do not see that here."),
+        ("椅子在哪里", "", "我在这里没有看到这个。"),
     ],
 )
 def test_an_answer_is_in_the_language_that_is_asked_for_else_in_its_questions(shipped, question, language, answer):
@@ -135,7 +135,7 @@ def test_an_answer_is_in_the_language_that_is_asked_for_else_in_its_questions(sh
 
 def test_a_description_is_in_the_models_first_language_unless_told(shipped) -> None:
     known = graph("goblin king")
-    for language, begin in (("", "a goblin king"), ("en", "a goblin king"), ("zh", "左边有一个")):
+    for language, begin in (("", "A goblin king"), ("en", "A goblin king"), ("zh", "左边有一个")):
         script = shipped.open(Turn("describe", None, known, language=language))
         [(_, events)] = finish(Engine(shipped.decoder), script, sampling=GREEDY)
         assert text_of(events).startswith(begin)
@@ -160,11 +160,11 @@ def test_a_told_past_is_remembered_as_its_own_turns(shipped) -> None:
         return text_of(events), script.memory()
 
     text, after = ask("where is it", memory)
-    assert text == "in the middle" and after.n_turns == 4 and after.turns[:3] == memory.turns
+    assert text == "In the middle." and after.n_turns == 4 and after.turns[:3] == memory.turns
     assert [entry.graph.label for entry in after.focus] == ["health potion"] and after.last is None
     assert (
         ask("where is it", shipped.past([("where is the goblin king", "left of the health potion")]))[0]
-        == "on the left"
+        == "On the left."
     )
     assert shipped.past([]) == DioramaMemory()
     assert ask("where is it", shipped.past([("tell me more", "word " * 3000)]))[1].n_turns == 1, "too long to be kept"
@@ -247,7 +247,7 @@ def test_it_is_what_the_last_answer_settled_on_where_ever_that_is_now(diorama, m
     dream = Dreamer(diorama, monkeypatch)
     king, potion = graph("goblin king", "health potion")
     assert dream.ask("where|it", graph=(king, potion))[1] == [], "nothing was spoken of"
-    assert dream.ask("distance|health potion", "blue")[:2] == ("about 3 metres", [1]), (
+    assert dream.ask("distance|health potion", "blue")[:2] == ("About 3 metres.", [1]), (
         "the decoder chooses no word of it"
     )
     assert dream.ask("where|it")[1] == [1]
@@ -293,9 +293,10 @@ def test_an_answer_is_remembered_as_far_as_it_was_heard(diorama, monkeypatch, n_
     dream.ask("where|goblin king", graph=GOBLIN)
     before = dream.memory
     text, _, _ = dream.ask("where|health potion")
-    assert text == "in the middle"
+    assert text == "In the middle."
     kept = dream.script.memory(n_chars)
-    n_words = len([word for word in range(1, 4) if len(" ".join(text.split()[:word])) <= n_chars])
+    words = "in the middle".split()
+    n_words = sum(len(" ".join(words[:n])) <= n_chars for n in range(1, 4))
     if not n_words:
         assert kept == before, "the question is forgotten too"
         return
@@ -303,5 +304,5 @@ def test_an_answer_is_remembered_as_far_as_it_was_heard(diorama, monkeypatch, n_
     whole, answer = dream.script.memory().turns[-1][-1].rows, kept.turns[-1][-1].rows
     assert answer[:-1] == whole[: len(answer) - 1] and answer[-1] == diorama.model.tokenizer.eot
     said = answer[answer.index(diorama.model.tokenizer.say) :]
-    assert diorama.model.tokenizer.decode(said).split() == text.split()[:n_words]
+    assert diorama.model.tokenizer.decode(said).split() == words[:n_words]
     assert kept.focus == dream.memory.focus != before.focus

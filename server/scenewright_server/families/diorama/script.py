@@ -30,6 +30,7 @@ from scenewright_server.families.family import (
 )
 from scenewright_server.families.planned import Planned
 from scenewright_server.languages import LANGUAGES
+from scenewright_server.languages.dressing import Dressing
 from scenewright_server.scene.content import digest
 from scenewright_server.scene.entries import Detections, Entry
 from scenewright_server.scene.findings import Refusal
@@ -95,6 +96,7 @@ class DioramaScript:
         self._ids: list[int] = []  # the plan, what it gave, and the answer so far
         self._plan_confidence = 1.0  # the least probability of a token that the decoder planned with
         self._word_probabilities: list[float] = []  # of the words since the last reference
+        self._dressing = Dressing(self._language)
         self._complete = False
         self._deaf = isinstance(turn.question, Heard) and not turn.question.text
         if not self._deaf:
@@ -168,7 +170,10 @@ class DioramaScript:
             self._word_probabilities = []
         elif token >= tokenizer.n_specials:
             self._word_probabilities.append(probability)
-        return Outcome(events, over=FinishReason.STOP if token == tokenizer.eot else None)
+        if token != tokenizer.eot:
+            return Outcome(events)
+        events += self._ground(self._reader.finish(), probability)
+        return Outcome([*events, *_told(self._dressing.end())], over=FinishReason.STOP)
 
     def finish(self) -> Sequence[Event]:
         self._complete = True
@@ -202,10 +207,11 @@ class DioramaScript:
     def _taken_in(self, n_chars: int) -> list[int]:
         """The answer's tokens up to the last one whose text lies within the first `n_chars`; none without text."""
         tokenizer = self._model.tokenizer
-        reader = MarkupReader(tokenizer, len(self._entries), points=False)
+        reader, dressing = MarkupReader(tokenizer, len(self._entries), points=False), Dressing(self._language)
         n_read = n_kept = 0
         for i, token in enumerate(self._ids):
-            n_text = sum(len(event.text) for event in reader.feed(token) if isinstance(event, TextDelta))
+            read = reader.feed(token)
+            n_text = sum(len(dressing.feed(event.text)) for event in read if isinstance(event, TextDelta))
             n_read += n_text
             if n_read > n_chars:
                 break
@@ -221,7 +227,7 @@ class DioramaScript:
         events: list[Event] = []
         for part in read:
             if isinstance(part, TextDelta):
-                events.append(part)
+                events += _told(self._dressing.feed(part.text))
                 continue
             entry = self._entries[part.ref]
             label = part.words or self._name(entry, self._turn.detections)
@@ -238,6 +244,10 @@ class DioramaScript:
         return " ".join(
             values[name][int(posteriors[name][entry.detection].argmax())] for name in _NAMING if name in posteriors
         )
+
+
+def _told(text: str) -> list[TextDelta]:
+    return [TextDelta(text)] if text else []
 
 
 def past_turn(prompt: Sequence[Span], answer: Sequence[int]) -> tuple[Span, ...]:

@@ -14,6 +14,7 @@ import sacrebleu
 
 from scenewright_server.families.family import Mention
 from scenewright_server.languages import LANGUAGES
+from scenewright_server.languages.dressing import undress
 from scenewright_server.scene.entries import iou
 from scenewright_server.scene.plans import LOOKS
 from scenewright_server.scene.words import normalise
@@ -87,7 +88,7 @@ def is_right(reply: Reply, turn: Asked, is_measured: bool = True) -> bool:
 
     Where the poses are not given (not `is_measured`) a distance may be off by 15 % and 0.1 m.
     """
-    said, true = reply.text, plain(turn.answer)
+    said, true = undress(reply.text), plain(turn.answer).lower()
     if turn.type in ("distance", "follow_up") and not is_measured:
         metres, truth = _lengths(said), _lengths(true)
         if len(metres) == len(truth) == 1:
@@ -185,8 +186,8 @@ def pointing(outcomes: Sequence[Outcome]) -> float:
 
 def chrf(outcomes: Sequence[Outcome]) -> float:
     """chrF2 (Popović 2015) of the descriptions against the true one."""
-    said = [o.described.text for o in outcomes]
-    true = [plain(describe(o.case.things, o.case.language)) for o in outcomes]
+    said = [undress(o.described.text) for o in outcomes]
+    true = [plain(describe(o.case.things, o.case.language)).lower() for o in outcomes]
     return float(sacrebleu.corpus_chrf(said, [true]).score / 100)
 
 
@@ -255,7 +256,7 @@ def _judged(outcomes: Iterable[Outcome]) -> list[tuple[Asked, Reply, bool]]:
 
 
 def _is_refusal(reply: Reply, language: str) -> bool:
-    return reply.text == LANGUAGES[language].refusals["unsure"]
+    return undress(reply.text) == LANGUAGES[language].refusals["unsure"]
 
 
 def _by(key: Callable[[Outcome], str], outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
