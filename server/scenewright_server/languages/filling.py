@@ -35,7 +35,7 @@ def pick_by(key: str, most: bool) -> Part:
 TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 VAIN = re.compile(
     r"^(?:again|exist|name|check) (?:each )?(?:those|this|all)$|^(?:where|way) (?:each )?(?:this|all)$|^where all"
-    r"|^(?:fact|sum|avg) .*\| all(?: & (?:price|价格)|$)|^fact (?:up|left|right)\b"
+    r"|^(?:fact|sum|avg) .*\| all(?: & (?:price|cost|价格)|$)|^fact (?:up|left|right)\b"
     r"|^(?:check|fact|exist) .*\b(?:someone|somebody|anyone|anybody|everyone)\b(?! & (?!look))|^check [^|]+ \| all\b"
     r"|^fact [^|]+ \| all & (?:left|right|behind|in front|on|under|in|near|beside|between|above)\b"
     r"|^(?:sum|fact|avg) [^|]*\| 人(?: &|$)|^count (?:.* & )?(?:max|min) |^(?:fact|diff|ratio) [^|(]*\| [^(]*\d of "

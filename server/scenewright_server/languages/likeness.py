@@ -56,6 +56,8 @@ def parts_of(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:
     head = next((k for k, token in enumerate(tokens) if k and token in LINKS), n)
     for start in range(1, head):
         yield tokens[start:head], 0.01
+    if head == n == 2 and tokens[0].isalpha():
+        yield (tokens[1], "of", tokens[0]), 0.01
     if head < n:
         yield tokens[:head], 0.01
     for start in range(n):

@@ -305,7 +305,11 @@ class Mentions:
                     found.setdefault(tokens[n:], (key, 0.04))
             if len(tokens) > 1 and tokens[-1] == "left":
                 found.setdefault(key_of(tokens[:-1]), (key, 0.02))
-            if len(tokens) > 1 and tokens[-1] in LINKS and re.search("(ed|en|s)$", tokens[-2]):
+            if (
+                len(tokens) > 1
+                and tokens[-1] in LINKS
+                and re.search("(ed|en|s|found|made|built|kept|held|sold|bought)$", tokens[-2])
+            ):
                 found.setdefault(key_of(tokens[:-1]), (key, 0.01))
         for topic in TOPICS:
             told = [key for key in own if topic_of(key) == topic]
