@@ -39,8 +39,8 @@ _LEFT_IN = re.compile(
 _OTHER_ONE = re.compile(r"(?:(?:and|or|but|what about|how about) )*(?:the )?[a-z]+ one ,")
 """Another than was spoken of: "and the blue one, what is ..."."""
 _TWO_ASKED = re.compile(
-    r"^(?:and )?(?:who|whose|when|where|how|what (?!about\b|an? ))[^,?]{5,}(?:, and|,|\?|and) (?:who|when|where|how|what|which)"
-    r" (?!about\b)"
+    r"^(?:and )?(?:who|whose|when|where|how|what (?!about\b|an? ))[^,?]{5,}(?:, and|,|\?|and)"
+    r" (?:who|when|where|how|what|which) (?!about\b)"
 )
 """Two questions in one."""
 _MEASURED = re.compile(r"fact (?:width|length|depth|height|size|pages|thickness) \|")
@@ -116,6 +116,8 @@ def leaves_open(tokens: Tokens, start: int, end: int, plan: str, n_lost: Sequenc
         return True  # how much is in it
     if plan.startswith("exist ") and "which" in tokens[first:]:
         return True
+    if plan.startswith("fact ") and re.search(r"\bor\b.*, (?:which|who)\b", said):
+        return True  # which of two
     if plan.endswith(" | those") and _OTHER_ONE.match(said):
         return True
     if "max left" in plan and _LEFT_IN.search(said):

@@ -23,9 +23,10 @@ _BEFORE = frozenset(
     "which what many any of all these those other another first second third fourth fifth next last".split()
 )
 _KINDS = frozenset(
-    "ride rides train trains line lines flight flights bus buses tour tours show shows film films course courses dish dishes"
-    " drink drinks meal meals room rooms plane planes ferry ferries boat boats pack packs pizza pizzas island islands plant"
-    " plants weapon weapons tram trams talk talks class classes game games event events city cities player players".split()
+    "ride rides train trains tram trams line lines flight flights bus buses plane planes ferry ferries boat boats"
+    " tour tours show shows film films talk talks class classes course courses game games event events"
+    " dish dishes drink drinks meal meals pizza pizzas pack packs plant plants weapon weapons"
+    " room rooms island islands city cities player players".split()
 )
 """Nouns of what lists are of, which may be words of questions, too."""
 _FAR = 3
@@ -33,7 +34,8 @@ _FAR = 3
 _PLAIN = (0.005, 0.03)
 """What a name costs that is a thing's own, and a key that is a fact's own."""
 _COMPARES = re.compile(
-    r"(?:[\w\"'] (?:[<>]=?|=) |\b(?:max|min) (?:\d\w+ )?(?!(?:height|width|depth|size|distance|left|right)\b)\w|\b(?:same|look) )"
+    r"(?:[\w\"'] (?:[<>]=?|=) |\b(?:same|look) "
+    r"|\b(?:max|min) (?:\d\w+ )?(?!(?:height|width|depth|size|distance|left|right)\b)\w)"
 )
 """Plans that go by a fact, or by what is told."""
 
