@@ -16,7 +16,7 @@ from scenewright_server.scene.states import STATE_WORDS
 from scenewright_server.scene.topics import is_topic
 from scenewright_server.scene.words import is_chinese
 
-_OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
+_OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:all & )?(?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
 _OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:.* & )?(?:max|min) (?:\w+ )?(?:height|width|depth|size|speed|rating)$")
 """Plans of a fact of what is highest or the like: most of these ask what has the most of the fact."""
@@ -30,6 +30,7 @@ _OF_TWO = ("diff ", "ratio ", "again other")
 _INSIDE = re.compile(r"^(?:count|exist|again) (?:.* & )?in (?:those|this)$")
 _TIED, _TIES = re.compile(r"^name .*\b(?:max|min) (?:width|height|depth|size)$"), 2
 """Plans of what is of the most extent, and how many may be alike in it."""
+_OF_ONE = re.compile(r"^name ([a-z]+) & (?:max|min) [a-z ]+$")
 _PARTS = re.compile(r"^count .+ & look ")
 _AMONG = re.compile(r"^count those$|\bthose & (?:max|min|middle|\d+(?:st|nd|rd|th))\b")
 _PRICED = re.compile(r"\b(?:price|价格) [<>]")
@@ -118,6 +119,8 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.6  # the boxes are alike: something else is meant
     if re.fullmatch(r"name all & look [\w ]+", plan) and len(replies[0].things) == len(scene.entries) > _MANY:
         return 0.6  # what all are called, which tells none of them
+    if (among := _OF_ONE.match(plan)) and len(execute(parse(f"name {among[1]}"), scene)[0].things) == 1:
+        return 0.7  # of one thing nobody asks which
     if _PARTS.match(plan) and sum(len(reply.things) for reply in replies) < 2:
         looks = {*re.findall(r"\blook ([a-z]+)", plan)} - {*STATE_WORDS} - {*COLOURS}
         if any(f"how many {look} " in " ".join(tokens) for look in looks):

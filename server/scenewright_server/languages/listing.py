@@ -26,12 +26,14 @@ _KINDS = frozenset(
     "ride rides train trains tram trams line lines flight flights bus buses plane planes ferry ferries boat boats"
     " tour tours show shows film films talk talks class classes course courses game games event events"
     " dish dishes drink drinks meal meals pizza pizzas pack packs plant plants weapon weapons"
-    " room rooms island islands city cities player players".split()
+    " room rooms tower towers island islands city cities player players".split()
 )
 """Nouns of what lists are of, which may be words of questions, too."""
 _FAR = 3
 """Words between these and the noun."""
-_PLAIN = (0.005, 0.03)
+_EXACT = 0.005
+"""What a name costs that is a thing's whole name."""
+_PLAIN = (0.02, 0.03)
 """What a name costs that is a thing's own, and a key that is a fact's own."""
 _COMPARES = re.compile(
     r"(?:[\w\"'] (?:[<>]=?|=) |\b(?:same|look) "
@@ -61,6 +63,7 @@ def without_kind(tokens: Tokens, mentions: Mentions, table: Table, scene: Scene)
             found.get(span, ("", 1.0))[1] < plain
             for found, plain in zip((mentions.names, mentions.keys), _PLAIN, strict=True)
         )
+        is_own &= token not in _KINDS or mentions.names.get(span, ("", 1.0))[1] < _EXACT
         is_noun = token in _KINDS or token not in table.words
         if is_noun and not is_own and ordinal_at(tokens, i) is None and (token,) not in mentions.values:
             return (*tokens[:i], THINGS if token.endswith("s") else THING, *tokens[i + 1 :])
