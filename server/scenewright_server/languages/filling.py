@@ -47,7 +47,7 @@ VAIN = re.compile(
     r"|\b(?:max|min) \w+ & (?:max|min)\b|\d of 人"
     r"|^count (?:.* & )?look (?:\w+ )*\w+[^su\W]s$"
     r"|(?:behind|in front of|left of|right of) \(those & (?:max|min)"
-    r"|^where (?:most|fewest|least)\b|\bhas [a-z]+ & 价格 [<>]|^count (?:[a-z]+ )?(?:eat|leave|cost|weigh|depart)s? "
+    r"|^where (?:most|fewest|least)\b|\bhas [a-z]+ & 价格 [<>]|^count (?:[a-z]+ )?(?:eat|leave|cost|weigh)s? "
     r"|^exist more\b|^sum price \| 1 of those|^count look (?:[^|]* )?(?:be|the|a|of|do|have)\b|\bin all\b"
     r"|(?:those|this) & not (?:those|this)\b"
     r"|\bage [<>]=? [12]\d{3}\b|\b(?:year|built) [<>]=? \d{1,3}$|^name \d+(?:st|nd|rd|th) \w"
