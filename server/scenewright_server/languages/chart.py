@@ -315,7 +315,7 @@ class Chart:
                 between = self._tokens[i:at]
                 dear = CLAUSE if _ASKING.isdisjoint(between) else _SAID
                 dear += 2 * CLAUSE * sum(token in MARKS for token in between)
-                dear += _LOST * any(self._is_counted(k) for k in range(i, at))
+                dear += _LOST * any(self._is_counted(k) for k in range(i, at)) + _NAMING * (between[:1] == ("and",))
                 yield from self._match(phrase, k + 1, at, cost + dear, bound)
             return
         for at, skipped in self._skips[i] if k else self._skips[i][:1]:

@@ -8,13 +8,15 @@ from scenewright_server.languages.leaving import is_bare
 from scenewright_server.languages.phrases import Tokens
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.executing import execute
+from scenewright_server.scene.matching import COLOURS
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.questions import Count, Exist, Sum, Total
 from scenewright_server.scene.scene import Scene
+from scenewright_server.scene.states import STATE_WORDS
 from scenewright_server.scene.topics import is_topic
 from scenewright_server.scene.words import is_chinese
 
-_OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:max|min) ")
+_OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:all & )?(?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""
 _OF_SHAPE = re.compile(r"^fact [^|]+ \| (?:.* & )?(?:max|min) (?:\w+ )?(?:height|width|depth|size|speed|rating)$")
 """Plans of a fact of what is highest or the like: most of these ask what has the most of the fact."""
@@ -26,6 +28,10 @@ _OF_SOME = re.compile(r"^(?:fact|check|sum|avg|way|where) .*(?: & |\| has )")
 _OF_TWO = ("diff ", "ratio ", "again other")
 """Plans of what must be there."""
 _INSIDE = re.compile(r"^(?:count|exist|again) (?:.* & )?in (?:those|this)$")
+_TIED, _TIES = re.compile(r"^name .*\b(?:max|min) (?:width|height|depth|size)$"), 2
+"""Plans of what is of the most extent, and how many may be alike in it."""
+_OF_ONE = re.compile(r"^name ([a-z]+) & (?:max|min) [a-z ]+$")
+_PARTS = re.compile(r"^count .+ & look ")
 _AMONG = re.compile(r"^count those$|\bthose & (?:max|min|middle|\d+(?:st|nd|rd|th))\b")
 _PRICED = re.compile(r"\b(?:price|价格) [<>]")
 """Plans that ask for a price, of a number that may be another's."""
@@ -109,6 +115,16 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.7  # how much it is, not how many there are
     if plan.startswith("exist ") and any(reply.took for reply in replies):
         return _GUESSED
+    if _TIED.search(plan) and any(isinstance(result, r.Listed) and len(result.things) > _TIES for result in results):
+        return 0.6  # the boxes are alike: something else is meant
+    if re.fullmatch(r"name all & look [\w ]+", plan) and len(replies[0].things) == len(scene.entries) > _MANY:
+        return 0.6  # what all are called, which tells none of them
+    if (among := _OF_ONE.match(plan)) and len(execute(parse(f"name {among[1]}"), scene)[0].things) == 1:
+        return 0.7  # of one thing nobody asks which
+    if _PARTS.match(plan) and sum(len(reply.things) for reply in replies) < 2:
+        looks = {*re.findall(r"\blook ([a-z]+)", plan)} - {*STATE_WORDS} - {*COLOURS}
+        if any(f"how many {look} " in " ".join(tokens) for look in looks):
+            return 0.7  # how many of these a thing has
     if _INSIDE.search(plan) and not any(reply.things for reply in replies):
         return 0.4  # what is in it is told in words
     if _PRICED.search(plan) and any(isinstance(result, r.Unknown) for result in results):

@@ -35,7 +35,7 @@ def pick_by(key: str, most: bool) -> Part:
 TWICE = re.compile(r"^fact ([^,|]+), \1 \|")
 VAIN = re.compile(
     r"^(?:again|exist|name|check) (?:each )?(?:those|this|all)$|^(?:where|way) (?:each )?(?:this|all)$|^where all"
-    r"|^(?:fact|sum|avg) .*\| all(?: & (?:price|价格)|$)|^fact (?:up|left|right)\b"
+    r"|^(?:fact|sum|avg) .*\| all(?: & (?:price|cost|价格)|$)|^fact (?:up|left|right)\b"
     r"|^(?:check|fact|exist) .*\b(?:someone|somebody|anyone|anybody|everyone)\b(?! & (?!look))|^check [^|]+ \| all\b"
     r"|^fact [^|]+ \| all & (?:left|right|behind|in front|on|under|in|near|beside|between|above)\b"
     r"|^(?:sum|fact|avg) [^|]*\| 人(?: &|$)|^count (?:.* & )?(?:max|min) |^(?:fact|diff|ratio) [^|(]*\| [^(]*\d of "
@@ -47,6 +47,7 @@ VAIN = re.compile(
     r"|\b(?:max|min) \w+ & (?:max|min)\b|\d of 人"
     r"|^count (?:.* & )?look (?:\w+ )*\w+[^su\W]s$"
     r"|(?:behind|in front of|left of|right of) \(those & (?:max|min)"
+    r"|^where (?:most|fewest|least)\b|\bhas [a-z]+ & 价格 [<>]|^count (?:[a-z]+ )?(?:eat|leave|cost|weigh)s? "
     r"|^exist more\b|^sum price \| 1 of those|^count look (?:[^|]* )?(?:be|the|a|of|do|have)\b|\bin all\b"
     r"|(?:those|this) & not (?:those|this)\b"
     r"|\bage [<>]=? [12]\d{3}\b|\b(?:year|built) [<>]=? \d{1,3}$|^name \d+(?:st|nd|rd|th) \w"

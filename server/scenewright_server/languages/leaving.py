@@ -24,6 +24,25 @@ _ASKED_AFTER = re.compile(
 )
 """A clause that goes before, and what is asked in the next."""
 _LASTS = re.compile(r"\bhow long (?:have|do|will|would|can|must|should)\b")
+_STILL = re.compile(r"\bhow long (?:still|more|yet)\b|\bfor how long\b")
+_FOUND = re.compile(
+    r"\bwhere (?:be|do|have) (?:it|they|he|she|the [a-z]+(?: [a-z]+)?) (?:find|found|come from|discovered|dug up)\b"
+)
+"""Where something was found or comes from, which is not where it is."""
+_IN_IT = re.compile(
+    r"\bhow much [a-z]+(?: [a-z]+)? (?:be )?(?:there )?(?:still )?(?:left )?(?:in|inside)\b(?! (?:total|all))"
+)
+_LEFT_IN = re.compile(
+    r"\b(?:any|much|many|anything|something|enough|some) (?:[a-z]+ ){0,2}left (?:in|on|inside|over)\b"
+)
+"""What is left of something, which is not what stands on the left."""
+_OTHER_ONE = re.compile(r"(?:(?:and|or|but|what about|how about) )*(?:the )?[a-z]+ one ,")
+"""Another than was spoken of: "and the blue one, what is ..."."""
+_TWO_ASKED = re.compile(
+    r"^(?:and )?(?:who|whose|when|where|how|what (?!about\b|an? ))[^,?]{5,}(?:, and|,|\?|and)"
+    r" (?:who|when|where|how|what|which) (?!about\b)"
+)
+"""Two questions in one."""
 _MEASURED = re.compile(r"fact (?:width|length|depth|height|size|pages|thickness) \|")
 
 _RECKONED = (
@@ -89,6 +108,22 @@ def leaves_open(tokens: Tokens, start: int, end: int, plan: str, n_lost: Sequenc
         return True
     if _MEASURED.match(plan) and _LASTS.search(said):
         return True  # how much time
+    if _MEASURED.match(plan) and _STILL.search(said):
+        return True
+    if plan.startswith("where ") and _FOUND.search(said):
+        return True
+    if plan.startswith(("fact price", "sum price")) and _IN_IT.search(said):
+        return True  # how much is in it
+    if plan.startswith("exist ") and "which" in tokens[first:]:
+        return True
+    if plan.startswith("fact ") and re.search(r"\bor\b.*, (?:which|who)\b", said):
+        return True  # which of two
+    if plan.endswith(" | those") and _OTHER_ONE.match(said):
+        return True
+    if "max left" in plan and _LEFT_IN.search(said):
+        return True
+    if plan.startswith(("fact ", "where ", "sum ")) and not re.search("[;,]", plan) and _TWO_ASKED.search(said):
+        return True
     if plan.startswith("name ") and tokens[:1] == ("be",) and not {"there", "or", "what", "which", "who"} & {*tokens}:
         return True
     if plan.startswith("name ") and tokens[0] == "do" and _ASKED_FOR.isdisjoint(tokens):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
@@ -13,6 +14,8 @@ from scenewright_server.scene.matching import single
 from scenewright_server.scene.words import is_chinese
 
 LINKS = set("of with for by in on at from and the a an to".split())
+DONE = re.compile("(ed|en|s|found|made|built|kept|held|sold|bought)$")
+"""What a word of what was done, or is, ends with: the key "found in" is asked for as "found"."""
 COLOURS_ZH = set("红色 蓝色 绿色 黄色 黑色 白色 棕色 橙色 粉色 紫色 灰色 金色 银色 米色".split())
 
 _ENDS_ALIKE = set("子儿头面边号手口心上下里外前后左右中大小次色年月日个物品机器")
@@ -56,6 +59,8 @@ def parts_of(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:
     head = next((k for k, token in enumerate(tokens) if k and token in LINKS), n)
     for start in range(1, head):
         yield tokens[start:head], 0.01
+    if head == n == 2 and tokens[0].isalpha():
+        yield (tokens[1], "of", tokens[0]), 0.01
     if head < n:
         yield tokens[:head], 0.01
     for start in range(n):

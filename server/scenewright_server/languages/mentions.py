@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from scenewright_server.languages.counters import ALSO_NAMES, begins_name, may_name
-from scenewright_server.languages.likeness import COLOURS_ZH, LINKS, likeliest, parts_of, shared_endings
+from scenewright_server.languages.likeness import COLOURS_ZH, DONE, LINKS, likeliest, parts_of, shared_endings
 from scenewright_server.languages.measure_words import COUNTED, COUNTERS
 from scenewright_server.languages.measuring import is_measured, keys_before, keys_of_units, units_at
 from scenewright_server.languages.numerals import ONES
@@ -305,7 +305,7 @@ class Mentions:
                     found.setdefault(tokens[n:], (key, 0.04))
             if len(tokens) > 1 and tokens[-1] == "left":
                 found.setdefault(key_of(tokens[:-1]), (key, 0.02))
-            if len(tokens) > 1 and tokens[-1] in LINKS and re.search("(ed|en|s)$", tokens[-2]):
+            if len(tokens) > 1 and tokens[-1] in LINKS and DONE.search(tokens[-2]):
                 found.setdefault(key_of(tokens[:-1]), (key, 0.01))
         for topic in TOPICS:
             told = [key for key in own if topic_of(key) == topic]

@@ -12,6 +12,7 @@ from scenewright_server.languages.chart import CLAUSE, Chart
 from scenewright_server.languages.failing import is_vague
 from scenewright_server.languages.filling import TWICE
 from scenewright_server.languages.leaving import is_bare
+from scenewright_server.languages.listing import DEAR, goes_by_fact, without_kind
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, read_table, tokens_of
 from scenewright_server.languages.recalling import recall
@@ -71,6 +72,10 @@ def read(question: str, scene: Scene, language: str) -> Reading | None:
     if not tokens:
         return None
     best = Chart(tokens, table, mentions, choosing).best()
+    if (plainer := without_kind(tokens, mentions, table, scene)) is not None:
+        of_all = Chart(plainer, table, mentions, choosing).best()
+        if of_all is not None and goes_by_fact(of_all[1]):
+            best = min(filter(None, (best, (of_all[0] + DEAR, of_all[1]))))
     if best is None or best[0] > _DOUBTED:
         both = _read_both(tokens, table, mentions, scene)
         best = min(filter(None, (best, both)), default=None)
