@@ -156,5 +156,5 @@ def _in_one(first: str, second: str) -> str:
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
         return TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
-    of = of or first.partition(" ")[2]
+    of = first[6:].partition(" | ")[0] if first.startswith("check ") else of or first.partition(" ")[2]
     return f"{first} ; " + re.sub(r"\bthose$", of, second)
