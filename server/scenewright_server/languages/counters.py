@@ -12,7 +12,7 @@ _TAKING = set("有要来买拿给卖个")
 _NO_NAMES = frozenset("几多不没懂有能会要把给让被比吃零一二两三四五六七八九十百千")
 """What no Chinese word begins with for what is not here, but for those that everybody knows."""
 
-_NO_PART = frozenset("太很最想睡忘怎么什哪谁")
+_NO_PART = frozenset("太很最想睡忘怎么什哪谁几")
 """What no such word holds."""
 _TOO_WIDE = frozenset("机器 地方 位置 设备 房间 窗口 地址 具体地址 时间 价格 名字 门口 方向".split())
 """Words that name no one thing."""

@@ -114,6 +114,12 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.4  # what is in it is told in words
     if _PRICED.search(plan) and any(isinstance(result, r.Unknown) for result in results):
         return 1.0
+    if (
+        is_han
+        and (look := re.search(" look ([^&|]+)$", plan))
+        and any(_counts(entry, look[1]) for entry in scene.entries)
+    ):
+        return 0.7  # how much it has
     if re.search(r"\bempty\b", plan) and any(map(_tells_empty, scene.entries)):
         return 0.5  # what is told to be so
     if plan.startswith("diff rating ") and any(isinstance(result, r.Unknown) for result in results):
@@ -133,7 +139,7 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
     if is_han and " + " in plan and plan.startswith("fact ") and any(isinstance(its, r.Ask) for its in results):
         return 0.5
     if is_han and plan.startswith(("name ", "count ")) and " & " in plan and not any(reply.things for reply in replies):
-        return 0.4 if " look " in plan else 0.3
+        return 0.75 if "those" in plan else 0.4 if " look " in plan else 0.3
     if re.match("(?:name|count|exist) has ", plan) and not any(reply.things for reply in replies):
         return 1.0
     if is_han and before is not None and plan.startswith("exist look ") and not any(map(_is_there, results)):
@@ -167,6 +173,12 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
     if any(isinstance(result, r.Nothing) for result in results) and _LOOKED_FOR.search(plan):
         return _NO_LOOK
     return max((_failure_of(result) for result in results), default=0.0)
+
+
+def _counts(entry: Entry, key: str) -> bool:
+    """Whether a thing's fact of this key is a number."""
+    facts = entry.graph.facts if entry.graph else ()
+    return any(fact.key == key and not isinstance(fact.value, str) for fact in facts)
 
 
 def _tells_empty(entry: Entry) -> bool:

@@ -225,6 +225,8 @@ def _is_other_zh(plan: str, said: str, before: str, after: str) -> bool:
         return True
     if re.fullmatch(r"fact [^|]+ \| those", plan) and re.fullmatch("(?:一共|总共)?有?几个(?:来着|[呢啊])?[?？]?", said):
         return True  # how many of them
+    if plan.startswith("again ") and re.search("有(?:些)?(?:什么|啥|哪些)[^吗没么]*$", said):
+        return True  # a question of its own
     if " + " in plan and not _JOINING.search(said) and not re.search("[一二三四五六七八九十百]", said):
         return True  # the parts of one name
     if "not look " in plan and "有没有" in said and not re.search("[不非没无]", said.replace("有没有", "")):
