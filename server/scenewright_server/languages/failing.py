@@ -139,7 +139,7 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
     if is_han and " + " in plan and plan.startswith("fact ") and any(isinstance(its, r.Ask) for its in results):
         return 0.5
     if is_han and plan.startswith(("name ", "count ")) and " & " in plan and not any(reply.things for reply in replies):
-        return 0.75 if "those" in plan else 0.4 if " look " in plan else 0.3
+        return 0.75 if re.search("those|[<>]", plan) else 0.4 if " look " in plan else 0.3
     if re.match("(?:name|count|exist) has ", plan) and not any(reply.things for reply in replies):
         return 1.0
     if is_han and before is not None and plan.startswith("exist look ") and not any(map(_is_there, results)):

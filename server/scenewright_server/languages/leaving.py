@@ -79,6 +79,7 @@ _NO_PIECES = re.compile(
 _SET_APART = "的?(?:最|第|低于|高于|超过|不到|在|排)"
 _IS_ABLE = re.compile("能|可以|够")
 _SO_MUCH = re.compile(r"[\d一二两三四五六七八九十百半][多几]?(?:公斤|千克|斤|岁|米|厘米|公分|个人|块|元)[^，,]*[，,]")
+_AT_TIME = re.compile(r"(?:[二三四五六七八九十\d]|十一|凌晨一|下午一)点(?!钟?方)")
 _ASKS_WHICH = re.compile(r"[的还][^，,]{0,4}?(?:是|有|为)?(?:哪.{1,3}|谁)[呢啊呀]?$")
 _ASKS_TOO = re.compile(
     "[，,？?].*(?:多[久长远高大重少]|几[点个次号层楼分天块]|什么[颜时价]|哪[年天国]|[买来要][两二三四五六七八九十][个根张])"
@@ -227,6 +228,16 @@ def _is_other_zh(plan: str, said: str, before: str, after: str) -> bool:
         return True  # how many of them
     if plan.startswith("again ") and re.search("有(?:些)?(?:什么|啥|哪些)[^吗没么]*$", said):
         return True  # a question of its own
+    if re.search(r"sum [^|]*?\b(?:[3-9]\d|\d{3,}) of ", plan) and not re.search("[个张份位人]", said):
+        return True  # somebody's age
+    if re.fullmatch(r"sum ([^|]+) \| has \1", plan) and not re.search("共|加|全|总|合", said):
+        return True
+    if re.match("(?:name|exist|count) [^<>=]*$", plan) and _AT_TIME.search(before + after):
+        return True  # what is open then
+    if (fact := re.match(r"fact ([^|,]+) \|", plan)) and re.search(
+        f"哪.{{0,3}}{re.escape(fact[1])}[更最]?[高低多少大]", said
+    ):
+        return True  # which has more of it
     if " + " in plan and not _JOINING.search(said) and not re.search("[一二三四五六七八九十百]", said):
         return True  # the parts of one name
     if "not look " in plan and "有没有" in said and not re.search("[不非没无]", said.replace("有没有", "")):
