@@ -12,6 +12,10 @@ _TAKING = set("有要来买拿给卖个")
 _NO_NAMES = frozenset("几多不没懂有能会要把给让被比吃零一二两三四五六七八九十百千")
 """What no Chinese word begins with for what is not here, but for those that everybody knows."""
 
+_NO_PART = frozenset("太很最想睡忘怎么什哪谁几")
+"""What no such word holds."""
+_TOO_WIDE = frozenset("机器 地方 位置 设备 房间 窗口 地址 具体地址 时间 价格 名字 门口 方向".split())
+"""Words that name no one thing."""
 _NO_ENDS = frozenset("坐放去来朝住走在着了过到上里下")
 """What no such word ends with."""
 
@@ -30,5 +34,8 @@ def may_name(span: Tokens) -> bool:
         or span[-1] in _NO_ENDS
         or span[:2] == ("点", "半")
         or not {"不", "没"}.isdisjoint(span)
+        or not _NO_PART.isdisjoint(span)
     )
+    if "".join(span) in _TOO_WIDE:
+        return False
     return not is_strange or span in synonyms()

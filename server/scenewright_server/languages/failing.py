@@ -7,6 +7,7 @@ import re
 from scenewright_server.languages.leaving import is_bare
 from scenewright_server.languages.phrases import Tokens
 from scenewright_server.scene import replies as r
+from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.matching import COLOURS
 from scenewright_server.scene.parsing import parse
@@ -70,8 +71,8 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
     results = [result for reply in replies for result in reply.results]
     unknown = [result for result in results if isinstance(result, r.Unknown)]
     is_han = any(map(is_chinese, tokens))
-    if is_han and unknown and re.match(r"name .*(?:max|min) ", plan):
-        return 0.6
+    if is_han and unknown and re.match(r"(?:name|where|way) .*(?:max|min) ", plan):
+        return 0.75
     before = scene.before
     if before is not None and before.asked is None and len(before.things) == 1 and _AMONG.search(plan):
         return 1.0  # there is but one
@@ -129,6 +130,14 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.4  # what is in it is told in words
     if _PRICED.search(plan) and any(isinstance(result, r.Unknown) for result in results):
         return 1.0
+    if (
+        is_han
+        and (look := re.search(" look ([^&|]+)$", plan))
+        and any(_counts(entry, look[1]) for entry in scene.entries)
+    ):
+        return 0.7  # how much it has
+    if re.search(r"\bempty\b", plan) and any(map(_tells_empty, scene.entries)):
+        return 0.5  # what is told to be so
     if plan.startswith("diff rating ") and any(isinstance(result, r.Unknown) for result in results):
         return 0.6  # "better" is of something else
     if _OF_OTHER_UNIT.search(plan) or _EARLY_CLOSING.search(plan):
@@ -146,7 +155,9 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
     if is_han and " + " in plan and plan.startswith("fact ") and any(isinstance(its, r.Ask) for its in results):
         return 0.5
     if is_han and plan.startswith(("name ", "count ")) and " & " in plan and not any(reply.things for reply in replies):
-        return 0.4 if " look " in plan else 0.3
+        return 0.75 if re.search("those|[<>]", plan) else 0.4 if " look " in plan else 0.3
+    if re.match("(?:name|count|exist) has ", plan) and not any(reply.things for reply in replies):
+        return 1.0
     if is_han and before is not None and plan.startswith("exist look ") and not any(map(_is_there, results)):
         return 0.3
     has_none = any(isinstance(result, r.Nothing | r.NotHere) for result in results)
@@ -178,6 +189,18 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
     if any(isinstance(result, r.Nothing) for result in results) and _LOOKED_FOR.search(plan):
         return _NO_LOOK
     return max((_failure_of(result) for result in results), default=0.0)
+
+
+def _counts(entry: Entry, key: str) -> bool:
+    """Whether a thing's fact of this key is a number."""
+    facts = entry.graph.facts if entry.graph else ()
+    return any(fact.key == key and not isinstance(fact.value, str) for fact in facts)
+
+
+def _tells_empty(entry: Entry) -> bool:
+    """Whether a thing's facts tell that it is empty: "空着", "empty"."""
+    facts = entry.graph.facts if entry.graph else ()
+    return any(isinstance(fact.value, str) and fact.value.startswith(("空", "empty")) for fact in facts)
 
 
 def is_vague(plan: str, scene: Scene) -> bool:

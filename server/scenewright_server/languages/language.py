@@ -36,8 +36,8 @@ class Names(Protocol[M]):
 
 
 class Language(Protocol):
-    """How a language says what was found. All text is lower case, as a small decoder learns it (`dressing` writes it as a
-    person does), but for `unheard`: that no question was heard."""
+    """How a language says what was found. All text is lower case, as a small decoder learns it (`dressing` writes it as
+    a person does), but for `unheard`: that no question was heard."""
 
     refusals: ClassVar[Mapping[Reason, str]]
     unheard: ClassVar[str]

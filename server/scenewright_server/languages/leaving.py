@@ -91,6 +91,21 @@ _ALSO = re.compile("(?:多[久长远高大重快]|多少|几).*[，,]$|(?<![好�
 """A question that goes before."""
 _OTHER_UNIT = re.compile("(?:几|多少)[度分岁年天级块元斤克个件]")
 """Words of what is no height."""
+_NO_PIECES = re.compile(
+    "几(?:次|床|楼|号|点|米|步|天|年|岁|度|层|分|公斤|斤|针|遍|回|站|级|折|成|倍|月|公里|小时|块钱)"
+)
+"""How much or which, not how many things."""
+_SET_APART = "的?(?:最|第|低于|高于|超过|不到|在|排)"
+_IS_ABLE = re.compile("能|可以|够")
+_SO_MUCH = re.compile(r"[\d一二两三四五六七八九十百半][多几]?(?:公斤|千克|斤|岁|米|厘米|公分|个人|块|元)[^，,]*[，,]")
+_AT_TIME = re.compile(r"(?:[二三四五六七八九十\d]|十一|凌晨一|下午一)点(?!钟?方)")
+_ASKS_WHICH = re.compile(r"[的还][^，,]{0,4}?(?:是|有|为)?(?:哪.{1,3}|谁)[呢啊呀]?$")
+_ASKS_TOO = re.compile(
+    "[，,？?].*(?:多[久长远高大重少]|几[点个次号层楼分天块]|什么[颜时价]|哪[年天国]|[买来要][两二三四五六七八九十][个根张])"
+)
+"""A question that follows."""
+_JOINING = re.compile(r"[和跟与及加、，,还再或同配带比也都各两俩外又并\d]")
+"""How Chinese names are told together."""
 _KINDS = re.compile("几[^有，,]{1,2}的$|几个人(?:用|坐|玩|吃|住|喝|睡|分|抬|开)")
 """What a thing is of or for, not how many there are."""
 
@@ -179,6 +194,8 @@ def _leaves_open_zh(tokens: Tokens, start: int, end: int, plan: str) -> bool:
     words = {word for word, _ in left_out}
     said = "".join(tokens[first:last])
     before, after = "".join(tokens[:start]), "".join(tokens[end:])
+    if _is_other_zh(plan, said, before, after):
+        return True
     if re.search("合计|一共|总共", before + after) and plan.startswith(("exist ", "check ", "fact ")):
         return True
     if _ALSO.search(before) and plan.startswith(("fact ", "where ", "way ", "sum ", "check ")):
@@ -232,6 +249,49 @@ def _leaves_open_zh(tokens: Tokens, start: int, end: int, plan: str) -> bool:
         for span in (tokens[first:start], tokens[end:last])
         for number in (_numbers(span) if span else ())
     )
+
+
+def _is_other_zh(plan: str, said: str, before: str, after: str) -> bool:
+    """Whether a Chinese clause asks something else than its plan; `before`, `after`: what the plan leaves out."""
+    if plan.startswith("check ") and re.search("哪(?!怕)|谁(?!都)", said):
+        return True  # which it is
+    if plan.startswith("exist ") and re.search("(?:有|是)(?:些)?(?:什么|啥|哪些)[^吗没么]*$", said):
+        return True  # what there is
+    if plan.startswith("count ") and (_NO_PIECES.search(said) or re.search(r"look (\w+).*\|\1多少", f"{plan}|{said}")):
+        return True
+    if re.fullmatch(r"fact [^|]+ \| those", plan) and re.fullmatch("(?:一共|总共)?有?几个(?:来着|[呢啊])?[?？]?", said):
+        return True  # how many of them
+    if plan.startswith("again ") and re.search("有(?:些)?(?:什么|啥|哪些)[^吗没么]*$", said):
+        return True  # a question of its own
+    if re.search(r"sum [^|]*?\b(?:[3-9]\d|\d{3,}) of ", plan) and not re.search("[个张份位人]", said):
+        return True  # somebody's age
+    if re.fullmatch(r"sum ([^|]+) \| has \1", plan) and not re.search("共|加|全|总|合", said):
+        return True
+    if re.match("(?:name|exist|count) [^<>=]*$", plan) and _AT_TIME.search(before + after):
+        return True  # what is open then
+    if (fact := re.match(r"fact ([^|,]+) \|", plan)) and re.search(
+        f"哪.{{0,3}}{re.escape(fact[1])}[更最]?[高低多少大]", said
+    ):
+        return True  # which has more of it
+    if " + " in plan and not _JOINING.search(said) and not re.search("[一二三四五六七八九十百]", said):
+        return True  # the parts of one name
+    if "not look " in plan and "有没有" in said and not re.search("[不非没无]", said.replace("有没有", "")):
+        return True
+    if plan.startswith("name ") and said.endswith("谁的"):
+        return True
+    if re.match("fact [^|]*评分", plan) and "分钟" in said:
+        return True
+    asked = re.match(r"fact ([^|,]+) \| .*(?:\b(?:max|min)\b|[<>])", plan)
+    if asked and _ASKS_WHICH.search(said) and re.search(f"{re.escape(asked[1])}{_SET_APART}", said):
+        return True  # what has the most of it
+    is_set = plan.startswith(("name ", "count ", "exist "))
+    if is_set and "not " not in plan and re.match("(?:[那我们]{0,2})(?:不是|不要|不想|不能|别太|除了)", before):
+        return True
+    if plan.startswith("check ") and _IS_ABLE.search(said) and _SO_MUCH.search(before) and not re.search(r"\d", plan):
+        return True  # whether it does for so much
+    if re.match(r"(?:fact [^,|]+ \||where |way |describe )", plan) and after[:1] in "，,？?" and _ASKS_TOO.match(after):
+        return True
+    return re.search(r"\b(?:max|min) (?!\d)", plan) is not None and re.search("的[两三四五六]个", said) is not None
 
 
 def _after(tokens: Tokens, end: int) -> str:

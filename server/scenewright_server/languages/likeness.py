@@ -46,6 +46,12 @@ def _is_one_off(token: str, word: str) -> bool:
     return own[1:] == its or own == its[1:] or own[1:] == its[1:] or (own[1::-1] == its[:2] and own[2:] == its[2:])
 
 
+def bare_state(text: str) -> str:
+    """The word of a short Chinese state: 湿 of "湿的", 拉上 of "拉上了"; "" of any other text."""
+    plain = text.removeprefix("已经").removeprefix("正").removesuffix("着").removesuffix("了").removesuffix("的")
+    return plain if plain != text and 0 < len(plain) < 4 and is_chinese(plain) else ""
+
+
 def parts_of(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:
     """What a name may be called by for short: its end, its head before "of" and the like, other words within it."""
     n = len(tokens)

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from scenewright_server.languages.counters import ALSO_NAMES, begins_name, may_name
-from scenewright_server.languages.likeness import COLOURS_ZH, DONE, LINKS, likeliest, parts_of, shared_endings
+from scenewright_server.languages.keys import keys_by_words
+from scenewright_server.languages.likeness import (
+    COLOURS_ZH,
+    bare_state,
+    likeliest,
+    parts_of,
+    shared_endings,
+)
 from scenewright_server.languages.measure_words import COUNTED, COUNTERS
 from scenewright_server.languages.measuring import is_measured, keys_before, keys_of_units, units_at
 from scenewright_server.languages.numerals import ONES
@@ -20,16 +27,12 @@ from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.expressions import MAX_WORDS_CHARS, Kind, Named
 from scenewright_server.scene.kinds import KINDS
 from scenewright_server.scene.matching import COLOURS, MATERIALS, single
-from scenewright_server.scene.measures import SHAPES
 from scenewright_server.scene.states import STATE_WORDS, is_so
-from scenewright_server.scene.topics import TOPICS, topic_of
 from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write_set
 
 MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4
 """Tokens of a name, of a look, and of other words."""
-_VERBS = ("takes", "holds", "contains", "opens")
-"""Words for what is told, that tell of it only where something is told."""
 _TURNED = ("on", "off")
 _AFTER_TURNED = set("right now at or and again already yet still currently too please here".split()) | MARKS
 _LYING = set("sit sitting stand standing lie lying go goes put leave rest resting hang hanging climb what".split())
@@ -40,7 +43,7 @@ _PLAIN = 0.06
 """What a name may cost that is not far-fetched."""
 _HAN = (1, 2)
 """The tokens of a name at least, in English and in Chinese."""
-_AT_BEST = re.compile("最好(?=[别是能不要有带在])")
+_AT_BEST = re.compile(r"最好(?=[别是能不要有带在离靠便两二三四五六七八九十百千\d])")
 """A wish, no superlative."""
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
 """A letter over and over: "soooo"."""
@@ -115,7 +118,8 @@ class Mentions:
                 continue
             if span[0] in _TURNED and (end > i + 1 or not self._is_turned(tokens, i)):
                 continue
-            is_known = words in STATE_WORDS or (is_chinese(words) and end > i + 1 and span in synonyms())
+            is_known = words in STATE_WORDS or words in self._states
+            is_known |= is_chinese(words) and end > i + 1 and span in synonyms()
             if not is_known and any((token,) in self._table.idle for token in (span[0], span[-1])):
                 continue
             if words not in self._looks:
@@ -290,35 +294,8 @@ class Mentions:
 
     @cached_property
     def keys(self) -> dict[Tokens, tuple[str, float]]:
-        """Keys by their tokens: those of the scene's facts, other words for them and for what things may have."""
-        own = dict.fromkeys(fact.key for graph in self._graphs if graph for fact in graph.facts)
-        found = {key_of(tokens_of(key.replace("_", " "))): (key, 0.0) for key in sorted(own, key=len, reverse=True)}
-        for key in sorted(own, key=lambda key: single(key) != key):
-            tokens = key_of(tokens_of(key.replace("_", " ")))
-            stem = re.sub("(ing|s|ed|es)$", "", tokens[-1]) if len(tokens) == 1 and tokens[0].isascii() else ""
-            for ending in ("", "s", "e", "es", "ing", "ed") if len(stem) > 3 or stem == "fee" else ():
-                found.setdefault((stem + ending,), (key, 0.05))
-            for same in synonyms().get(tokens, ()):
-                found.setdefault(key_of(tokens_of(same)), (key, 0.03))
-            for n in range(1, len(tokens)):
-                if tokens[n] not in LINKS and tokens[n:] != ("left",):
-                    found.setdefault(tokens[n:], (key, 0.04))
-            if len(tokens) > 1 and tokens[-1] == "left":
-                found.setdefault(key_of(tokens[:-1]), (key, 0.02))
-            if len(tokens) > 1 and tokens[-1] in LINKS and DONE.search(tokens[-2]):
-                found.setdefault(key_of(tokens[:-1]), (key, 0.01))
-        for topic in TOPICS:
-            told = [key for key in own if topic_of(key) == topic]
-            for word in topic.words:
-                cost = 0.02 if told else 0.12
-                if not told and word in _VERBS:
-                    continue
-                is_shape = topic.words[0] in SHAPES
-                if not told and (longer := [key for key in own if key.startswith(f"{word} ")]):
-                    found.setdefault(key_of(tokens_of(word)), (longer[0], 0.05))
-                key = topic.words[0] if is_shape and not told else told[0] if len(told) == 1 else word
-                found.setdefault(key_of(tokens_of(word)), (key, 0.02 if is_shape else cost))
-        return {key: value for key, value in found.items() if key not in self._table.idle}
+        """Keys by their tokens, but for idle words."""
+        return {words: key for words, key in keys_by_words(self._graphs).items() if words not in self._table.idle}
 
     def keys_in(self, unit: str) -> tuple[list[str], bool]:
         """The keys of the facts that are told in a unit, "价格" where none is; whether it is a unit here. Of lengths
@@ -356,9 +333,16 @@ class Mentions:
                             found.setdefault(tokens[n:], []).append((fact.key, joined(tokens[n:]), 0.06))
         return found
 
+    @cached_property
+    def _states(self) -> set[str]:
+        """Chinese words of states that are told shortly."""
+        told = (fact.value for graph in self._graphs if graph for fact in graph.facts)
+        return {bare_state(value) for value in told if isinstance(value, str)} - {""}
+
     def _look(self, span: Tokens, words: str) -> str | None:
         """The words of a plan for a look, None where they are none."""
-        is_known = words in STATE_WORDS or (is_chinese(words) and (span in self.values or span in synonyms()))
+        is_known = words in STATE_WORDS or words in self._states
+        is_known |= is_chinese(words) and (span in self.values or span in synonyms())
         is_of_table = span in self._table.ways if is_chinese(words) and len(span) > 1 else self._table.words >= {*span}
         if is_of_table and not is_known:
             return None

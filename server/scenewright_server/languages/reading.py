@@ -49,7 +49,7 @@ _BOUND = re.compile(r"again ([^ &|]+ [<>]=? [^&|;]+)")
 _BOUNDED = re.compile(r"^name [^;+()]* [<>]=? [^;+()]*$")
 """Plans of what is so much: of two of these, both hold."""
 _MEANT = re.compile(
-    r"[这那哪][张件款部台种副条双支瓶盒柜]|合不合|会不会|能不能|要不要|[不没]到|以[上下内前后]|往[上下]|超过|之[间内前后]|[十百千\d][块元]|证件|得[上下]去"
+    r"[这那哪][张件款部台种副条双支瓶盒柜]|合不合|会不会|能不能|要不要|[不没]到|以[上下内前后]|往[上下]|超过|之[间内前后]|[十百千\d][块元]|证件|得[上下]去|小心|的时候"
 )
 """Words of Chinese questions of what is meant or bounded, which tell no wish, either."""
 _PLACES = re.compile("哪[里儿边有能块]|[在去上往]哪|什么地方")
@@ -161,5 +161,5 @@ def _in_one(first: str, second: str) -> str:
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
         return TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
-    of = of or first.partition(" ")[2]
+    of = first[6:].partition(" | ")[0] if first.startswith("check ") else of or first.partition(" ")[2]
     return f"{first} ; " + re.sub(r"\bthose$", of, second)
