@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 
 from scenewright_server.scene.kinds import is_noun, is_person_zh, wider
 from scenewright_server.scene.misspelling import ALIKE, likeness
+from scenewright_server.scene.negation import is_negated_between
 from scenewright_server.scene.words import WIDE, is_chinese
 
 _PLURALS = {
@@ -18,22 +19,6 @@ _PLURALS = {
 }  # fmt: skip
 _ARTICLES = set("a an the my your our his her its their this that these those some any one".split())
 _ENGINE = set("sm sk bp pf fbx mesh prefab go obj geo grp lod lod0 lod1 lod2 clone instance copy inst".split())
-_NO = r"(?:\b(?:no|not|non|without|free of|never|neither|nor|cannot)(?! (?:only|just)\b)|n't)[\s-]*"
-_NOT = re.compile(
-    rf"{_NO}(?:\w+\s)?$|\bnot (?:(?:suitable|meant|safe|good) )?for (?:\w+ )?$|(?:[不无没未非]|禁止|严禁|请?勿|谢绝)"
-    r"(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被|给|加|放|用|收|卖|做|提供|供应|需要?)?"
-    r"(?:[^，。；、和或及与]{1,6}[、和或及与])*$|(?:禁止|严禁|请勿|切勿|谢绝|不准|不许|不得|不允许)[^，。；,;]{0,8}$"
-)
-_DOUBLE = re.compile(r"\b(?:never|not|nothing|nobody) (?:\w+ )?without\b|不能没有|不能不|少不了|离不开|缺不了")
-"""What negates and so affirms."""
-_LISTED = re.compile(rf".*{_NO}(.*)$")
-_GOES_ON = re.compile(r"(?:, \w+(?: \w+)?)*,? (?:or|nor) ")
-_FREE = re.compile(
-    r"^[\s-]*free\b(?! of)|^\W*(?:no|none|never|not yet)$|^\W*(?:is |are )?(?:strictly )?(?:forbidden|prohibited|"
-    r"banned|unavailable|sold (?:out|separately)|not (?:allowed|permitted|included|supplied|provided|available))\b|"
-    r"^\W*(?:暂时|已经?|都|又)?(?:坏了|没了|卖[光完]|售罄|断货|脱销|缺货|(?:要|需)?另外?[购买付算]|(?:还没|没有|尚未|不含|不包|不提供|无)(?=了?(?:\W|$)))"
-)
-"""What follows words and negates them."""
 _LETTER = rf"[^\W_{WIDE}]"  # of a word that is not Chinese: 203 is one in 住203
 _NEGATORS = {"not", "no", "without", "never", "nor"}
 
@@ -226,8 +211,9 @@ def rivals(words: str, texts: Sequence[str]) -> bool:
 
 
 def _tells(said: str, text: str, but_negated: bool = False) -> bool:
+    is_quality = said in COLOURS or said in MATERIALS
     found = [
-        (its.group() == said, _is_negated(text[: its.start()], text[its.end() :]))
+        (its.group() == said, is_negated_between(text[: its.start()], text[its.end() :], is_quality))
         for its in _pattern(said).finditer(text)
     ]
     if (True, True) in found:  # "milk: not yet milked" tells of no other form
@@ -258,19 +244,6 @@ def _forms(said: str) -> str:
     if said in _MADE_OF:
         forms.append(_MADE_OF[said])
     return "|".join(forms)
-
-
-def _is_negated(before: str, after: str) -> bool:
-    """Whether what stands about words negates them, alone or as one of a list: "without milk, eggs or nuts"."""
-    before = _DOUBLE.sub("with", before[-80:])
-    if _NOT.search(before) or _FREE.match(after):
-        return True
-    listed = _LISTED.match(before)
-    if listed is None:
-        return False
-    items = re.split(r",? (?:or|nor) |, ", listed[1])
-    is_list = all(len(item.split()) <= 2 for item in items) and len(items) > 1
-    return is_list and (re.search(r"\bn?or\b", listed[1]) is not None or _GOES_ON.match(after) is not None)
 
 
 _SMALL = ("on", "off", "in", "out", "up", "down")
