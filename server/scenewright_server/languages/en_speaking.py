@@ -232,7 +232,7 @@ class EnglishSpeaker:
         if told.key == "distance" and told.is_measured:
             end: list[str | M] = [" away."] if told.to is None else [" from ", *the(told.to, labels), "."]
             return [*things, f" {'is' if is_one else 'are'} {value}", *end]
-        if told.key == "load":
+        if told.key == "load" and told.is_measured:
             n = English().count(int(told.value.value)) if told.value.value else "nothing"
             n = f"{n} thing" if told.value.value == 1 else n
             return [f"There is {n} on " if told.value.value < 2 else f"There are {n} things on ", *things, "."]

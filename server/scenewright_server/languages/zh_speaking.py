@@ -247,7 +247,7 @@ class ChineseSpeaker:
                     f"有{value}。",
                 ]
             )
-        if told.key == "load":
+        if told.key == "load" and told.is_measured:
             n = self._count(int(told.value.value))
             return [*things, f"上面有{n}东西。" if told.value.value else "上面什么都没有。"]
         if topic_of(told.key).words[0] == "age":
