@@ -435,6 +435,21 @@ def test_behind_and_to_a_side_of_the_user():
     assert found('check "it -165" | left of me & behind me', scene).are_so == (True,)
 
 
+def test_ahead_and_to_a_side_and_what_where_says():
+    degrees = (-75, -40, -20, -5, 50, 120, 150)
+    places = {d: (3 * np.sin(np.radians(d)), 0, 3 * np.cos(np.radians(d))) for d in degrees}
+    scene = scene_of([know(f"it {d}", *place) for d, place in places.items()])
+
+    def named(plan):
+        return {scene.called[k] for k in found(plan, scene).things}
+
+    assert named("name in front of me & left of me") == {"it -40", "it -20"}
+    assert named("name right of me & in front of me") == {"it 50"}
+    assert named("name behind me") == {"it 120", "it 150"}
+    assert found('where "it 120"', scene).side == "you right"
+    assert found('check "it -40" | in front of me & left of me', scene).are_so == (True,)
+
+
 def test_two_hundred_products_on_five_shelves():
     draw = random.Random(4)
     shelves = [know(f"shelf {n + 1}", 0, -1 + 0.4 * n, 3, (8, 0.04, 0.6)) for n in range(5)]

@@ -170,8 +170,19 @@ COLOURS = set("red blue green yellow black white brown orange pink purple grey g
 HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
 MATERIALS = set(
     "wood wooden oak pine steel metal iron bronze copper brass marble stone granite glass plastic leather cotton wool "
-    "silk linen ceramic porcelain clay bamboo paper cardboard rubber".split()
+    "silk linen ceramic porcelain clay bamboo paper cardboard rubber acrylic aluminium aluminum concrete velvet suede denim nylon "
+    "polyester titanium terracotta stoneware wicker rattan mahogany teak ebony".split()
 )
+
+_WOODS = tuple("oak pine walnut beech birch maple mahogany teak cedar ebony".split())
+_METALS = tuple("steel iron bronze copper brass aluminium aluminum titanium tin zinc gold silver".split())
+_MADE = {
+    "wood": _WOODS, "wooden": _WOODS, "metal": _METALS, "plastic": ("acrylic", "nylon", "polyester"),
+    "stone": ("marble", "granite", "slate"), "ceramic": ("porcelain", "terracotta", "stoneware"),
+    "金属": tuple("钢铁铜铝"), "塑料": ("亚克力",),
+}  # fmt: skip
+"""Materials that are of a wider one, where what is told is a material."""
+_OF_MATERIAL = re.compile("material|made of|材质|材料|质地")
 
 
 @lru_cache(maxsize=8192)
@@ -185,6 +196,8 @@ def looks_so(words: str, texts: Sequence[str]) -> bool:
     """Whether one of the texts, folded, tells this and does not negate it, or tells every word of it."""
     said = fold(words)
     if any(_tells(said, text) for text in texts):
+        return True
+    if said in _MADE and any(_tells(its, text) for text in texts if _OF_MATERIAL.match(text) for its in _MADE[said]):
         return True
     parts = [word for word in re.findall(r"[^\W_]+", said) if word not in _ARTICLES]
     if len(parts) < 2 or not _NEGATORS.isdisjoint(parts):
@@ -207,7 +220,8 @@ def rivals(words: str, texts: Sequence[str]) -> bool:
     chinese = {c for text in texts for c in re.findall(f"([{HAN_COLOURS}])色", text)}
     if said & COLOURS or re.match(f"^[{HAN_COLOURS}]色?的?$", words):
         return bool(told & COLOURS or chinese)
-    return bool(said & MATERIALS and told & MATERIALS)
+    wide = {its for word in said for its in _MADE.get(word, ())}
+    return bool(said & MATERIALS and told & MATERIALS and not told & wide)
 
 
 def _tells(said: str, text: str, but_negated: bool = False) -> bool:
