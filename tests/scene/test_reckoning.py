@@ -140,7 +140,7 @@ def test_rates_convert_and_are_held_against_money():
         (["check lift | floors = 18"], "Yes, the floors of the lift are 1到20层."),
         (["check lift | floors = 21"], "No, the floors of the lift are 1到20层."),
         (["name all & size = 4/4"], "It is the violin."),
-        (["fact Lisbon | departure board"], "It says of the departure board: “Lisbon: delayed”."),
+        (["fact Lisbon | departure board"], "The departure board, Lisbon: delayed."),
         (["fact free in | departure board"], "The departure board is free in 10 min."),
     ],
 )  # fmt: skip

@@ -15,6 +15,7 @@ from scenewright_server.languages.en_wording import (
     VERBS,
     be,
     name_of,
+    of_whom,
     phrase_of,
     tell,
     the,
@@ -105,9 +106,9 @@ class EnglishSpeaker:
             case r.Unknown("front", things):
                 return ["I do not know where the front of ", *self._all(things, labels), " is."]
             case r.Unknown(key, things) if len(things) > 3 or not things:
-                return [f"I do not know the {name_of(key)} of any of them."]
+                return ["I do not know ", *of_whom(key, ["any of them"]), "."]
             case r.Unknown(key, things):
-                return [f"I do not know the {name_of(key)} of ", *self._all(things, labels), "."]
+                return ["I do not know ", *of_whom(key, self._all(things, labels)), "."]
             case r.Mixed(key):
                 return [f"I can not reckon with the {name_of(key)}: the units differ."]
             case r.Lost("this"):
@@ -223,7 +224,7 @@ class EnglishSpeaker:
     def _told(self, told: r.Told, labels: Labels[M]) -> list[str | M]:
         things, is_one = self._all(told.things, labels), be(told.things, labels) == "is"
         if told.value is None:
-            return [f"I do not know the {name_of(told.key)} of ", *things, "."]
+            return ["I do not know ", *of_whom(told.key, things), "."]
         if isinstance(told.value, str):
             if told.is_quoted:
                 return ["It says of ", *things, f": “{told.value.strip(' .。')}”."]

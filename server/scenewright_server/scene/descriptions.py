@@ -17,8 +17,8 @@ _FULL_STOP = re.compile(rf"{_WHOLE}[.!](?=\s|$)|[。！\n]+")
 _CONDITION = re.compile(r"(?:when|if|unless|until|once)\b", re.IGNORECASE)
 MAX_IN_FULL = 60
 """Characters of a sentence that is told in full."""
-MAX_IN_LIST = 3
-"""Words of each further item of a list."""
+_ITEM = re.compile(r"[^\W\d]\S*(?: \S+){0,2}")
+"""A further item of a list, of three words at most."""
 _BUT = re.compile(r",? \bbut\b |，?但")
 _MARKS = rf"{_WHOLE}(?!, but )[.;,，。；！!\n]+"
 _CLAUSE = re.compile(rf"(?<!\d){_MARKS}(?!\d)|{_MARKS}(?=\s|$)|[。；\n]+|，(?=\D)")
@@ -53,8 +53,9 @@ def in_full(piece: str, description: str) -> str:
     which a condition leads: "Pull the handle hard, it sticks"; else, or where it has amounts, the piece."""
     whole = next((text.strip() for text in _FULL_STOP.split(description) if piece in text), piece)
     parts = clauses(whole)
-    is_list = parts[0] == piece and all(len(part.split()) <= MAX_IN_LIST for part in parts[1:])
+    is_list = parts[0] == piece and all(map(_ITEM.fullmatch, parts[1:]))
     goes_on = is_list or (len(parts) == 2 and (parts[0] == piece or _CONDITION.match(whole) is not None))
+    goes_on &= all(re.match(r"[^\W\d]", part) for part in parts[1:])
     are_codes = not any(its.amount.unit for its in read_amounts(whole))
     is_plain = len(whole) <= MAX_IN_FULL and not is_chinese(whole) and are_codes
     return whole if goes_on and is_plain else piece
