@@ -59,7 +59,9 @@ DOING = set(
 """Keys that are no nouns: what stands between a thing and a value."""
 REMAINING = ("left", "remaining", "剩余", "剩", "还剩", "余量", "剩余数量")
 _HOW_OPENED = re.compile(r"[用需要靠拿按推拉转输刷]|.*开$")
-_NO_NOUN = set("去 到 往 从 由 给 用 在 打开 怀孕 结婚 去往 来 送 找 要 死了 受伤 to from for with by leads opens unlocks died pregnant".split())
+_NO_NOUN = set(
+    "去 到 往 从 由 给 用 在 打开 怀孕 结婚 去往 来 送 找 要 死了 受伤 to from for with by leads opens unlocks died pregnant".split()
+)
 """Keys of which no other sentence is made."""
 KEYS = {
     "width": "宽", "depth": "深", "height": "高", "size": "大小", "distance": "距离", "load": "上面的东西",

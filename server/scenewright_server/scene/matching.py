@@ -301,10 +301,10 @@ def calls(text: str, name: str) -> bool:
 
 def may_be_denied(words: str) -> bool:
     """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are,
-    names, and whatever is called by what it does: "teleporter"."""
+    names, and whatever is called by what it does, or is done: "teleporter", "swimming"."""
     said = split_name(words)
     ways = (" ".join(said), " ".join(_singular(said)), _head_noun(said))
-    is_doer = re.search(r"(?<=[a-z]{4})[eo]r$", ways[-1]) is not None
+    is_doer = re.search(r"(?<=[a-z]{4})[eo]r$|(?<=[a-z]{3})ing$", ways[-1]) is not None
     return is_chinese(words) or words != words.lower() or is_doer or any(map(is_noun, ways))
 
 
