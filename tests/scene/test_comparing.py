@@ -62,6 +62,7 @@ WARD = scene_of(
     [
         told("Ann", -3, 职称="主任医师", taste="sour", **{"class": "5a"}),
         told("Ben", -2, 职称="副主任医师", taste="sweet and sour", **{"class": "5b"}),
+        told("drone", 3, camera=(4.0, "K")),
         told("crate", -1, load=(40.0, "kg"), material="acrylic"),
         told("cart", 0, load=(90.0, "kg"), material="oak and steel", z=4),
         told("window", 1, state="tilted", box=(1, 2, 1)),
@@ -111,6 +112,7 @@ WARD = scene_of(
         (WARD, "name 职称 = 主任医师", "It is Ann."),
         (WARD, "name taste = sour", "They are Ann and Ben."),
         (WARD, "name class = 5b", "It is Ben."),
+        (WARD, "name camera = 4K", "It is the drone."),
         (WARD, "name max load", "It is the cart."),
         (WARD, "fact load | crate", "The load of the crate is 40 kg."),
         (WARD, "fact 距离 | cart", "The cart is 4 m away."),

@@ -215,7 +215,7 @@ STALLS = scene_of(MARKET)
         ("name in stock > 0", "It is the camera."),
         ("fact left | film", "It says of the film: “Two rolls left”."),
         ("sum left | film + camera", "Together they come to 5."),
-        ("sum left | door", "I do not know the left of the door. It only says: “Hangs on the left of the gate”."),
+        ("sum left | door", "I do not know “left” of the door. It only says: “Hangs on the left of the gate”."),
         ("more left | film | 1", "Yes, it is 2 for the film against 1."),
         ("diff 打捞 | anchor | stele", "anchor比stele晚21年。"),
         ("diff built | anchor | 1900", "That is 50 years earlier: 1850 against 1900."),

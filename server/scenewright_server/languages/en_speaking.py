@@ -293,6 +293,8 @@ class EnglishSpeaker:
             )
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
+            if verdict.because is not None and verdict.because.is_quoted and isinstance(verdict.among, x.Not) and is_so:
+                return self._told(verdict.because, labels)
             if verdict.because is not None and (phrase is None or not is_so or _is_more(verdict)):
                 return ["Yes, " if is_so else "No, ", *_lower(self._told(verdict.because, labels))]
             if phrase is None or len(verdict.things) > 3:

@@ -46,7 +46,8 @@ _SAYING = set("sign text note notice inscription message warning label".split())
 _DOING = set(
     "closes opens serves seats heals holds contains needs takes starts ends leaves departs arrives lasts unlocks "
     "restores protects eats costs weighs sells shows plays speaks sleeps lives works fits hides guards teaches "
-    "loves likes dislikes hates fears wants knows remembers misses collects drinks wears bites barks rides".split()
+    "loves likes dislikes hates fears wants knows remembers misses collects drinks wears bites barks rides "
+    "runs leads goes comes sits stands turns belongs".split()
 )
 _BEING = set(
     "from by for in with missing wearing holding carrying guarding selling playing showing open closed available known "
@@ -61,10 +62,11 @@ _OPEN_ENDS = set("in on at to of for from with by than until since after before 
 _NO_NOUNS = set(
     "left remaining died pregnant wounded injured sick ill married divorced single alive dead asleep awake drunk lost "
     "due late early next last previous now today tonight tomorrow yesterday since until ago here there where when why "
-    "how who away inside outside above below behind beside before after with without from to via of by for at on off in "
-    "goes sits stands leads comes runs turns belongs happened used wanted must may can should please never always".split()
+    "how who away inside outside above below behind beside before after with without from to via of by for at on off "
+    "in happened used wanted must may can should please never always".split()
 )
-"""Keys, or their first words, that are no nouns and of which no other sentence is made."""
+"""Keys that are no nouns and of which no other sentence is made."""
+_HOW_MANY = re.compile(r"\d|(?:an?|half|one|two|three|four|five|six|seven|eight|nine|ten|about|some|plenty)\b", re.I)
 _HAS_LEFT = ("left", "remaining", "still left", "remains")
 _ONE = set("bus gas lens atlas canvas news series christmas chess species headquarters tennis always".split())
 
@@ -162,7 +164,7 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
     is_counted = first in _COUNTED and key.casefold() != first and is_noun(single(key.casefold().split()[-1]))
     if (first in _BEING and not is_counted) or (is_open and key.casefold() != first and _is_standing(key)):
         return [*things, f" {'is' if is_one else 'are'} {key} {at}{value}."]
-    if key.casefold() in _HAS_LEFT and re.match(r"\d", value):
+    if key.casefold() in _HAS_LEFT and _HOW_MANY.match(value):
         return [*things, f" {'has' if is_one else 'have'} {value} left."]
     if is_no_noun(key):
         return [f"{key}: {value}."] if things == ["it"] else [*things, f", {key}: {value}."]

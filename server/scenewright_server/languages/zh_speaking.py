@@ -53,14 +53,15 @@ COMPARATIVES = {
 }  # fmt: skip
 OPENING = ("opens", "unlocks", "打开")
 DOING = set(
-    "喜欢 讨厌 害怕 怕 想要 需要 擅长 会 爱 爱吃 卖 住在 来自 认识 开往 前往 驶向 通往 通向 位于 属于 死于 卒于 生于 出生于 建于 "
-    "毕业于 源自 产自 适合 连接 教".split()
+    "喜欢 讨厌 害怕 怕 想要 需要 擅长 会 爱 爱吃 卖 住在 来自 认识 开往 前往 驶向 通往 通向 位于 属于 死于 卒于 "
+    "生于 出生于 建于 毕业于 源自 产自 适合 连接 教".split()
 )
 """Keys that are no nouns: what stands between a thing and a value."""
 REMAINING = ("left", "remaining", "剩余", "剩", "还剩", "余量", "剩余数量")
 _HOW_OPENED = re.compile(r"[用需要靠拿按推拉转输刷]|.*开$")
 _NO_NOUN = set(
-    "去 到 往 从 由 给 用 在 打开 怀孕 结婚 去往 来 送 找 要 死了 受伤 to from for with by leads opens unlocks died pregnant".split()
+    "去 到 往 从 由 给 用 在 打开 怀孕 结婚 去往 来 送 找 要 死了 受伤 "
+    "to from for with by leads opens unlocks died pregnant".split()
 )
 """Keys of which no other sentence is made."""
 KEYS = {
@@ -305,6 +306,8 @@ class ChineseSpeaker:
             return ["我不知道", *things, f"是不{phrase}。"] if phrase else ["我不知道", *things, "是不是这样。"]
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
+            if verdict.because is not None and verdict.because.is_quoted and isinstance(verdict.among, x.Not) and is_so:
+                return self._told(verdict.because, labels)
             is_foreign = isinstance(verdict.among, x.Look) and not is_chinese(verdict.among.words)
             if verdict.because is not None and (phrase is None or not is_so or is_foreign):
                 return ["是的，" if is_so else "不，", *self._told(verdict.because, labels)]

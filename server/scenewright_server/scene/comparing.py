@@ -119,4 +119,6 @@ def _is_item(text: str, value: str) -> bool:
 
 def _as_text(known: Known) -> str:
     value = known.value
-    return fold(value if isinstance(value, str) else f"{value.value:g} {value.unit}")
+    if isinstance(value, str):
+        return fold(value)
+    return fold(f"{value.value:g}{' ' * (len(value.unit) > 1)}{value.unit}")  # "4K"

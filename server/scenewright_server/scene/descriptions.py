@@ -62,8 +62,8 @@ def in_full(piece: str, description: str) -> str:
 
 
 def value_in_full(value: str, dimension: str, description: str) -> str:
-    """What a description tells under a key, "Dessert: cake, sauce", which no amount is, to the end of its sentence or to
-    what is told under the next."""
+    """What a description tells under a key, "Dessert: cake, sauce", which is no amount, to the end of its sentence or
+    to what is told under the next key."""
     sentence = next((text for text in sentences(description) if value in text), value)
     rest = sentence[sentence.index(value) :]
     found = re.search(r"[,，] ?[^,，:：]{1,40}[:：](?!\d)", rest)

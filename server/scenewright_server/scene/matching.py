@@ -170,8 +170,8 @@ COLOURS = set("red blue green yellow black white brown orange pink purple grey g
 HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
 MATERIALS = set(
     "wood wooden oak pine steel metal iron bronze copper brass marble stone granite glass plastic leather cotton wool "
-    "silk linen ceramic porcelain clay bamboo paper cardboard rubber acrylic aluminium aluminum concrete velvet suede denim nylon "
-    "polyester titanium terracotta stoneware wicker rattan mahogany teak ebony".split()
+    "silk linen ceramic porcelain clay bamboo paper cardboard rubber acrylic aluminium aluminum concrete velvet suede "
+    "denim nylon polyester titanium terracotta stoneware wicker rattan mahogany teak ebony".split()
 )
 
 _WOODS = tuple("oak pine walnut beech birch maple mahogany teak cedar ebony".split())

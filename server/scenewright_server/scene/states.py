@@ -10,8 +10,8 @@ from scenewright_server.scene.matching import fold, is_negated, looks_so, rivals
 from scenewright_server.scene.words import is_chinese
 
 _TABLE = """
-open, opened, ajar, not closed, not locked / open, opened, ajar, tilted, not closed, not shut / closed, shut, locked, sealed,
- barred, bolted, blocked
+open, opened, ajar, not closed, not locked / open, opened, ajar, tilted, not closed, not shut / closed, shut, locked,
+ sealed, barred, bolted, blocked
 closed, shut, not open / closed, shut, locked, sealed, barred, bolted / open, opened, ajar, tilted
 locked, sealed, barred, bolted / locked, sealed, barred, bolted / open, unlocked, ajar
 unlocked, not locked / unlocked, open / locked, sealed, barred, bolted
