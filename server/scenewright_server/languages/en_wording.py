@@ -136,12 +136,14 @@ def _is_standing(key: str) -> bool:
 def is_no_noun(key: str) -> bool:
     """Whether a key is a name, "Lisbon", ends in the middle of a phrase, "goes with", or is no noun by itself."""
     first, *rest = key.split(" ")
-    if topic_of(key).words[1:] and key.casefold() not in ("from", "left"):
+    if key.casefold().split(" ")[-1] in _OPEN_ENDS:
+        return True
+    if topic_of(key).words[1:]:
         return False
     is_name = first[:1].isupper() and first[1:].islower()
     ends_so = re.search("(?:[a-z]{2,}(?:able|ible|ful|less|ous)|[^eaou]{2,}ed)$", key) is not None and not is_noun(key)
     is_alone = not rest and (is_name or ends_so)
-    return is_alone or key.casefold() in _NO_NOUNS or key.casefold().split(" ")[-1] in _OPEN_ENDS
+    return is_alone or key.casefold() in _NO_NOUNS
 
 
 def of_whom(key: str, things: list[str | M]) -> list[str | M]:

@@ -351,7 +351,7 @@ class ChineseSpeaker:
 
 def _is_no_noun(key: str) -> bool:
     """Whether a key is no noun, in either language."""
-    return key in _NO_NOUN or key.split(" ")[0] in _NO_NOUN or key.split(" ")[-1] in _NO_NOUN
+    return name_of(key) == key and not _NO_NOUN.isdisjoint((key, key.split(" ")[0], key.split(" ")[-1]))
 
 
 def name_of(key: str) -> str:

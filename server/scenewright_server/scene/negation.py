@@ -26,13 +26,13 @@ _FREE = re.compile(
 """What follows words and negates them."""
 _WORDS = (
     r"(?:(?!(?:and|but|so|because|if|unless|when|until|till|that|who|which|than|as|except|only|just|even|though|while|"
-    r"since|without|yet|then)\b)[\w'’-]+ )"
+    r"for|since|without|yet|then)\b)[\w'’-]+ )"
 )
 """A word of a sentence within the same clause."""
 _AFAR = re.compile(
     r"(?:\b(?:(?:does|did|will|would|is|are|was|were) not|will never)|\b(?:does|did|wo|would|is|are|was|were)n['’]t) "
     rf"{_WORDS}{{1,6}}$"
-    rf"|\bnot (?:(?:suitable|meant|safe|good|made|intended|recommended|allowed) )?for {_WORDS}{{0,3}}$"
+    rf"|\bnot (?:(?:suitable|meant|safe|good|made|intended|recommended|allowed) )?for (?:\w+ )?$"
 )
 """What negates a verb, and with it what follows in its clause: "does not make you"."""
 _FORBIDDEN = re.compile(
