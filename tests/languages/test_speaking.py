@@ -72,6 +72,9 @@ def said(plan, item):
 def test_a_verdict_tells_what_decides_it_in_its_own_words():
     leo = know("Leo", state="asleep")
     assert said("check Leo | look asleep", leo) == ("Yes, Leo is asleep.", "是的，Leo的状态是asleep。")
+    spray = know("spray", description="Not for glass doors")
+    assert said("check spray | not look glass doors", spray)[0] == "It says of the spray: “Not for glass doors”."
+    assert said("check spray | look glass doors", spray)[0] == "No, it says of the spray: “Not for glass doors”."
     desk = know("desk", drawer="locked")
     assert said("check desk | look locked", desk)[0] == "Yes, the drawer of the desk is locked."
 
