@@ -72,8 +72,38 @@ def said(plan, item):
 def test_a_verdict_tells_what_decides_it_in_its_own_words():
     leo = know("Leo", state="asleep")
     assert said("check Leo | look asleep", leo) == ("Yes, Leo is asleep.", "是的，Leo的状态是asleep。")
+    spray = know("spray", description="Not for glass doors")
+    assert said("check spray | not look glass doors", spray)[0] == "It says of the spray: “Not for glass doors”."
+    assert said("check spray | look glass doors", spray)[0] == "No, it says of the spray: “Not for glass doors”."
     desk = know("desk", drawer="locked")
     assert said("check desk | look locked", desk)[0] == "Yes, the drawer of the desk is locked."
+
+
+COACH = know(
+    "Coach 140", to="Valencia", died="of fever", pregnant="yes", left=(6.0, "tablets"), remaining=(2.0, ""),
+    打开="用铜钥匙打开", opens="the gate", 开往="瓦伦西亚", speed=(80.0, "km/h"), founded="1886", parking="free",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "english", "chinese"),
+    [
+        ("to", "The Coach 140, to: Valencia.", "Coach 140，to：Valencia。"),
+        ("died", "The Coach 140, died: of fever.", "Coach 140，died：of fever。"),
+        ("pregnant", "The Coach 140, pregnant: yes.", "Coach 140，pregnant：yes。"),
+        ("left", "The Coach 140 has 6 tablets left.", "Coach 140还剩6tablets。"),
+        ("remaining", "The Coach 140 has 2 left.", "Coach 140还剩2。"),
+        ("打开", "The 打开 of the Coach 140 is 用铜钥匙打开.", "Coach 140，打开：用铜钥匙打开。"),
+        ("opens", "The Coach 140 opens the gate.", "Coach 140能打开the gate。"),
+        ("开往", "The 开往 of the Coach 140 is 瓦伦西亚.", "Coach 140开往瓦伦西亚。"),
+        ("speed", "The speed of the Coach 140 is 80 km/h.", "Coach 140的速度是80km/h。"),
+        ("founded", "The Coach 140 was founded 1886.", "Coach 140的年份是1886。"),
+        ("parking", "The parking of the Coach 140 is free.", "Coach 140的parking是free。"),
+        ("leads to", "I do not know “leads to” of the Coach 140.", "我不知道Coach 140的leads to。"),
+    ],
+)
+def test_keys_that_are_no_nouns_are_said_plainly(key, english, chinese):
+    assert said(f'fact "{key}" | Coach 140', COACH) == (english, chinese)
 
 
 SCENE = scene_of(

@@ -86,6 +86,13 @@ class NaiveSets:
             among = [k for k in among if math.pi / 2 < turn[k] < math.radians(172)]
             among = self._in_all([link for link in links if link not in of_sides], among)
             return [k for k in among if turn[k] > 2] or among
+        of_sides = [link for link in of_user if link.relation in ("in front of", "left of", "right of")]
+        sides = sorted({link.relation for link in of_sides})
+        if sides in (["in front of", "left of"], ["in front of", "right of"]) and len(of_sides) == 2:
+            sign = -1 if sides[-1] == "left of" else 1
+            turn = {k: math.atan2(sign * self.entries[k].position[0], self.entries[k].position[2]) for k in among}
+            among = [k for k in among if 0.15 < turn[k] <= math.radians(60)]
+            return self._in_all([link for link in links if link not in of_sides], among)
         for link in links:
             among = self._choose(link, among)
         return list(among)
@@ -100,8 +107,6 @@ class NaiveSets:
                 plain = [k for k in among if -135 <= degrees[k] <= -math.degrees(0.6)]
             case [("right of", x.Me())]:
                 plain = [k for k in among if math.degrees(0.6) <= degrees[k] <= 135]
-            case [("behind", x.Me())]:
-                plain = [k for k in among if abs(degrees[k]) >= 135]
             case [("in front of" | "behind" as relation, to)] if not isinstance(to, x.Me):
                 others = self.choose(to) if related[0].each else [self.one(to)]
                 plain = [k for k in among if any(self.relations.holds_plainly(relation, k, j) for j in others)]

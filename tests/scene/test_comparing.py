@@ -58,6 +58,19 @@ RIDES = scene_of(
     ]
 )
 
+WARD = scene_of(
+    [
+        told("Ann", -3, 职称="主任医师", taste="sour", **{"class": "5a"}),
+        told("Ben", -2, 职称="副主任医师", taste="sweet and sour", **{"class": "5b"}),
+        told("drone", 3, camera=(4.0, "K")),
+        told("crate", -1, load=(40.0, "kg"), material="acrylic"),
+        told("cart", 0, load=(90.0, "kg"), material="oak and steel", z=4),
+        told("window", 1, state="tilted", box=(1, 2, 1)),
+        told("note", 2, "Homework: page 48, exercise 3. Dessert: cake, sauce. Size: A4, colour: red"),
+        told("menu", 2.5, "Comes with chips, salad, and beer. Read page 48, line 3. Adults 12 EUR, children 6 EUR."),
+    ]
+)
+
 
 @pytest.mark.parametrize(
     ("scene", "plan", "answer"),
@@ -96,6 +109,26 @@ RIDES = scene_of(
         (SHOP, "name behind me & middle", "It is the mid."),
         (RIDES, "fact handle | carousel", "It says of the carousel: “Pull the handle hard, it sticks”."),
         (RIDES, "fact glitter | carousel", "It says of the carousel: “glitter is banned”."),
+        (WARD, "name 职称 = 主任医师", "It is Ann."),
+        (WARD, "name taste = sour", "They are Ann and Ben."),
+        (WARD, "name class = 5b", "It is Ben."),
+        (WARD, "name camera = 4K", "It is the drone."),
+        (WARD, "name max load", "It is the cart."),
+        (WARD, "fact load | crate", "The load of the crate is 40 kg."),
+        (WARD, "fact 距离 | cart", "The cart is 4 m away."),
+        (WARD, "fact 高度 | window", "The window is 2 m tall."),
+        (WARD, "name min 距离", "They are the crate (3.2 m) and the window (3.2 m)."),
+        (WARD, "check crate | look steel", "No, the material of the crate is acrylic."),
+        (WARD, "check crate | look plastic", "Yes, the crate is plastic."),
+        (WARD, "check cart | look steel", "Yes, the cart is steel."),
+        (WARD, "check cart | look wooden", "Yes, the cart is wooden."),
+        (WARD, "check window | look closed", "No, the window is tilted."),
+        (WARD, "fact homework | note", "The homework of the note is page 48, exercise 3."),
+        (WARD, "fact dessert | note", "The dessert of the note is cake, sauce."),
+        (WARD, "fact comes with | menu", "It says of the menu: “Comes with chips, salad, and beer”."),
+        (WARD, "fact read | menu", "It says of the menu: “Read page 48, line 3”."),
+        (WARD, "fact adults | menu", "It says of the menu: “Adults 12 EUR”."),
+        (WARD, "fact size | note", "The size of the note is A4."),
         (PEAKS, "name max height", "It is Fuji (3776 m)."),
         (PEAKS, "fact height | Etna", "Etna is 3403 m tall."),
         (RIDES, "name max height", "It is the coaster (30 m)."),

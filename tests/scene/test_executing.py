@@ -406,6 +406,20 @@ def test_kinds():
     assert found("count kind person", told).things == (0,)
 
 
+def test_kinds_of_many_words():
+    of = {
+        "person": "jarl purser armourer trainer 酋长 信使", "animal": "capybara stoat 羊驼", "herb": "marjoram 百里香",
+        "plant": "geranium monstera 月季", "drink": "prosecco cortado 拿铁", "tool": "mallet 卷尺",
+        "vehicle": "minibus 缆车", "weapon": "longsword 狼牙棒", "device": "router 空气炸锅",
+    }  # fmt: skip
+    names = [name for names in of.values() for name in names.split()]
+    scene = scene_of([know(name, n) for n, name in enumerate([*names, "desk", "书桌"])])
+    told = {kind: {scene.called[k] for k in found(f"name kind {kind}", scene).things} for kind in of}
+    assert told == {kind: {*names.split()} for kind, names in of.items()} | {
+        "plant": {*of["herb"].split(), *of["plant"].split()}
+    }
+
+
 def test_who_is_a_person():
     people = "学徒 实习生 宋大夫 站长 掌柜 护工老李 学生安安 trainee apprentice clerk".split()
     things = "护士站 学生证 老板椅 儿童高椅 八哥 手工 牛奶 desk".split()
@@ -433,6 +447,21 @@ def test_behind_and_to_a_side_of_the_user():
     assert named("name behind me & left of me") == {"it -165"}
     assert named("name right of me & behind me") == {"it 100"}
     assert found('check "it -165" | left of me & behind me', scene).are_so == (True,)
+
+
+def test_ahead_and_to_a_side_and_what_where_says():
+    degrees = (-75, -40, -20, -5, 50, 120, 150)
+    places = {d: (3 * np.sin(np.radians(d)), 0, 3 * np.cos(np.radians(d))) for d in degrees}
+    scene = scene_of([know(f"it {d}", *place) for d, place in places.items()])
+
+    def named(plan):
+        return {scene.called[k] for k in found(plan, scene).things}
+
+    assert named("name in front of me & left of me") == {"it -40", "it -20"}
+    assert named("name right of me & in front of me") == {"it 50"}
+    assert named("name behind me") == {"it 120", "it 150"}
+    assert found('where "it 120"', scene).side == "you right"
+    assert found('check "it -40" | in front of me & left of me', scene).are_so == (True,)
 
 
 def test_two_hundred_products_on_five_shelves():

@@ -139,7 +139,10 @@ def test_what_a_name_says_of_its_kind():
     assert called(names.alike(7)) == ["train to Lund", "train to Arva"]
 
 
-@pytest.mark.parametrize("words", ["piano", "grand pianos", "Dr. Ahn", "钢琴", "teleporter", "nail varnish remover"])
+@pytest.mark.parametrize(
+    "words",
+    ["piano", "grand pianos", "Dr. Ahn", "钢琴", "teleporter", "nail varnish remover", "taxi rank", "swimming", "jarl"],
+)
 def test_a_noun_or_a_name_may_be_denied(words):
     assert may_be_denied(words)
 

@@ -15,6 +15,7 @@ from scenewright_server.languages.en_wording import (
     VERBS,
     be,
     name_of,
+    of_whom,
     phrase_of,
     tell,
     the,
@@ -105,9 +106,9 @@ class EnglishSpeaker:
             case r.Unknown("front", things):
                 return ["I do not know where the front of ", *self._all(things, labels), " is."]
             case r.Unknown(key, things) if len(things) > 3 or not things:
-                return [f"I do not know the {name_of(key)} of any of them."]
+                return ["I do not know ", *of_whom(key, ["any of them"]), "."]
             case r.Unknown(key, things):
-                return [f"I do not know the {name_of(key)} of ", *self._all(things, labels), "."]
+                return ["I do not know ", *of_whom(key, self._all(things, labels)), "."]
             case r.Mixed(key):
                 return [f"I can not reckon with the {name_of(key)}: the units differ."]
             case r.Lost("this"):
@@ -223,7 +224,7 @@ class EnglishSpeaker:
     def _told(self, told: r.Told, labels: Labels[M]) -> list[str | M]:
         things, is_one = self._all(told.things, labels), be(told.things, labels) == "is"
         if told.value is None:
-            return [f"I do not know the {name_of(told.key)} of ", *things, "."]
+            return ["I do not know ", *of_whom(told.key, things), "."]
         if isinstance(told.value, str):
             if told.is_quoted:
                 return ["It says of ", *things, f": “{told.value.strip(' .。')}”."]
@@ -232,7 +233,7 @@ class EnglishSpeaker:
         if told.key == "distance" and told.is_measured:
             end: list[str | M] = [" away."] if told.to is None else [" from ", *the(told.to, labels), "."]
             return [*things, f" {'is' if is_one else 'are'} {value}", *end]
-        if told.key == "load":
+        if told.key == "load" and told.is_measured:
             n = English().count(int(told.value.value)) if told.value.value else "nothing"
             n = f"{n} thing" if told.value.value == 1 else n
             return [f"There is {n} on " if told.value.value < 2 else f"There are {n} things on ", *things, "."]
@@ -292,6 +293,8 @@ class EnglishSpeaker:
             )
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
+            if verdict.because is not None and verdict.because.is_quoted and isinstance(verdict.among, x.Not) and is_so:
+                return self._told(verdict.because, labels)
             if verdict.because is not None and (phrase is None or not is_so or _is_more(verdict)):
                 return ["Yes, " if is_so else "No, ", *_lower(self._told(verdict.because, labels))]
             if phrase is None or len(verdict.things) > 3:

@@ -46,7 +46,8 @@ _SAYING = set("sign text note notice inscription message warning label".split())
 _DOING = set(
     "closes opens serves seats heals holds contains needs takes starts ends leaves departs arrives lasts unlocks "
     "restores protects eats costs weighs sells shows plays speaks sleeps lives works fits hides guards teaches "
-    "loves likes dislikes hates fears wants knows remembers misses collects drinks wears bites barks rides".split()
+    "loves likes dislikes hates fears wants knows remembers misses collects drinks wears bites barks rides "
+    "runs leads goes comes sits stands turns belongs".split()
 )
 _BEING = set(
     "from by for in with missing wearing holding carrying guarding selling playing showing open closed available known "
@@ -58,6 +59,15 @@ _COUNTED = ("free", "open", "available", "missing")
 _STANDING = set("on in at off out weak native good fit free due hardy".split())
 _IS_DATE = re.compile(r"\b1[5-9]\d\d|\b20\d\d|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|\bago\b")
 _OPEN_ENDS = set("in on at to of for from with by than until since after before and or if when".split())
+_NO_NOUNS = set(
+    "left remaining died pregnant wounded injured sick ill married divorced single alive dead asleep awake drunk lost "
+    "due late early next last previous now today tonight tomorrow yesterday since until ago here there where when why "
+    "how who away inside outside above below behind beside before after with without from to via of by for at on off "
+    "in happened used wanted must may can should please never always".split()
+)
+"""Keys that are no nouns and of which no other sentence is made."""
+_HOW_MANY = re.compile(r"\d|(?:an?|half|one|two|three|four|five|six|seven|eight|nine|ten|about|some|plenty)\b", re.I)
+_HAS_LEFT = ("left", "remaining", "still left", "remains")
 _ONE = set("bus gas lens atlas canvas news series christmas chess species headquarters tennis always".split())
 
 
@@ -123,11 +133,22 @@ def _is_standing(key: str) -> bool:
     return last == "by" or first in _STANDING or first.endswith("ed")
 
 
-def _is_no_noun(key: str) -> bool:
-    """Whether a key is a name, "Lisbon", or ends in the middle of a phrase, "goes with"."""
+def is_no_noun(key: str) -> bool:
+    """Whether a key is a name, "Lisbon", ends in the middle of a phrase, "goes with", or is no noun by itself."""
     first, *rest = key.split(" ")
-    is_name = first[:1].isupper() and first[1:].islower() and not topic_of(key).words[1:]
-    return (is_name and not rest) or key.casefold().split(" ")[-1] in _OPEN_ENDS
+    if key.casefold().split(" ")[-1] in _OPEN_ENDS:
+        return True
+    if topic_of(key).words[1:]:
+        return False
+    is_name = first[:1].isupper() and first[1:].islower()
+    ends_so = re.search("(?:[a-z]{2,}(?:able|ible|ful|less|ous)|[^eaou]{2,}ed)$", key) is not None and not is_noun(key)
+    is_alone = not rest and (is_name or ends_so)
+    return is_alone or key.casefold() in _NO_NOUNS
+
+
+def of_whom(key: str, things: list[str | M]) -> list[str | M]:
+    """ "the price of the chair", and of a key that is no noun: "“leads to” of the chair"."""
+    return [f"“{key}” of " if is_no_noun(key) else f"the {name_of(key)} of ", *things]
 
 
 def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str | M]:
@@ -145,9 +166,10 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
     is_counted = first in _COUNTED and key.casefold() != first and is_noun(single(key.casefold().split()[-1]))
     if (first in _BEING and not is_counted) or (is_open and key.casefold() != first and _is_standing(key)):
         return [*things, f" {'is' if is_one else 'are'} {key} {at}{value}."]
-    if _is_no_noun(key):
-        said = f"“{key}: {value}”."
-        return [f"it says {said}"] if things == ["it"] else ["It says of ", *things, f": {said}"]
+    if key.casefold() in _HAS_LEFT and _HOW_MANY.match(value):
+        return [*things, f" {'has' if is_one else 'have'} {value} left."]
+    if is_no_noun(key):
+        return [f"{key}: {value}."] if things == ["it"] else [*things, f", {key}: {value}."]
     if name == "state" and is_state(value):
         return [*things, f" {'is' if is_one else 'are'} {value}."]
     verb = "are" if name.endswith("s") and not name.endswith("ss") else "is"

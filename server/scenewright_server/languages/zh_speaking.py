@@ -52,8 +52,18 @@ COMPARATIVES = {
     "year": ("晚", "早"),
 }  # fmt: skip
 OPENING = ("opens", "unlocks", "打开")
-DOING = set("喜欢 讨厌 害怕 怕 想要 需要 擅长 会 爱 爱吃 卖 住在 来自 认识".split())
+DOING = set(
+    "喜欢 讨厌 害怕 怕 想要 需要 擅长 会 爱 爱吃 卖 住在 来自 认识 开往 前往 驶向 通往 通向 位于 属于 死于 卒于 "
+    "生于 出生于 建于 毕业于 源自 产自 适合 连接 教".split()
+)
 """Keys that are no nouns: what stands between a thing and a value."""
+REMAINING = ("left", "remaining", "剩余", "剩", "还剩", "余量", "剩余数量")
+_HOW_OPENED = re.compile(r"[用需要靠拿按推拉转输刷]|.*开$")
+_NO_NOUN = set(
+    "去 到 往 从 由 给 用 在 打开 怀孕 结婚 去往 来 送 找 要 死了 受伤 "
+    "to from for with by leads opens unlocks died pregnant".split()
+)
+"""Keys of which no other sentence is made."""
 KEYS = {
     "width": "宽", "depth": "深", "height": "高", "size": "大小", "distance": "距离", "load": "上面的东西",
     "colour": "颜色",
@@ -230,10 +240,12 @@ class ChineseSpeaker:
             return ["我不知道", *things, f"的{name_of(told.key)}。"]
         if isinstance(told.value, str):
             value = told.value.strip(" .。")
-            if told.key in OPENING and not re.search(r"\d", value):
+            if told.key in OPENING and not re.search(r"\d", value) and not _HOW_OPENED.match(value):
                 return [*things, f"能打开{value}。"]
             if told.key in DOING and not told.is_quoted:
                 return [*things, f"{told.key}{value}。"]
+            if _is_no_noun(told.key) and not told.is_quoted:
+                return [*things, f"，{told.key}：{value}。"]
             return [*things, f"的介绍说：“{value}”。" if told.is_quoted else f"的{name_of(told.key)}是{value}。"]
         value = self.amount(told.value, told.is_measured)
         if told.key == "distance" and told.is_measured:
@@ -247,9 +259,11 @@ class ChineseSpeaker:
                     f"有{value}。",
                 ]
             )
-        if told.key == "load":
+        if told.key == "load" and told.is_measured:
             n = self._count(int(told.value.value))
             return [*things, f"上面有{n}东西。" if told.value.value else "上面什么都没有。"]
+        if told.key in REMAINING:
+            return [*things, f"还剩{value}。"]
         if topic_of(told.key).words[0] == "age":
             value = re.sub("年$", "岁", value)
         return [*things, f"的{name_of(told.key)}是{value}。"]
@@ -292,6 +306,8 @@ class ChineseSpeaker:
             return ["我不知道", *things, f"是不{phrase}。"] if phrase else ["我不知道", *things, "是不是这样。"]
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
+            if verdict.because is not None and verdict.because.is_quoted and isinstance(verdict.among, x.Not) and is_so:
+                return self._told(verdict.because, labels)
             is_foreign = isinstance(verdict.among, x.Look) and not is_chinese(verdict.among.words)
             if verdict.because is not None and (phrase is None or not is_so or is_foreign):
                 return ["是的，" if is_so else "不，", *self._told(verdict.because, labels)]
@@ -331,6 +347,11 @@ class ChineseSpeaker:
                 case _:
                     parts.append(labels.mention(k))
         return [*parts, "？"]
+
+
+def _is_no_noun(key: str) -> bool:
+    """Whether a key is no noun, in either language."""
+    return name_of(key) == key and not _NO_NOUN.isdisjoint((key, key.split(" ")[0], key.split(" ")[-1]))
 
 
 def name_of(key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from scenewright_server.scene import expressions as x
@@ -11,11 +12,12 @@ from scenewright_server.scene.choosing import PICKS, Choosing, corner_of
 from scenewright_server.scene.descriptions import contrasts
 from scenewright_server.scene.facts import Known, told_of
 from scenewright_server.scene.failures import Failed, Several
-from scenewright_server.scene.matching import fold
+from scenewright_server.scene.matching import COLOURS, HAN_COLOURS, MATERIALS, fold
 from scenewright_server.scene.replies import NotHere, Nothing, Result, Told, Verdict
 from scenewright_server.scene.scene import Things
 from scenewright_server.scene.states import is_so
 from scenewright_server.scene.telling import tell_one
+from scenewright_server.scene.topics import topic_of
 
 
 def check(choosing: Choosing, of: x.Set, among: x.Set, each: bool) -> Result:
@@ -90,15 +92,30 @@ def _because(choosing: Choosing, among: x.Set, k: int, verdict: bool | None) -> 
     return None
 
 
+_HAN_MATERIALS = "木|不?锈?钢|铁|铜|铝|石|玻璃|塑料|皮|棉|羊毛|丝|麻|陶|瓷|竹|纸|橡胶|亚克力|布|金属?|银"
+_QUALITIES = {
+    "material": re.compile(rf"\b(?:{'|'.join(sorted(MATERIALS))})\b|(?:大理|真)?(?:{_HAN_MATERIALS})[制质做头]?的?"),
+    "colour": re.compile(rf"\b(?:{'|'.join(sorted(COLOURS))})\b|[{HAN_COLOURS}]色?的?"),
+}
+"""Words that are a value under a key: what is told to have another there is not so."""
+
+
 def _other_value(choosing: Choosing, words: str, k: int) -> Known | None:
-    """What thing k has under the key under which another thing has these words as its value: "main" for "starter"."""
+    """What thing k has under the key under which another thing has these words as its value, "main" for "starter", or
+    under which such words always are: another material, another colour."""
     graphs = [entry.graph for entry in choosing.scene.entries]
     said = fold(words)
     keys = [fact.key for its in graphs if its for fact in its.facts if fold(str(fact.value)) == said]
     own = graphs[k]
     told = () if own is None else own.facts
-    others = (Known(its.value, key=its.key) for its in told if its.key in keys and isinstance(its.value, str))
-    return next(others, None)
+    texts = [(its.key, its.value) for its in told if isinstance(its.value, str)]
+    return next((Known(text, key=key) for key, text in texts if key in keys or _is_another(said, key, text)), None)
+
+
+def _is_another(said: str, key: str, value: str) -> bool:
+    """Whether a fact tells a known material, or colour, where these words are one."""
+    known = _QUALITIES.get(topic_of(key).words[0])
+    return known is not None and known.fullmatch(said) is not None and known.search(fold(value)) is not None
 
 
 def _texts(known: Known) -> list[str]:

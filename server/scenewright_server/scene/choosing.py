@@ -23,14 +23,15 @@ from scenewright_server.scene.states import is_so, is_state_alone
 
 PICKS = (x.Extreme, x.Ordered, x.Middle, x.Nth)
 """Links that depend on what others are there."""
-_BEHIND_ME = x.Related("behind", x.Me())
 
 
-def corner_of(links: Sequence[x.Set]) -> x.Relation | None:
-    """The side, left or right, on which things are that are behind the user as well; None where not both are asked."""
+def corner_of(links: Sequence[x.Set]) -> tuple[x.Relation, x.Relation] | None:
+    """The side, left or right, on which things are that are behind the user as well, or in front; None where not two
+    such are asked."""
     sides = [link.relation for link in links if isinstance(link, x.Related) and isinstance(link.to, x.Me)]
     aside = [side for side in sides if side in ("left of", "right of")]
-    return aside[0] if "behind" in sides and len(aside) == 1 else None
+    along = [side for side in sides if side in ("behind", "in front of")]
+    return (aside[0], along[0]) if len(aside) == 1 and len({*along}) == 1 else None
 
 
 class Choosing:
@@ -66,9 +67,9 @@ class Choosing:
         is_named = any(isinstance(link, x.Named | x.Kind | x.Joined) for link in links)
         corner = corner_of(links[:n])
         if corner is not None:
-            among = self._those_of(self.relations.behind_user_on(corner), among)
+            among = self._in_corner(corner, among)
         for link in links[:n]:
-            if corner is not None and link in (x.Related(corner, x.Me()), _BEHIND_ME):
+            if corner is not None and link in [x.Related(side, x.Me()) for side in corner]:
                 continue
             if isinstance(link, x.Other) and is_named:
                 among = self._spoken_of(link, among)
@@ -81,6 +82,13 @@ class Choosing:
 
     def _those_of(self, is_so: np.ndarray, among: Things) -> Things:
         return tuple(k for k in among if is_so[k])
+
+    def _in_corner(self, corner: tuple[x.Relation, x.Relation], among: Things) -> Things:
+        side, along = corner
+        relations = self.relations
+        return self._those_of(
+            relations.behind_user_on(side) if along == "behind" else relations.ahead_of_user_on(side), among
+        )
 
     def _choose(self, of: x.Set, among: Things, one: bool) -> Things:
         match of:
@@ -284,7 +292,8 @@ class Choosing:
         related = [link for link in links if isinstance(link, x.Related) and link.relation in x.SIDES and not link.own]
         corner = corner_of(links)
         if corner is not None:
-            return self._those_of(self.relations.behind_user_on(corner, plainly=True), among) or among
+            plainly = self.relations.behind_user_on(corner[0], plainly=True)
+            return (self._those_of(plainly, among) if corner[1] == "behind" else among) or among
         if len(related) != 1 or len(among) < 2:
             return among
         relation, to = related[0].relation, related[0].to

@@ -11,7 +11,7 @@ from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.facts import Known
 from scenewright_server.scene.failures import Failed
 from scenewright_server.scene.hours import is_at
-from scenewright_server.scene.matching import COLOURS, fold, looks_so
+from scenewright_server.scene.matching import COLOURS, MATERIALS, fold, looks_so
 from scenewright_server.scene.measures import SAME, SHAPES, Measures, MixedUnits, Valued, in_one_unit
 from scenewright_server.scene.replies import Unknown
 from scenewright_server.scene.scene import Scene, Things
@@ -19,6 +19,8 @@ from scenewright_server.scene.states import is_so, is_state_alone
 
 _NOW = ("now", "yes", "true", "现在", "是")
 """Values of a key that is a state."""
+_ITEMS = re.compile(r" ?(?:[,;/&+、，；和与及]|\b(?:and|or|to)\b) ?")
+"""Between the items of a value, of which each is one: "sweet and sour" is sour, "deputy head" no "head"."""
 
 
 class Comparing:
@@ -56,6 +58,7 @@ class Comparing:
         """Of the amounts of things those by which they are compared. Where one has a fact of this very key: of those
         of which it or a time of day is told; else not of those that have another fact in the same unit, a fee beside
         prices. No box beside a size that is told, nor beside heights that most of them tell."""
+        name = self._measures.measure(name)
         if name in SHAPES:
             told = {k: its for k, its in values.items() if not its.is_measured}
             return told if told and (name == "size" or 2 * len(told) > len(values)) else dict(values)
@@ -84,6 +87,8 @@ class Comparing:
         if time is None and re.search(r"\d", text) and exact in known.values():  # "4/4" is no "3/4"
             return tuple(k for k, its in known.items() if told[k] is not None and (its == exact) == (sign == "="))
         like = {k: is_so(text, its) is True for k, its in known.items()}
+        if exact in known.values() and not (is_state_alone(text) or {*fold(text).split()} & (COLOURS | MATERIALS)):
+            like = {k: its and (told[k] is None or _is_item(exact[0], known[k][0])) for k, its in like.items()}
         if time is not None:
             at = {k: is_at(time, str(its.value)) for k, its in told.items() if its is not None}
             like |= {k: its for k, its in at.items() if its is not None}
@@ -107,6 +112,13 @@ def is_same(a: Amount, b: Amount) -> bool:
     return abs(one - two) <= SAME * max(abs(one), abs(two))
 
 
+def _is_item(text: str, value: str) -> bool:
+    """Whether a text is a value, or one of its items."""
+    return text == value or text in _ITEMS.split(value)
+
+
 def _as_text(known: Known) -> str:
     value = known.value
-    return fold(value if isinstance(value, str) else f"{value.value:g} {value.unit}")
+    if isinstance(value, str):
+        return fold(value)
+    return fold(f"{value.value:g}{' ' * (len(value.unit) > 1)}{value.unit}")  # "4K"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scenewright_server.scene.amounts import Amount, in_digits
+from scenewright_server.scene.amounts import Amount, in_digits, read_amounts
 from scenewright_server.scene.topics import Topic
 from scenewright_server.scene.words import is_chinese
 
@@ -17,6 +17,8 @@ _FULL_STOP = re.compile(rf"{_WHOLE}[.!](?=\s|$)|[。！\n]+")
 _CONDITION = re.compile(r"(?:when|if|unless|until|once)\b", re.IGNORECASE)
 MAX_IN_FULL = 60
 """Characters of a sentence that is told in full."""
+_ITEM = re.compile(r"[^\W\d]\S*(?: \S+){0,2}")
+"""A further item of a list, of three words at most."""
 _BUT = re.compile(r",? \bbut\b |，?但")
 _MARKS = rf"{_WHOLE}(?!, but )[.;,，。；！!\n]+"
 _CLAUSE = re.compile(rf"(?<!\d){_MARKS}(?!\d)|{_MARKS}(?=\s|$)|[。；\n]+|，(?=\D)")
@@ -47,13 +49,25 @@ def clauses(description: str) -> list[str]:
 
 
 def in_full(piece: str, description: str) -> str:
-    """The short English sentence of a description that a piece of it begins and one clause goes on, or to which a
-    condition leads: "Pull the handle hard, it sticks"; else, or where it has digits, the piece."""
+    """The short English sentence of a description that a piece of it begins and one clause goes on, or a list, or to
+    which a condition leads: "Pull the handle hard, it sticks"; else, or where it has amounts, the piece."""
     whole = next((text.strip() for text in _FULL_STOP.split(description) if piece in text), piece)
     parts = clauses(whole)
-    goes_on = len(parts) == 2 and (parts[0] == piece or _CONDITION.match(whole) is not None)
-    is_plain = len(whole) <= MAX_IN_FULL and not is_chinese(whole) and re.search(r"\d", whole) is None
+    is_list = parts[0] == piece and all(map(_ITEM.fullmatch, parts[1:]))
+    goes_on = is_list or (len(parts) == 2 and (parts[0] == piece or _CONDITION.match(whole) is not None))
+    goes_on &= all(re.match(r"[^\W\d]", part) for part in parts[1:])
+    are_codes = not any(its.amount.unit for its in read_amounts(whole))
+    is_plain = len(whole) <= MAX_IN_FULL and not is_chinese(whole) and are_codes
     return whole if goes_on and is_plain else piece
+
+
+def value_in_full(value: str, dimension: str, description: str) -> str:
+    """What a description tells under a key, "Dessert: cake, sauce", which is no amount, to the end of its sentence or
+    to what is told under the next key."""
+    sentence = next((text for text in sentences(description) if value in text), value)
+    rest = sentence[sentence.index(value) :]
+    found = re.search(r"[,，] ?[^,，:：]{1,40}[:：](?!\d)", rest)
+    return value if dimension else (rest[: found.start()] if found else rest).strip(" .。")
 
 
 def quote(description: str) -> str:

@@ -18,7 +18,7 @@ from scenewright_server.scene.descriptions import quote
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.facts import sentence_that_tells
 from scenewright_server.scene.failures import Failed, Several
-from scenewright_server.scene.hours import late
+from scenewright_server.scene.hours import in_turn, late
 from scenewright_server.scene.matching import may_be_denied
 from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, quotient, total
 from scenewright_server.scene.parsing import parse
@@ -240,9 +240,12 @@ class _Execution:
         return Listed(things, last.key.name, tuple(values[k].amount for k in things), is_measured)
 
     def _pair(self, a: q.Quantity, b: q.Quantity) -> tuple[Operand, Operand]:
-        """Two quantities that are held against each other: a bare time of day as one of the other's key."""
+        """Two quantities that are held against each other: bare times of day as of the other's key."""
         one, two = self._operand(a), self._operand(b)
-        return replace(one, amount=late(one.amount, two.key)), replace(two, amount=late(two.amount, one.key))
+        its, other = late(one.amount, two.key), late(two.amount, one.key)
+        if one.things == two.things:
+            its, other = in_turn(its, one.key, other, two.key)
+        return replace(one, amount=its), replace(two, amount=other)
 
     def _operand(self, quantity: q.Quantity) -> Operand:
         match quantity:
@@ -267,7 +270,7 @@ class _Execution:
             case q.Sum():
                 return self._sum(quantity)
             case q.Difference(a, b):
-                differs = self._difference(self._operand(a), self._operand(b))
+                differs = self._difference(*self._pair(a, b))
                 return _operand_of(differs, differs.amount, "diff")
             case q.Ratio(a, b):
                 ratio = self._times(self._operand(a), self._operand(b))

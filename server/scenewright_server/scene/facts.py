@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from scenewright_server.scene.amounts import DAY, Amount, Found, is_year, rate_of, read_amounts, read_hours
 from scenewright_server.scene.dates import read_date
-from scenewright_server.scene.descriptions import QUOTE_CHARS, amount_in, clauses, contrasts, sentences
+from scenewright_server.scene.descriptions import QUOTE_CHARS, amount_in, clauses, contrasts, sentences, value_in_full
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
 from scenewright_server.scene.hours import end_of, is_other_end
 from scenewright_server.scene.matching import fold, looks_so
@@ -90,7 +90,7 @@ def tell(graph: GraphObject, name: str) -> Known | None:
     for piece in pieces:
         named = re.match(r"\s*([^:：]{1,40})[:：]\s*(.+)", piece)
         if named and fold(named[1]) in {fold(word) for word in (name, *key.words)}:
-            return Known(named[2].strip())
+            return Known(value_in_full(named[2].strip(), key.dimension, graph.description))
     part = _fact_in_part(graph, name)
     if part is not None:
         return replace(_known(part), key=part.key)

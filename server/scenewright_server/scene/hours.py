@@ -16,6 +16,9 @@ _LAST = re.compile(
     r"|末|最后|最晚"
 )
 """Keys of what is the last of a day."""
+_STARTS = re.compile(r"\b(?:depart|leav|open|start|begin|from\b)|出发|发车|离开|起飞|启程|上班|[开始起]")
+_ENDS = re.compile(r"\b(?:arriv|clos|end|finish|until|return|back\b)|下班|[到达抵束关闭烊收止回]")
+"""Keys of the time at which something begins, and ends."""
 _NIGHT = 6.0
 """The hour until which what closes does so late, after the midnight of its day."""
 
@@ -36,6 +39,28 @@ def late(time: Amount, name: str) -> Amount:
     is_late = time.dimension == "clock" and time.high is None and time.value < _NIGHT
     its = fold(name)
     return replace(time, value=time.value + 24) if is_late and (its in _CLOSING or _LAST.match(its)) else time
+
+
+def in_turn(a: Amount, its_key: str, b: Amount, other_key: str) -> tuple[Amount, Amount]:
+    """Two times of day of one thing, of which one may be when it begins and the other when it ends: that on the next
+    day where it is earlier by half a day or more, and not for a stop between."""
+    if a.dimension != "clock" or b.dimension != "clock":
+        return a, b
+    if _is_start(its_key) and _is_end(other_key):
+        return a, _after(a, b)
+    return (_after(b, a), b) if _is_start(other_key) and _is_end(its_key) else (a, b)
+
+
+def _is_start(key: str) -> bool:
+    return _STARTS.search(fold(key)) is not None and not _is_end(key)
+
+
+def _is_end(key: str) -> bool:
+    return _ENDS.search(fold(key)) is not None
+
+
+def _after(start: Amount, end: Amount) -> Amount:
+    return replace(end, value=end.value + 24) if start.value - end.value >= 12 else end
 
 
 def is_at(time: float, text: str) -> bool | None:

@@ -82,8 +82,66 @@ potion medicine remedy 药 药品: potion pill tablet syrup ointment painkiller 
 device appliance electronics 电器: television tv radio computer laptop phone printer fridge oven microwave kettle
  toaster
  washing machine dishwasher speaker 电视 收音机 电脑 手机 打印机 冰箱 烤箱 微波炉 水壶 洗衣机 音箱
+person people 人: jarl purser armourer armorer trainer thane reeve scribe druid bard minstrel jester apothecary
+ sorceress warlock enchanter priestess acolyte verger emperor empress vizier pharaoh shogun samurai ronin geisha
+ crossbowman pikeman halberdier musketeer dragoon hussar cavalryman infantryman admiral midshipman helmsman
+ boatswain coxswain stoker shipwright ferryman gondolier whaler harpooner fletcher bowyer tinker seamstress weaver
+ tanner saddler farrier wheelwright cabinetmaker bricklayer plasterer roofer glazier locksmith clockmaker watchmaker
+ silversmith glassblower bookbinder typesetter engraver miller winemaker cheesemaker dairymaid milkmaid shepherdess
+ goatherd cowherd swineherd drover ostler stableboy ploughman farmhand woodcutter gamekeeper trapper poacher
+ falconer fishwife confectioner chocolatier barmaid barkeeper caterer busboy doorman bellhop chambermaid footman
+ governess stationmaster signalman cabbie trucker postwoman copilot orthodontist hygienist physiotherapist
+ paediatrician radiologist oncologist zookeeper headmistress cosmonaut draughtsman warder jailer gaoler pickpocket
+ hangman typist bookkeeper stallholder pedlar peddler stagehand cellist flautist trumpeter organist ringmaster
+ ventriloquist puppeteer fencer snowboarder mountaineer hitchhiker commuter lodger bridegroom orphan milliner hatter
+ beautician masseur masseuse manicurist gravedigger chimneysweep lamplighter ratcatcher villager serf noblewoman
+ courtier nightwatchman paladin necromancer mage elf dwarf hobbit halfling 女巫 祭司 术士 骑兵 斥候 侍从 执事 使者
+ 信使 长老 酋长 领主 公爵 伯爵 男爵 皇帝 女王 矮人 半身人 吟游诗人 游侠 佣兵 修女 主教 教士 奶妈 护工 新郎 新娘 伴郎
+ 伴娘 司仪 模特 义工 病人 患者 房东 邻居
+animal beast creature pet 动物 宠物 小动物: stoat mink polecat mole dormouse chinchilla capybara anteater aardvark
+ tapir okapi yak ox fawn ram dromedary vicuna echidna ocelot serval caracal civet marmoset tamarin narwhal jackdaw
+ macaw cockatiel toucan hornbill partridge cassowary cormorant duckling cockerel skink axolotl adder terrapin
+ clownfish pufferfish swordfish crayfish urchin slug labrador whippet chihuahua 貂 水獭 刺猬 松鼠 浣熊 獾 猞猁 狐
+ 羚羊 驴 骡 羊驼 考拉 树懒 穿山甲 食蚁兽 狐獴 狒狒 海狮 海象 麻雀 乌鸦 喜鹊 燕子 鸽子 八哥 鹩哥 孔雀 仙鹤 鹳 鹭 鹈鹕
+ 火烈鸟 海鸥 蜥蜴 壁虎 变色龙 蝾螈 蟒 蟾蜍 锦鲤 海马 水母 章鱼 海星 蜗牛 蝴蝶 蜜蜂 蚂蚁 蜘蛛 蝎子 蜈蚣 蟋蟀 蝉 甲虫
+ 瓢虫 蜻蜓 螳螂 豚鼠 荷兰猪
+herb 香草 草药: basil parsley rosemary thyme sage mint oregano marjoram dill coriander cilantro chive tarragon
+ chervil lovage fennel savory borage lemongrass chamomile camomile valerian yarrow comfrey mugwort wormwood mandrake
+ henbane lavender nettle ginseng 薄荷 罗勒 迷迭香 百里香 鼠尾草 欧芹 紫苏 艾草 人参 当归 枸杞 甘草 黄芪
+plant 植物: parsley rosemary sage oregano marjoram dill coriander cilantro chive tarragon chervil lovage fennel
+ savory borage lemongrass chamomile camomile valerian yarrow comfrey mugwort wormwood mandrake henbane nightshade
+ foxglove ginseng begonia geranium pelargonium petunia snowdrop crocus anemone gladiolus chrysanthemum zinnia
+ cornflower bluebell delphinium camellia rhododendron honeysuckle wisteria clematis forsythia gardenia bougainvillea
+ fuchsia freesia amaryllis yucca monstera philodendron pothos ficus dracaena anthurium calathea spathiphyllum croton
+ bromeliad moss lichen bramble boxwood privet blackthorn alder larch sequoia redwood hornbeam baobab 龟背竹 虎皮兰
+ 虎尾兰 发财树 富贵竹 君子兰 茉莉 栀子 月季 杜鹃 山茶 茶花 桂花 海棠 水仙 风信子 三色堇 矮牵牛 天竺葵 蟹爪兰 仙客来
+ 芦荟 薄荷 罗勒 迷迭香 百里香 鼠尾草 蒲公英 三叶草 苔藓 爬山虎 紫藤 荷花 睡莲 芦苇
+flower 花: begonia geranium petunia snowdrop crocus anemone gladiolus chrysanthemum zinnia cornflower bluebell
+ delphinium camellia gardenia fuchsia freesia amaryllis foxglove hydrangea lavender 月季 杜鹃 山茶 茉莉 栀子 水仙
+ 风信子 三色堇 薰衣草 绣球
+drink beverage 饮料 喝的: pilsner cognac mezcal scotch ouzo soju aperol prosecco cava riesling chardonnay merlot
+ barolo rioja malbec sauvignon mojito negroni spritz macchiato americano cortado ristretto frappe matcha chai
+ rooibos oolong lassi kefir kombucha horchata 拿铁 美式 卡布奇诺 摩卡 浓缩 奶昔 豆浆 酸梅汤 乌龙 普洱 龙井 铁观音
+ 威士忌 伏特加 朗姆 白兰地 香槟 雪碧 芬达 酸奶 可可 抹茶 黄酒 米酒 清酒 金酒 鸡尾酒 酒
+vehicle 车 车辆 交通工具: coach minibus campervan motorhome suv quad excavator digger snowplough railcar monorail
+ funicular raft longship shuttle rover hoverboard 电动车 三轮车 马车 房车 校车 大巴 中巴 地铁 高铁 动车 缆车 游船
+ 渡轮 轮渡 快艇 帆船 渔船 皮划艇 游艇 潜艇 热气球 滑板车 平衡车 消防车 警车 挖掘机 推土机 叉车 吊车 皮卡 越野车 跑车
+ 货车 摩托 雪橇
+tool 工具: mallet adze gimlet whetstone grindstone anvil bellows tongs tweezers clamp bradawl fretsaw lathe
+ secateurs pruner wheelbarrow caliper multimeter multitool penknife pocketknife paintbrush 榔头 凿 锉刀 刨子 老虎钳
+ 尖嘴钳 镊子 撬棍 木槌 锯 电锯 冲击钻 卷尺 水平仪 卡尺 锄头 耙子 镰刀 修枝剪 镐 铲 焊枪 电烙铁 万用表 千斤顶
+weapon 武器: katana falchion broadsword longsword greatsword shortsword warhammer battleaxe flail cudgel
+ quarterstaff glaive longbow shortbow slingshot blowpipe flintlock grenade catapult ballista trebuchet shuriken
+ kunai nunchaku wand 戟 短剑 战斧 战锤 飞镖 手雷 炸弹 大炮 弓箭 双截棍 狼牙棒
+dish meal food 菜 菜品 食物: goulash tagliatelle bolognese moussaka stroganoff tagine dal pho bibimbap kimchi gyoza
+ gratin raclette gazpacho minestrone
+device appliance electronics 电器: router modem keyboard smartphone smartwatch earbuds camera camcorder drone
+ console gamepad joystick amplifier turntable gramophone jukebox hairdryer shaver toothbrush razor iron vacuum
+ humidifier dehumidifier heater radiator fan thermostat boiler blender mixer juicer grinder grill hob stove cooker
+ freezer fryer charger powerbank 空调 风扇 电饭煲 吹风机 吸尘器 加湿器 净化器 热水器 投影仪 路由器 平板 显示器 键盘
+ 鼠标 相机 摄像机 音响 耳机 咖啡机 榨汁机 面包机 电磁炉 油烟机 洗碗机 烘干机 熨斗 充电宝 游戏机 扫描仪 空气炸锅 冰柜
 """
-"""A kind a line, which may go on: the words for it (apart by spaces), a colon, what is of it."""
+"""A kind a line, or more lines, each of which may go on: the words for it (apart by spaces), a colon, what is of it."""
 
 
 def _read(table: str) -> dict[str, tuple[str, ...]]:
@@ -98,6 +156,7 @@ def _read(table: str) -> dict[str, tuple[str, ...]]:
 
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(_read(_TABLE))
 """The nouns of each kind, by the kind's name in the singular."""
+_NOUNS = frozenset(noun for nouns in KINDS.values() for noun in nouns)
 ENGLISH: Mapping[str, str] = MappingProxyType(
     {word: kinds.split()[0] for kinds in re.findall(r"^(\w.*): ", _TABLE, re.MULTILINE) for word in kinds.split()}
 )
@@ -170,4 +229,4 @@ def _further() -> frozenset[str]:
 
 def is_noun(words: str) -> bool:
     """Whether these are words for a thing or a kind of them."""
-    return words in _wider() or words in KINDS or words in _further()
+    return words in _wider() or words in KINDS or words in _NOUNS or words in _further()

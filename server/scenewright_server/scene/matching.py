@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 
 from scenewright_server.scene.kinds import is_noun, is_person_zh, wider
 from scenewright_server.scene.misspelling import ALIKE, likeness
+from scenewright_server.scene.negation import is_negated_between
 from scenewright_server.scene.words import WIDE, is_chinese
 
 _PLURALS = {
@@ -18,22 +19,6 @@ _PLURALS = {
 }  # fmt: skip
 _ARTICLES = set("a an the my your our his her its their this that these those some any one".split())
 _ENGINE = set("sm sk bp pf fbx mesh prefab go obj geo grp lod lod0 lod1 lod2 clone instance copy inst".split())
-_NO = r"(?:\b(?:no|not|non|without|free of|never|neither|nor|cannot)(?! (?:only|just)\b)|n't)[\s-]*"
-_NOT = re.compile(
-    rf"{_NO}(?:\w+\s)?$|\bnot (?:(?:suitable|meant|safe|good) )?for (?:\w+ )?$|(?:[不无没未非]|禁止|严禁|请?勿|谢绝)"
-    r"(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被|给|加|放|用|收|卖|做|提供|供应|需要?)?"
-    r"(?:[^，。；、和或及与]{1,6}[、和或及与])*$|(?:禁止|严禁|请勿|切勿|谢绝|不准|不许|不得|不允许)[^，。；,;]{0,8}$"
-)
-_DOUBLE = re.compile(r"\b(?:never|not|nothing|nobody) (?:\w+ )?without\b|不能没有|不能不|少不了|离不开|缺不了")
-"""What negates and so affirms."""
-_LISTED = re.compile(rf".*{_NO}(.*)$")
-_GOES_ON = re.compile(r"(?:, \w+(?: \w+)?)*,? (?:or|nor) ")
-_FREE = re.compile(
-    r"^[\s-]*free\b(?! of)|^\W*(?:no|none|never|not yet)$|^\W*(?:is |are )?(?:strictly )?(?:forbidden|prohibited|"
-    r"banned|unavailable|sold (?:out|separately)|not (?:allowed|permitted|included|supplied|provided|available))\b|"
-    r"^\W*(?:暂时|已经?|都|又)?(?:坏了|没了|卖[光完]|售罄|断货|脱销|缺货|(?:要|需)?另外?[购买付算]|(?:还没|没有|尚未|不含|不包|不提供|无)(?=了?(?:\W|$)))"
-)
-"""What follows words and negates them."""
 _LETTER = rf"[^\W_{WIDE}]"  # of a word that is not Chinese: 203 is one in 住203
 _NEGATORS = {"not", "no", "without", "never", "nor"}
 
@@ -185,8 +170,19 @@ COLOURS = set("red blue green yellow black white brown orange pink purple grey g
 HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
 MATERIALS = set(
     "wood wooden oak pine steel metal iron bronze copper brass marble stone granite glass plastic leather cotton wool "
-    "silk linen ceramic porcelain clay bamboo paper cardboard rubber".split()
+    "silk linen ceramic porcelain clay bamboo paper cardboard rubber acrylic aluminium aluminum concrete velvet suede "
+    "denim nylon polyester titanium terracotta stoneware wicker rattan mahogany teak ebony".split()
 )
+
+_WOODS = tuple("oak pine walnut beech birch maple mahogany teak cedar ebony".split())
+_METALS = tuple("steel iron bronze copper brass aluminium aluminum titanium tin zinc gold silver".split())
+_MADE = {
+    "wood": _WOODS, "wooden": _WOODS, "metal": _METALS, "plastic": ("acrylic", "nylon", "polyester"),
+    "stone": ("marble", "granite", "slate"), "ceramic": ("porcelain", "terracotta", "stoneware"),
+    "金属": tuple("钢铁铜铝"), "塑料": ("亚克力",),
+}  # fmt: skip
+"""Materials that are of a wider one, where what is told is a material."""
+_OF_MATERIAL = re.compile("material|made of|材质|材料|质地")
 
 
 @lru_cache(maxsize=8192)
@@ -200,6 +196,8 @@ def looks_so(words: str, texts: Sequence[str]) -> bool:
     """Whether one of the texts, folded, tells this and does not negate it, or tells every word of it."""
     said = fold(words)
     if any(_tells(said, text) for text in texts):
+        return True
+    if said in _MADE and any(_tells(its, text) for text in texts if _OF_MATERIAL.match(text) for its in _MADE[said]):
         return True
     parts = [word for word in re.findall(r"[^\W_]+", said) if word not in _ARTICLES]
     if len(parts) < 2 or not _NEGATORS.isdisjoint(parts):
@@ -222,12 +220,14 @@ def rivals(words: str, texts: Sequence[str]) -> bool:
     chinese = {c for text in texts for c in re.findall(f"([{HAN_COLOURS}])色", text)}
     if said & COLOURS or re.match(f"^[{HAN_COLOURS}]色?的?$", words):
         return bool(told & COLOURS or chinese)
-    return bool(said & MATERIALS and told & MATERIALS)
+    wide = {its for word in said for its in _MADE.get(word, ())}
+    return bool(said & MATERIALS and told & MATERIALS and not told & wide)
 
 
 def _tells(said: str, text: str, but_negated: bool = False) -> bool:
+    is_quality = said in COLOURS or said in MATERIALS
     found = [
-        (its.group() == said, _is_negated(text[: its.start()], text[its.end() :]))
+        (its.group() == said, is_negated_between(text[: its.start()], text[its.end() :], is_quality))
         for its in _pattern(said).finditer(text)
     ]
     if (True, True) in found:  # "milk: not yet milked" tells of no other form
@@ -258,19 +258,6 @@ def _forms(said: str) -> str:
     if said in _MADE_OF:
         forms.append(_MADE_OF[said])
     return "|".join(forms)
-
-
-def _is_negated(before: str, after: str) -> bool:
-    """Whether what stands about words negates them, alone or as one of a list: "without milk, eggs or nuts"."""
-    before = _DOUBLE.sub("with", before[-80:])
-    if _NOT.search(before) or _FREE.match(after):
-        return True
-    listed = _LISTED.match(before)
-    if listed is None:
-        return False
-    items = re.split(r",? (?:or|nor) |, ", listed[1])
-    is_list = all(len(item.split()) <= 2 for item in items) and len(items) > 1
-    return is_list and (re.search(r"\bn?or\b", listed[1]) is not None or _GOES_ON.match(after) is not None)
 
 
 _SMALL = ("on", "off", "in", "out", "up", "down")
@@ -314,10 +301,10 @@ def calls(text: str, name: str) -> bool:
 
 def may_be_denied(words: str) -> bool:
     """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are,
-    names, and whatever is called by what it does: "teleporter"."""
+    names, and whatever is called by what it does, or is done: "teleporter", "swimming"."""
     said = split_name(words)
     ways = (" ".join(said), " ".join(_singular(said)), _head_noun(said))
-    is_doer = re.search(r"(?<=[a-z]{4})[eo]r$", ways[-1]) is not None
+    is_doer = re.search(r"(?<=[a-z]{4})[eo]r$|(?<=[a-z]{3})ing$", ways[-1]) is not None
     return is_chinese(words) or words != words.lower() or is_doer or any(map(is_noun, ways))
 
 

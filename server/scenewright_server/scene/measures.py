@@ -24,6 +24,11 @@ SHAPES = ("height", "width", "depth", "size")
 """Told by the app where it tells them, else measured; size is a volume."""
 PLACES = ("distance", "left", "right", "up", "load")
 """Measured alone: metres from the user, how far on a side and how high, how many are on it."""
+_CHINESE = {
+    "距离": "distance", "远近": "distance", "高度": "height", "高": "height", "宽度": "width", "宽": "width",
+    "深度": "depth", "大小": "size", "体积": "size",
+}  # fmt: skip
+"""Measures by their words in Chinese."""
 SIDES = ("left", "right", "up")
 """To be compared only."""
 
@@ -71,14 +76,15 @@ class Measures:
         self._year = year
         self._entries, self._relations, self._space = entries, relations, relations.space
         self._told: dict[tuple[str, int], Amount | None] = {}
+        self._own: dict[str, str] = {}
 
     def value(self, name: str, k: int, to: int | None = None, told_first: bool = False) -> Valued | None:
         """The amount of thing k under this name; `to`: a distance from there; `told_first`: of "3 left" what is told
-        and no side. None where none is known."""
+        and no side; of a load always. None where none is known."""
         name = self.meant(name)
         if to is not None:
             return Valued(Amount(math.dist(self._space.centres[k], self._space.centres[to]), "m"), True)
-        if name in PLACES and not (told_first and self.is_told(name, k)):
+        if name in PLACES and not ((told_first or name == "load") and self.is_told(name, k)):
             return Valued(self._place(name, k), True)
         told = self._amount(name, k)
         if told is None and self._year is not None and name in AGES:
@@ -98,7 +104,19 @@ class Measures:
 
     def meant(self, name: str) -> str:
         """The key that is meant by a name: where most things tell their altitude, their height is that."""
+        name = self.measure(name)
         return self._heights if name == "height" else name
+
+    def measure(self, name: str) -> str:
+        """The measure that a Chinese word is for, where nothing is told under that word; else the name."""
+        if name not in _CHINESE:
+            return name
+        if name not in self._own:
+            graphs = [entry.graph for entry in self._entries if entry.graph is not None]
+            is_told = any(facts.has_key(graph, name) for graph in graphs)
+            is_told |= _CHINESE[name] == "distance" and any(facts.tell(graph, name) for graph in graphs)
+            self._own[name] = name if is_told else _CHINESE[name]
+        return self._own[name]
 
     def is_told(self, name: str, k: int) -> bool:
         """Whether a fact of thing k has this very key; of "left", whether it is told what is left."""

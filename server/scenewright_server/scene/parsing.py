@@ -30,7 +30,7 @@ from typing import Any, Literal, cast
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
-from scenewright_server.scene.amounts import CLOCK, read_time
+from scenewright_server.scene.amounts import CLOCK, Amount, read_time
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.plan_tokens import TokenReader
 from scenewright_server.scene.writing import COMPARES, SINGLE
@@ -357,7 +357,8 @@ class _Reader(TokenReader):
         if (self._next.kind, self._next.text) == ("mark", "("):
             return self._made(x.Compared, key, sign, self._group())
         is_time = sign not in ("=", "!=") and read_time(self._next.text) is not None
-        if self._next.kind == "word" and (is_time or _AMOUNT.fullmatch(self._next.text)):
+        is_code = sign in ("=", "!=") and _is_code(self._next.text)
+        if self._next.kind == "word" and (is_time or (_AMOUNT.fullmatch(self._next.text) and not is_code)):
             return self._made(x.Compared, key, sign, self._number(until))
         return self._made(x.Compared, key, sign, self._words("a value", until))
 
@@ -384,6 +385,11 @@ class _Reader(TokenReader):
         if not words:
             self._fail(what)
         return " ".join(words)
+
+
+def _is_code(text: str) -> bool:
+    """Whether a text is a number with a letter at its end that is no unit: a class, "5b"."""
+    return re.fullmatch(r"\d+[a-zA-Z]", text) is not None and not Amount(0, text[-1]).dimension
 
 
 def _links(of: x.Set) -> tuple[x.Set, ...]:

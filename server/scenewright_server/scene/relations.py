@@ -23,9 +23,10 @@ BACK_RAD = 2.0
 """From here on a thing is behind the user, not only to a side."""
 CORNER_RAD = math.radians(172)
 """Up to here a thing behind the user is to a side as well."""
+OBLIQUE_RAD = math.pi / 3
+"""Up to here a thing to a side of the user is ahead as well, where both are asked together."""
 ASIDE_RAD = 0.6
-"""From here on a thing is on a side of the user and not ahead; from SIDEWAYS_RAD on it is behind and not on a
-side."""
+"""From here on a thing is on a side of the user and not ahead; from SIDEWAYS_RAD on it is only behind."""
 PLAIN_GAP_M = 3.0
 """Between a thing and what is plainly in front of it or behind it."""
 MARGIN_M, MARGIN_RAD = 0.05, 0.01
@@ -68,8 +69,6 @@ class Relations:
                 is_plain = (bearings <= -ASIDE_RAD) & (bearings >= -SIDEWAYS_RAD)
             case "right of":
                 is_plain = (bearings >= ASIDE_RAD) & (bearings <= SIDEWAYS_RAD)
-            case "behind":
-                is_plain = np.abs(bearings) >= SIDEWAYS_RAD
             case _:
                 return np.ones(len(self.space), bool)
         return is_plain | self._is_seen
@@ -79,6 +78,13 @@ class Relations:
         behind; `plainly`: not almost at the user's side."""
         bearings = self.space.bearings * (-1 if side == "left of" else 1)
         return (bearings > (BACK_RAD if plainly else math.pi / 2)) & (bearings < CORNER_RAD)
+
+    def ahead_of_user_on(self, side: Relation) -> np.ndarray:
+        """Which things are in front of the user and to the left or to the right: within 60 degrees of straight ahead,
+        but not there; or both by what is seen."""
+        bearings = self.space.bearings * (-1 if side == "left of" else 1)
+        is_both = self._of_user["in front of"]() & self._of_user[side]()
+        return is_both | ((bearings > SIDE_RAD) & (bearings <= OBLIQUE_RAD))
 
     def plainly_related(self, relation: Relation, j: int) -> np.ndarray:
         """Of which things people would say that they are so related to thing j, and hardly beside or far from it."""

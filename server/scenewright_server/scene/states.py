@@ -10,9 +10,9 @@ from scenewright_server.scene.matching import fold, is_negated, looks_so, rivals
 from scenewright_server.scene.words import is_chinese
 
 _TABLE = """
-open, opened, ajar, not closed, not locked / open, opened, ajar, not closed, not shut / closed, shut, locked, sealed,
- barred, bolted, blocked
-closed, shut, not open / closed, shut, locked, sealed, barred, bolted / open, opened, ajar
+open, opened, ajar, not closed, not locked / open, opened, ajar, tilted, not closed, not shut / closed, shut, locked,
+ sealed, barred, bolted, blocked
+closed, shut, not open / closed, shut, locked, sealed, barred, bolted / open, opened, ajar, tilted
 locked, sealed, barred, bolted / locked, sealed, barred, bolted / open, unlocked, ajar
 unlocked, not locked / unlocked, open / locked, sealed, barred, bolted
 blocked, obstructed, clogged / blocked, obstructed, clogged / clear, open, free, passable
@@ -66,9 +66,9 @@ offline / offline / online
 脏 / dirty, messy, stained / clean, tidy, washed
 坏, 坏了 / broken, out of order, damaged, faulty, not working / working, functional, operational, usable, ready, intact
 开, 开着, 打开, 打开着, 敞开, 亮, 亮着, 开启, 开机, 没关, 没锁 / 开着, 打开, 敞开, 亮着, 开启, 开机, 半开, 运行, 没关严,
- 没关好, 没关紧, 没关上, 虚掩 / 关着, 关闭, 关上, 关了, 已关, 关机, 灭, 黑屏, 上锁, 锁着, 锁住, 紧闭, 封闭
+ 没关好, 没关紧, 没关上, 虚掩, 斜开 / 关着, 关闭, 关上, 关了, 已关, 关机, 灭, 黑屏, 上锁, 锁着, 锁住, 紧闭, 封闭
 关, 关着, 关闭, 关上, 关了, 关机, 灭, 灭着, 灭了, 熄灭, 没开 / 关着, 关闭, 关上, 关了, 已关, 关机, 灭, 黑屏, 上锁, 锁着,
- 锁住, 紧闭, 封闭 / 开着, 打开, 敞开, 亮着, 开启, 开机, 半开, 运行, 没关严, 没关好, 没关紧, 没关上, 虚掩
+ 锁住, 紧闭, 封闭 / 开着, 打开, 敞开, 亮着, 开启, 开机, 半开, 运行, 没关严, 没关好, 没关紧, 没关上, 虚掩, 斜开
 开放, 营业, 营业中 / 开放, 开着, 营业 / 关闭, 关门, 停业, 打烊, 歇业, 停用, 封闭, 封锁
 锁, 锁着, 上锁, 锁住, 锁上, 锁了 / 锁着, 上锁, 锁住, 锁上, 已锁, 上了锁, 上了童锁 / 没锁, 未锁, 开着, 打开, 敞开
 没锁, 未锁, 没上锁 / 没锁, 未锁, 开着, 打开, 敞开 / 锁着, 上锁, 锁住, 锁上, 已锁, 上了锁, 上了童锁

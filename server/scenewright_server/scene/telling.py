@@ -18,6 +18,7 @@ _EXTENTS = (x.Key("width"), x.Key("height"), x.Key("depth"))
 def tell_all(choosing: Choosing, keys: tuple[x.Key, ...], of: x.Set, each: bool) -> tuple[Result, ...]:
     """What is known by these keys of the one thing that a set is, or of each. Raises Failed, Several."""
     things = choosing.choose(of) if each else choosing.candidates(of)
+    keys = tuple(replace(key, name=choosing.measures.measure(key.name)) for key in keys)
     if x.Key("size") in keys and all(_is_measured_alone(choosing, k) for k in things):
         keys = tuple(key for its in keys for key in (_EXTENTS if its.name == "size" else (its,)))
     if each:
@@ -32,6 +33,7 @@ def tell_all(choosing: Choosing, keys: tuple[x.Key, ...], of: x.Set, each: bool)
 def tell_one(choosing: Choosing, key: x.Key, k: int) -> Told:
     """What is known of thing k under a key."""
     measures = choosing.measures
+    key = replace(key, name=measures.measure(key.name))
     if key.to is not None:
         to = choosing.one(key.to)
         value = measures.value(key.name, k, to) if to != k else None

@@ -1,0 +1,71 @@
+"""What negates words of a text: "not for dogs", "must not go in the dishwasher", 不含坚果."""
+
+from __future__ import annotations
+
+import re
+
+_NO = r"(?:\b(?:no|not|nothing|nobody|without|free of|never|neither|nor|cannot)\b(?! (?:only|just)\b)|n't\b)[\s-]*"
+_OTHER_WORDS = r"线|人[机车售驾]|障碍|边|花果|烟|极|锡|论"
+"""What goes on from 无 to a word that negates nothing: 无线网, 无人机."""
+_NOT = re.compile(
+    rf"{_NO}(?:\w+\s)?$|\bnon[\s-]+$|(?:无(?!{_OTHER_WORDS})|不(?![锈错少同仅但只管久])|未(?!来)|非(?![常洲遗])|没|"
+    r"禁止|严禁|请?勿|谢绝)"
+    r"(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被|给|加|放|用|收|卖|做|提供|供应|需要?)?"
+    r"(?:[^，。；、和或及与]{1,6}[、和或及与])*$|(?:禁止|严禁|请勿|切勿|谢绝|不准|不许|不得|不允许)[^，。；,;]{0,8}$|"
+    r"(?:(?<!能)不能(?!错过|没|不)|(?<!可)不可(?!错过|或缺|多得|思议|不)|不宜|不适合|不建议|不要)[^，。；,;的也都但就才]{0,8}$"
+)
+_DOUBLE = re.compile(r"\b(?:never|not|nothing|nobody) (?:\w+ )?without\b|不能没有|不能不|少不了|离不开|缺不了")
+"""What negates and so affirms."""
+_LISTED = re.compile(rf".*{_NO}(.*)$")
+_GOES_ON = re.compile(r"(?:, \w+(?: \w+)?)*,? (?:or|nor) ")
+_FREE = re.compile(
+    r"^[\s-]*free\b(?! of)|^\W*(?:no|none|never|not yet)$|^\W*(?:is |are )?(?:strictly )?(?:forbidden|prohibited|"
+    r"banned|unavailable|sold (?:out|separately)|not (?:allowed|permitted|included|supplied|provided|available))\b|"
+    r"^\W*(?:暂时|已经?|都|又)?(?:坏了|没了|卖[光完]|售罄|断货|脱销|缺货|(?:要|需)?另外?[购买付算]|(?:还没|没有|尚未|不含|不包|不提供|无)(?=了?(?:\W|$)))"
+)
+"""What follows words and negates them."""
+_WORDS = (
+    r"(?:(?!(?:and|but|so|because|if|unless|when|until|till|that|who|which|than|as|except|only|just|even|though|while|"
+    r"for|since|without|yet|then)\b)[\w'’-]+ )"
+)
+"""A word of a sentence within the same clause."""
+_AFAR = re.compile(
+    r"(?:\b(?:(?:does|did|will|would|is|are|was|were) not|will never)|\b(?:does|did|wo|would|is|are|was|were)n['’]t) "
+    rf"{_WORDS}{{1,6}}$"
+    rf"|\bnot (?:(?:suitable|meant|safe|good|made|intended|recommended|allowed) )?for (?:\w+ )?$"
+)
+"""What negates a verb, and with it what follows in its clause: "does not make you"."""
+_FORBIDDEN = re.compile(
+    r"(?:\b(?:(?:do|must|should|shall|may|can|could) not|cannot|never(?! (?:forget|fail|stop|miss|tire)))|"
+    r"\b(?:do|must|should|ca|could)n['’]t) "
+    rf"{_WORDS}{{1,6}}$"
+)
+"""What forbids so: "must not go in the"."""
+_AT_TIMES = re.compile(
+    r"[^.,;]*\b(?:alone|without|unless|until|when|while|if|before|after|during|more than|longer than|at night)\b"
+)
+"""What follows and forbids for a time or in a way alone: "must not use the sauna alone"."""
+_NONE = re.compile(rf"\bno {_WORDS}{{1,4}}$")
+_ALLOWED = re.compile(r" (?:[\w'-]+ ){0,3}(?:allowed|permitted|admitted|included)\b")
+"""What follows "no dogs of any size" and negates all of it."""
+_KNOWN = re.compile(r"\b(?:the|its|his|her|your|this|that|these|those) $")
+
+
+def is_negated_between(before: str, after: str, is_quality: bool = False) -> bool:
+    """Whether what stands about words negates them, alone or as one of a list: "without milk, eggs or nuts". Of a
+    colour or a material (`is_quality`) no "do not touch the red button" does."""
+    before = _DOUBLE.sub("with", before[-80:])
+    if _NOT.search(before) or _FREE.match(after):
+        return True
+    if not (is_quality and _KNOWN.search(before)) and (
+        _AFAR.search(before)
+        or (_FORBIDDEN.search(before) and not _AT_TIMES.match(after))
+        or (_NONE.search(before) and _ALLOWED.match(after))
+    ):
+        return True
+    listed = _LISTED.match(before)
+    if listed is None:
+        return False
+    items = re.split(r",? (?:or|nor) |, ", listed[1])
+    is_list = all(len(item.split()) <= 2 for item in items) and len(items) > 1
+    return is_list and (re.search(r"\bn?or\b", listed[1]) is not None or _GOES_ON.match(after) is not None)
