@@ -107,6 +107,8 @@ class NaiveSets:
                 plain = [k for k in among if -135 <= degrees[k] <= -math.degrees(0.6)]
             case [("right of", x.Me())]:
                 plain = [k for k in among if math.degrees(0.6) <= degrees[k] <= 135]
+            case [("behind", x.Me())]:
+                plain = [k for k in among if abs(degrees[k]) >= 135]
             case [("in front of" | "behind" as relation, to)] if not isinstance(to, x.Me):
                 others = self.choose(to) if related[0].each else [self.one(to)]
                 plain = [k for k in among if any(self.relations.holds_plainly(relation, k, j) for j in others)]

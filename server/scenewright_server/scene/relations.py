@@ -26,7 +26,8 @@ CORNER_RAD = math.radians(172)
 OBLIQUE_RAD = math.pi / 3
 """Up to here a thing to a side of the user is ahead as well, where both are asked together."""
 ASIDE_RAD = 0.6
-"""From here on a thing is on a side of the user and not ahead; from SIDEWAYS_RAD on it is only behind."""
+"""From here on a thing is on a side of the user and not ahead; from SIDEWAYS_RAD on it is behind and not on a
+side."""
 PLAIN_GAP_M = 3.0
 """Between a thing and what is plainly in front of it or behind it."""
 MARGIN_M, MARGIN_RAD = 0.05, 0.01
@@ -69,6 +70,8 @@ class Relations:
                 is_plain = (bearings <= -ASIDE_RAD) & (bearings >= -SIDEWAYS_RAD)
             case "right of":
                 is_plain = (bearings >= ASIDE_RAD) & (bearings <= SIDEWAYS_RAD)
+            case "behind":
+                is_plain = np.abs(bearings) >= SIDEWAYS_RAD
             case _:
                 return np.ones(len(self.space), bool)
         return is_plain | self._is_seen
