@@ -118,6 +118,8 @@ def leaves_open(tokens: Tokens, start: int, end: int, plan: str, n_lost: Sequenc
         return True
     if plan.startswith(("check ", "exist ")) and not _OPEN.isdisjoint(tokens[first:start]):
         return True
+    if plan.startswith("check ") and tokens[first] in ("which", "who"):
+        return True  # which of them is so
     said = " ".join(tokens)
     if plan.startswith(("exist ", "again ")) and _ASKED_AFTER.search(said):
         return True
