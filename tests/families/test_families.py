@@ -41,7 +41,7 @@ async def test_one_process_holds_two_families_and_answers_with_both() -> None:
         threads.close()
     assert all(isinstance(events[-1], Done) for events in answers)
     texts = [text_of(events) for events in answers]
-    assert texts[0] == texts[1] == "on the left" and texts[2] == texts[3] != texts[0]
+    assert texts[0] == texts[1] == "On the left." and texts[2] == texts[3] != texts[0]
 
 
 def test_what_stands_above_the_families_loads_none() -> None:

@@ -26,4 +26,4 @@ def test_the_embedded_model_and_another_answer_from_one_server(settings, tiny_bu
             assert talk.until("done").response_id == "r1" and talk.text("r1")
             talk.hang_up()
             talk.check()
-        assert words["diorama"] == "in the middle" != words["tiny"]
+        assert words["diorama"] == "In the middle." != words["tiny"]

@@ -60,7 +60,7 @@ READ = 0.25
 """For a plan that was read by the question's words: it seldom errs where it is sure."""
 OWN_WORDS = -1.0
 """For a plan of the decoder that leaves the question to its own words."""
-SURE_SCORE, LEAST_SCORE = -0.5, -2.5
+SURE_SCORE, LEAST_SCORE = -0.5, -4.0
 """A plan that is less likely than the first, less what speaks against it, is followed, and the answer says that this is
 not sure; one that is less likely than the second is not believed."""
 _UNSURE_ANYWAY = (r.NotUnderstood, r.Unclear, r.Lost, r.Ask)
