@@ -85,10 +85,8 @@ class Choosing:
 
     def _in_corner(self, corner: tuple[x.Relation, x.Relation], among: Things) -> Things:
         side, along = corner
-        relations = self.relations
-        return self._those_of(
-            relations.behind_user_on(side) if along == "behind" else relations.ahead_of_user_on(side), among
-        )
+        is_there = self.relations.behind_user_on if along == "behind" else self.relations.ahead_of_user_on
+        return self._those_of(is_there(side), among)
 
     def _choose(self, of: x.Set, among: Things, one: bool) -> Things:
         match of:

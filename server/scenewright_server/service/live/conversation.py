@@ -73,7 +73,7 @@ class Conversation:
         self._response: Response | None = None  # the last one
         self._remembered: Response | None = None  # the last one that began
         self._tasks: set[asyncio.Task[None]] = set()
-        self._warming: asyncio.Task[None] | None = None
+        self._ahead: set[asyncio.Task[None]] = set()  # that run the scene before the question is known
         self._released = False  # the turn was ended before the client's activity_end
         self._sync_sight()
 
@@ -128,7 +128,7 @@ class Conversation:
             self._response.cancel()
         self._captions.stop()
         self._gaze.close()
-        for task in (*self._tasks, *([] if self._warming is None else [self._warming])):
+        for task in self._tasks | self._ahead:
             task.cancel()
 
     async def _take_audio(self, data: bytes) -> None:
@@ -239,7 +239,9 @@ class Conversation:
         if exchange.sight.is_empty:
             return
         exchange.before = self.dialogue.memory
-        self._warming = asyncio.create_task(exchange.warm())
+        task = asyncio.create_task(exchange.warm())
+        self._ahead.add(task)
+        task.add_done_callback(self._ahead.discard)
 
     async def _prepare(self, response: Response, before: Response | None, n_frames: int) -> None:
         """Look at the newest frame, let the response before it leave, and remember of that what was heard."""
