@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from scenewright_server.model import quantised
 from scenewright_server.model.adapters import merge_adapter
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.gpt import GPT
@@ -58,8 +59,13 @@ def test_int4_is_the_nearest_of_a_groups_16_steps() -> None:
 
 @pytest.mark.parametrize("n_out", [64, 40, 200])
 @pytest.mark.parametrize("kind", ["int8", "int4"])
-def test_a_packed_layer_multiplies_as_its_weights_unpacked_do(kind: str, n_out: int) -> None:
-    """A few rows go another way than many: both within bfloat16's rounding of the products' sums."""
+@pytest.mark.parametrize("has", [True, False])
+def test_a_packed_layer_multiplies_as_its_weights_unpacked_do(
+    kind: str, n_out: int, has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few rows go another way than many, and many another one where bfloat16 is slow: all within bfloat16's rounding
+    of the products' sums."""
+    monkeypatch.setattr(quantised, "has_bfloat16", lambda device: has)
     w, bias = torch.randn(n_out, 96), nn.Parameter(torch.randn(n_out))
     if kind == "int8":
         layer, exact = Int8Linear(*pack_int8(w), bias), unpack_int8(*pack_int8(w))

@@ -1,8 +1,8 @@
 """Linear layers and token tables whose weights stay packed in memory: int8 by rows, int4 by groups of columns.
 
 Products run in bfloat16: of a few rows by torch's own kernels, of many by ordinary ones, with a layer's weights
-unpacked for as long as that takes. Each packed weight has two tensors in a bundle, as `pack_int8` and `pack_int4` make
-them.
+unpacked for as long as that takes, in float32 on a CPU that has no instructions for bfloat16. Each packed weight has
+two tensors in a bundle, as `pack_int8` and `pack_int4` make them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ GROUPS = (32, 64, 128, 256)
 FEW_ROWS = 8
 """Up to as many a kernel for packed weights is faster than unpacking them."""
 N_BLOCK = 64
-"""Output rows that the int4 kernel keeps together."""
+"""Output rows that are filled up to, so that the int4 kernel of any CPU takes them."""
+BLOCKS = (64, 32)
+"""Output rows that it keeps together: with AVX-512, with AVX2."""
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device has instructions for bfloat16; a CPU that has none is ten times slower in it than in float32."""
+    return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
 
 
 def pack_int8(weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,7 +94,8 @@ class PackedLinear(nn.Module, ABC):
 
     def multiply_many(self, x: Tensor) -> Tensor:
         """The same by unpacking the weights."""
-        return F.linear(x, self.unpack(x.dtype))
+        dtype = x.dtype if has_bfloat16(x.device) else torch.float32
+        return F.linear(x.to(dtype), self.unpack(dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         rows = x.reshape(-1, x.shape[-1]).to(torch.bfloat16).contiguous()
@@ -110,7 +118,8 @@ class Int8Linear(PackedLinear):
         return torch._weight_int8pack_mm(x, self.packed, self.scales)
 
     def multiply_many(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.packed.to(x.dtype)) * self.scales
+        dtype = x.dtype if has_bfloat16(x.device) else torch.float32
+        return F.linear(x.to(dtype), self.packed.to(dtype)) * self.scales
 
 
 class Int4Linear(PackedLinear):
@@ -122,17 +131,17 @@ class Int4Linear(PackedLinear):
         laid = torch._convert_weight_to_int4pack_for_cpu(numbers.int(), 1)
         by_groups = F.pad(scales, (0, 0, 0, 0, 0, -self._n % N_BLOCK)).transpose(0, 1).contiguous()
         super().__init__(laid, by_groups, bias)
-        self._is_in_blocks = torch.equal(_take_out_of_blocks(laid), numbers)
+        self._block = next((n for n in BLOCKS if torch.equal(_take_out_of_blocks(laid, n), numbers)), 0)
 
     @property
     def shape(self) -> tuple[int, int]:
         return self._n, 2 * self.packed.shape[1]
 
     def unpack(self, dtype: torch.dtype = torch.float32) -> Tensor:
-        if not self._is_in_blocks:  # another CPU's layout: the kernel itself unpacks it
+        if not self._block:  # another CPU's layout: the kernel itself unpacks it
             one = torch.eye(self.shape[1], dtype=torch.bfloat16)
             return self.multiply_few(one).T.to(dtype)
-        numbers = _take_out_of_blocks(self.packed)[: self._n]
+        numbers = _take_out_of_blocks(self.packed, self._block)[: self._n]
         return _scale_groups(numbers.to(dtype), self.scales.transpose(0, 1)[: self._n].to(dtype))
 
     def multiply_few(self, x: Tensor) -> Tensor:
@@ -140,7 +149,7 @@ class Int4Linear(PackedLinear):
         return y[:, : self._n]
 
     def multiply_many(self, x: Tensor) -> Tensor:
-        return super().multiply_many(x) if self._is_in_blocks else self.multiply_few(x)
+        return super().multiply_many(x) if self._block else self.multiply_few(x)
 
 
 class Int8Table(Int8Linear):
@@ -239,11 +248,11 @@ def _numbers(packed: Tensor) -> Tensor:
     return torch.stack([packed & 15, packed >> 4], -1).flatten(1)
 
 
-def _take_out_of_blocks(laid: Tensor) -> Tensor:
-    """What the kernel for AVX-512 reads, (N, K / 2), as numbers (N, K): blocks of 64 rows, which go column by column,
-    a byte for the rows n and n + 32."""
+def _take_out_of_blocks(laid: Tensor, n_block: int) -> Tensor:
+    """What the int4 kernel reads, (N, K / 2), as numbers (N, K): blocks of rows, which go column by column, a byte for
+    the rows n and n + n_block / 2."""
     n, k = laid.shape[0], 2 * laid.shape[1]
-    blocks = laid.view(n // N_BLOCK, k, N_BLOCK // 2)
+    blocks = laid.view(n // n_block, k, n_block // 2)
     return torch.cat([blocks & 15, blocks >> 4], -1).transpose(1, 2).reshape(n, k)
 
 

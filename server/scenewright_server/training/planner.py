@@ -15,7 +15,7 @@ from scenewright_server.simulator.asking.tables import CODES, Code
 from scenewright_server.training.loop import FitConfig, fit
 from scenewright_server.training.lora import Adapted, answer_loss, check_plain, read_pairs, save_pairs
 from scenewright_server.training.packing import Batch, Rows, collate
-from scenewright_server.training.recipe import build, check_bounds, read_toml
+from scenewright_server.training.recipe import PRECISIONS, build, check_bounds, read_toml
 
 N_HELD = 3  # batches
 HELD_SEED = 77
@@ -76,7 +76,7 @@ def train_planner(config: Path, out: Path) -> Path:
     Raises RecipeError for the TOML file, and `load_bundle`'s errors.
     """
     recipe = build(_File, read_toml(config), config.name).planner
-    bundle = load_bundle(find_bundle(recipe.model), torch.device("cpu"), torch.bfloat16)
+    bundle = load_bundle(find_bundle(recipe.model), torch.device("cpu"), None)
     check_plain(bundle.gpt, "planner", recipe.model)
     return fit_planner(bundle, recipe, out)
 
@@ -84,6 +84,7 @@ def train_planner(config: Path, out: Path) -> Path:
 def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
     """Train an adapter for a chat bundle's decoder; writes planner.safetensors, checkpoint and curve into `out`."""
     torch.set_num_threads(recipe.threads)
+    is_mixed = next(bundle.gpt.parameters()).dtype == torch.bfloat16  # else this CPU has no instructions for it
     model = Adapted(bundle.gpt, recipe.rank, recipe.scale, recipe.is_compiled)
     path, languages = out / PLANNER, ",".join(dict.fromkeys(asked for asked, *_ in recipe.languages))
     if recipe.start:
@@ -100,7 +101,7 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
     def validate(judged: nn.Module) -> dict[str, float]:
         assert isinstance(judged, Adapted)
         save_pairs(judged.adapter(recipe.keep_rank), path, {"languages": languages})
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_mixed):
             scores = [answer_loss(judged, batch) for batch in held]
         return {
             "loss": sum(float(loss) for loss, _ in scores) / N_HELD,
@@ -109,7 +110,7 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
 
     fitting = FitConfig(
         minutes=recipe.minutes, learning_rate=recipe.learning_rate, accumulate=recipe.accumulate, weight_decay=0.0,
-        validate_every_s=300, checkpoint_every_s=240, accelerator="cpu",
+        validate_every_s=300, checkpoint_every_s=240, precision=PRECISIONS[0 if is_mixed else 1], accelerator="cpu",
     )  # fmt: skip
     fit(model, answer_loss, lambda n: batches(recipe.seed * 1_000_003 + n), fitting, validate, out)
     return path

@@ -23,6 +23,7 @@ from scenewright_server.model.clip import Clip, ClipConfig
 from scenewright_server.model.config import GPTConfig
 from scenewright_server.model.detector import Detector, DetectorConfig
 from scenewright_server.model.gpt import GPT
+from scenewright_server.model.quantised import has_bfloat16
 from scenewright_server.model.whisper import WhisperConfig, build_whisper
 
 FAMILY = "chat"
@@ -134,8 +135,8 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
 
 
 def _suiting(name: str, device: torch.device) -> torch.dtype:
-    """The bundle's type, but float32 on a CPU that has no instructions for bfloat16 and is slower with it."""
-    if name == "bfloat16" and device.type == "cpu" and not torch.cpu._is_avx512_bf16_supported():
+    """The bundle's type, but float32 where bfloat16 is slow."""
+    if name == "bfloat16" and not has_bfloat16(device):
         return torch.float32
     return {"bfloat16": torch.bfloat16, "float32": torch.float32}[name]
 
