@@ -68,6 +68,25 @@ def test_what_is_nearly_a_name_is_told_so(words, expected):
     assert named(words) == ([expected], True)
 
 
+@pytest.mark.parametrize(
+    ("words", "label", "is_same"),
+    [
+        ("raspberry jam", "strawberry jam", False),
+        ("strawbery jam", "strawberry jam", True),
+        ("ice type sword", "fire type sword", False),
+        ("old ring", "gold ring", False),
+        ("sport bag", "sports bag", True),
+        ("cofee tabel", "coffee table", True),
+        ("手工树莓果酱", "手工草莓果酱", False),
+        ("手工草霉果酱", "手工草莓果酱", True),
+        ("绿色陶瓷茶杯", "红色陶瓷茶杯", False),
+        ("大号进口狗粮", "大号进口猫粮", False),
+    ],
+)
+def test_a_word_that_is_another_thing_is_no_misspelling(words, label, is_same):
+    assert bool(Matching([label], [()]).find(words, False).things) == is_same
+
+
 def test_all_of_a_name_are_those_with_its_head():
     assert named("sofa", one=False)[0] == ["red sofa", "camp sofa", "sofa"]
     assert named("table", one=False)[0] == ["coffee_table", "dining table"]

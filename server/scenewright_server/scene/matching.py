@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from scenewright_server.scene.kinds import is_noun, is_person_zh, wider
 from scenewright_server.scene.misspelling import ALIKE, likeness
 from scenewright_server.scene.negation import is_negated_between
-from scenewright_server.scene.words import WIDE, is_chinese
+from scenewright_server.scene.words import COLOURS, HAN_COLOURS, MATERIALS, WIDE, is_chinese
 
 _PLURALS = {
     "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "feet": "foot",
@@ -165,15 +165,6 @@ _TITLES = set(
 _OF_THINGS = ("private", "general", "major", "chief", "king", "queen", "lady", "doctor", "father", "mother")
 """Of these, what may stand before the name of a thing, too: "King Bed"."""
 _WORK = re.compile("(.*?)《.+》")
-COLOURS = set("red blue green yellow black white brown orange pink purple grey gray golden gold silver beige".split())
-"""A thing of another colour is another thing."""
-HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
-MATERIALS = set(
-    "wood wooden oak pine steel metal iron bronze copper brass marble stone granite glass plastic leather cotton wool "
-    "silk linen ceramic porcelain clay bamboo paper cardboard rubber acrylic aluminium aluminum concrete velvet suede "
-    "denim nylon polyester titanium terracotta stoneware wicker rattan mahogany teak ebony".split()
-)
-
 _WOODS = tuple("oak pine walnut beech birch maple mahogany teak cedar ebony".split())
 _METALS = tuple("steel iron bronze copper brass aluminium aluminum titanium tin zinc gold silver".split())
 _MADE = {
