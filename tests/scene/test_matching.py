@@ -7,7 +7,7 @@ import time
 
 import pytest
 from scenewright_server.scene.kinds import KINDS, wider
-from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, may_be_denied, rivals
+from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, may_be_denied, rivals, single
 
 LABELS = (
     "SM_Chair_02", "coffee_table", "Barrel (1)", "Chair(Clone)", "waiter Bruno",
@@ -158,9 +158,23 @@ def test_what_a_name_says_of_its_kind():
     assert called(names.alike(7)) == ["train to Lund", "train to Arva"]
 
 
+def test_a_kind_does_not_go_by_a_rare_sense():
+    labels = ("scoreboard", "Team Fjord", "Team Lion", "power of attorney", "poster", "shower head", "Team Captain")
+    names = Matching(labels, [("board",) if label == "scoreboard" else () for label in labels])
+    kinds = ("food", "water", "animal", "person")
+    assert [names.of_wider(kind) for kind in kinds] == [(), (), (), (labels.index("Team Captain"),)]
+
+
+@pytest.mark.parametrize("word", ["cookie", "horse", "snowshoe", "cave", "valve", "movie", "taxi", "box", "shelf"])
+def test_one_of_a_plural(word):
+    plural = {"box": "boxes", "shelf": "shelves"}.get(word, word + "s")
+    assert single(plural) == single(word) == word
+
+
 @pytest.mark.parametrize(
     "words",
-    ["piano", "grand pianos", "Dr. Ahn", "钢琴", "teleporter", "nail varnish remover", "taxi rank", "swimming", "jarl"],
+    "piano, grand pianos, Dr. Ahn, 钢琴, teleporter, nail varnish remover, taxi rank, swimming, jarl, skis, snowshoes, "
+    "triceratops, seismograph, helipad, knitting group, contact lens solution, lego, ballet, doghouse".split(", "),
 )
 def test_a_noun_or_a_name_may_be_denied(words):
     assert may_be_denied(words)
