@@ -141,7 +141,11 @@ class NaiveRelations:
             case "on":
                 return self.under[i] == j or self._is_held(i, j) or self._hangs(i, j)
             case "above":
-                return is_apart and bottom(a) >= top(b) - 0.08 and gap_aside(a, b) <= 0.1
+                rise, aside = bottom(a) - top(b), gap_aside(a, b)
+                long = max((0, 2), key=lambda n: b.size[n])
+                away = abs(own(b, a.position[0], a.position[2])[long // 2])
+                hangs = self.under[i] is None and rise <= 1.0 and aside <= 0.35 and away <= b.size[long] / 2
+                return is_apart and rise >= -0.08 and (aside <= 0.1 or hangs)
             case "under":
                 spot = (a.position[0], a.position[2])
                 is_lower = top(a) <= bottom(b) + 0.08 and gap_aside(a, b) <= 0.1

@@ -125,6 +125,13 @@ def test_names_and_values_of_facts(plan, labels):
     assert {STATION.called[k] for k in ask(plan, STATION).things} == labels
 
 
+def test_what_a_fact_tells_to_be_of_a_kind_counts_beside_what_is_so_named():
+    inn = know("站前旅馆", 类型="酒店", 评分=4.1)
+    scene = scene_of([inn, know("和平酒店", 1, 评分=4.6), know("老街面馆", 2, 类型="餐馆", 评分=3.9)])
+    assert [scene.called[k] for k in ask("name 酒店 & min 评分", scene).things] == ["站前旅馆"]
+    assert len(ask("count 酒店", scene).things) == 2
+
+
 def test_nothing_lies_between_what_stands_on_it():
     pair = [know(name, x, 0.05, 3, (0.1, 0.1, 0.1)) for name, x in (("cup", -0.4), ("can", 0.4))]
     scene = scene_of([*pair, know("desk", 0, -0.4, 3, (1.6, 0.8, 0.8)), know("jug", 0, 0.1, 3, (0.1, 0.2, 0.1))])

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from scenewright_server.scene.kinds import KINDS, wider
-from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, may_be_denied, rivals
+from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, may_be_denied, rivals, single
 
 LABELS = (
     "SM_Chair_02", "coffee_table", "Barrel (1)", "Chair(Clone)", "waiter Bruno",
@@ -66,6 +66,25 @@ def test_names(words, expected):
 @pytest.mark.parametrize(("words", "expected"), [("viase", "vase"), ("brarel", "Barrel (1)"), ("wooden vase", "vase")])
 def test_what_is_nearly_a_name_is_told_so(words, expected):
     assert named(words) == ([expected], True)
+
+
+@pytest.mark.parametrize(
+    ("words", "label", "is_same"),
+    [
+        ("raspberry jam", "strawberry jam", False),
+        ("strawbery jam", "strawberry jam", True),
+        ("ice type sword", "fire type sword", False),
+        ("old ring", "gold ring", False),
+        ("sport bag", "sports bag", True),
+        ("cofee tabel", "coffee table", True),
+        ("手工树莓果酱", "手工草莓果酱", False),
+        ("手工草霉果酱", "手工草莓果酱", True),
+        ("绿色陶瓷茶杯", "红色陶瓷茶杯", False),
+        ("大号进口狗粮", "大号进口猫粮", False),
+    ],
+)
+def test_a_word_that_is_another_thing_is_no_misspelling(words, label, is_same):
+    assert bool(Matching([label], [()]).find(words, False).things) == is_same
 
 
 def test_all_of_a_name_are_those_with_its_head():
@@ -139,9 +158,23 @@ def test_what_a_name_says_of_its_kind():
     assert called(names.alike(7)) == ["train to Lund", "train to Arva"]
 
 
+def test_a_kind_does_not_go_by_a_rare_sense():
+    labels = ("scoreboard", "Team Fjord", "Team Lion", "power of attorney", "poster", "shower head", "Team Captain")
+    names = Matching(labels, [("board",) if label == "scoreboard" else () for label in labels])
+    kinds = ("food", "water", "animal", "person")
+    assert [names.of_wider(kind) for kind in kinds] == [(), (), (), (labels.index("Team Captain"),)]
+
+
+@pytest.mark.parametrize("word", ["cookie", "horse", "snowshoe", "cave", "valve", "movie", "taxi", "box", "shelf"])
+def test_one_of_a_plural(word):
+    plural = {"box": "boxes", "shelf": "shelves"}.get(word, word + "s")
+    assert single(plural) == single(word) == word
+
+
 @pytest.mark.parametrize(
     "words",
-    ["piano", "grand pianos", "Dr. Ahn", "钢琴", "teleporter", "nail varnish remover", "taxi rank", "swimming", "jarl"],
+    "piano, grand pianos, Dr. Ahn, 钢琴, teleporter, nail varnish remover, taxi rank, swimming, jarl, skis, snowshoes, "
+    "triceratops, seismograph, helipad, knitting group, contact lens solution, lego, ballet, doghouse".split(", "),
 )
 def test_a_noun_or_a_name_may_be_denied(words):
     assert may_be_denied(words)

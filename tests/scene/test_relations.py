@@ -115,6 +115,17 @@ TABLE = know("table", 0, -0.6, 3, (1.6, 0.8, 0.8))
         ("in", "box", (know("box", 0, 0, 3), know("ball", 0, 0, 3, (0.2, 0.2, 0.2))), {"ball"}),
         ("in", "ball", (know("box", 0, 0, 3), know("ball", 0, 0, 3, (0.2, 0.2, 0.2))), set()),
         ("above", "table", (TABLE, know("lamp", 0, 1.2, 3, (0.3, 0.3, 0.3))), {"lamp"}),
+        (
+            "above",
+            "fireplace",
+            (
+                know("fireplace", 0, -0.5, 3, (1.4, 1.1, 0.4)),
+                know("sword", 0.2, 0.35, 3.5, (1.0, 0.2, 0.05)),
+                know("mirror", 1.3, 0.35, 3.5, (0.4, 0.2, 0.05)),
+                know("lamp", 0, 2, 3.5, (0.3, 0.3, 0.3)),
+            ),
+            {"sword"},
+        ),
         ("near", "church", (know("church", 0, 5, 60, (20, 30, 40)), know("tree", 16, 0, 60)), {"tree"}),
         ("near", "table", (TABLE, know("door", 0, 0, 8)), set()),
         ("left of", "sofa", (know("sofa", -1, 0, -3), know("rug", -0.2, 0, -3), know("door", -2, 0, -3)), {"rug"}),

@@ -33,12 +33,22 @@ class Calling:
     def _find(self, words: str, one: bool) -> Match:
         match = self._matching.find(words, one)
         if match.things and not match.is_near and not match.is_loose:
-            is_wide = not one and self._matching.singular(words) in WIDE_KINDS
-            return Match(tuple(sorted({*match.things, *self._of_known_kind(words)}))) if is_wide else match
+            if one:
+                return match
+            is_wide = self._matching.singular(words) in WIDE_KINDS
+            further = self._of_known_kind(words) if is_wide else self._told_to_be(words)
+            return Match(tuple(sorted({*match.things, *further})))
         found = self._with_code(words) or self._of_known_kind(words)
         if found:
             return Match(found)
         return Match(()) if match.is_loose and self._matching.singular(words) in KINDS else match
+
+    def _told_to_be(self, words: str) -> Iterator[int]:
+        """What a fact tells to be of exactly this kind."""
+        kind = self._matching.singular(words)
+        for k, graph in enumerate(self._graphs):
+            if graph and kind in map(self._matching.singular, facts.kinds_of(graph)):
+                yield k
 
     def _with_code(self, words: str) -> tuple[int, ...]:
         """That of which a fact is these words, if they have a digit: "P-118", "12:30"."""

@@ -12,12 +12,13 @@ from scenewright_server.scene.choosing import PICKS, Choosing, corner_of
 from scenewright_server.scene.descriptions import contrasts
 from scenewright_server.scene.facts import Known, told_of
 from scenewright_server.scene.failures import Failed, Several
-from scenewright_server.scene.matching import COLOURS, HAN_COLOURS, MATERIALS, fold
+from scenewright_server.scene.matching import fold
 from scenewright_server.scene.replies import NotHere, Nothing, Result, Told, Verdict
 from scenewright_server.scene.scene import Things
 from scenewright_server.scene.states import is_so
 from scenewright_server.scene.telling import tell_one
 from scenewright_server.scene.topics import topic_of
+from scenewright_server.scene.words import COLOURS, HAN_COLOURS, MATERIALS
 
 
 def check(choosing: Choosing, of: x.Set, among: x.Set, each: bool) -> Result:

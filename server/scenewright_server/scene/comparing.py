@@ -11,11 +11,12 @@ from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.facts import Known
 from scenewright_server.scene.failures import Failed
 from scenewright_server.scene.hours import is_at
-from scenewright_server.scene.matching import COLOURS, MATERIALS, fold, looks_so
+from scenewright_server.scene.matching import fold, looks_so
 from scenewright_server.scene.measures import SAME, SHAPES, Measures, MixedUnits, Valued, in_one_unit
 from scenewright_server.scene.replies import Unknown
 from scenewright_server.scene.scene import Scene, Things
 from scenewright_server.scene.states import is_so, is_state_alone
+from scenewright_server.scene.words import COLOURS, MATERIALS
 
 _NOW = ("now", "yes", "true", "现在", "是")
 """Values of a key that is a state."""

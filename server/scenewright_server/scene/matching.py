@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from scenewright_server.scene.kinds import is_noun, is_person_zh, wider
 from scenewright_server.scene.misspelling import ALIKE, likeness
 from scenewright_server.scene.negation import is_negated_between
-from scenewright_server.scene.words import WIDE, is_chinese
+from scenewright_server.scene.words import COLOURS, HAN_COLOURS, MATERIALS, WIDE, is_chinese
 
 _PLURALS = {
     "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "feet": "foot",
@@ -165,15 +165,6 @@ _TITLES = set(
 _OF_THINGS = ("private", "general", "major", "chief", "king", "queen", "lady", "doctor", "father", "mother")
 """Of these, what may stand before the name of a thing, too: "King Bed"."""
 _WORK = re.compile("(.*?)《.+》")
-COLOURS = set("red blue green yellow black white brown orange pink purple grey gray golden gold silver beige".split())
-"""A thing of another colour is another thing."""
-HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
-MATERIALS = set(
-    "wood wooden oak pine steel metal iron bronze copper brass marble stone granite glass plastic leather cotton wool "
-    "silk linen ceramic porcelain clay bamboo paper cardboard rubber acrylic aluminium aluminum concrete velvet suede "
-    "denim nylon polyester titanium terracotta stoneware wicker rattan mahogany teak ebony".split()
-)
-
 _WOODS = tuple("oak pine walnut beech birch maple mahogany teak cedar ebony".split())
 _METALS = tuple("steel iron bronze copper brass aluminium aluminum titanium tin zinc gold silver".split())
 _MADE = {
@@ -301,11 +292,21 @@ def calls(text: str, name: str) -> bool:
 
 def may_be_denied(words: str) -> bool:
     """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are,
-    names, and whatever is called by what it does, or is done: "teleporter", "swimming"."""
+    names, compounds of two nouns, and whatever ends as nouns do: "teleporter", "swimming", "seismograph"."""
     said = split_name(words)
     ways = (" ".join(said), " ".join(_singular(said)), _head_noun(said))
-    is_doer = re.search(r"(?<=[a-z]{4})[eo]r$|(?<=[a-z]{3})ing$", ways[-1]) is not None
-    return is_chinese(words) or words != words.lower() or is_doer or any(map(is_noun, ways))
+    return is_chinese(words) or words != words.lower() or any(is_noun(its) or _is_like_noun(its) for its in ways)
+
+
+_NOUN_ENDING = re.compile(
+    "(?<=[a-z]{4})[eo]r$|(?<=[a-z]{3})(?:ing|tion|sion|ment|ness|ship|ism|ist|ics|logy|graph|gram|meter|scope|phone|saur|saurus)$"
+)
+
+
+def _is_like_noun(word: str) -> bool:
+    """Whether an unknown word is made as nouns are."""
+    is_compound = any(is_noun(word[:n]) and is_noun(word[n:]) for n in range(3, len(word) - 2))
+    return is_compound or _NOUN_ENDING.search(word) is not None
 
 
 def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -317,14 +318,14 @@ def single(word: str) -> str:
     """One of a plural; of other words, whatever keeps them apart."""
     if word in _PLURALS:
         return _PLURALS[word]
+    if re.search("[^s]s$", word) and len(word) > 3 and is_noun(word[:-1]):
+        return word[:-1]
     if re.search("(s|x|ch|sh|z|o)es$", word):
         return word[:-2]
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if re.search("[lra]ves$", word):
         return word[:-3] + "f"
-    if re.search("[sxzo]e$", word):
-        return word[:-1]
     return word[:-1] if re.search("[^sui]s$", word) and len(word) > 3 else word
 
 
@@ -340,7 +341,7 @@ def _head_noun(words: tuple[str, ...]) -> str:
 
 def _kind_noun(name: str) -> str:
     """The head noun of a name, or its last two words where these are something else: a hot dog is no dog. "person" of
-    one with a title; what stands before a Chinese title in 《》, of that alone a book."""
+    one with a title, "team" of Team Fjord; what stands before a Chinese title in 《》, of that alone a book."""
     if work := _WORK.match(fold(name)):
         return work[1].strip() or "书"
     if is_chinese(name) and is_person_zh(fold(name)):
@@ -352,6 +353,8 @@ def _kind_noun(name: str) -> str:
         and not (words[0] in _OF_THINGS and is_noun(words[-1]))
     ):
         return "person"
+    if re.fullmatch(r"Team [A-Z]\w+", name) and "person" not in wider(words[-1]):
+        return "team"
     two, head = " ".join(words[-2:]), "".join(words[-1:])
     return two if len(words) > 1 and wider(two) and head not in wider(two) else head
 

@@ -30,6 +30,8 @@ ASIDE_RAD = 0.6
 side."""
 PLAIN_GAP_M = 3.0
 """Between a thing and what is plainly in front of it or behind it."""
+HANGS_M, WALL_M = 1.0, 0.35
+"""How far over a thing something may hang and be above it, and how far the wall may be behind it."""
 MARGIN_M, MARGIN_RAD = 0.05, 0.01
 """By less than this nothing is behind or left of another."""
 
@@ -202,7 +204,13 @@ class Relations:
         return is_within & (self._volumes < self._volumes[j])
 
     def _above(self, j: int) -> np.ndarray:
-        return (self.space.bottoms >= self.space.tops[j] - TOUCH_M) & (self.space.gaps_aside(j) <= 0.1) & self._apart(j)
+        """It is wholly higher and over it; or hangs close over it on the wall that its long side stands along."""
+        space = self.space
+        rise, aside = space.bottoms - space.tops[j], space.gaps_aside(j)
+        long = 0 if space.halves[j, 0] >= space.halves[j, 2] else 2
+        is_along = np.abs(space.seen_from(j)[:, long]) <= space.halves[j, long]
+        hangs = (self._under < 0) & (rise <= HANGS_M) & (aside <= WALL_M) & is_along
+        return (rise >= -TOUCH_M) & ((aside <= 0.1) | hangs) & self._apart(j)
 
     def _beneath(self, j: int) -> np.ndarray:
         """It lies wholly lower, or stands on the same floor beneath the top, or carries it."""
