@@ -44,10 +44,10 @@ def check_texts(choosing: Choosing, a: q.Quantity, b: q.Quantity) -> Result | No
     return check(choosing, a.of, x.Same(a.key, b.of), each=False)
 
 
-def choose_or_none(choosing: Choosing, of: x.Set) -> Things:
+def choose_or_none(choosing: Choosing, of: x.Set, among: Things | None = None) -> Things:
     """A set that may well be named by nothing here. Raises Failed, Several."""
     try:
-        return choosing.choose(of)
+        return choosing.choose(of, among)
     except Failed as error:
         if isinstance(error.result, NotHere) and error.result.words in _names_within(of):
             return ()
@@ -71,7 +71,9 @@ def _verdict(choosing: Choosing, among: x.Set, k: int) -> bool | None:
             return False if verdict is None and _other_value(choosing, words, k) else verdict
         case x.Compared() | x.Has():
             return bool(choosing.choose(among, (k,)))
-    return k in choose_or_none(choosing, among)
+    is_side = isinstance(among, x.Related) and among.relation in x.SIDES
+    is_corner = isinstance(among, x.Narrowed) and not any(isinstance(link, PICKS) for link in among.links)
+    return k in choose_or_none(choosing, among, (k,) if is_side or is_corner else None)
 
 
 def _because(choosing: Choosing, among: x.Set, k: int, verdict: bool | None) -> Told | None:
