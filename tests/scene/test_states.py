@@ -79,6 +79,8 @@ def test_sentences_are_quoted_whole():
         ("有空位", "没有空位", False), ("满座", "还有空位", False), ("亮着", "黑屏", False),
         ("开放", "施工封闭", False),        ("开放", "下雨天封闭", None), ("糖", "不加糖", False),
         ("wifi", "有wifi", True), ("203", "住203", True),
+        ("ready", "state in repair", False), ("clean", "needs cleaning", None), ("locked", "has a lock", None),
+        ("broken", "damage 4", None), ("folded", "folds flat", None), ("working", "works well", True),
         ("radio", "never without her radio", True), ("hurts", "lifts without hurting", False),
         ("dogs", "not for small dogs", False), ("children", "not just for children", True),
         ("empty", "nearly empty", False), ("full", "nearly empty", False), ("full", "two thirds full", False),
