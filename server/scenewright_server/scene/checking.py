@@ -32,10 +32,15 @@ def check(choosing: Choosing, of: x.Set, among: x.Set, each: bool) -> Result:
     return Verdict(things, verdicts, among, because)
 
 
-def check_texts(choosing: Choosing, a: q.Quantity, b: q.Quantity) -> Result | None:
-    """Whether the same is told of two things under a key; None where both tell a number, or one nothing. Raises Failed,
-    Several."""
-    if not isinstance(a, q.Value) or not isinstance(b, q.Value) or a.key != b.key:
+def check_told(choosing: Choosing, compare: q.Compare) -> Result | None:
+    """Whether the same is told of two things under a key, where that is no number of both, and whether a number is so
+    of a list; None of other quantities, or where one thing tells nothing. Raises Failed, Several."""
+    a, b, sign = compare.a, compare.b, compare.sign
+    if not isinstance(a, q.Value):
+        return None
+    if isinstance(b, q.Number) and choosing.comparing.listed(a.key.name, choosing.one(a.of)):
+        return check(choosing, a.of, x.Compared(a.key, sign, b), each=False)
+    if not isinstance(b, q.Value) or a.key != b.key or sign != "=":
         return None
     things = tuple(choosing.one(its.of) for its in (a, b))
     are_numbers = all(choosing.values(a.key, (k,)) for k in things)
