@@ -168,6 +168,7 @@ _WORK = re.compile("(.*?)《.+》")
 COLOURS = set("red blue green yellow black white brown orange pink purple grey gray golden gold silver beige".split())
 """A thing of another colour is another thing."""
 HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
+_OF_COLOUR = re.compile(f"[{HAN_COLOURS}]色?的?([\u4e00-\u9fff]+)$")
 MATERIALS = set(
     "wood wooden oak pine steel metal iron bronze copper brass marble stone granite glass plastic leather cotton wool "
     "silk linen ceramic porcelain clay bamboo paper cardboard rubber acrylic aluminium aluminum concrete velvet suede "
@@ -225,6 +226,8 @@ def rivals(words: str, texts: Sequence[str]) -> bool:
     chinese = {c for text in texts for c in re.findall(f"([{HAN_COLOURS}])色", text)}
     if said & COLOURS or re.match(f"^[{HAN_COLOURS}]色?的?$", words):
         return bool(told & COLOURS or chinese)
+    if of_colour := _OF_COLOUR.match(words):  # 绿灯 where the state is 红灯
+        return any(re.search(f" [{HAN_COLOURS}]色?的?{re.escape(of_colour[1])}$", text) for text in texts)
     wide = {its for word in said for its in _MADE.get(word, ())}
     return bool(said & MATERIALS and told & MATERIALS and not told & wide)
 
