@@ -7,7 +7,7 @@ import re
 _NO = r"(?:\b(?:no|not|nothing|nobody|without|free of|never|neither|nor|cannot)\b(?! (?:only|just)\b)|n't\b)[\s-]*"
 _OTHER_WORDS = r"线|人[机车售驾]|障碍|边|花果|烟|极|锡|论"
 """What goes on from 无 to a word that negates nothing: 无线网, 无人机."""
-_DO_NOT = r"(?<![特分级性类区告个识差鉴派辨离])别(?![的人处墅致名称具扭针忘错样说])"
+_DO_NOT = r"(?<![特分级性类区告个识差鉴派辨离])别(?![的人处墅馆致名称具扭针忘错样说提])"
 """别 that forbids: within no other word, and not in 别忘了."""
 _NOT = re.compile(
     rf"{_NO}(?:\w+\s)?$|\bnon[\s-]+$|(?:无(?!{_OTHER_WORDS})|不(?![锈错少同仅但只管久])|未(?!来)|非(?![常洲遗])|没|"
@@ -28,7 +28,7 @@ _FREE = re.compile(
 )
 """What follows words and negates them."""
 _KEPT_OUT = re.compile(
-    r"^(?:[和与及、或][^，。；,;]{1,6})*(?:都|也|均|一律|暂时|现在)*(?:除外|(?:禁止|谢绝)(?:入内|进入|使用)?|勿[入进用]|"
+    r"^(?:[和与及、或][^，。；,;]{1,6})*(?:都|也|均|一律|暂时|现在)*(?:(?:禁止|谢绝)(?:入内|进入|使用)?|勿[入进用]|"
     r"不(?:能|可以?|得|准|许|让|给|允许)(?:使用|进入|入内|参加|[用进入来坐玩上])[来去店门场园馆内]?|"
     r"[进用坐上开过]不[了来去进][来去]?)(?:\W|$)"
 )
@@ -64,7 +64,8 @@ def is_negated_between(before: str, after: str, is_quality: bool = False) -> boo
     """Whether what stands about words negates them, alone or as one of a list: "without milk, eggs or nuts". Of a
     colour or a material (`is_quality`) no "do not touch the red button" does."""
     before = _DOUBLE.sub("with", before[-80:])
-    if _NOT.search(before) or _FREE.match(after) or _KEPT_OUT.match(after):
+    is_excepted = after.startswith("除外") and not re.search("[禁不勿别]|谢绝", before)
+    if _NOT.search(before) or _FREE.match(after) or _KEPT_OUT.match(after) or is_excepted:
         return True
     if not (is_quality and _KNOWN.search(before)) and (
         _AFAR.search(before)

@@ -27,13 +27,13 @@ free, available, vacant, unoccupied / free, available, vacant, unoccupied / rese
 taken, occupied, in use, busy, reserved, booked / taken, occupied, in use, busy, reserved, booked, rented out / free,
  available, vacant, unoccupied
 working, works, functional, operational, usable, ready, intact, fixed, repaired / working, works, functional,
- operational, usable, ready, online, intact, repaired / broken, out of order, out of service, damaged, defective, faulty, not
- working, not running, offline, under repair, in repair, being repaired, jammed, cracked, blocked
+ operational, usable, ready, online, intact, repaired / broken, out of order, out of service, damaged, defective,
+ faulty, not working, not running, offline, under repair, in repair, being repaired, jammed, cracked, blocked
 intact, undamaged, unbroken, whole, in one piece / intact, undamaged, unbroken, whole, in one piece / cracked, chipped,
  broken, damaged, torn, dented
 not working, out of order, out of service / not working, out of order, out of service, broken, defective, faulty,
- offline, under repair, in repair, being repaired, jammed / working, works, functional, operational, usable, ready, online, intact,
- repaired
+ offline, under repair, in repair, being repaired, jammed / working, works, functional, operational, usable, ready,
+ online, intact, repaired
 broken, out of order, damaged, defective, faulty, cracked / broken, out of order, damaged, defective, faulty, jammed,
  not working, cracked / working, works, functional, operational, usable, ready, online, intact, repaired
 clean, tidy / clean, tidy, washed, spotless / dirty, messy, untidy, stained, dusty
