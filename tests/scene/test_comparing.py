@@ -42,6 +42,7 @@ SHOP = scene_of(
         told("mid", 0.1, z=-3),
         told("right", 0.9, z=-3),
         told("poster", 2, motto="red, then blue"),
+        told("slipper", 3, fits="36, 37 and 38", bed="60 x 40 cm", trip="2 hours and 15 minutes", fed="11:15、15:30"),
     ]
 )
 PEAKS = scene_of(
@@ -92,6 +93,12 @@ WARD = scene_of(
         (SHOP, "name players = 6", "It is the boot."),
         (SHOP, "fact players | boot", "The players of the boot are 2 to 6."),
         (SHOP, "name ages = 9 months", "It is the boot."),
+        (SHOP, "check slipper | fits = 38", "Yes, the slipper fits 36, 37 and 38."),
+        (SHOP, "more (fact fits | slipper) | 38", "No, the slipper fits 36, 37 and 38."),
+        (SHOP, "check slipper | fits != 37", "No, the slipper fits 36, 37 and 38."),
+        (SHOP, "name bed > 60 cm", "There is nothing like that here."),
+        (SHOP, "name trip < 20 min", "There is nothing like that here."),
+        (SHOP, "name fed > 13:00", "It is the slipper."),
         (SHOP, "name made < 1970", "It is the printer."),
         (SHOP, "name max made", "It is the boot (1980 to 1989)."),
         (SHOP, "ratio (fact pages | book) | (fact speed | printer)", "That is 11.77 分钟: 412 页 over 35 页/分钟."),

@@ -340,7 +340,8 @@ def test_what_is_plainly_on_a_side_alone_is_told():
 
     assert told("name right of me") == told("name bin & right of me") == [(3, 1)]
     assert told("name right of me & min distance to sofa") == [(3, 1)]
-    assert told("check bin & min distance to sofa | right of me") == [(1, 3)]
+    assert found("check bin & min distance to sofa | right of me", scene).are_so == (True,)
+    assert found("check bin & min distance to sofa | right of me & in front of me", scene).are_so == (True,)
     assert told("name in front of sofa") == [(0.5, 2.6), (1, 3)]
     assert told("name behind me") == []
     assert told("name bin & in front of tree") == []

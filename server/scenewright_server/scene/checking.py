@@ -33,10 +33,15 @@ def check(choosing: Choosing, of: x.Set, among: x.Set, each: bool) -> Result:
     return Verdict(things, verdicts, among, because)
 
 
-def check_texts(choosing: Choosing, a: q.Quantity, b: q.Quantity) -> Result | None:
-    """Whether the same is told of two things under a key; None where both tell a number, or one nothing. Raises Failed,
-    Several."""
-    if not isinstance(a, q.Value) or not isinstance(b, q.Value) or a.key != b.key:
+def check_told(choosing: Choosing, compare: q.Compare) -> Result | None:
+    """Whether the same is told of two things under a key, where that is no number of both, and whether a number is so
+    of a list; None of other quantities, or where one thing tells nothing. Raises Failed, Several."""
+    a, b, sign = compare.a, compare.b, compare.sign
+    if not isinstance(a, q.Value):
+        return None
+    if isinstance(b, q.Number) and choosing.comparing.listed(a.key.name, choosing.one(a.of)):
+        return check(choosing, a.of, x.Compared(a.key, sign, b), each=False)
+    if not isinstance(b, q.Value) or a.key != b.key or sign != "=":
         return None
     things = tuple(choosing.one(its.of) for its in (a, b))
     are_numbers = all(choosing.values(a.key, (k,)) for k in things)
@@ -45,10 +50,10 @@ def check_texts(choosing: Choosing, a: q.Quantity, b: q.Quantity) -> Result | No
     return check(choosing, a.of, x.Same(a.key, b.of), each=False)
 
 
-def choose_or_none(choosing: Choosing, of: x.Set) -> Things:
+def choose_or_none(choosing: Choosing, of: x.Set, among: Things | None = None) -> Things:
     """A set that may well be named by nothing here. Raises Failed, Several."""
     try:
-        return choosing.choose(of)
+        return choosing.choose(of, among)
     except Failed as error:
         if isinstance(error.result, NotHere) and error.result.words in _names_within(of):
             return ()
@@ -72,7 +77,9 @@ def _verdict(choosing: Choosing, among: x.Set, k: int) -> bool | None:
             return False if verdict is None and _other_value(choosing, words, k) else verdict
         case x.Compared() | x.Has():
             return bool(choosing.choose(among, (k,)))
-    return k in choose_or_none(choosing, among)
+    is_side = isinstance(among, x.Related) and among.relation in x.SIDES
+    is_corner = isinstance(among, x.Narrowed) and not any(isinstance(link, PICKS) for link in among.links)
+    return k in choose_or_none(choosing, among, (k,) if is_side or is_corner else None)
 
 
 def _because(choosing: Choosing, among: x.Set, k: int, verdict: bool | None) -> Told | None:

@@ -235,7 +235,9 @@ class Choosing:
         held: dict[int, bool] = {}
         for k, its in values.items():
             with suppress(MixedUnits):
-                held[k] = holds(its.amount, sign, bound)
+                items = [] if its.is_measured else self.comparing.listed(key.name, k)
+                are_so = [holds(item, sign, bound) for item in items or [its.amount]]
+                held[k] = all(are_so) if sign == "!=" else any(are_so)
         if values and not held:
             raise Failed(Mixed(key.name, tuple(values)))
         return tuple(k for k, is_so in held.items() if is_so)

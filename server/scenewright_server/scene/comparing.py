@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from scenewright_server.scene import facts
-from scenewright_server.scene.amounts import Amount, read_time
+from scenewright_server.scene.amounts import CLOCK, Amount, read_amounts, read_time
 from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.facts import Known
 from scenewright_server.scene.failures import Failed
@@ -22,6 +23,9 @@ _NOW = ("now", "yes", "true", "现在", "是")
 """Values of a key that is a state."""
 _ITEMS = re.compile(r" ?(?:[,;/&+、，；和与及]|\b(?:and|or|to)\b) ?")
 """Between the items of a value, of which each is one: "sweet and sour" is sour, "deputy head" no "head"."""
+
+_BETWEEN = re.compile(r"\s*(?:(?:[，；、;]|,(?=\s))(?:\s*(?:and|or)\b)?|\b(?:and|or)\b|[和与及或])\s*")
+"""Between the amounts of a list. Of "9,5" there is one."""
 
 
 class Comparing:
@@ -46,6 +50,17 @@ class Comparing:
             found = next((word for word in words if word in COLOURS), None)
             told = Known(found) if found else None
         return told
+
+    def listed(self, name: str, k: int) -> list[Amount]:
+        """The amounts of a list of at least two in one unit, "8, 9, 10", "11:15 and 15:30", that is told of thing k
+        under a key and tells nothing else; else none."""
+        told = self.tell(name, k)
+        items = [] if told is None or not isinstance(told.value, str) else _BETWEEN.split(told.value.strip(" ."))
+        found = [its for item in items for its in read_amounts(item) if (its.start, its.end) == (0, len(item))]
+        unit = next((its.amount.unit for its in found if its.amount.unit), "")
+        amounts = [its.amount if its.amount.unit else replace(its.amount, unit=unit) for its in found]
+        is_list = len(found) == len(items) > 1 and {its.unit for its in amounts} == {unit}
+        return amounts if is_list and not (unit == CLOCK and any(its.high for its in amounts)) else []
 
     def is_known(self, name: str, k: int) -> bool:
         """Whether anything is known of thing k under a key; where another thing has a fact of this very key, that of

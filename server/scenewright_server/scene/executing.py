@@ -11,7 +11,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.asking import ask
-from scenewright_server.scene.checking import check, check_texts, choose_or_none
+from scenewright_server.scene.checking import check, check_told, choose_or_none
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.dates import as_date
 from scenewright_server.scene.descriptions import quote
@@ -208,8 +208,8 @@ class _Execution:
                 its = self._sum(question)
                 return (Totalled("sum", its.key, its.things, its.amount, is_measured=its.is_measured),)
             case q.Compare(sign, a, b):
-                if sign == "=" and (same := check_texts(self._choosing, a, b)) is not None:
-                    return (same,)
+                if (told := check_told(self._choosing, question)) is not None:
+                    return (told,)
                 one, two = self._pair(a, b)
                 with _mixed_of(one, two):
                     return (Weighed(sign, one, two, holds(one.amount, sign, two.amount)),)

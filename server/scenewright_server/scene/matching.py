@@ -165,6 +165,7 @@ _TITLES = set(
 _OF_THINGS = ("private", "general", "major", "chief", "king", "queen", "lady", "doctor", "father", "mother")
 """Of these, what may stand before the name of a thing, too: "King Bed"."""
 _WORK = re.compile("(.*?)《.+》")
+_OF_COLOUR = re.compile(f"[{HAN_COLOURS}]色?的?([\u4e00-\u9fff]+)$")
 _WOODS = tuple("oak pine walnut beech birch maple mahogany teak cedar ebony".split())
 _METALS = tuple("steel iron bronze copper brass aluminium aluminum titanium tin zinc gold silver".split())
 _MADE = {
@@ -181,6 +182,11 @@ def fold(text: str) -> str:
     """A text without case, accents and odd spaces: what is compared."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+def tells(words: str, texts: Sequence[str]) -> bool:
+    """Whether one of the texts, folded, has these very words and does not negate them."""
+    return any(_tells(words, text, pattern=_exactly(words)) for text in texts)
 
 
 def looks_so(words: str, texts: Sequence[str]) -> bool:
@@ -211,19 +217,29 @@ def rivals(words: str, texts: Sequence[str]) -> bool:
     chinese = {c for text in texts for c in re.findall(f"([{HAN_COLOURS}])色", text)}
     if said & COLOURS or re.match(f"^[{HAN_COLOURS}]色?的?$", words):
         return bool(told & COLOURS or chinese)
+    if of_colour := _OF_COLOUR.match(words):  # 绿灯 where the state is 红灯
+        return any(re.search(f" [{HAN_COLOURS}]色?的?{re.escape(of_colour[1])}$", text) for text in texts)
     wide = {its for word in said for its in _MADE.get(word, ())}
     return bool(said & MATERIALS and told & MATERIALS and not told & wide)
 
 
-def _tells(said: str, text: str, but_negated: bool = False) -> bool:
+def _tells(said: str, text: str, but_negated: bool = False, pattern: re.Pattern[str] | None = None) -> bool:
     is_quality = said in COLOURS or said in MATERIALS
     found = [
         (its.group() == said, is_negated_between(text[: its.start()], text[its.end() :], is_quality))
-        for its in _pattern(said).finditer(text)
+        for its in (pattern or _pattern(said)).finditer(text)
     ]
     if (True, True) in found:  # "milk: not yet milked" tells of no other form
         found = [its for its in found if its[0]]
     return any(is_negated is but_negated for _, is_negated in found)
+
+
+@lru_cache(maxsize=512)
+def _exactly(said: str) -> re.Pattern[str]:
+    """A regular expression of these very words, folded."""
+    if is_chinese(said) or said in _SMALL:
+        return _pattern(said)
+    return re.compile(rf"(?<!{_LETTER}){re.escape(said)}(?!{_LETTER})")
 
 
 @lru_cache(maxsize=8192)
@@ -242,7 +258,7 @@ def _pattern(said: str) -> re.Pattern[str]:
 def _forms(said: str) -> str:
     """The alternatives of a regular expression: words, folded, in any number, and as a verb in other forms."""
     forms = [re.escape(single(said)) + "(?:e?s)?", re.escape(said)]
-    if found := re.fullmatch(r"(\w{3,}?)(?:([b-df-hj-np-tv-z])\2)?(?:ing|ed)", said):
+    if found := re.fullmatch(r"(\w{3,}?)(?:([b-df-hj-np-tv-z])\2)?ing", said):  # "damaged" is not told by "damage"
         forms.append(re.escape(found[1]) + (f"{found[2]}?" if found[2] else "e?") + "s?")
     if len(said) > 3:
         forms += [f"{re.escape(its)}{re.escape(its[-1])}?(?:ing|ed)" for its in dict.fromkeys((said, single(said)))]

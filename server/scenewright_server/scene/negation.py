@@ -7,12 +7,15 @@ import re
 _NO = r"(?:\b(?:no|not|nothing|nobody|without|free of|never|neither|nor|cannot)\b(?! (?:only|just)\b)|n't\b)[\s-]*"
 _OTHER_WORDS = r"线|人[机车售驾]|障碍|边|花果|烟|极|锡|论"
 """What goes on from 无 to a word that negates nothing: 无线网, 无人机."""
+_DO_NOT = r"(?<![特分级性类区告个识差鉴派辨离])别(?![的人处墅馆致名称具扭针忘错样说提])"
+"""别 that forbids: within no other word, and not in 别忘了."""
 _NOT = re.compile(
     rf"{_NO}(?:\w+\s)?$|\bnon[\s-]+$|(?:无(?!{_OTHER_WORDS})|不(?![锈错少同仅但只管久])|未(?!来)|非(?![常洲遗])|没|"
     r"禁止|严禁|请?勿|谢绝)"
     r"(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被|给|加|放|用|收|卖|做|提供|供应|需要?)?"
     r"(?:[^，。；、和或及与]{1,6}[、和或及与])*$|(?:禁止|严禁|请勿|切勿|谢绝|不准|不许|不得|不允许)[^，。；,;]{0,8}$|"
-    r"(?:(?<!能)不能(?!错过|没|不)|(?<!可)不可(?!错过|或缺|多得|思议|不)|不宜|不适合|不建议|不要)[^，。；,;的也都但就才]{0,8}$"
+    r"(?:(?<!能)不能(?!错过|没|不)|(?<!可)不可(?!错过|或缺|多得|思议|不)|不宜|不适合|不建议|不要"
+    rf"|{_DO_NOT})[^，。；,;的也都但就才]{{0,8}}$"
 )
 _DOUBLE = re.compile(r"\b(?:never|not|nothing|nobody) (?:\w+ )?without\b|不能没有|不能不|少不了|离不开|缺不了")
 """What negates and so affirms."""
@@ -24,6 +27,12 @@ _FREE = re.compile(
     r"^\W*(?:暂时|已经?|都|又)?(?:坏了|没了|卖[光完]|售罄|断货|脱销|缺货|(?:要|需)?另外?[购买付算]|(?:还没|没有|尚未|不含|不包|不提供|无)(?=了?(?:\W|$)))"
 )
 """What follows words and negates them."""
+_KEPT_OUT = re.compile(
+    r"^(?:[和与及、或][^，。；,;]{1,6})*(?:都|也|均|一律|暂时|现在)*(?:(?:禁止|谢绝)(?:入内|进入|使用)?|勿[入进用]|"
+    r"不(?:能|可以?|得|准|许|让|给|允许)(?:使用|进入|入内|参加|[用进入来坐玩上])[来去店门场园馆内]?|"
+    r"[进用坐上开过]不[了来去进][来去]?)(?:\W|$)"
+)
+"""What follows those who may not or cannot: 孕妇不能用, 车进不来; 水不能喝 does not deny the water."""
 _WORDS = (
     r"(?:(?!(?:and|but|so|because|if|unless|when|until|till|that|who|which|than|as|except|only|just|even|though|while|"
     r"for|since|without|yet|then)\b)[\w'’-]+ )"
@@ -55,7 +64,8 @@ def is_negated_between(before: str, after: str, is_quality: bool = False) -> boo
     """Whether what stands about words negates them, alone or as one of a list: "without milk, eggs or nuts". Of a
     colour or a material (`is_quality`) no "do not touch the red button" does."""
     before = _DOUBLE.sub("with", before[-80:])
-    if _NOT.search(before) or _FREE.match(after):
+    is_excepted = after.startswith("除外") and not re.search("[禁不勿别]|谢绝", before)
+    if _NOT.search(before) or _FREE.match(after) or _KEPT_OUT.match(after) or is_excepted:
         return True
     if not (is_quality and _KNOWN.search(before)) and (
         _AFAR.search(before)

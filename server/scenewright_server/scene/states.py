@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from scenewright_server.scene.matching import fold, is_negated, looks_so, rivals
+from scenewright_server.scene.matching import fold, is_negated, looks_so, rivals, tells
 from scenewright_server.scene.words import is_chinese
 
 _TABLE = """
@@ -26,15 +26,16 @@ free, available, vacant, unoccupied / free, available, vacant, unoccupied / rese
  booked, busy, sold, rented out, blocked
 taken, occupied, in use, busy, reserved, booked / taken, occupied, in use, busy, reserved, booked, rented out / free,
  available, vacant, unoccupied
-working, works, functional, operational, usable, ready, intact, fixed, repaired / working, functional, operational,
- usable, ready, online, intact, repaired / broken, out of order, out of service, damaged, defective, faulty, not
- working, not running, offline, under repair, jammed, cracked, blocked
+working, works, functional, operational, usable, ready, intact, fixed, repaired / working, works, functional,
+ operational, usable, ready, online, intact, repaired / broken, out of order, out of service, damaged, defective,
+ faulty, not working, not running, offline, under repair, in repair, being repaired, jammed, cracked, blocked
 intact, undamaged, unbroken, whole, in one piece / intact, undamaged, unbroken, whole, in one piece / cracked, chipped,
  broken, damaged, torn, dented
 not working, out of order, out of service / not working, out of order, out of service, broken, defective, faulty,
- offline, under repair, jammed / working, functional, operational, usable, ready, online, intact, repaired
+ offline, under repair, in repair, being repaired, jammed / working, works, functional, operational, usable, ready,
+ online, intact, repaired
 broken, out of order, damaged, defective, faulty, cracked / broken, out of order, damaged, defective, faulty, jammed,
- not working, cracked / working, functional, operational, usable, ready, online, intact, repaired
+ not working, cracked / working, works, functional, operational, usable, ready, online, intact, repaired
 clean, tidy / clean, tidy, washed, spotless / dirty, messy, untidy, stained, dusty
 dirty, messy, untidy / dirty, messy, untidy, stained, dusty / clean, tidy, washed, spotless
 wet, damp / wet, damp, soaked / dry
@@ -56,7 +57,7 @@ offline / offline / online
 锁, 锁着, 上锁, 锁住 / locked, sealed / unlocked, open, ajar
 空闲, 有空, 没人, 空着 / free, available, vacant, unoccupied / occupied, taken, in use, reserved, booked, busy
 有人, 占用, 预订 / occupied, taken, in use, reserved, booked, busy / free, available, vacant, unoccupied
-正常, 能用 / working, functional, operational, usable, ready, intact / broken, out of order, damaged, faulty,
+正常, 能用 / working, works, functional, operational, usable, ready, intact / broken, out of order, damaged, faulty,
  not working
 满, 满了, 装满, 有水 / full, filled / empty, drained
 空, 空的, 空着, 没水 / empty, drained / full, filled
@@ -64,7 +65,8 @@ offline / offline / online
 醒着 / awake / asleep, sleeping
 干净 / clean, tidy, washed / dirty, messy, stained
 脏 / dirty, messy, stained / clean, tidy, washed
-坏, 坏了 / broken, out of order, damaged, faulty, not working / working, functional, operational, usable, ready, intact
+坏, 坏了 / broken, out of order, damaged, faulty, not working / working, works, functional, operational, usable, ready,
+ intact
 开, 开着, 打开, 打开着, 敞开, 亮, 亮着, 开启, 开机, 没关, 没锁 / 开着, 打开, 敞开, 亮着, 开启, 开机, 半开, 运行, 没关严,
  没关好, 没关紧, 没关上, 虚掩, 斜开 / 关着, 关闭, 关上, 关了, 已关, 关机, 灭, 黑屏, 上锁, 锁着, 锁住, 紧闭, 封闭
 关, 关着, 关闭, 关上, 关了, 关机, 灭, 灭着, 灭了, 熄灭, 没开 / 关着, 关闭, 关上, 关了, 已关, 关机, 灭, 黑屏, 上锁, 锁着,
@@ -191,12 +193,12 @@ def _has_state(said: str, texts: Sequence[str]) -> bool | None:
     for direct, states in ((own, own), (rest, [] if own else short)):
         if any(partly.search(text) for text in direct):
             return False
-        if len(said) > 1 and looks_so(said, [not_so.sub(" ", text) for text in direct]):
+        if len(said) > 1 and tells(said, [not_so.sub(" ", text) for text in direct]):
             return True
-        if any(looks_so(word, states) for word in belied):
+        if any(tells(word, states) for word in belied):
             return False
         states = [not_so.sub(" ", text) for text in states]
-        if any(looks_so(word, states) for word in told):
+        if any(tells(word, states) for word in told):
             return True
     return None
 
