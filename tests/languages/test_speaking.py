@@ -106,6 +106,26 @@ def test_keys_that_are_no_nouns_are_said_plainly(key, english, chinese):
     assert said(f'fact "{key}" | Coach 140', COACH) == (english, chinese)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "english", "chinese"),
+    [
+        ("rate", (80.0, "ml/h"), "The rate of the box is 80 ml/h.", "box的rate是80毫升/小时。"),
+        ("rate", "80 beats/min", "The rate of the box is 80 beats/min.", "box的rate是80 beats/min。"),
+        ("rate", (80.0, "EUR/h"), "The box costs €80 per h.", "box的价格是80欧元/小时。"),
+        ("cost", (5.0, "gems"), "The box costs 5 gems.", "box的价格是5gems。"),
+        ("date", "14 June", "The date of the box is 14 June.", "box的日期是14 June。"),
+        ("date", "1886", "The date of the box is 1886.", "box的年份是1886。"),
+        ("brand", "Nordo", "The brand of the box is Nordo.", "box的品牌是Nordo。"),
+        ("作者", "鲁迅", "The author of the box is 鲁迅.", "box的作者是鲁迅。"),
+        ("opens", "July", "The box opens July.", "box的开放时间是July。"),
+        ("from", "Easter", "The box is from Easter.", "box，from：Easter。"),
+        ("from", "Norway", "The box is from Norway.", "box的产地是Norway。"),
+    ],
+)
+def test_keys_are_called_by_what_they_tell(key, value, english, chinese):
+    assert said(f"fact {key} | box", know("box", **{key: value})) == (english, chinese)
+
+
 SCENE = scene_of(
     [
         know("Mona Lisa", -3, 0, 6, (0.6, 0.8, 0.05), "painted by Leonardo, 1503-1519"),

@@ -12,7 +12,7 @@ from scenewright_server.scene.descriptions import QUOTE_CHARS, amount_in, clause
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
 from scenewright_server.scene.hours import end_of, is_other_end
 from scenewright_server.scene.matching import fold, looks_so
-from scenewright_server.scene.topics import TOPICS, Topic, topic_of
+from scenewright_server.scene.topics import TOPICS, Topic, is_meant, topic_of
 from scenewright_server.scene.words import is_chinese
 
 _YES, _NO = ("yes", "true", "是"), ("no", "false", "否")
@@ -353,7 +353,8 @@ def _fact(graph: GraphObject, name: str, key: Topic) -> Fact | None:
         if _plain_key(fact.key) == said:
             return fact
     words = {_plain_key(word) for word in key.words}
-    return next((fact for fact in graph.facts if _plain_key(fact.key) in words), None)
+    others = (fact for fact in graph.facts if _plain_key(fact.key) in words)
+    return next((fact for fact in others if key.dimension != "money" or is_meant(fact.key, _value(fact))), None)
 
 
 def _plain_key(name: str) -> str:
