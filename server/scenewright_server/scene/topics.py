@@ -110,8 +110,8 @@ _PAIRS = [
         "author 作者|writer 作者|painter 画家|sculptor 雕塑家|creator 创作者|country 国家|opening hours 开放时间|"
         "opens 开放时间|open 开放时间|opening time 开门时间|closing time 关门时间|closes 关门时间|cost 价格|costs 价格|"
         "fee 费用|admission 门票|ticket 门票|amount 量|time 时间|effect 效果|function 功能|attack 攻击|"
-        "contact 联系方式|task 任务|job 工作|quest 任务|score 得分|stars 星级|nickname 昵称|contents 内容物|content 内容|password 密码|"
-        "location 位置"
+        "contact 联系方式|task 任务|job 工作|quest 任务|score 得分|stars 星级|nickname 昵称|contents 内容物|"
+        "content 内容|password 密码|location 位置"
     ).split("|")
 ]
 _IN_CHINESE, _IN_ENGLISH = dict(_PAIRS), {chinese: english for english, chinese in reversed(_PAIRS)}
