@@ -173,7 +173,7 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
         return [f"{key}: {value}."] if things == ["it"] else [*things, f", {key}: {value}."]
     if name == "state" and is_state(value):
         return [*things, f" {'is' if is_one else 'are'} {value}."]
-    verb = "are" if name.endswith("s") and not name.endswith("ss") else "is"
+    verb = "are" if re.search("[^sui]s$", name) else "is"
     if things == ["it"]:
         return [f"its {name} {verb} {value}."]
     return [f"The {name} of ", *things, f" {verb} {value}."]

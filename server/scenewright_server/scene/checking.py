@@ -26,7 +26,7 @@ def check(choosing: Choosing, of: x.Set, among: x.Set, each: bool) -> Result:
     if not things:
         return Nothing()
     verdicts = tuple(_verdict(choosing, among, k) for k in things)
-    if not each and len({*verdicts}) > 1:
+    if not each and len({*verdicts}) > 1 and not choosing.joins_single(of):
         raise Several(of, things)
     because = _because(choosing, among, things[0], verdicts[0]) if len(things) == 1 else None
     return Verdict(things, verdicts, among, because)
