@@ -44,6 +44,7 @@ def test_lengths(metres, said):
         (Amount(12, "CHF"), "12 CHF", "12瑞士法郎"),
         (Amount(30, "gold"), "30 gold", "30金币"),
         (Amount(2.5, "kilograms"), "2.5 kg", "2.5公斤"),
+        (Amount(2.2, "kw"), "2.2 kW", "2.2千瓦"),
         (Amount(80, "%"), "80%", "80%"),
         (Amount(20, "min", 30), "20 to 30 min", "20到30分钟"),
         (Amount(1503, "", 1519), "1503 to 1519", "1503到1519"),

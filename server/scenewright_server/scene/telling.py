@@ -16,7 +16,8 @@ _EXTENTS = (x.Key("width"), x.Key("height"), x.Key("depth"))
 
 
 def tell_all(choosing: Choosing, keys: tuple[x.Key, ...], of: x.Set, each: bool) -> tuple[Result, ...]:
-    """What is known by these keys of the one thing that a set is, or of each; of those that it joins by name, too. Raises Failed, Several."""
+    """What is known by these keys of the one thing that a set is, or of each, as of those that it joins by name. Raises
+    Failed, Several."""
     things = choosing.choose(of) if each else choosing.candidates(of)
     keys = tuple(replace(key, name=choosing.measures.measure(key.name)) for key in keys)
     if x.Key("size") in keys and all(_is_measured_alone(choosing, k) for k in things):
