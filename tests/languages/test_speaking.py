@@ -44,6 +44,7 @@ def test_lengths(metres, said):
         (Amount(12, "CHF"), "12 CHF", "12瑞士法郎"),
         (Amount(30, "gold"), "30 gold", "30金币"),
         (Amount(2.5, "kilograms"), "2.5 kg", "2.5公斤"),
+        (Amount(2.2, "kw"), "2.2 kW", "2.2千瓦"),
         (Amount(80, "%"), "80%", "80%"),
         (Amount(20, "min", 30), "20 to 30 min", "20到30分钟"),
         (Amount(1503, "", 1519), "1503 to 1519", "1503到1519"),
@@ -104,6 +105,26 @@ COACH = know(
 )
 def test_keys_that_are_no_nouns_are_said_plainly(key, english, chinese):
     assert said(f'fact "{key}" | Coach 140', COACH) == (english, chinese)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "english", "chinese"),
+    [
+        ("rate", (80.0, "ml/h"), "The rate of the box is 80 ml/h.", "box的rate是80毫升/小时。"),
+        ("rate", "80 beats/min", "The rate of the box is 80 beats/min.", "box的rate是80 beats/min。"),
+        ("rate", (80.0, "EUR/h"), "The box costs €80 per h.", "box的价格是80欧元/小时。"),
+        ("cost", (5.0, "gems"), "The box costs 5 gems.", "box的价格是5gems。"),
+        ("date", "14 June", "The date of the box is 14 June.", "box的日期是14 June。"),
+        ("date", "1886", "The date of the box is 1886.", "box的年份是1886。"),
+        ("brand", "Nordo", "The brand of the box is Nordo.", "box的品牌是Nordo。"),
+        ("作者", "鲁迅", "The author of the box is 鲁迅.", "box的作者是鲁迅。"),
+        ("opens", "July", "The box opens July.", "box的开放时间是July。"),
+        ("from", "Easter", "The box is from Easter.", "box，from：Easter。"),
+        ("from", "Norway", "The box is from Norway.", "box的产地是Norway。"),
+    ],
+)
+def test_keys_are_called_by_what_they_tell(key, value, english, chinese):
+    assert said(f"fact {key} | box", know("box", **{key: value})) == (english, chinese)
 
 
 SCENE = scene_of(

@@ -108,6 +108,7 @@ CHAIR = "Made in Sweden by Thonet, 1889. Solid oak; 2.5kg. EUR 120, was 150. Con
         ("363 cm × 437 cm", "height", None, None),
         ("电话010-65112418", "电话", "010-65112418", None),
         ("lent by the Louvre until 2027", "lent", "lent by the Louvre until 2027", None),
+        ("Paper and thread included", "paper", "Paper and thread included", None),
         ("Wi-Fi password: swordfish", "wi-fi password", "swordfish", None),
         ("Squawks the gang's password: kelp", "password", "Squawks the gang's password: kelp", None),
     ],

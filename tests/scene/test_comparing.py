@@ -10,6 +10,7 @@ from scenewright_server.languages.speaking import Spelt
 from scenewright_server.scene.amounts import Amount, read_amounts
 from scenewright_server.scene.entries import Fact
 from scenewright_server.scene.executing import carry_out
+from scenewright_server.scene.qualities import quality_of
 
 from tests.scene.random_scenes import scene_of
 from tests.scene.test_executing import know
@@ -66,6 +67,7 @@ WARD = scene_of(
         told("drone", 3, camera=(4.0, "K")),
         told("crate", -1, load=(40.0, "kg"), material="acrylic"),
         told("cart", 0, load=(90.0, "kg"), material="oak and steel", z=4),
+        told("board", -2.5, "Three quests hang there: wolves at the mill, a cat, a lost ring. All pay.", z=9),
         told("window", 1, state="tilted", box=(1, 2, 1)),
         told("note", 2, "Homework: page 48, exercise 3. Dessert: cake, sauce. Size: A4, colour: red"),
         told("menu", 2.5, "Comes with chips, salad, and beer. Read page 48, line 3. Adults 12 EUR, children 6 EUR."),
@@ -131,6 +133,11 @@ WARD = scene_of(
         (WARD, "check cart | look wooden", "Yes, the cart is wooden."),
         (WARD, "check window | look closed", "No, the window is tilted."),
         (WARD, "fact homework | note", "The homework of the note is page 48, exercise 3."),
+        (
+            WARD,
+            "fact quests | board",
+            "It says of the board: “Three quests hang there: wolves at the mill, a cat, a lost ring”.",
+        ),
         (WARD, "fact dessert | note", "The dessert of the note is cake, sauce."),
         (WARD, "fact comes with | menu", "It says of the menu: “Comes with chips, salad, and beer”."),
         (WARD, "fact read | menu", "It says of the menu: “Read page 48, line 3”."),
@@ -167,3 +174,23 @@ def test_many_units_go_together():
     assert Amount(35000, "人").in_unit("万人") == 3.5
     assert Amount(1.5, "million EUR").in_base() == (1.5e6, "EUR")
     assert Amount(2, "million").in_unit("") == 2e6
+
+
+@pytest.mark.parametrize(
+    ("label", "description", "colour", "material"),
+    [
+        ("rug", "Red, from the Atlas mountains.", "red", None),
+        ("leather sofa", "Brown, sags on one side.", "brown", "leather"),
+        ("scarf", "Green and yellow wool. With a blue lining.", "green and yellow", "wool"),
+        ("dark blue armchair", "A red cushion lies on it", "dark blue", None),
+        ("Red Lion", "It has a green sign", None, None),
+        ("bottle of red wine", "", None, None),
+        ("灰色转椅", "红盖子。", "灰色", None),
+        ("牛皮腰带", "", None, "牛皮"),
+        ("特色木瓜", "", None, None),
+        ("桌", "实木，深棕色。", "深棕色", "实木"),
+    ],
+)
+def test_names_and_what_descriptions_begin_with_tell_colours_and_materials(label, description, colour, material):
+    assert quality_of("颜色", [label], description) == colour
+    assert quality_of("material", [label], description) == material

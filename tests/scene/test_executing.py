@@ -157,6 +157,7 @@ def test_nothing_lies_between_what_stands_on_it():
         ("fact price | chair", r.Ask((RED, BLUE), "fact", ("red", "blue"), "colour")),
         ("fact price | chair ; again those & look blue", r.Told((BLUE,), "price", Amount(70, "EUR"))),
         ("fact price | chair ; again those & max left", r.Told((RED,), "price", Amount(54, "EUR"))),
+        ("check mug + lamp | on table", r.Verdict((MUG, LAMP), (True, False), x.Related("on", x.Named("table")))),
         ("fact price | table ; again mug", r.Told((MUG,), "price", Amount(12, "EUR"))),
         ("fact weight | mug", r.Told((MUG,), "weight", Amount(300, "g"))),
         ("fact weight | table", r.Told((TABLE,), "weight", None)),
@@ -189,6 +190,13 @@ def test_nothing_lies_between_what_stands_on_it():
 )  # fmt: skip
 def test_findings(plan, result):
     assert found(plan) == result
+
+
+def test_of_names_that_are_joined_each_is_told():
+    prices = [r.Told((k,), "price", Amount(n, "EUR")) for k, n in ((TABLE, 120), (MUG, 12))]
+    assert list(ask("fact price | table + mug").results) == prices
+    assert [its.thing for its in ask("where table + mug").results] == [TABLE, MUG]
+    assert isinstance(found("fact price | chair + mug"), r.Ask)
 
 
 def test_quantities():

@@ -36,7 +36,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
 from scenewright_server.scene.dates import date_text
-from scenewright_server.scene.topics import topic_of
+from scenewright_server.scene.topics import is_meant, topic_of
 
 
 class EnglishSpeaker:
@@ -238,7 +238,7 @@ class EnglishSpeaker:
             n = f"{n} thing" if told.value.value == 1 else n
             return [f"There is {n} on " if told.value.value < 2 else f"There are {n} things on ", *things, "."]
         key = topic_of(told.key).words[0]
-        if key in VERBS and (told.value.unit or key != "height"):
+        if key in VERBS and is_meant(told.key, told.value) and (told.value.unit or key != "height"):
             one, many, after = VERBS[key]
             return [*things, f" {one if is_one else many}{value}{after}."]
         return tell(told.key, value, things, is_one)
@@ -264,7 +264,7 @@ class EnglishSpeaker:
             gap = f"{hours[0]} h {hours[1]} min" if hours[1] else f"{hours[0]} h"
         are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
         gap = f"{digits(abs(result.amount.value))} years" if are_years else gap
-        key = "year" if are_years else topic_of(a.key).words[0]
+        key = "year" if are_years else topic_of(a.key).words[0] if is_meant(a.key, a.amount) else ""
         if a.how == b.how == "fact" and a.key == b.key:
             if not result.amount.value:
                 return [f"The {name_of(a.key)} of ", *self._all(result.things, labels), " is the same."]

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from scenewright_server.languages.en import BELOW_TWENTY, article
 from scenewright_server.languages.speaking import Labels, M
 from scenewright_server.scene import expressions as x
+from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.kinds import is_noun
 from scenewright_server.scene.matching import COLOURS, MATERIALS, single
 from scenewright_server.scene.replies import Bearing
 from scenewright_server.scene.states import is_state
-from scenewright_server.scene.topics import topic_of
+from scenewright_server.scene.topics import nearest, topic_of
 from scenewright_server.scene.words import is_chinese
 
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "INR": "₹", "KRW": "₩"}
@@ -85,12 +86,12 @@ def _article(label: str) -> str:
     return "" if is_name or any(c in label for c in "_(") else "the "
 
 
-def name_of(key: str) -> str:
-    """What a key is called in English; one in Chinese that is not known as it is."""
+def name_of(key: str, value: str | Amount | None = None) -> str:
+    """What a key is called in English, with such a value; one in Chinese that is not known as it is."""
+    if is_chinese(key):
+        return nearest(key, value, in_chinese=False)
     words = topic_of(key).words
-    if key in words and not is_chinese(key):
-        return key
-    return next((word for word in words if not is_chinese(word)), key).replace("_", " ")
+    return key if key in words else words[0].replace("_", " ")
 
 
 def phrase_of(among: x.Set) -> str | None:
@@ -153,7 +154,7 @@ def of_whom(key: str, things: list[str | M]) -> list[str | M]:
 
 def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str | M]:
     """What is told of things under a key as a sentence, "The state of the door is open." in words that suit the key."""
-    name, (first, *_) = name_of(key), key.casefold().split(" ")
+    name, (first, *_) = name_of(key, value), key.casefold().split(" ")
     quoted = f"“{value}”" if not value.startswith("“") else value
     if first in _SAYING and is_one:
         return [*things, f" says {quoted}."] if name == "text" else [f"The {name} of ", *things, f" says {quoted}."]
@@ -172,7 +173,7 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
         return [f"{key}: {value}."] if things == ["it"] else [*things, f", {key}: {value}."]
     if name == "state" and is_state(value):
         return [*things, f" {'is' if is_one else 'are'} {value}."]
-    verb = "are" if name.endswith("s") and not name.endswith("ss") else "is"
+    verb = "are" if re.search("[^sui]s$", name) else "is"
     if things == ["it"]:
         return [f"its {name} {verb} {value}."]
     return [f"The {name} of ", *things, f" {verb} {value}."]

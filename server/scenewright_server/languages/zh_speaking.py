@@ -23,15 +23,15 @@ from scenewright_server.languages.zh import Chinese
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
-from scenewright_server.scene.dates import date_text
-from scenewright_server.scene.topics import topic_of
+from scenewright_server.scene.dates import date_text, read_date
+from scenewright_server.scene.topics import is_meant, nearest, topic_of
 from scenewright_server.scene.words import is_chinese
 
 UNITS = {
     "mm": "毫米", "cm": "厘米", "m": "米", "km": "公里", "m³": "立方米", "g": "克", "kg": "公斤", "t": "吨",
-    "ml": "毫升", "l": "升", "kcal": "千卡", "W": "瓦", "V": "伏", "h": "小时", "hour": "小时", "hours": "小时",
-    "min": "分钟", "minutes": "分钟", "day": "天", "days": "天", "weeks": "周", "months": "个月", "year": "年",
-    "years": "年", "EUR": "欧元", "USD": "美元", "GBP": "英镑", "CNY": "元", "JPY": "日元", "HKD": "港元",
+    "ml": "毫升", "l": "升", "kcal": "千卡", "W": "瓦", "kW": "千瓦", "V": "伏", "h": "小时", "hour": "小时",
+    "hours": "小时", "min": "分钟", "minutes": "分钟", "day": "天", "days": "天", "weeks": "周", "months": "个月",
+    "year": "年", "years": "年", "EUR": "欧元", "USD": "美元", "GBP": "英镑", "CNY": "元", "JPY": "日元", "HKD": "港元",
     "CHF": "瑞士法郎", "KRW": "韩元", "INR": "卢比", "gold": "金币", "coins": "金币",
 }  # fmt: skip
 SIDES: Mapping[r.Bearing, str] = {
@@ -66,8 +66,12 @@ _NO_NOUN = set(
 """Keys of which no other sentence is made."""
 KEYS = {
     "width": "宽", "depth": "深", "height": "高", "size": "大小", "distance": "距离", "load": "上面的东西",
-    "colour": "颜色",
 }  # fmt: skip
+_WHEN = re.compile(
+    r"\d|(?:(?:mid-?|early |late )?(?:spring|summer|autumn|winter)|easter|christmas|new year|\w+day|daily|noon|midnight"
+    r"|dawn|dusk|sun(?:rise|set)|[春夏秋冬][天季])\b", re.IGNORECASE,
+)  # fmt: skip
+"""What is told of when something is so."""
 
 
 class ChineseSpeaker:
@@ -155,7 +159,7 @@ class ChineseSpeaker:
                 parts += [f"介绍说：“{description.strip(' .。')}”。"] if description.strip() else []
                 for fact in facts:
                     value = fact.value if isinstance(fact.value, str) else self.amount(Amount(fact.value, fact.unit))
-                    parts.append(f"{name_of(fact.key)}是{value}。")
+                    parts.append(f"{name_of(fact.key, value)}是{value}。")
                 return parts
             case r.Placed():
                 return self._placed(result, labels)
@@ -240,13 +244,13 @@ class ChineseSpeaker:
             return ["我不知道", *things, f"的{name_of(told.key)}。"]
         if isinstance(told.value, str):
             value = told.value.strip(" .。")
-            if told.key in OPENING and not re.search(r"\d", value) and not _HOW_OPENED.match(value):
+            if told.key in OPENING and not _is_when(value) and not _HOW_OPENED.match(value):
                 return [*things, f"能打开{value}。"]
             if told.key in DOING and not told.is_quoted:
                 return [*things, f"{told.key}{value}。"]
-            if _is_no_noun(told.key) and not told.is_quoted:
+            if _is_no_noun(told.key, value) and not told.is_quoted:
                 return [*things, f"，{told.key}：{value}。"]
-            return [*things, f"的介绍说：“{value}”。" if told.is_quoted else f"的{name_of(told.key)}是{value}。"]
+            return [*things, f"的介绍说：“{value}”。" if told.is_quoted else f"的{name_of(told.key, value)}是{value}。"]
         value = self.amount(told.value, told.is_measured)
         if told.key == "distance" and told.is_measured:
             return (
@@ -266,7 +270,7 @@ class ChineseSpeaker:
             return [*things, f"还剩{value}。"]
         if topic_of(told.key).words[0] == "age":
             value = re.sub("年$", "岁", value)
-        return [*things, f"的{name_of(told.key)}是{value}。"]
+        return [*things, f"的{name_of(told.key, told.value)}是{value}。"]
 
     def _of(self, operand: r.Operand) -> str:
         if operand.how == "count":
@@ -289,7 +293,7 @@ class ChineseSpeaker:
         if a.how == b.how == "fact" and a.key == b.key:
             if not gap.value:
                 return [*self._all(result.things, labels), f"的{name_of(a.key)}一样。"]
-            key = topic_of(a.key).words[0]
+            key = topic_of(a.key).words[0] if is_meant(a.key, a.amount) else ""
             more, less = ("晚", "早") if is_time else COMPARATIVES.get(key, ("多", "少"))
             said = re.sub("年$", "岁", said) if key == "age" else said
             which = more if gap.value > 0 else less
@@ -336,7 +340,10 @@ class ChineseSpeaker:
             said = self.amount(mark) if isinstance(mark, Amount) else str(mark)
             match ask.by:
                 case "fact":
-                    parts += [f"{name_of(ask.key)}是{said}的", labels.mention(k)]
+                    parts += [
+                        f"{name_of(ask.key, said)}是{said}的",
+                        labels.mention(k),
+                    ]
                 case "side":
                     side: r.Bearing = mark  # type: ignore[assignment]
                     parts += [f"{SIDES[side].removeprefix('在')}的", labels.mention(k)]
@@ -349,17 +356,20 @@ class ChineseSpeaker:
         return [*parts, "？"]
 
 
-def _is_no_noun(key: str) -> bool:
-    """Whether a key is no noun, in either language."""
-    return name_of(key) == key and not _NO_NOUN.isdisjoint((key, key.split(" ")[0], key.split(" ")[-1]))
+def _is_when(value: str) -> bool:
+    return _WHEN.match(value) is not None or read_date(value) is not None
 
 
-def name_of(key: str) -> str:
-    """What a key is called in Chinese; one that is not known as it is."""
-    words = topic_of(key).words
-    if is_chinese(key):
+def _is_no_noun(key: str, value: str) -> bool:
+    """Whether a key with such a value is no noun, in either language."""
+    return name_of(key, value) == key and not _NO_NOUN.isdisjoint((key, key.split(" ")[0], key.split(" ")[-1]))
+
+
+def name_of(key: str, value: str | Amount | None = None) -> str:
+    """What a key is called in Chinese, with such a value; one that is not known as it is."""
+    if is_chinese(key) or (key == "from" and isinstance(value, str) and _is_when(value)):
         return key
-    return KEYS.get(key) or next((word for word in words if is_chinese(word)), key)
+    return KEYS.get(key) or nearest(key, value, in_chinese=True)
 
 
 def phrase_of(among: x.Set) -> str | None:

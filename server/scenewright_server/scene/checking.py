@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from scenewright_server.scene import expressions as x
@@ -13,12 +12,12 @@ from scenewright_server.scene.descriptions import contrasts
 from scenewright_server.scene.facts import Known, told_of
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.matching import fold
+from scenewright_server.scene.qualities import QUALITIES
 from scenewright_server.scene.replies import NotHere, Nothing, Result, Told, Verdict
 from scenewright_server.scene.scene import Things
 from scenewright_server.scene.states import is_so
 from scenewright_server.scene.telling import tell_one
 from scenewright_server.scene.topics import topic_of
-from scenewright_server.scene.words import COLOURS, HAN_COLOURS, MATERIALS
 
 
 def check(choosing: Choosing, of: x.Set, among: x.Set, each: bool) -> Result:
@@ -27,7 +26,7 @@ def check(choosing: Choosing, of: x.Set, among: x.Set, each: bool) -> Result:
     if not things:
         return Nothing()
     verdicts = tuple(_verdict(choosing, among, k) for k in things)
-    if not each and len({*verdicts}) > 1:
+    if not each and len({*verdicts}) > 1 and not choosing.joins_single(of):
         raise Several(of, things)
     because = _because(choosing, among, things[0], verdicts[0]) if len(things) == 1 else None
     return Verdict(things, verdicts, among, because)
@@ -100,14 +99,6 @@ def _because(choosing: Choosing, among: x.Set, k: int, verdict: bool | None) -> 
     return None
 
 
-_HAN_MATERIALS = "木|不?锈?钢|铁|铜|铝|石|玻璃|塑料|皮|棉|羊毛|丝|麻|陶|瓷|竹|纸|橡胶|亚克力|布|金属?|银"
-_QUALITIES = {
-    "material": re.compile(rf"\b(?:{'|'.join(sorted(MATERIALS))})\b|(?:大理|真)?(?:{_HAN_MATERIALS})[制质做头]?的?"),
-    "colour": re.compile(rf"\b(?:{'|'.join(sorted(COLOURS))})\b|[{HAN_COLOURS}]色?的?"),
-}
-"""Words that are a value under a key: what is told to have another there is not so."""
-
-
 def _other_value(choosing: Choosing, words: str, k: int) -> Known | None:
     """What thing k has under the key under which another thing has these words as its value, "main" for "starter", or
     under which such words always are: another material, another colour."""
@@ -122,7 +113,7 @@ def _other_value(choosing: Choosing, words: str, k: int) -> Known | None:
 
 def _is_another(said: str, key: str, value: str) -> bool:
     """Whether a fact tells a known material, or colour, where these words are one."""
-    known = _QUALITIES.get(topic_of(key).words[0])
+    known = QUALITIES.get(topic_of(key).words[0])
     return known is not None and known.fullmatch(said) is not None and known.search(fold(value)) is not None
 
 

@@ -145,6 +145,16 @@ class Choosing:
             raise Failed(Nothing())
         return things
 
+    def joins_single(self, of: x.Set) -> bool:
+        """Whether a set joins things of which each is named alone, "cup + lamp": of each is told what is asked."""
+        if not isinstance(of, x.Joined):
+            return False
+        for part in of.parts:
+            with suppress(Failed):
+                if not isinstance(part, x.Named) or len(self.candidates(part)) > 1:
+                    return False
+        return True
+
     def values(self, key: x.Key, among: Things, told: bool = False) -> dict[int, Valued]:
         """The amounts of those of these things that have one; `told`: facts before places."""
         to = None if key.to is None else self.one(key.to)

@@ -14,6 +14,7 @@ from scenewright_server.scene.failures import Failed
 from scenewright_server.scene.hours import is_at
 from scenewright_server.scene.matching import fold, looks_so
 from scenewright_server.scene.measures import SAME, SHAPES, Measures, MixedUnits, Valued, in_one_unit
+from scenewright_server.scene.qualities import quality_of
 from scenewright_server.scene.replies import Unknown
 from scenewright_server.scene.scene import Scene, Things
 from scenewright_server.scene.states import is_so, is_state_alone
@@ -37,7 +38,7 @@ class Comparing:
         self._told: dict[tuple[str, int], Known | None] = {}
 
     def tell(self, name: str, k: int) -> Known | None:
-        """What is told of thing k under a key; its colour by its name, too."""
+        """What is told of thing k under a key; its colour and material by its names, too."""
         if (name, k) not in self._told:
             self._told[name, k] = self._tell(name, k)
         return self._told[name, k]
@@ -45,11 +46,13 @@ class Comparing:
     def _tell(self, name: str, k: int) -> Known | None:
         graph = self._graphs[k]
         told = None if graph is None else facts.tell(graph, self._measures.meant(name))
-        if told is None and fold(name) in ("colour", "color", "颜色"):
-            words = [word for text in self._scene.texts[k] for word in text.replace("-", " ").split()]
-            found = next((word for word in words if word in COLOURS), None)
-            told = Known(found) if found else None
-        return told
+        if told is not None and not told.is_quoted:
+            return told
+        names = (self._scene.called[k], *(graph.aliases if graph else ()))
+        quality = quality_of(name, names, graph.description if graph else "")
+        seen = self._scene.seen_as[k] if self._scene.seen_as and fold(name) in ("colour", "color", "颜色") else ()
+        quality = quality or next((word for word in sorted(seen) if word in COLOURS), None)
+        return told if quality is None else Known(quality)
 
     def listed(self, name: str, k: int) -> list[Amount]:
         """The amounts of a list of at least two in one unit, "8, 9, 10", "11:15 and 15:30", that is told of thing k

@@ -50,7 +50,10 @@ def clauses(description: str) -> list[str]:
 
 def in_full(piece: str, description: str) -> str:
     """The short English sentence of a description that a piece of it begins and one clause goes on, or a list, or to
-    which a condition leads: "Pull the handle hard, it sticks"; else, or where it has amounts, the piece."""
+    which a condition leads: "Pull the handle hard, it sticks"; of any length where a colon leads to it, "Three quests:
+    wolves, a cat"; else, or where it has amounts, the piece."""
+    if re.search(r"[:：](?!\d)", piece):
+        return _to_next_key(piece, description)
     whole = next((text.strip() for text in _FULL_STOP.split(description) if piece in text), piece)
     parts = clauses(whole)
     is_list = parts[0] == piece and all(map(_ITEM.fullmatch, parts[1:]))
@@ -64,10 +67,15 @@ def in_full(piece: str, description: str) -> str:
 def value_in_full(value: str, dimension: str, description: str) -> str:
     """What a description tells under a key, "Dessert: cake, sauce", which is no amount, to the end of its sentence or
     to what is told under the next key."""
-    sentence = next((text for text in sentences(description) if value in text), value)
-    rest = sentence[sentence.index(value) :]
+    return value if dimension else _to_next_key(value, description)
+
+
+def _to_next_key(piece: str, description: str) -> str:
+    """What a piece of a description begins, to the end of its sentence or to what is told under the next key."""
+    sentence = next((text for text in sentences(description) if piece in text), piece)
+    rest = sentence[sentence.index(piece) :]
     found = re.search(r"[,，] ?[^,，:：]{1,40}[:：](?!\d)", rest)
-    return value if dimension else (rest[: found.start()] if found else rest).strip(" .。")
+    return (rest[: found.start()] if found else rest).strip(" .。")
 
 
 def quote(description: str) -> str:

@@ -220,10 +220,10 @@ class _Execution:
         return (NotUnderstood("a question of no kind"),)
 
     def _of_each(self, of: x.Set, each: bool, find: Callable[[int], Result]) -> tuple[Result, ...]:
-        """What is found of the one thing that a set is, or of each of its things."""
-        if not each:
-            return (find(self._choosing.one(of)),)
-        things = self._choosing.choose(of)
+        """What is found of the one thing that a set is, or of each of its things; of each that it joins by name."""
+        things = self._choosing.choose(of) if each else self._choosing.candidates(of)
+        if not each and len(things) > 1 and not self._choosing.joins_single(of):
+            raise Several(of, things)
         return tuple(find(k) for k in things) or (Nothing(),)
 
     def _name(self, of: x.Set) -> Result:

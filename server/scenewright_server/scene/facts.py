@@ -12,14 +12,14 @@ from scenewright_server.scene.descriptions import QUOTE_CHARS, amount_in, clause
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
 from scenewright_server.scene.hours import end_of, is_other_end
 from scenewright_server.scene.matching import fold, looks_so
-from scenewright_server.scene.topics import TOPICS, Topic, topic_of
+from scenewright_server.scene.topics import TOPICS, Topic, is_meant, topic_of
 from scenewright_server.scene.words import is_chinese
 
 _YES, _NO = ("yes", "true", "是"), ("no", "false", "否")
 _GENERAL = re.compile("(?<=.) ?(?:time|level|number|name|value|amount|status|date|时间|号码|编号|名字|情况|多少)$")
 """What may end the name of a key and tells no more: "alarm time" for "alarm"."""
 _IDLE = set("a an the of by for to in on at is was be it its when what who how".split())
-_PREDICATE = re.compile(r"(?:is|are|was|were|has|have|had|can|may|must|should|will|does|do|not)\b", re.IGNORECASE)
+_PREDICATE = re.compile(r"(?i)(?:is|are|was|were|ha[sd]|have|can|may|must|should|will|do|does|not|and|or)\b|[和与或]")
 _NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
 _KNOWN_WORDS = {word for key in TOPICS for word in key.words}
 _LIMIT = re.compile(r"(?:up to|at most|(?:more|less) than|最多|至多|不超过|承重|载重)\W*$", re.IGNORECASE)
@@ -284,7 +284,7 @@ def is_plain(name: str, text: str) -> bool:
 
 
 def _after(word: str, piece: str) -> str:
-    """What follows a key's word that a piece begins with, "电话010-65112418"; nothing where that is a predicate."""
+    """What follows a key's word that a piece begins with, "电话010-65112418"; nothing where that is no value."""
     begins = piece.casefold().startswith(word.casefold()) and not re.match(r"[A-Za-z]", piece[len(word) :])
     rest = piece[len(word) :].strip(" \t:：是为") if begins else ""
     return "" if _PREDICATE.match(rest) else rest
@@ -353,7 +353,8 @@ def _fact(graph: GraphObject, name: str, key: Topic) -> Fact | None:
         if _plain_key(fact.key) == said:
             return fact
     words = {_plain_key(word) for word in key.words}
-    return next((fact for fact in graph.facts if _plain_key(fact.key) in words), None)
+    others = (fact for fact in graph.facts if _plain_key(fact.key) in words)
+    return next((fact for fact in others if key.dimension != "money" or is_meant(fact.key, _value(fact))), None)
 
 
 def _plain_key(name: str) -> str:

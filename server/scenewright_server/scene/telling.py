@@ -16,7 +16,8 @@ _EXTENTS = (x.Key("width"), x.Key("height"), x.Key("depth"))
 
 
 def tell_all(choosing: Choosing, keys: tuple[x.Key, ...], of: x.Set, each: bool) -> tuple[Result, ...]:
-    """What is known by these keys of the one thing that a set is, or of each. Raises Failed, Several."""
+    """What is known by these keys of the one thing that a set is, or of each, as of those that it joins by name. Raises
+    Failed, Several."""
     things = choosing.choose(of) if each else choosing.candidates(of)
     keys = tuple(replace(key, name=choosing.measures.measure(key.name)) for key in keys)
     if x.Key("size") in keys and all(_is_measured_alone(choosing, k) for k in things):
@@ -26,6 +27,8 @@ def tell_all(choosing: Choosing, keys: tuple[x.Key, ...], of: x.Set, each: bool)
         return tuple(dict.fromkeys(found)) or (Nothing(),)
     told = [tuple(tell_one(choosing, key, k) for key in keys) for k in things]
     if len({tuple((its.value, its.key) for its in each_of) for each_of in told}) > 1:
+        if choosing.joins_single(of):
+            return tuple(its for each_of in told for its in each_of)
         raise Several(of, things)
     return tuple(replace(its, things=things) for its in told[0])
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scenewright_server.scene.amounts import Dimension
+from scenewright_server.scene.amounts import Amount, Dimension, Found, is_year, rate_of, read_amounts
+from scenewright_server.scene.dates import read_date
 from scenewright_server.scene.matching import fold
 
 
@@ -101,12 +102,50 @@ TOPICS = (
     _topic("speciality|specialty|signature dish|招牌菜|招牌|特色菜"),
 )
 """Keys that people ask for in more than one way; any other key is asked for by its own word."""
+_PAIRS = [
+    pair.rpartition(" ")[::2]
+    for pair in (
+        "price 价格|year 年份|date 日期|year built 建成时间|built 建成时间|year founded 成立时间|founded 成立时间|"
+        "established 成立时间|period 年代|maker 制造商|manufacturer 制造商|brand 品牌|designer 设计师|artist 艺术家|"
+        "author 作者|writer 作者|painter 画家|sculptor 雕塑家|creator 创作者|country 国家|opening hours 开放时间|"
+        "opens 开放时间|open 开放时间|opening time 开门时间|closing time 关门时间|closes 关门时间|cost 价格|costs 价格|"
+        "fee 费用|admission 门票|ticket 门票|amount 量|time 时间|effect 效果|function 功能|attack 攻击|"
+        "contact 联系方式|task 任务|job 工作|quest 任务|score 得分|stars 星级|nickname 昵称|contents 内容物|"
+        "content 内容|password 密码|location 位置"
+    ).split("|")
+]
+_IN_CHINESE, _IN_ENGLISH = dict(_PAIRS), {chinese: english for english, chinese in reversed(_PAIRS)}
+"""Of words that say less than their topic, the nearest in the other language, the best first."""
 _TOPIC_OF = {fold(word): key for key in TOPICS for word in key.words}
 
 
 def topic_of(name: str) -> Topic:
     """The key that a word is one of, or one of this word alone."""
     return _TOPIC_OF.get(fold(name)) or _TOPIC_OF.get(fold(name).split(" per ")[0]) or Topic((name,))
+
+
+def nearest(name: str, value: str | Amount | None, in_chinese: bool) -> str:
+    """The word of the other language for a key, with such a value: that of its topic or one nearer to it; of years and
+    prices the topic's where the value is one, the key as it is where it is no price."""
+    topic, known = topic_of(name), (_IN_CHINESE if in_chinese else _IN_ENGLISH).get(name)
+    word = next((word for word in topic.words if word.isascii() != in_chinese), name)
+    if value is None or topic.dimension not in ("year", "money"):
+        return known or word
+    return word if is_meant(name, value) else known or (name if topic.dimension == "money" else word)
+
+
+def is_meant(name: str, value: str | Amount) -> bool:
+    """Whether a value under a key of years or prices is one: "14 June" is no year, a rate of "80 ml/h" no price."""
+    topic = topic_of(name)
+    found = read_amounts(value) if isinstance(value, str) else [Found(value, 0, 0)]
+    if topic.dimension == "year":
+        return not (isinstance(value, str) and read_date(value)) and any(map(is_year, found))
+    if topic.dimension != "money" or not found or fold(name) == topic.words[0]:
+        return True
+    units = [rate_of(its.amount.unit) or (its.amount.unit, "") for its in found]
+    known = {dimension for over, _ in units if (dimension := Amount(0.0, over).dimension)}
+    is_open = fold(name) != "rate" or not any(over for over, _ in units)
+    return "money" in known or (not known and is_open and "/" not in f"{value}")
 
 
 def is_topic(name: str) -> bool:
