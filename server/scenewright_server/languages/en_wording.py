@@ -10,11 +10,11 @@ from scenewright_server.languages.speaking import Labels, M
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.kinds import is_noun
-from scenewright_server.scene.matching import COLOURS, MATERIALS, single
+from scenewright_server.scene.matching import single
 from scenewright_server.scene.replies import Bearing
 from scenewright_server.scene.states import is_state
 from scenewright_server.scene.topics import nearest, topic_of
-from scenewright_server.scene.words import is_chinese
+from scenewright_server.scene.words import COLOURS, MATERIALS, is_chinese
 
 SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "INR": "₹", "KRW": "₩"}
 SIDES: Mapping[Bearing, str] = {

@@ -9,13 +9,12 @@ from scenewright_server.languages.phrases import Tokens
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.executing import execute
-from scenewright_server.scene.matching import COLOURS
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.questions import Count, Exist, Sum, Total
 from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.states import STATE_WORDS
 from scenewright_server.scene.topics import is_topic
-from scenewright_server.scene.words import is_chinese
+from scenewright_server.scene.words import COLOURS, is_chinese
 
 _OF_ALL = re.compile(r"^(?:name|describe|way|where|fact [^|]+ \|) (?:all & )?(?:max|min) ")
 """Plans of the most of everything, where something was just spoken of."""

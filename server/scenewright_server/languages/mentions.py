@@ -26,9 +26,9 @@ from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.expressions import MAX_WORDS_CHARS, Kind, Named
 from scenewright_server.scene.kinds import KINDS
-from scenewright_server.scene.matching import COLOURS, MATERIALS, single
+from scenewright_server.scene.matching import single
 from scenewright_server.scene.states import STATE_WORDS, is_so
-from scenewright_server.scene.words import is_chinese
+from scenewright_server.scene.words import COLOURS, MATERIALS, is_chinese
 from scenewright_server.scene.writing import write_set
 
 MAX_NAME, MAX_LOOK, MAX_FREE = 8, 4, 4

@@ -340,10 +340,7 @@ class ChineseSpeaker:
             said = self.amount(mark) if isinstance(mark, Amount) else str(mark)
             match ask.by:
                 case "fact":
-                    parts += [
-                        f"{name_of(ask.key, said)}是{said}的",
-                        labels.mention(k),
-                    ]
+                    parts += [f"{name_of(ask.key, said)}是{said}的", labels.mention(k)]
                 case "side":
                     side: r.Bearing = mark  # type: ignore[assignment]
                     parts += [f"{SIDES[side].removeprefix('在')}的", labels.mention(k)]

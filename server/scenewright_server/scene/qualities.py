@@ -12,9 +12,11 @@ from scenewright_server.scene.matching import fold
 from scenewright_server.scene.topics import topic_of
 from scenewright_server.scene.words import COLOURS, HAN_COLOURS, MATERIALS
 
-_HAN_MATERIALS = "木|不?锈?钢|铁|铜|铝|石|玻璃|塑料|皮|棉|羊毛|丝|麻|陶|瓷|竹|纸|橡胶|亚克力|布|金属?|银"
+_HAN_MATERIAL_WORDS = "木|不?锈?钢|铁|铜|铝|石|玻璃|塑料|皮|棉|羊毛|丝|麻|陶|瓷|竹|纸|橡胶|亚克力|布|金属?|银"
 QUALITIES = {
-    "material": re.compile(rf"\b(?:{'|'.join(sorted(MATERIALS))})\b|(?:大理|真)?(?:{_HAN_MATERIALS})[制质做头]?的?"),
+    "material": re.compile(
+        rf"\b(?:{'|'.join(sorted(MATERIALS))})\b|(?:大理|真)?(?:{_HAN_MATERIAL_WORDS})[制质做头]?的?"
+    ),
     "colour": re.compile(rf"\b(?:{'|'.join(sorted(COLOURS))})\b|[{HAN_COLOURS}]色?的?"),
 }
 """Words that are a value under a key: what is told to have another there is not so."""
