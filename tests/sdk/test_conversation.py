@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import wave
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from scenewright.errors import ScenewrightError
 from scenewright.live.outbox import Outbox
 from scenewright.live.patience import Patience
 from scenewright.v1 import audio_pb2, dialogue_pb2
+from scenewright_server.bench import follower
 from scenewright_server.bench.follower import Follower
 from scenewright_server.bench.proxy import Proxy
 
@@ -125,6 +128,22 @@ async def test_what_ends_a_conversation_is_raised_by_reading_and_sending(server_
             assert gone.value.reason == "SESSION_NOT_FOUND"
             with pytest.raises(errors.NotFoundError):
                 await talk.send_text("what is there")
+
+
+async def test_an_answer_that_is_long_in_coming_is_not_lost(monkeypatch):
+    monkeypatch.setattr(follower, "PATIENCE_S", 0.5)
+
+    async def talk() -> AsyncIterator[live.LiveEvent]:
+        for seq in range(1, 13):
+            await asyncio.sleep(0.05)
+            yield live.TextDelta(seq, 1, "r1", "word ")
+        while True:  # connections that break, and no answer any more
+            yield live.SetupComplete(0, 0, "", "s1", True, 0.0, "tiny", "0.1.0", 2)
+            await asyncio.sleep(0.05)
+
+    async with Follower(talk()) as listener:
+        assert await listener.first(live.TextDelta, 0, lambda event: event.event_seq == 12)
+        assert await listener.first(live.ResponseDone, 0) is None
 
 
 def audio(n: int) -> dialogue_pb2.ConverseRequest:

@@ -6,12 +6,13 @@ from contextlib import ExitStack
 
 import grpc
 import pytest
+from grpc._cython import cygrpc
 from scenewright.v1 import generation_pb2, session_pb2
 from scenewright_server.service import app
 
 from tests.conftest import LIMITS
 from tests.service.talk import Talk
-from tests.service.test_lifecycle import GET_MODEL, with_settings
+from tests.service.test_lifecycle import GET_MODEL, sample, wait_until, with_settings
 from tests.service.test_live import status
 from tests.service.wire import Stubs, kind
 
@@ -63,6 +64,52 @@ def test_an_answer_goes_on_without_its_stream_and_is_replayed_as_it_was(stubs):
     twice.until("done")
     assert numbered([twice]) == numbered([once])[1:]
     assert not [event for event in twice.hang_up() if event.event_seq]
+
+
+@pytest.mark.parametrize("fails", ["setup_complete", "text_delta"])
+def test_a_client_that_writing_finds_gone_has_cancelled_and_loses_nothing(settings, monkeypatch, capfd, fails):
+    """A write can fail before the cancelling reaches the handler."""
+    make = grpc.stream_stream_rpc_method_handler
+
+    class Gone:
+        def __init__(self, context):
+            self._context = context
+
+        def __getattr__(self, name):
+            return getattr(self._context, name)
+
+        async def write(self, response):
+            if kind(response) == fails:
+                raise cygrpc.ExecuteBatchError("the link has gone")
+            await self._context.write(response)
+
+    def break_off(handler, *codecs):
+        async def broken(requests, context):
+            await handler(requests, Gone(context))
+
+        return make(broken, *codecs)
+
+    with app.background_server(with_settings(settings, log_level="info")) as server:
+        stubs = Stubs(grpc.insecure_channel(server.address))
+        talk = Talk(stubs)
+        talk.send(text={"text": "red chair"})
+        last = talk.until("response_started").event_seq
+        talk.cut()
+        labels = {"method": "DialogueService/Converse", "code": "CANCELLED", "reason": ""}
+        wait_until(stubs, lambda: sample(server, "scenewright_calls_total", **labels) == 1)
+        with monkeypatch.context() as patched:
+            patched.setattr(grpc, "stream_stream_rpc_method_handler", break_off)
+            gone = resume(stubs, talk, last)
+            wait_until(stubs, lambda: sample(server, "scenewright_calls_total", **labels) == 2)
+            gone.cut()
+        again = resume(stubs, talk, last)
+        again.until("done")
+        again.send(text={"text": "chair"})
+        again.until("done")
+        again.hang_up()
+    came = [seq for seq, _ in numbered([talk, again])]
+    assert came == list(range(1, len(came) + 1))
+    assert "Traceback" not in (told := capfd.readouterr().err) and "handler failed" not in told
 
 
 def test_the_newer_stream_has_the_conversation(stubs):

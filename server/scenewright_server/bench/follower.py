@@ -12,6 +12,7 @@ from scenewright.live.floor import Floor
 E = TypeVar("E", bound=live.Event)
 
 PATIENCE_S = 30.0
+"""What has not come when nothing numbered has for so long is lost; an answer over a bad network may take longer."""
 
 
 class Follower:
@@ -22,6 +23,7 @@ class Follower:
         self._came = asyncio.Event()
         self.floor = Floor()
         self.heard: list[tuple[float, live.LiveEvent]] = []
+        self._happened_at = 0.0
 
     async def __aenter__(self) -> Follower:
         self._task = asyncio.create_task(self._follow())
@@ -35,13 +37,14 @@ class Follower:
         self, kind: type[E], since: int, when: Callable[[E], bool] = lambda _: True
     ) -> tuple[float, E] | None:
         """The first event of `kind` from `heard[since]` on for which `when` holds; None if none comes in time."""
-        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        now = asyncio.get_running_loop().time
+        asked_at = now()
         while True:
             self._came.clear()
             for at, event in self.heard[since:]:
                 if isinstance(event, kind) and when(event):
                     return at, event
-            left_s = deadline - asyncio.get_running_loop().time()
+            left_s = max(asked_at, self._happened_at) + PATIENCE_S - now()
             if self._task.done():
                 self._task.result()
                 return None
@@ -63,6 +66,8 @@ class Follower:
         try:
             async for event in self._conversation:
                 self.heard.append((now(), event))
+                if event.event_seq:
+                    self._happened_at = now()
                 self.floor.take(event)
                 self._came.set()
         finally:

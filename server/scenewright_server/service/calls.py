@@ -116,7 +116,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         async def stream(request: Any, context: grpc.aio.ServicerContext) -> None:
             async with self._around(method, context, limit, caller), aclosing(answer(request, context)) as responses:
                 async for response in responses:
-                    await context.write(response)
+                    with _gone_is_cancelled():
+                        await context.write(response)
 
         async def unary(request: Any, context: grpc.aio.ServicerContext) -> Any:
             async with self._around(method, context, limit, caller):
@@ -211,7 +212,17 @@ def _request_id(context: grpc.aio.ServicerContext) -> str:
 
 async def _abort(context: grpc.aio.ServicerContext, refused: Refused, call: _Call) -> None:
     code, message, metadata = to_status(refused)
-    await context.abort(code, message, (*metadata, (REQUEST_ID, call.request_id)))
+    with _gone_is_cancelled():
+        await context.abort(code, message, (*metadata, (REQUEST_ID, call.request_id)))
+
+
+@contextmanager
+def _gone_is_cancelled() -> Iterator[None]:
+    """Sending fails when the client has gone, sometimes before gRPC cancels the call for it."""
+    try:
+        yield
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError from None
 
 
 def _shut(refused: Refused) -> grpc.RpcMethodHandler:
