@@ -402,7 +402,7 @@ def test_what_can_be_read_by_its_words_needs_no_decoder(tmp_path: Path) -> None:
     for question, said in (
         ("How much is the red chair?", "The red chair costs €40."),
         ("how many chairs are there", "There are two: the red chair and the blue chair."),
-        ("红色的椅子多少钱？", "red chair"),
+        ("桌子多少钱？", "table"),
     ):
         events, memory = answer(family, ask(question, SHOP, 99))
         assert said in text_of(events) and isinstance(events[-1], Done) and events[-1].usage.generated == 0
@@ -427,7 +427,7 @@ def test_an_answer_says_how_sure_it_is(family: Chat) -> None:
         return text_of(outcome.events)
 
     assert said(-0.1) == "I am not sure that I understood you. It is the blue chair."
-    assert said(-3.0) == (
+    assert said(-8.0) == (
         "I am not sure that I understood you. The red chair is on your left, 2.2 m away. It says: “Made of oak”. "
         "Its price is €40."
     )

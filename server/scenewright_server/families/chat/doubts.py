@@ -1,8 +1,8 @@
 """What speaks against a plan: names and numbers that nobody said, words of the question that it does not answer to, an
 outcome that says nothing.
 
-A small decoder's second plan is often the better one. A doubt is in nats, to be taken from a plan's log-probability;
-the weights were set by hand on the dev half of the people split.
+A small decoder's second plan is often the better one. A doubt is in nats, to be taken from what a plan scores; the
+weights were set by hand, on the dev half of the people split and on written questions that the decoder had not seen.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from scenewright_server.scene.words import is_chinese
 
 NO_PLAN = 12.0
 """Against a text that is no plan."""
-INVENTED = 4.0
-"""Against a name, a value or a number that neither the question nor the scene has."""
+INVENTED, RECKONED = 4.0, 1.5
+"""Against a name or a value that neither the question nor the scene has; a number may have been reckoned."""
 UNKNOWN_KEY = 2.0
 """Against a key that nothing here has and nobody said."""
 UNUSED = 1.5
@@ -39,12 +39,13 @@ UNUSED = 1.5
 UNSAID = 1.0
 """Against asking something of a thing that nobody named."""
 OUTCOMES: dict[type, float] = {
-    r.NotUnderstood: NO_PLAN, r.Lost: 3.0, r.NotHere: 1.0, r.Unclear: 1.0, r.Nothing: 1.5, r.Unknown: 1.5, r.Mixed: 1.0,
+    r.NotUnderstood: NO_PLAN, r.Lost: 3.0, r.NotHere: 1.0, r.Unclear: 1.0, r.Nothing: 2.5, r.Unknown: 2.5, r.Mixed: 1.0,
     r.Ask: 0.3,
 }  # fmt: skip
 """Against what says little, though it may yet be right."""
 EMPTY = 0.7  # against "there are none"
-UNKNOWN, KNOWN_ELSEWHERE = 1.0, 2.0  # against a fact that is not known; of this thing, while others have it
+UNKNOWN, KNOWN_ELSEWHERE = 0.5, 3.0  # against a fact that is not known; of this thing, while others have it
+UNDECIDED = 2.0  # against neither yes nor no
 MANY = 4  # things to choose from: one that asks back so was hardly meant
 ALIKE = 0.75  # of two words, one of which may be misspelt
 SMALL = 12.0  # numbers in words up to this one may mean nothing: "one of them", "the two"
@@ -101,7 +102,7 @@ class Doubts:
         words = " ".join(part.words for part in parts if isinstance(part, x.Named | x.Look))
         named = {float(digits) for digits in re.findall(r"\d+", words)}
         needed = {n for n in in_digits if n > 2} | {n for n in in_words if n > SMALL}
-        return INVENTED * len(used - in_digits - in_words - {1.0}) + UNUSED * len(needed - used - named)
+        return RECKONED * len(used - in_digits - in_words - {1.0}) + UNUSED * len(needed - used - named)
 
     def _of_cues(self, parts: Sequence[object]) -> float:
         """Sides and operations that were said and are not in the plan; "cheaper" that was planned as dearer."""
@@ -122,7 +123,7 @@ class Doubts:
                 case r.Told(value=None):
                     against += KNOWN_ELSEWHERE if self._is_told(result.key) else UNKNOWN
                 case r.Verdict() if None in result.are_so:
-                    against += UNKNOWN
+                    against += UNDECIDED
                 case r.Ask() if len(result.things) > MANY:
                     against += UNUSED
                 case r.Counted(things=()) | r.Exists(things=()):

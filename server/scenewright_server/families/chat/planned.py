@@ -52,25 +52,22 @@ QUESTION_TOKENS = 512
 """Room that the scene's text leaves for the question and the turns before it, so that these do not change it."""
 MAX_TURNS = 32
 """Of a dialogue, that are remembered."""
-
-
 MAX_TRIED = 4
 """Plans of a question that are weighed against each other."""
-READ = 0.25
-"""For a plan that was read by the question's words: it seldom errs where it is sure."""
-OWN_WORDS = -1.0
-"""For a plan of the decoder that leaves the question to its own words."""
+READ, READ_COST = 0.5, 10.0
+"""How far a plan is trusted that was read by the question's words, and how fast that is lost with what it cost."""
+WRITTEN, OWN_WORDS = 0.5, -1.0
+"""How much of its log-probability a decoder's plan is trusted by; and one that leaves the question to its own words."""
 SURE_SCORE, LEAST_SCORE = -0.5, -4.0
-"""A plan that is less likely than the first, less what speaks against it, is followed, and the answer says that this is
-not sure; one that is less likely than the second is not believed."""
+"""A plan that scores less than the first is followed, and the answer says that this is not sure; one that scores less
+than the second is not believed."""
 _UNSURE_ANYWAY = (r.NotUnderstood, r.Unclear, r.Lost, r.Ask)
 """Results that say themselves that they are no answer."""
 
 
 @dataclass(frozen=True)
 class Weighed:
-    """A plan, the replies that it gives (none of what is no plan), and its log-probability less what speaks against
-    it."""
+    """A plan, the replies that it gives, none of what is no plan, and its trust less what speaks against it."""
 
     text: str
     replies: tuple[r.Reply, ...]
@@ -109,7 +106,9 @@ class PlannedTelling(ABC):
     def begin(self) -> Outcome:
         reading = self._read(self._question, self._turn_before)
         if reading is not None:
-            self._weighed.append(self._weigh(reading.plan, math.log(max(reading.confidence, TINY)), READ))
+            log_confidence = math.log(max(reading.confidence, TINY))
+            trust = 0.0 if reading.plan == "beyond" else READ + READ_COST * log_confidence
+            self._weighed.append(self._weigh(reading.plan, log_confidence, trust))
             if self._weighed[0].score >= 0:  # no plan that is written can be better
                 return self._go_on()
         return self.ask_for_plan()
@@ -208,7 +207,8 @@ class PlannedTelling(ABC):
             looks_back = False
         if looks_back and self._turn_before is None and self._before.turns:
             return self._plan_before(text, log_probability)
-        self._weighed.append(self._weigh(text, log_probability, OWN_WORDS * (text == "beyond")))
+        trust = WRITTEN * log_probability + OWN_WORDS * (text == "beyond")
+        self._weighed.append(self._weigh(text, log_probability, trust))
         return self._go_on()
 
     def _go_on(self) -> Outcome:
@@ -252,14 +252,14 @@ class PlannedTelling(ABC):
             return None
         return self._turn_of(reading.plan)
 
-    def _weigh(self, text: str, log_probability: float, lead: float = 0.0) -> Weighed:
+    def _weigh(self, text: str, log_probability: float, trust: float) -> Weighed:
         try:
             plan = parse(text)
         except PlanError as error:
-            return Weighed(text, (), log_probability, log_probability - NO_PLAN, error)
+            return Weighed(text, (), log_probability, trust - NO_PLAN, error)
         scene = self._setting.scene(self._turn_before)
         replies = tuple(without_depths(reply, self._setting.flat) for reply in execute(plan, scene))
-        return Weighed(text, replies, log_probability, log_probability + lead - self._doubts.of(plan, replies))
+        return Weighed(text, replies, log_probability, trust - self._doubts.of(plan, replies))
 
     @cached_property
     def _doubts(self) -> Doubts:
@@ -356,7 +356,7 @@ class PlannedScript(PlannedTelling):
 
     def _go_on(self) -> Outcome:
         best = max(weighed.score for weighed in self._weighed)
-        beginning = self._search.next(best) if len(self._weighed) < MAX_TRIED else None
+        beginning = self._search.next(best / WRITTEN) if len(self._weighed) < MAX_TRIED else None
         return super()._go_on() if beginning is None else self._plan_of((self._scene, self._asked), beginning)
 
     def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Span:
