@@ -44,7 +44,7 @@ OUTCOMES: dict[type, float] = {
 }  # fmt: skip
 """Against what says little, though it may yet be right."""
 EMPTY = 0.7  # against "there are none"
-UNKNOWN, KNOWN_ELSEWHERE = 0.5, 3.0  # against a fact that is not known; of this thing, while others have it
+UNKNOWN, KNOWN_ELSEWHERE = 1.0, 3.0  # against a fact that is not known; of this thing, while others have it
 UNDECIDED = 2.0  # against neither yes nor no
 MANY = 4  # things to choose from: one that asks back so was hardly meant
 ALIKE = 0.75  # of two words, one of which may be misspelt

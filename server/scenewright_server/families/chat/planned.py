@@ -16,7 +16,7 @@ from scenewright_server.families.chat.doubts import NO_PLAN, Doubts
 from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, first_chars
 from scenewright_server.families.chat.planning import TURNS_BEFORE, question_text
 from scenewright_server.families.chat.prompt import GUIDE, HONEST
-from scenewright_server.families.chat.script import ChatScript, Telling, language_of, read_roster, words_of
+from scenewright_server.families.chat.script import ChatScript, Telling, language_of, read_roster, speaks, words_of
 from scenewright_server.families.chat.searching import NOTHING, TINY, Beginning, Planning, Search
 from scenewright_server.families.chat.setting import Setting
 from scenewright_server.families.chat.storage import PLAN
@@ -55,9 +55,10 @@ MAX_TURNS = 32
 MAX_TRIED = 4
 """Plans of a question that are weighed against each other."""
 READ, READ_COST = 0.5, 10.0
-"""How far a plan is trusted that was read by the question's words, and how fast that is lost with what it cost."""
-WRITTEN, OWN_WORDS = 0.5, -1.0
-"""How much of its log-probability a decoder's plan is trusted by; and one that leaves the question to its own words."""
+"""How far a plan is trusted that was read by the question's words, and how fast that is lost with what it cost; slowly
+in a language that the decoder does not speak."""
+OWN_WORDS = -1.0
+"""For a plan of the decoder that leaves the question to its own words."""
 SURE_SCORE, LEAST_SCORE = -0.5, -4.0
 """A plan that scores less than the first is followed, and the answer says that this is not sure; one that scores less
 than the second is not believed."""
@@ -107,7 +108,8 @@ class PlannedTelling(ABC):
         reading = self._read(self._question, self._turn_before)
         if reading is not None:
             log_confidence = math.log(max(reading.confidence, TINY))
-            trust = 0.0 if reading.plan == "beyond" else READ + READ_COST * log_confidence
+            rate = READ_COST if speaks(self._chat, self._language) else 1.0
+            trust = 0.0 if reading.plan == "beyond" else READ + rate * log_confidence
             self._weighed.append(self._weigh(reading.plan, log_confidence, trust))
             if self._weighed[0].score >= 0:  # no plan that is written can be better
                 return self._go_on()
@@ -207,8 +209,7 @@ class PlannedTelling(ABC):
             looks_back = False
         if looks_back and self._turn_before is None and self._before.turns:
             return self._plan_before(text, log_probability)
-        trust = WRITTEN * log_probability + OWN_WORDS * (text == "beyond")
-        self._weighed.append(self._weigh(text, log_probability, trust))
+        self._weighed.append(self._weigh(text, log_probability, log_probability + OWN_WORDS * (text == "beyond")))
         return self._go_on()
 
     def _go_on(self) -> Outcome:
@@ -291,9 +292,8 @@ class PlannedTelling(ABC):
 
     def _speak(self, reply: r.Reply) -> Outcome:
         """Have the model speak of what is beyond; where it cannot, or not in this language, say so."""
-        languages = {language.split("-")[0] for language in self._chat.spec.languages}
         try:
-            if self._language in languages:
+            if speaks(self._chat, self._language):
                 self._spoken = self._open_spoken(with_honesty(self._turn))
                 return self._spoken.begin()
         except ModelError:
@@ -356,7 +356,7 @@ class PlannedScript(PlannedTelling):
 
     def _go_on(self) -> Outcome:
         best = max(weighed.score for weighed in self._weighed)
-        beginning = self._search.next(best / WRITTEN) if len(self._weighed) < MAX_TRIED else None
+        beginning = self._search.next(best) if len(self._weighed) < MAX_TRIED else None
         return super()._go_on() if beginning is None else self._plan_of((self._scene, self._asked), beginning)
 
     def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Span:

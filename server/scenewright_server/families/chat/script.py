@@ -241,5 +241,10 @@ def language_of(turn: Turn) -> str:
     return "zh" if turn.question is not None and is_chinese(words_of(turn.question)) else "en"
 
 
+def speaks(family: ChatBase, language: str) -> bool:
+    """Whether a model speaks a language, as `languages/` names it."""
+    return language in {its.split("-")[0] for its in family.spec.languages}
+
+
 def words_of(question: str | Heard) -> str:
     return question.text if isinstance(question, Heard) else question
