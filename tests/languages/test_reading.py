@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenewright_server.languages.phrases import read_table
-from scenewright_server.languages.reading import SURE, fall_back, read
+from scenewright_server.languages.reading import SURE, fall_back, in_one, read
 from scenewright_server.scene import replies
 from scenewright_server.scene.entries import Entry, Fact, GraphObject, merge
 from scenewright_server.scene.executing import carry_out
@@ -103,6 +103,20 @@ def test_any_text_is_read_as_a_plan_or_not_at_all(text: str) -> None:
     for language in ("en", "zh"):
         found = read(text, scene_of(language), language)
         assert found is None or (parse(found.plan) and 0.0 <= found.confidence <= 1.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "plan"),
+    [
+        ("fewer (sum 价格 | those) | 100", "fact 库存 | those", "fewer (sum 价格 | those) | 100 ; fact 库存 | those"),
+        ("name 椅子 & look 红", "fact 价格 | those", "name 椅子 & look 红 ; fact 价格 | 椅子 & look 红"),
+        ("check cup | on table", "name in those", "check cup | on table ; name in cup"),
+        ("name a & look b", "sum price | those + c", "name a & look b ; sum price | (a & look b) + c"),
+    ],
+)
+def test_two_questions_in_one_are_of_the_set_of_the_first(first: str, second: str, plan: str) -> None:
+    assert in_one(first, second) == plan
+    assert parse(plan)
 
 
 @pytest.mark.parametrize("text", ["我要铺满,要一百片,有没有", "杯垫有,一百,片,"])

@@ -139,6 +139,12 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.5  # what is told to be so
     if plan.startswith("diff rating ") and any(isinstance(result, r.Unknown) for result in results):
         return 0.6  # "better" is of something else
+    if (
+        is_han
+        and (of := re.match(r"fact size \| (.+)", plan))
+        and execute(parse(f"name kind 人 & ({of[1]})"), scene)[0].things
+    ):
+        return 0.7  # somebody's age
     if _OF_OTHER_UNIT.search(plan) or _EARLY_CLOSING.search(plan):
         return 1.0
     if unknown and plan.startswith(("diff ", "ratio ", "more ", "fewer ", "equal ")) and is_han:
