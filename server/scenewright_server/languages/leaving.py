@@ -257,8 +257,12 @@ def _leaves_open_zh(tokens: Tokens, start: int, end: int, plan: str) -> bool:
 
 def _is_other_zh(plan: str, said: str, before: str, after: str) -> bool:
     """Whether a Chinese clause asks something else than its plan; `before`, `after`: what the plan leaves out."""
-    if plan.startswith("check ") and re.search("哪(?!怕)|谁(?!都)", said):
+    if plan.startswith("check ") and re.search("哪(?!怕)|谁(?!都)|[了的]什么", said):
         return True  # which it is
+    if plan.startswith("name ") and re.search("哪.*[先早晚]", said) and not re.search("max|min|[<>]", plan):
+        return True
+    if not plan.startswith(("sum ", "fewer ", "diff ")) and " + " in plan and re.search("带.+的", said):
+        return True  # what has the other
     if plan.startswith("exist ") and re.search("(?:有|是)(?:些)?(?:什么|啥|哪些)[^吗没么]*$", said):
         return True  # what there is
     if plan.startswith("count ") and (_NO_PIECES.search(said) or re.search(r"look (\w+).*\|\1多少", f"{plan}|{said}")):
@@ -285,7 +289,11 @@ def _is_other_zh(plan: str, said: str, before: str, after: str) -> bool:
         return True
     if plan.startswith("count ") and " look " in plan and re.search("(?:^|[^有])多少[钱啊呢呀]?$", said):
         return True  # how much it is
-    if plan.startswith(("exist ", "name ")) and re.search("有人[吗没么]", said) and ("人" not in plan or re.search("[这那]个.*有人", said)):
+    if (
+        plan.startswith(("exist ", "name "))
+        and re.search("有人[吗没么]", said)
+        and ("人" not in plan or re.search("[这那]个.*有人", said))
+    ):
         return True  # whether it is taken
     if plan.startswith("fact ") and _PRICE.match(plan) and re.search("还[有剩]", said):
         return True  # how many are left
