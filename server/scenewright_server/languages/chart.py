@@ -293,7 +293,7 @@ class Chart:
     def _asked(self, keys: str) -> list[tuple[float, Part]]:
         """The keys, of several that one may ask for alike, that something here has; else the first."""
         found = [self._mentions.keys.get(key_of(tokens_of(key)), (key, 0.2)) for key in keys.split(" / ")]
-        known = dict.fromkeys(key for key, cost in found if cost <= _FAR)
+        known = sorted({key: 0 for key, cost in found if cost <= _FAR}, key=lambda key: not self._is_own(key))
         if known:
             return [(_NEXT * n, Part(write_key(Key(cut(key))))) for n, key in enumerate(known)]
         key = next((key for key, _ in found if self._is_told(key)), found[0][0])
@@ -383,6 +383,11 @@ class Chart:
         key, most = next(((key, most) for key, most in degree.keys if self._is_told(key)), degree.keys[0])
         costs = key_of_costs([entry.graph for entry in self._choosing.scene.entries]) if key == "price" else ""
         return pick_by(costs or key, most)
+
+    def _is_own(self, key: str) -> bool:
+        """Whether a fact here has this very key."""
+        graphs = (entry.graph for entry in self._choosing.scene.entries)
+        return any(fact.key == key for graph in graphs if graph for fact in graph.facts)
 
     def _is_told(self, key: str) -> bool:
         return any(self._choosing.is_known(Key(key), k) for k in self._choosing.everything)

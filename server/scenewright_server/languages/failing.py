@@ -155,6 +155,12 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         and execute(parse(f"name kind 人 & ({of[1]})"), scene)[0].things
     ):
         return 0.7  # somebody's age
+    if before is not None and len(before.things) == 1:
+        if re.fullmatch(r"(?:sum [^|]+|fact 价格) \| (?:each )?those", plan) and not {*"都全两俩"}.isdisjoint(tokens):
+            return 0.7  # of more than that
+        to = re.match(r"fact distance to \(?(.+?)\)? \| those", plan)
+        if to and execute(parse(f"name {to[1]}"), scene)[0].things == before.things:
+            return 1.0
     if _OF_OTHER_UNIT.search(plan) or _EARLY_CLOSING.search(plan):
         return 1.0
     if unknown and plan.startswith(("diff ", "ratio ", "more ", "fewer ", "equal ")) and is_han:

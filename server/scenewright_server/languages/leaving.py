@@ -70,7 +70,7 @@ _EACH = re.compile(
 )
 """So many people, or times."""
 _COMPARED = re.compile(r"\b(?:max|min|more|fewer|equal|diff|ratio)\b|[<>]")
-_PRICE = re.compile("(?:fact|sum) [^|]*(?:[价票费]|price|fee|ticket)")
+_PRICE = re.compile("(?:fact|sum) [^|]*(?:[价票费]|租金|price|fee|ticket|rent)")
 _IS_ASKED = frozenset("吗没不么")
 _MARKS_ZH = MARKS - {"、"}
 _NAMES = frozenset("哪谁什啥几有找来给选挑要")
@@ -261,8 +261,12 @@ def _is_other_zh(plan: str, said: str, before: str, after: str) -> bool:
         return True  # which it is
     if plan.startswith("name ") and re.search("哪.*[先早晚]", said) and not re.search("max|min|[<>]", plan):
         return True
-    if not plan.startswith(("sum ", "fewer ", "diff ")) and " + " in plan and re.search("带.+的", said):
+    if re.fullmatch(r"\w+ \w+ [+&] \w+", plan) and re.search("带.+的", said):
         return True  # what has the other
+    if plan.startswith("exist ") and re.search("哪[里儿]?[呢啊呀]?$", said):
+        return True
+    if plan.startswith("fact ") and _PRICE.match(plan) and re.search("(?<![这那头哪])两个(?!人)", before):
+        return True  # of two
     if plan.startswith("exist ") and re.search("(?:有|是)(?:些)?(?:什么|啥|哪些)[^吗没么]*$", said):
         return True  # what there is
     if plan.startswith("count ") and (_NO_PIECES.search(said) or re.search(r"look (\w+).*\|\1多少", f"{plan}|{said}")):

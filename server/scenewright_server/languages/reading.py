@@ -20,7 +20,7 @@ from scenewright_server.languages.wishing import wished
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.executing import execute
-from scenewright_server.scene.expressions import Named
+from scenewright_server.scene.expressions import Named, Set
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.writing import write_set
@@ -163,10 +163,10 @@ def in_one(first: str, second: str) -> str:
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
         return TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
-    of = getattr(parse(first)[-1], "of", None)
-    if of is None:
+    its_set: Set | None = getattr(parse(first)[-1], "of", None)
+    if its_set is None:
         return f"{first} ; {second}"
-    its = write_set(of)
+    its = write_set(its_set)
 
     def put(found: re.Match[str]) -> str:
         is_open = OPENS.search(second[: found.start()]) and not (found[1] and " & " in its)
