@@ -147,6 +147,20 @@ def test_a_car_is_no_boat_and_what_is_on_a_table_is_not_the_table():
 
 
 @pytest.mark.parametrize(
+    ("question", "plan"),
+    [("二号柜台在哪", "where counter 2"), ("3号柜台在哪", "where counter 3"), ("瀑布多高", "fact height | waterfall")],
+)
+def test_chinese_words_find_english_labels(question: str, plan: str) -> None:
+    labels = ("counter 2", "counter 3", "waterfall")
+    scene = Scene(
+        merge(None, [GraphObject(label, label, (k, 0, 3), (1, 1, 1)) for k, label in enumerate(labels)]), labels
+    )
+    found = read(question, scene, "zh")
+    assert found is not None and found.confidence >= SURE
+    assert carry_out(found.plan, scene) == carry_out(plan, scene), found
+
+
+@pytest.mark.parametrize(
     ("language", "question", "plan"),
     [
         ("en", "and then my gran wondered whether brownies and her teeth, well, you know", "describe brownie"),
