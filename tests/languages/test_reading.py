@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenewright_server.languages.phrases import read_table
-from scenewright_server.languages.reading import SURE, fall_back, read
+from scenewright_server.languages.reading import SURE, fall_back, in_one, read
 from scenewright_server.scene import replies
 from scenewright_server.scene.entries import Entry, Fact, GraphObject, merge
 from scenewright_server.scene.executing import carry_out
@@ -105,6 +105,20 @@ def test_any_text_is_read_as_a_plan_or_not_at_all(text: str) -> None:
         assert found is None or (parse(found.plan) and 0.0 <= found.confidence <= 1.0)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "plan"),
+    [
+        ("fewer (sum 价格 | those) | 100", "fact 库存 | those", "fewer (sum 价格 | those) | 100 ; fact 库存 | those"),
+        ("name 椅子 & look 红", "fact 价格 | those", "name 椅子 & look 红 ; fact 价格 | 椅子 & look 红"),
+        ("check cup | on table", "name in those", "check cup | on table ; name in cup"),
+        ("name a & look b", "sum price | those + c", "name a & look b ; sum price | (a & look b) + c"),
+    ],
+)
+def test_two_questions_in_one_are_of_the_set_of_the_first(first: str, second: str, plan: str) -> None:
+    assert in_one(first, second) == plan
+    assert parse(plan)
+
+
 @pytest.mark.parametrize("text", ["我要铺满,要一百片,有没有", "杯垫有,一百,片,"])
 def test_an_amount_at_the_end_of_half_a_question_ends_there(text: str) -> None:
     found = read(text, scene_of("zh"), "zh")
@@ -130,6 +144,20 @@ def test_a_car_is_no_boat_and_what_is_on_a_table_is_not_the_table():
     scene = Scene(entries, tuple(entry.graph.label for entry in entries if entry.graph))
     found = [read(question, scene, "en") for question in ("Is there a car?", "What is on the table?")]
     assert [reading.plan for reading in found if reading] == ["exist car", "name on table"]
+
+
+@pytest.mark.parametrize(
+    ("question", "plan"),
+    [("二号柜台在哪", "where counter 2"), ("3号柜台在哪", "where counter 3"), ("瀑布多高", "fact height | waterfall")],
+)
+def test_chinese_words_find_english_labels(question: str, plan: str) -> None:
+    labels = ("counter 2", "counter 3", "waterfall")
+    scene = Scene(
+        merge(None, [GraphObject(label, label, (k, 0, 3), (1, 1, 1)) for k, label in enumerate(labels)]), labels
+    )
+    found = read(question, scene, "zh")
+    assert found is not None and found.confidence >= SURE
+    assert carry_out(found.plan, scene) == carry_out(plan, scene), found
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from functools import cached_property, partial
 from scenewright_server.languages.failing import failure
 from scenewright_server.languages.filling import VAIN, Bound, Part, asks_of_named, fill, pick_by, written
 from scenewright_server.languages.leaving import UNANSWERED, is_clause, leaves_open
-from scenewright_server.languages.measure_words import COUNTERS
 from scenewright_server.languages.measuring import key_before, key_of_costs, pick_before
 from scenewright_server.languages.mentions import Mentions, cut
 from scenewright_server.languages.numbering import numbers_at, ordinals_at, times_at, units_at, wholes_at
@@ -51,6 +50,7 @@ _CHATTER = 0.15
 _TURNING = frozenset("不别没最第另换只要")
 """What may change what is asked."""
 _ASKING = frozenset("哪谁几吗怎什啥少")
+_ASKS = re.compile(f"[{''.join(sorted(_ASKING))}]|多 [久长远高大重快宽深]")
 _BEYOND = 0.25
 _NAMED = 0.6
 """Of a word that is left out, where a fact or a place of a named thing is asked for."""
@@ -58,6 +58,8 @@ _HOPELESS = 1.3
 """What costs more is not looked at any further."""
 _KEPT = _TRIED = 6
 """Readings of a symbol that are kept for each end; plans that are carried out."""
+_OWN = 0.005
+"""What a name costs less than that is a thing's own, the whole of it."""
 _FAR = 0.1
 """What a key costs that nothing here has."""
 _NEXT = 0.01
@@ -171,15 +173,14 @@ class Chart:
         """How many tokens from token i on are idle words together."""
         if self._tokens[max(i - 1, 0) : i + 1] in (("how", "much"), ("how", "many")):
             return []
-        if (
-            i
-            and self._tokens[i - 1] == "的"
-            and self._tokens[i] in COUNTERS
-            and [*self._mentions.names_at(self._tokens, i)]
-        ):
-            return []  # 的壶: what is meant
+        if i and self._tokens[i - 1] == "的" and [*self._mentions.names_at(self._tokens, i)]:
+            return []  # 的壶, 的老师: what is meant
         longest = min(6, len(self._tokens) - i)
-        return [n for n in range(1, longest + 1) if self._tokens[i : i + n] in self._table.idle]
+        idle = [n for n in range(1, longest + 1) if self._tokens[i : i + n] in self._table.idle]
+        if idle and is_chinese(self._tokens[i]):  # 带鱼: one name, no idle word before another
+            its = max((end - i for end, _, cost in self._mentions.names_at(self._tokens, i) if cost < _OWN), default=0)
+            idle = [n for n in idle if n >= its]
+        return idle
 
     def _leads(self) -> list[float]:
         """What it costs to begin at each token."""
@@ -292,7 +293,7 @@ class Chart:
     def _asked(self, keys: str) -> list[tuple[float, Part]]:
         """The keys, of several that one may ask for alike, that something here has; else the first."""
         found = [self._mentions.keys.get(key_of(tokens_of(key)), (key, 0.2)) for key in keys.split(" / ")]
-        known = dict.fromkeys(key for key, cost in found if cost <= _FAR)
+        known = sorted({key: 0 for key, cost in found if cost <= _FAR}, key=lambda key: not self._is_own(key))
         if known:
             return [(_NEXT * n, Part(write_key(Key(cut(key))))) for n, key in enumerate(known)]
         key = next((key for key, _ in found if self._is_told(key)), found[0][0])
@@ -313,7 +314,7 @@ class Chart:
             marks = [at for at in range(i, min(i + MAX_GAP, len(self._tokens))) if self._tokens[at] in MARKS]
             for at in range(marks[0], min(i + MAX_GAP, len(self._tokens))) if marks else ():
                 between = self._tokens[i:at]
-                dear = CLAUSE if _ASKING.isdisjoint(between) else _SAID
+                dear = _SAID if _ASKS.search(" ".join(between)) else CLAUSE
                 dear += 2 * CLAUSE * sum(token in MARKS for token in between)
                 dear += _LOST * any(self._is_counted(k) for k in range(i, at)) + _NAMING * (between[:1] == ("and",))
                 yield from self._match(phrase, k + 1, at, cost + dear, bound)
@@ -382,6 +383,11 @@ class Chart:
         key, most = next(((key, most) for key, most in degree.keys if self._is_told(key)), degree.keys[0])
         costs = key_of_costs([entry.graph for entry in self._choosing.scene.entries]) if key == "price" else ""
         return pick_by(costs or key, most)
+
+    def _is_own(self, key: str) -> bool:
+        """Whether a fact here has this very key."""
+        graphs = (entry.graph for entry in self._choosing.scene.entries)
+        return any(fact.key == key for graph in graphs if graph for fact in graph.facts)
 
     def _is_told(self, key: str) -> bool:
         return any(self._choosing.is_known(Key(key), k) for k in self._choosing.everything)

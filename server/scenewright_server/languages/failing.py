@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from scenewright_server.languages.leaving import is_bare
 from scenewright_server.languages.phrases import Tokens
@@ -46,6 +47,8 @@ _OF_OTHER_UNIT = re.compile(
     r"|(?:限重|载重|承重) [<>]=? [\d.]+(?![\d.])(?! (?:公斤|千克|斤|kg|克|吨|磅))"
 )
 """Ages and loads that are told in what measures neither."""
+_LEFT = re.compile("^(?:库存|剩|余|stock)|(?:left|剩余|余量)$")
+"""Keys of how many are left."""
 _EARLY_CLOSING = re.compile(r"^check .* > 0?[3-8]:\d\d$")
 _MORE = frozenset("and or what how which one ones with other another".split())
 """Words that ask the last question of something else."""
@@ -113,6 +116,13 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 1.0
     if re.match("count (?:all & )?look ", plan) and is_chinese(tokens[0]) and not {"有", "个", "只", "种"} & {*tokens}:
         return 0.7  # how much it is, not how many there are
+    if (
+        is_han
+        and plan.startswith("exist ")
+        and "还" in tokens
+        and any(_has_left(scene, reply.things) for reply in replies)
+    ):
+        return 0.5  # whether some are left
     if plan.startswith("exist ") and any(reply.took for reply in replies):
         return _GUESSED
     if _TIED.search(plan) and any(isinstance(result, r.Listed) and len(result.things) > _TIES for result in results):
@@ -139,6 +149,18 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         return 0.5  # what is told to be so
     if plan.startswith("diff rating ") and any(isinstance(result, r.Unknown) for result in results):
         return 0.6  # "better" is of something else
+    if (
+        is_han
+        and (of := re.match(r"fact size \| (.+)", plan))
+        and execute(parse(f"name kind 人 & ({of[1]})"), scene)[0].things
+    ):
+        return 0.7  # somebody's age
+    if before is not None and len(before.things) == 1:
+        if re.fullmatch(r"(?:sum [^|]+|fact 价格) \| (?:each )?those", plan) and not {*"都全两俩"}.isdisjoint(tokens):
+            return 0.7  # of more than that
+        to = re.match(r"fact distance to \(?(.+?)\)? \| those", plan)
+        if to and execute(parse(f"name {to[1]}"), scene)[0].things == before.things:
+            return 1.0
     if _OF_OTHER_UNIT.search(plan) or _EARLY_CLOSING.search(plan):
         return 1.0
     if unknown and plan.startswith(("diff ", "ratio ", "more ", "fewer ", "equal ")) and is_han:
@@ -194,6 +216,12 @@ def _counts(entry: Entry, key: str) -> bool:
     """Whether a thing's fact of this key is a number."""
     facts = entry.graph.facts if entry.graph else ()
     return any(fact.key == key and not isinstance(fact.value, str) for fact in facts)
+
+
+def _has_left(scene: Scene, things: Sequence[int]) -> bool:
+    """Whether it is told of one of these things how many are left."""
+    graphs = [scene.entries[k].graph for k in things]
+    return any(_LEFT.search(fact.key) for graph in graphs if graph for fact in graph.facts)
 
 
 def _tells_empty(entry: Entry) -> bool:

@@ -46,7 +46,7 @@ VAIN = re.compile(
     r"|^exist (?:max|min)\b|(?:left|right) of me (?:.* )?& in reach|价格 >= 1$"
     r"|\b(?:max|min) \w+ & (?:max|min)\b|\d of 人"
     r"|^name (?:max|min) .* & in (?:those|this)"
-    r"|^count (?:.* & )?look (?:\w+ )*\w+[^su\W]s$"
+    r"|^count (?:.* & )?look (?:\w+ )*\w+[^su\W]s$|^count (?:.* \+ )?\d+ of "
     r"|(?:behind|in front of|left of|right of) \(those & (?:max|min)"
     r"|^where (?:most|fewest|least)\b|\bhas [a-z]+ & 价格 [<>]|^count (?:[a-z]+ )?(?:eat|leave|cost|weigh)s? "
     r"|^exist more\b|^sum (?:price|价格) \| 1 of those|^count look (?:[^|]* )?(?:be|the|a|of|do|have)\b|\bin all\b"
@@ -65,9 +65,14 @@ def asks_of_named(template: str, bound: Bound) -> bool:
 
 
 _FILLED = re.compile(rf"(?<![^\s(|&])({SLOT.pattern})(?:\.([a-zT]+))?(?![^\s)|&,])")
-_OPENS = re.compile(
+OPENS = re.compile(
     r"(?:^|\||&|\()\s*(?:(?:name|count|exist|describe|again|way|where|check|each|more|fewer|equal|diff)\s+)?$"
 )
+
+
+def wrap(text: str) -> str:
+    """A set within another: in parentheses if it has several links."""
+    return f"({text})" if " & " in text or " + " in text else text
 
 
 def fill(template: str, bound: Bound) -> str:
@@ -79,10 +84,10 @@ def fill(template: str, bound: Bound) -> str:
             return part.text.replace(" ", f" {bound['T'].text} ", 1)
         text = part.get(more)
         before, after = template[: found.start()], template[found.end() :].lstrip()
-        is_open = _OPENS.search(before) is not None and (" + " not in text or not after.startswith("+"))
+        is_open = OPENS.search(before) is not None and (" + " not in text or not after.startswith("+"))
         is_open = is_open or (" + " in text and " & " not in text and before.rstrip().endswith("+"))
-        is_composite = (" & " in text or " + " in text) and found[1][0] in "ABCJMPQ"
-        return f"({text})" if is_composite and not is_open else text
+        is_composite = found[1][0] in "ABCJMPQ"
+        return wrap(text) if is_composite and not is_open else text
 
     return _FILLED.sub(put, template)
 

@@ -70,7 +70,7 @@ _EACH = re.compile(
 )
 """So many people, or times."""
 _COMPARED = re.compile(r"\b(?:max|min|more|fewer|equal|diff|ratio)\b|[<>]")
-_PRICE = re.compile("(?:fact|sum) [^|]*(?:[价票费]|price|fee|ticket)")
+_PRICE = re.compile("(?:fact|sum) [^|]*(?:[价票费]|租金|price|fee|ticket|rent)")
 _IS_ASKED = frozenset("吗没不么")
 _MARKS_ZH = MARKS - {"、"}
 _NAMES = frozenset("哪谁什啥几有找来给选挑要")
@@ -92,7 +92,7 @@ _ALSO = re.compile("(?:多[久长远高大重快]|多少|几).*[，,]$|(?<![好�
 _OTHER_UNIT = re.compile("(?:几|多少)[度分岁年天级块元斤克个件]")
 """Words of what is no height."""
 _NO_PIECES = re.compile(
-    "几(?:次|床|楼|号|点|米|步|天|年|岁|度|层|分|公斤|斤|针|遍|回|站|级|折|成|倍|月|公里|小时|块钱)"
+    "一[个包盒袋箱板打串]几|几(?:次|床|楼|号|点|米|步|天|年|岁|度|层|分|公斤|斤|针|遍|回|站|级|折|成|倍|月|公里|小时|块钱)"
 )
 """How much or which, not how many things."""
 _SET_APART = "的?(?:最|第|低于|高于|超过|不到|在|排)"
@@ -106,6 +106,8 @@ _ASKS_TOO = re.compile(
 """A question that follows."""
 _JOINING = re.compile(r"[和跟与及加、，,还再或同配带比也都各两俩外又并\d]")
 """How Chinese names are told together."""
+_SO_MANY = re.compile(r"(?:[两三四五六七八九十百]|[2-9]|\d\d)个?([^个人\W]{1,3})的(?!时候)")
+"""What things are told by: 四个座的车."""
 _KINDS = re.compile("几[^有，,]{1,2}的$|几个人(?:用|坐|玩|吃|住|喝|睡|分|抬|开)")
 """What a thing is of or for, not how many there are."""
 
@@ -255,8 +257,16 @@ def _leaves_open_zh(tokens: Tokens, start: int, end: int, plan: str) -> bool:
 
 def _is_other_zh(plan: str, said: str, before: str, after: str) -> bool:
     """Whether a Chinese clause asks something else than its plan; `before`, `after`: what the plan leaves out."""
-    if plan.startswith("check ") and re.search("哪(?!怕)|谁(?!都)", said):
+    if plan.startswith("check ") and re.search("哪(?!怕)|谁(?!都)|[了的]什么", said):
         return True  # which it is
+    if plan.startswith("name ") and re.search("哪.*[先早晚]", said) and not re.search("max|min|[<>]", plan):
+        return True
+    if re.fullmatch(r"\w+ \w+ [+&] \w+", plan) and re.search("带.+的", said):
+        return True  # what has the other
+    if plan.startswith("exist ") and re.search("哪[里儿]?[呢啊呀]?$", said):
+        return True
+    if plan.startswith("fact ") and _PRICE.match(plan) and re.search("(?<![这那头哪])两个(?!人)", before):
+        return True  # of two
     if plan.startswith("exist ") and re.search("(?:有|是)(?:些)?(?:什么|啥|哪些)[^吗没么]*$", said):
         return True  # what there is
     if plan.startswith("count ") and (_NO_PIECES.search(said) or re.search(r"look (\w+).*\|\1多少", f"{plan}|{said}")):
@@ -281,6 +291,22 @@ def _is_other_zh(plan: str, said: str, before: str, after: str) -> bool:
         return True
     if plan.startswith("name ") and said.endswith("谁的"):
         return True
+    if plan.startswith("count ") and " look " in plan and re.search("(?:^|[^有])多少[钱啊呢呀]?$", said):
+        return True  # how much it is
+    if (
+        plan.startswith(("exist ", "name "))
+        and re.search("有人[吗没么]", said)
+        and ("人" not in plan or re.search("[这那]个.*有人", said))
+    ):
+        return True  # whether it is taken
+    if plan.startswith("fact ") and _PRICE.match(plan) and re.search("还[有剩]", said):
+        return True  # how many are left
+    if re.match("(?:fact|where|check) ", plan) and "另" in said and "other" not in plan and "not" not in plan:
+        return True
+    if plan.startswith("fact ") and re.search("(?:哪|什么地方)[里儿]?[能可以有]*[买借租]", said):
+        return True  # where to get it
+    if not re.search("[<>=]", plan) and any({*of[1]}.isdisjoint(plan) for of in _SO_MANY.finditer(said)):
+        return True  # what has so many of something
     if re.match("fact [^|]*评分", plan) and "分钟" in said:
         return True
     asked = re.match(r"fact ([^|,]+) \| .*(?:\b(?:max|min)\b|[<>])", plan)

@@ -53,12 +53,16 @@ def bare_state(text: str) -> str:
 
 
 def parts_of(tokens: Tokens) -> Iterator[tuple[Tokens, float]]:
-    """What a name may be called by for short: its end, its head before "of" and the like, other words within it."""
+    """What a name may be called by for short: its end, its head before "of" and the like, other words within it,
+    红钢笔 for 红色钢笔."""
     n = len(tokens)
     if n and is_chinese(tokens[-1]):
         for size in range(2, n):
             yield tokens[-size:], 0.01
-            yield tokens[:size], 0.08
+            if "".join(tokens[:size]) not in COLOURS_ZH:
+                yield tokens[:size], 0.08
+        if n > 2 and "".join(tokens[:2]) in COLOURS_ZH:
+            yield (tokens[0], *tokens[2:]), 0.01
         if n > 1 and (tokens[-1:] in synonyms() or tokens[-1] in KINDS):
             yield tokens[-1:], 0.06
         return

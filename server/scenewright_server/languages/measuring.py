@@ -20,7 +20,7 @@ from scenewright_server.scene.writing import write_key
 Graphs = Sequence[GraphObject | None]
 _MAX_KEYS = 4
 _PRICES = ("price", "价格")
-_MEASURES = ("height", "width", "depth", "size", "distance")
+SIZES = ("height", "width", "depth", "size", "distance")
 _ASKED_OTHERWISE = ("money", "length")
 """Dimensions of units of which more than one thing is asked: "how many metres" is how far, high or long."""
 
@@ -89,7 +89,7 @@ def key_before(scene: Scene) -> str:
     before, graphs = scene.before, [entry.graph for entry in scene.entries]
     told = {fact.key for graph in graphs if graph for fact in graph.facts if not isinstance(fact.value, str)}
     keys = {key.name for key in _keys_in(before.question) if key.to is None} if before else set()
-    return write_key(Key(min(keys))) if len(keys) == 1 and keys <= {*told, *_MEASURES} else ""
+    return write_key(Key(min(keys))) if len(keys) == 1 and keys <= {*told, *SIZES} else ""
 
 
 def pick_before(scene: Scene) -> str:

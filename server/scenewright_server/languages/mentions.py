@@ -17,7 +17,7 @@ from scenewright_server.languages.likeness import (
     shared_endings,
 )
 from scenewright_server.languages.measure_words import COUNTED, COUNTERS
-from scenewright_server.languages.measuring import is_measured, keys_before, keys_of_units, units_at
+from scenewright_server.languages.measuring import SIZES, is_measured, keys_before, keys_of_units, units_at
 from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.languages.thesaurus import common, key_of, simplify, synonyms, translations
@@ -346,6 +346,8 @@ class Mentions:
         is_of_table = span in self._table.ways if is_chinese(words) and len(span) > 1 else self._table.words >= {*span}
         if is_of_table and not is_known:
             return None
+        if is_chinese(words) and (size := self._table.degrees.get(span)) and size.keys[-1][0] in SIZES:
+            return None  # 大 is how large, though a name holds it
         told = {*words.split(), words}
         if words in STATE_WORDS or words in COLOURS or words in MATERIALS or words in COLOURS_ZH:
             known: str | None = words

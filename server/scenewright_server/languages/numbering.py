@@ -19,7 +19,7 @@ _KEPT = 6
 """Keys that one number may be of."""
 _FAR = 0.05
 """What a key may cost that is told here."""
-_PRICE = "价格"
+_PRICE, _PRICED = "价格", frozenset("贵价钱")
 _YEARS = (1000, 2100)
 _NEXT = 0.01
 """What each key more costs of those that may be meant alike."""
@@ -38,7 +38,8 @@ def numbers_at(tokens: Tokens, mentions: Mentions, scene: Scene, i: int) -> Foun
     if not unit and tokens[end : end + 1] == ("个",):
         return  # so many things
     keys, _ = mentions.keys_in(unit)
-    keys = [*mentions.keys_before, *keys] if not unit and is_chinese(tokens[i]) else keys
+    is_price = not _PRICED.isdisjoint(tokens)
+    keys = [*mentions.keys_before, *keys] if not unit and is_chinese(tokens[i]) and not is_price else keys
     for n in range(min(3, len(tokens) - end), 0, -1) if not unit else ():
         named = "".join(tokens[end : end + n])
         of_unit, is_unit = mentions.keys_in(named)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from scenewright_server.languages.chart import CLAUSE, Chart
 from scenewright_server.languages.failing import is_vague
-from scenewright_server.languages.filling import TWICE
+from scenewright_server.languages.filling import OPENS, TWICE, wrap
 from scenewright_server.languages.leaving import is_bare
 from scenewright_server.languages.listing import DEAR, goes_by_fact, without_kind
 from scenewright_server.languages.mentions import Mentions, cut
@@ -20,7 +20,7 @@ from scenewright_server.languages.wishing import wished
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.executing import execute
-from scenewright_server.scene.expressions import Named
+from scenewright_server.scene.expressions import Named, Set
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.writing import write_set
@@ -46,6 +46,8 @@ _COUNTING = (
 """Words of questions that tell no wish."""
 _BOUND = re.compile(r"again ([^ &|]+ [<>]=? [^&|;]+)")
 """A second question that bounds the first."""
+_THOSE = re.compile(r'(?<!")\bthose\b(?!")( \+)?')
+"""What was spoken of, in the plan of a second question; whether something is joined to it."""
 _BOUNDED = re.compile(r"^name [^;+()]* [<>]=? [^;+()]*$")
 """Plans of what is so much: of two of these, both hold."""
 _MEANT = re.compile(
@@ -144,11 +146,11 @@ def _read_both(tokens: Tokens, table: Table, mentions: Mentions, scene: Scene) -
         after = Choosing(replace(scene, before=turn))
         second = Chart(tokens[i + 1 :], table, mentions, after).best()
         if second is not None and second[0] <= _DOUBTED and not second[1].startswith(("again look ", "again behind ")):
-            found.append((first[0] + second[0] + CLAUSE, _in_one(first[1], second[1])))
+            found.append((first[0] + second[0] + CLAUSE, in_one(first[1], second[1])))
     return min(found, default=None)
 
 
-def _in_one(first: str, second: str) -> str:
+def in_one(first: str, second: str) -> str:
     """Two questions as one plan: facts of one set together, "those" of the second as the set of the first."""
     if first == second:
         return first
@@ -161,5 +163,13 @@ def _in_one(first: str, second: str) -> str:
     asks, _, of = first.partition(" | ")
     if first.startswith("fact ") and second.startswith("fact ") and second.endswith(" | those"):
         return TWICE.sub(r"fact \1 |", f"{asks}, {second[5:].removesuffix(' | those')} | {of}")
-    of = first[6:].partition(" | ")[0] if first.startswith("check ") else of or first.partition(" ")[2]
-    return f"{first} ; " + re.sub(r"\bthose$", of, second)
+    its_set: Set | None = getattr(parse(first)[-1], "of", None)
+    if its_set is None:
+        return f"{first} ; {second}"
+    its = write_set(its_set)
+
+    def put(found: re.Match[str]) -> str:
+        is_open = OPENS.search(second[: found.start()]) and not (found[1] and " & " in its)
+        return f"{its if is_open else wrap(its)}{found[1] or ''}"
+
+    return f"{first} ; {_THOSE.sub(put, second)}"

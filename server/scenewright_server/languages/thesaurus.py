@@ -40,10 +40,15 @@ def synonyms() -> dict[Tokens, tuple[str, ...]]:
 
 def translations(tokens: Tokens) -> Iterator[str]:
     """Other words for a name: those of its line in nouns.txt; for one of several words, in Chinese, those of its
-    parts one after another."""
+    parts one after another, with its number before it or after it."""
     yield from synonyms().get(tokens, ())
     if len(tokens) < 2 or is_chinese(tokens[0]):
         return
+    if (its := tokens[-1]).isdigit() or len(its) == 1:
+        figures = (its, "零一二三四五六七八九十"[int(its)]) if its.isdigit() and int(its) < 11 else (its,)
+        for head in filter(is_chinese, synonyms().get(key_of(tokens[:-1]), ())):
+            for figure in figures:
+                yield from (f"{figure}号{head}", f"{figure}{head}", f"{head}{figure}")
     heads = [word for word in synonyms().get(tokens[-1:], ()) if is_chinese(word)]
     befores = [word.removesuffix("的") for word in synonyms().get(tokens[:-1], ()) if is_chinese(word)]
     for before in befores:

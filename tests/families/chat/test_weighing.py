@@ -90,6 +90,11 @@ def doubt(question: str, plan: str, entries: tuple[Entry, ...] = SHOP, before: s
         ("who makes the red chair?", "fact maker | red chair", "beyond"),
         ("is there a sofa?", "exist sofa", "exist table"),
         ("what is under 50 euros?", "name all & price < 50 EUR", "name all & price < 5 EUR"),
+        (
+            "is the table to be had at nine in the evening?",
+            "check table | hours = 21:00",
+            "check table | hours = 22:00",
+        ),
         ("anything under three hundred?", "name all & price < 300", "name all & price < 30"),
         (
             "is the red chair cheaper than the table",

@@ -18,7 +18,7 @@ from scenewright_server.languages.phrases import tokens_of
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.amounts import read_amounts
+from scenewright_server.scene.amounts import CLOCK, read_amounts
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.facts import kinds_of, names_of
 from scenewright_server.scene.failures import Failed
@@ -52,6 +52,7 @@ SMALL = 12.0  # numbers in words up to this one may mean nothing: "one of them",
 
 Numbers = frozenset[float]
 _WORD = re.compile(r"[^\W\d_]+")
+_TIME = re.compile(r"(\d{1,2}):\d\d")
 
 
 class Doubts:
@@ -93,12 +94,23 @@ class Doubts:
         return 0.0 if any(map(self._is_said, topic_of(name).words)) else UNKNOWN_KEY
 
     def _of_value(self, value: object) -> float:
-        return INVENTED if isinstance(value, str) and not self._is_said(value) else 0.0
+        if not isinstance(value, str) or self._is_said(value):
+            return 0.0
+        time = _TIME.fullmatch(value)
+        return 0.0 if time and self._hours_said(float(time[1])) else INVENTED
+
+    def _hours_said(self, time: float) -> set[float]:
+        """The numbers of the question that may be a time's hour: nine for 21:30."""
+        in_digits, in_words = self._numbers_said
+        return {n for n in in_digits | in_words if n % 12 == time // 1 % 12}
 
     def _of_numbers(self, parts: Sequence[object]) -> float:
         """Numbers that nobody said, and such as were said and are left out."""
         in_digits, in_words = self._numbers_said
         used = frozenset(_numbers_in(parts))
+        times = {part.value for part in parts if isinstance(part, x.Number) and part.unit == CLOCK}
+        hours = {hour for time in times for hour in self._hours_said(time)}
+        used = (used - times if hours else used) | hours
         words = " ".join(part.words for part in parts if isinstance(part, x.Named | x.Look))
         named = {float(digits) for digits in re.findall(r"\d+", words)}
         needed = {n for n in in_digits if n > 2} | {n for n in in_words if n > SMALL}
