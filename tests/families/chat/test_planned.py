@@ -427,7 +427,7 @@ def test_an_answer_says_how_sure_it_is(family: Chat) -> None:
         return text_of(outcome.events)
 
     assert said(-0.1) == "I am not sure that I understood you. It is the blue chair."
-    assert said(-8.0) == (
+    assert said(-3.0) == (
         "I am not sure that I understood you. The red chair is on your left, 2.2 m away. It says: “Made of oak”. "
         "Its price is €40."
     )
