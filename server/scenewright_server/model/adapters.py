@@ -11,9 +11,9 @@ from scenewright_server.model.gpt import GPT
 from scenewright_server.model.quantised import Int8Table, PackedLinear, replace_weight
 
 
-def merge_adapter(gpt: GPT, pairs: Mapping[str, Tensor], rank: int) -> GPT:
-    """A decoder with the weights W + B @ A where the adapter has a pair, and sharing all others with `gpt`. Of packed
-    weights the sum is packed again, as int8.
+def merge_adapter(gpt: GPT, pairs: Mapping[str, Tensor], rank: int, packs: bool = False) -> GPT:
+    """A decoder with the weights W + B @ A where the adapter has a pair, and sharing all others with `gpt`. With
+    `packs`, and of packed weights, the sum is packed as int8.
 
     pairs: for a linear layer named N (`blocks.0.attention.qkv`) "N.A" (rank, in) and "N.B" (out, rank), scaled
     already. Raises ValueError, naming the tensor, for one that does not fit.
@@ -40,5 +40,5 @@ def merge_adapter(gpt: GPT, pairs: Mapping[str, Tensor], rank: int) -> GPT:
             if found != wanted:
                 raise ValueError(f"{name}.{side}: shape {found}, expected {wanted}")
         a, b = (pairs[f"{name}.{side}"].float().to(weight.device) for side in "AB")
-        merged.set_submodule(name, replace_weight(layer, weight.float() + b @ a))
+        merged.set_submodule(name, replace_weight(layer, weight.float() + b @ a, packs))
     return merged

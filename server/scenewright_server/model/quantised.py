@@ -182,10 +182,10 @@ def take_packed(network: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Te
     return rest
 
 
-def replace_weight(layer: nn.Linear | PackedLinear, weight: Tensor) -> nn.Linear | PackedLinear:
-    """A layer of its own with this weight (N, K), in the layer's type; packed ones become int8, which keeps finer
-    differences than int4. The bias is shared."""
-    if isinstance(layer, PackedLinear):
+def replace_weight(layer: nn.Linear | PackedLinear, weight: Tensor, packs: bool = False) -> nn.Linear | PackedLinear:
+    """A layer of its own with this weight (N, K), in the layer's type, or packed; packed ones become int8, which keeps
+    finer differences than int4. The bias is shared."""
+    if packs or isinstance(layer, PackedLinear):
         return Int8Linear(*pack_int8(weight), layer.bias)
     with torch.device("meta"):
         made = nn.Linear(weight.shape[1], weight.shape[0], bias=False)

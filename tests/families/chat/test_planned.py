@@ -102,7 +102,7 @@ def test_the_adapter_is_on_for_plans_alone_and_equals_the_sum_of_weights(family:
             for decoder, adapter in ((family.decoder, "plan"), (family.decoder, ""), (plain.decoder, ""))
         )
         expected = summed.logits(summed(summed.embed(ids)))[:, -1]
-    torch.testing.assert_close(on, expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(on, expected, atol=0.02, rtol=0)  # int8 layers, products in bfloat16
     assert torch.equal(off, without) and (on - off).abs().max() > 0.1
 
 
@@ -110,10 +110,9 @@ def test_both_share_what_no_pair_changes(tmp_path: Path) -> None:
     tiny.load(tmp_path / "tiny", plans=True)
     bundle = load(tmp_path / "tiny")
     assert bundle.planner is not None
-    own = dict(bundle.planner.named_parameters())
-    shared = {name for name, tensor in bundle.gpt.named_parameters() if tensor.data_ptr() == own[name].data_ptr()}
-    assert {"tokens.weight", "norm.weight", "blocks.0.mlp_norm.weight"} <= shared
-    assert own.keys() - shared == {f"{pair[:-2]}.weight" for pair in tiny.planner().state}
+    own, plain = dict(bundle.planner.named_parameters()), dict(bundle.gpt.named_parameters())
+    assert all(tensor.data_ptr() == plain[name].data_ptr() for name, tensor in own.items())
+    assert plain.keys() - own.keys() == {f"{pair[:-2]}.weight" for pair in tiny.planner().state}
 
 
 def test_a_planned_answer_equals_the_naive_one_however_it_is_sampled(family: Chat) -> None:

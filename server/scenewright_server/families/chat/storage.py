@@ -180,7 +180,8 @@ def load_senses(path: Path, manifest: dict[str, Any], device: torch.device) -> S
 
 
 def _load_planner(path: Path, manifest: dict[str, Any], gpt: GPT) -> GPT | None:
-    """The decoder with its planner's adapter; None where the bundle has none."""
+    """The decoder with its planner's adapter; None where the bundle has none. On a CPU its layers are int8,
+    which plans as well, and faster."""
     if "planner" not in manifest:
         return None
     planner = manifest["planner"]
@@ -191,7 +192,7 @@ def _load_planner(path: Path, manifest: dict[str, Any], gpt: GPT) -> GPT | None:
     if PLANNER not in manifest["files"]:
         raise BundleError(f"{path / MANIFEST}: planner: {PLANNER} is not among the files")
     try:
-        return merge_adapter(gpt, load_file(path / PLANNER), planner["rank"])
+        return merge_adapter(gpt, load_file(path / PLANNER), planner["rank"], gpt.device.type == "cpu")
     except ValueError as error:
         raise BundleError(f"{path / PLANNER}: {error}") from None
 
