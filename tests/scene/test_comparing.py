@@ -110,11 +110,7 @@ WARD = scene_of(
         (SHOP, "name next > 1 June", "They are the stable and the sneaker."),
         (SHOP, "diff next | stable | sneaker", "That is 92 days later: 1 October against July."),
         (SHOP, "equal (fact motto | book) | (fact motto | poster)", "Yes."),
-        (
-            SHOP,
-            "equal value | sneaker | sneaker",
-            "Yes, it is €300,000 for the sneaker against €300,000 for the sneaker.",
-        ),
+        (SHOP, "equal (fact value | sneaker) | 300000 EUR", "Yes, it is €300,000 for the sneaker against €300,000."),
         (SHOP, "name behind me & middle", "It is the mid."),
         (RIDES, "fact handle | carousel", "It says of the carousel: “Pull the handle hard, it sticks”."),
         (RIDES, "fact glitter | carousel", "It says of the carousel: “glitter is banned”."),

@@ -150,6 +150,7 @@ def test_nothing_lies_between_what_stands_on_it():
         ("exist on unicorn", r.NotHere("unicorn")),
         ("name on me", r.NotUnderstood("nothing is 'on' the user")),
         ("where table | table", r.NotUnderstood("a thing against itself")),
+        ("diff price | blue chair | chair & look blue", r.NotUnderstood("a thing against itself")),
         ("name this", r.Lost("this")),
         ("name those", r.Lost("those")),
         ("name other", r.Lost("other")),

@@ -101,13 +101,8 @@ class _Execution:
             results, asked = (ask(self._choosing, error.things, _keys_of(question)),), error.of
         results = self._without_guesses(results)
         missing = self._missing_beside(question, results)
-        reply = Reply(
-            results,
-            Turn(question, ()),
-            tuple(self._choosing.took.items()),
-            missing,
-            tuple(self._quotes(question, results)),
-        )
+        took, quotes = tuple(self._choosing.took.items()), tuple(self._quotes(question, results))
+        reply = Reply(results, Turn(question, ()), took, missing, quotes)
         before = self._scene.before
         if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
             return replace(reply, turn=before)
@@ -240,8 +235,11 @@ class _Execution:
         return Listed(things, last.key.name, tuple(values[k].amount for k in things), is_measured)
 
     def _pair(self, a: q.Quantity, b: q.Quantity) -> tuple[Operand, Operand]:
-        """Two quantities that are held against each other: bare times of day as of the other's key."""
+        """Two quantities that are held against each other: bare times of day as of the other's key. Raises Failed for
+        a thing's fact against itself, Several."""
         one, two = self._operand(a), self._operand(b)
+        if one == two and one.how == "fact":
+            raise Failed(NotUnderstood("a thing against itself"))
         its, other = late(one.amount, two.key), late(two.amount, one.key)
         if one.things == two.things:
             its, other = in_turn(its, one.key, other, two.key)
