@@ -131,15 +131,15 @@ async def test_what_ends_a_conversation_is_raised_by_reading_and_sending(server_
 
 
 async def test_an_answer_that_is_long_in_coming_is_not_lost(monkeypatch):
-    monkeypatch.setattr(follower, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(follower, "PATIENCE_S", 1.0)
 
     async def talk() -> AsyncIterator[live.LiveEvent]:
         for seq in range(1, 13):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
             yield live.TextDelta(seq, 1, "r1", "word ")
         while True:  # connections that break, and no answer any more
             yield live.SetupComplete(0, 0, "", "s1", True, 0.0, "tiny", "0.1.0", 2)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
     async with Follower(talk()) as listener:
         assert await listener.first(live.TextDelta, 0, lambda event: event.event_seq == 12)
