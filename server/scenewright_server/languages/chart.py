@@ -33,6 +33,7 @@ from scenewright_server.languages.phrases import (
 from scenewright_server.languages.thesaurus import key_of
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.expressions import Key, Named
+from scenewright_server.scene.facts import has_key
 from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write_key, write_set
 
@@ -293,7 +294,7 @@ class Chart:
     def _asked(self, keys: str) -> list[tuple[float, Part]]:
         """The keys, of several that one may ask for alike, that something here has; else the first."""
         found = [self._mentions.keys.get(key_of(tokens_of(key)), (key, 0.2)) for key in keys.split(" / ")]
-        known = sorted({key: 0 for key, cost in found if cost <= _FAR}, key=lambda key: not self._is_own(key))
+        known = sorted(dict.fromkeys(key for key, cost in found if cost <= _FAR), key=lambda key: not self._is_own(key))
         if known:
             return [(_NEXT * n, Part(write_key(Key(cut(key))))) for n, key in enumerate(known)]
         key = next((key for key, _ in found if self._is_told(key)), found[0][0])
@@ -387,7 +388,7 @@ class Chart:
     def _is_own(self, key: str) -> bool:
         """Whether a fact here has this very key."""
         graphs = (entry.graph for entry in self._choosing.scene.entries)
-        return any(fact.key == key for graph in graphs if graph for fact in graph.facts)
+        return any(has_key(graph, key) for graph in graphs if graph)
 
     def _is_told(self, key: str) -> bool:
         return any(self._choosing.is_known(Key(key), k) for k in self._choosing.everything)

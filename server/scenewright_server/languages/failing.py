@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from scenewright_server.languages.leaving import is_bare
 from scenewright_server.languages.phrases import Tokens
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.executing import execute
+from scenewright_server.scene.facts import told_left
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.questions import Count, Exist, Sum, Total
 from scenewright_server.scene.scene import Scene
@@ -47,8 +47,6 @@ _OF_OTHER_UNIT = re.compile(
     r"|(?:限重|载重|承重) [<>]=? [\d.]+(?![\d.])(?! (?:公斤|千克|斤|kg|克|吨|磅))"
 )
 """Ages and loads that are told in what measures neither."""
-_LEFT = re.compile("^(?:库存|剩|余|stock)|(?:left|剩余|余量)$")
-"""Keys of how many are left."""
 _EARLY_CLOSING = re.compile(r"^check .* > 0?[3-8]:\d\d$")
 _MORE = frozenset("and or what how which one ones with other another".split())
 """Words that ask the last question of something else."""
@@ -120,7 +118,7 @@ def failure(plan: str, tokens: Tokens, scene: Scene) -> float:
         is_han
         and plan.startswith("exist ")
         and "还" in tokens
-        and any(_has_left(scene, reply.things) for reply in replies)
+        and any(_has_left(scene.entries[k]) for reply in replies for k in reply.things)
     ):
         return 0.5  # whether some are left
     if plan.startswith("exist ") and any(reply.took for reply in replies):
@@ -218,10 +216,9 @@ def _counts(entry: Entry, key: str) -> bool:
     return any(fact.key == key and not isinstance(fact.value, str) for fact in facts)
 
 
-def _has_left(scene: Scene, things: Sequence[int]) -> bool:
-    """Whether it is told of one of these things how many are left."""
-    graphs = [scene.entries[k].graph for k in things]
-    return any(_LEFT.search(fact.key) for graph in graphs if graph for fact in graph.facts)
+def _has_left(entry: Entry) -> bool:
+    """Whether it is told how many of a thing are left."""
+    return entry.graph is not None and told_left(entry.graph) is not None
 
 
 def _tells_empty(entry: Entry) -> bool:
