@@ -74,6 +74,17 @@ def test_the_adapter_that_is_saved_is_the_one_that_was_trained(bundle: Bundle) -
     assert torch.allclose(merge_adapter(plain, pairs, 4)(x), trained, atol=0.1)
 
 
+def test_dropout_is_for_training_alone(bundle: Bundle) -> None:
+    model = Adapted(bundle.gpt, rank=4, scale=2, is_compiled=False, dropout=0.5)
+    for parameter in model.parameters():
+        parameter.data.normal_(std=0.2)
+    x = bundle.gpt.embed(torch.arange(20)[None])
+    model.eval()
+    assert torch.equal(model.gpt(x), model.gpt(x))
+    model.train()
+    assert not torch.equal(model.gpt(x), model.gpt(x))
+
+
 def test_training_begins_with_an_adapter_that_is_given(bundle: Bundle) -> None:
     model = adapted(bundle)
     saved = {name: its.float() for name, its in model.adapter().items()}
@@ -124,6 +135,9 @@ def test_training_learns_and_goes_on_where_it_stopped(bundle: Bundle, tmp_path: 
         ({"rank": 4, "keep_rank": 5}, r"keep_rank is 5, must be in 0..4"),
         ({"length": 64}, "length is 64"),
         ({"max_scene": 640}, "max_scene is 640"),
+        ({"strangers": 1.5}, r"strangers is 1.5, must be in 0..1"),
+        ({"dropout": 1}, r"dropout is 1, must be in \[0, 1\)"),
+        ({"accelerator": "tpu"}, "accelerator is 'tpu', must be auto, cpu or cuda"),
     ],
 )
 def test_a_recipe_names_what_is_wrong(values: dict[str, object], told: str) -> None:

@@ -12,7 +12,7 @@ from scenewright_server.importers.bundles import write_bundle
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.writing import write
 from scenewright_server.training.packing import IGNORED, Rows
-from scenewright_server.training.written import read_written
+from scenewright_server.training.written import read_written, words_of
 
 from tests.families.chat import tiny
 
@@ -39,3 +39,21 @@ def test_rows_hold_written_questions_and_teach_their_plans(tmp_path: Path) -> No
         assert len(lines) == max(row.segments) and plans.issuperset(lines)
         scene = tokenizer.decode([id for id, segment in zip(row.ids, row.segments, strict=True) if segment == 0])
         assert all(line[2:].startswith(tuple(labels)) for line in scene.splitlines()[1:] if line.startswith("- "))
+
+
+def test_strangers_among_the_things_share_no_word_with_the_scene(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "tiny", tiny.parts(), name="tiny", languages=("en",), dtype="float32", n_context=4096)
+    tokenizer = load_bundle(tmp_path / "tiny", torch.device("cpu"), torch.float32).tokenizer
+    n_met = 0
+    for row in islice(Rows(tokenizer, (("en", "en", 1.0),), 6000, 3500, 5, written=1.0, strangers=1.0), 6):
+        text = tokenizer.decode(row.ids[: row.segments.index(1)])
+        lines = [line[2:] for line in text.splitlines() if line.startswith("- ")]
+        (its,) = (
+            its
+            for its in read_written()
+            if its.asked == "en" and all(any(line.startswith(thing.label) for line in lines) for thing in its.things)
+        )
+        met = [line for line in lines if not any(line.startswith(thing.label) for thing in its.things)]
+        assert not any(words_of(line.partition(":")[0].partition(".")[0]) & its.words for line in met)
+        n_met += len(met)
+    assert n_met > 6

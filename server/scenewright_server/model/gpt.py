@@ -72,7 +72,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool) -
     On a CPU that is float32 under autocast too: torch's bfloat16 backward takes twice as long there. A mask of numbers
     is added to the scores, in v's dtype, by plain products: with a mask their backward is twice as fast there.
     """
-    if mask is not None and mask.is_floating_point():
+    if mask is not None and mask.is_floating_point() and q.is_cpu:
         return _attend_by_products(q.to(v.dtype), k.to(v.dtype), v, mask)
     dtype = torch.float32 if q.is_cpu else v.dtype  # q and k come in float32 from their norm and angles
     with torch.autocast(q.device.type, enabled=False):

@@ -41,7 +41,15 @@ from scenewright_server.training.examples import (
     pack_all,
 )
 from scenewright_server.training.loop import FitConfig, fit
-from scenewright_server.training.lora import LAYERS, Adapted, answer_loss, check_plain, read_pairs, save_pairs
+from scenewright_server.training.lora import (
+    LAYERS,
+    Adapted,
+    answer_loss,
+    check_plain,
+    choose_device,
+    read_pairs,
+    save_pairs,
+)
 from scenewright_server.training.memory import Estimate, estimate_memory
 from scenewright_server.training.packing import Row
 from scenewright_server.training.recipe import PRECISIONS, RecipeError, build, check_bounds, read_toml
@@ -115,8 +123,7 @@ class AdapterRecipe:
 
     @property
     def device(self) -> torch.device:
-        has_gpu = self.accelerator != "cpu" and torch.cuda.is_available()
-        return torch.device("cuda" if has_gpu else "cpu")
+        return choose_device(self.accelerator)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from peft import LoraConfig, inject_adapter_in_model
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from typing_extensions import Self
 
 from scenewright_server.model.gpt import GPT
 from scenewright_server.model.quantised import name_type
@@ -20,6 +21,11 @@ from scenewright_server.training.recipe import RecipeError
 
 LAYERS = ("qkv", "out", "up", "down")
 """The linear layers that have a pair."""
+
+
+def choose_device(accelerator: str) -> torch.device:
+    """Where to train: "cpu", or "cuda" and "auto" where a GPU is there."""
+    return torch.device("cuda" if accelerator != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def check_plain(gpt: GPT, table: str, model: str) -> None:
@@ -33,9 +39,10 @@ class Adapted(nn.Module):
 
     gpt: GPT
 
-    def __init__(self, gpt: GPT, rank: int, scale: int, is_compiled: bool = True) -> None:
+    def __init__(self, gpt: GPT, rank: int, scale: int, is_compiled: bool = True, dropout: float = 0.0) -> None:
         super().__init__()
-        inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=scale * rank, target_modules=list(LAYERS)), gpt)
+        layers = LoraConfig(r=rank, lora_alpha=scale * rank, lora_dropout=dropout, target_modules=list(LAYERS))
+        inject_adapter_in_model(layers, gpt)
         if is_compiled:
             for block in gpt.blocks:
                 block.compile(dynamic=False)
@@ -44,6 +51,11 @@ class Adapted(nn.Module):
         self.pairs = nn.ParameterDict(
             {name.replace(".", "-"): its for name, its in gpt.named_parameters() if "lora_" in name}
         )
+
+    def train(self, mode: bool = True) -> Self:
+        """The decoder, too: its pairs have a dropout."""
+        self.gpt.train(mode)
+        return super().train(mode)
 
     def begin_with(self, adapter: Mapping[str, Tensor]) -> None:
         """Take the numbers of an adapter of the same rank. Raises RecipeError for another."""

@@ -12,17 +12,18 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from scenewright_server.families.chat.planning import question_text, scene_text
+from scenewright_server.families.chat.planning import Thing, question_text, scene_text
 from scenewright_server.families.chat.tokenizer import ChatTokenizer
 from scenewright_server.simulator.asking.questions import Asked, Asker
 from scenewright_server.simulator.asking.tables import Code, load_tables
 from scenewright_server.simulator.asking.worlds import World, make_world
 from scenewright_server.simulator.asking.writing_styles import restyle
-from scenewright_server.training.written import Written, read_written, tell_things
+from scenewright_server.training.written import Written, read_written, tell_things, words_of
 
 IGNORED = -100
 UNSEEN = -1e4  # added to a score of attention, it leaves nothing after the softmax
 MISSES = 3  # questions that do not fit end a row
+MAX_STRANGERS = 12
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
@@ -54,7 +55,8 @@ class Row:
 class Rows:
     """An endless stream of rows of one seed. languages: of questions and of the labels they are about, and how often
     each pair is drawn; length: positions of a row, of which a scene takes `max_scene` at most; written: how often a
-    scene is one of those that were written one by one, where there are such of the pair."""
+    scene is one of those that were written one by one, where there are such of the pair; strangers: how often things of
+    other such scenes stand among its own."""
 
     def __init__(
         self,
@@ -64,9 +66,10 @@ class Rows:
         max_scene: int,
         seed: int,
         written: float = 0.0,
+        strangers: float = 0.0,
     ) -> None:
         self._tokenizer, self._languages, self._rng = tokenizer, languages, random.Random(seed)
-        self._length, self._max_scene, self._share = length, max_scene, written
+        self._length, self._max_scene, self._share, self._strangers = length, max_scene, written, strangers
 
     def __iter__(self) -> Iterator[Row]:
         while True:
@@ -77,10 +80,12 @@ class Rows:
     def _row(self) -> Row | None:
         rng = self._rng
         asked, labelled, _ = rng.choices(self._languages, [weight for *_, weight in self._languages])[0]
-        written = [its for its in read_written() if (its.asked, its.labelled) == (asked, labelled)]
+        all_written = read_written() if self._share else ()
+        written = [its for its in all_written if (its.asked, its.labelled) == (asked, labelled)]
         if written and rng.random() < self._share:
             its = rng.choice(written)
-            things, examples = rng.sample(its.things, len(its.things)), self._styled(its)
+            met = self._meet(its) if rng.random() < self._strangers else []
+            things, examples = rng.sample([*its.things, *met], len(its.things) + len(met)), self._styled(its)
         else:
             world = make_world(load_tables(labelled), labelled, rng)
             things, examples = tell_things(world.entries), self._examples(world, asked)
@@ -89,6 +94,13 @@ class Rows:
             return None
         row = pack(scene, (self.encode(one) for one in examples), self._length)
         return row if len(row.ids) > len(scene) else None
+
+    def _meet(self, its: Written) -> list[Thing]:
+        """Things of other scenes that change no plan of this one: no word of their names is in it."""
+        others = [one for one in read_written() if one.labelled == its.labelled and one.name != its.name]
+        drawn = [self._rng.choice(self._rng.choice(others).things) for _ in range(MAX_STRANGERS if others else 0)]
+        apart = {thing.label: thing for thing in drawn if not words_of(thing.label, *thing.aliases) & its.words}
+        return list(apart.values())[: self._rng.randint(1, MAX_STRANGERS)]
 
     def _examples(self, world: World, asked: Code) -> Iterator[Asked]:
         asker = Asker(load_tables(asked), world, self._rng)

@@ -13,7 +13,14 @@ from scenewright_server.families.bundle import find_bundle
 from scenewright_server.families.chat.storage import PLANNER, Bundle, load_bundle
 from scenewright_server.simulator.asking.tables import CODES, Code
 from scenewright_server.training.loop import FitConfig, fit
-from scenewright_server.training.lora import Adapted, answer_loss, check_plain, read_pairs, save_pairs
+from scenewright_server.training.lora import (
+    Adapted,
+    answer_loss,
+    check_plain,
+    choose_device,
+    read_pairs,
+    save_pairs,
+)
 from scenewright_server.training.packing import Batch, Rows, collate
 from scenewright_server.training.recipe import PRECISIONS, build, check_bounds, read_toml
 
@@ -26,7 +33,8 @@ class PlannerRecipe:
     """model: a pulled chat model or a bundle's directory. languages: of questions and of the labels they are about,
     with weights. start: an adapter's file to begin with, of this rank; "": from none. rank: of the adapter; keep_rank:
     of what is saved, 0 for the same; length: positions of a row, of which a scene takes max_scene at most; rows: in a
-    batch; written: the share of scenes that people wrote. Raises RecipeError naming field, value and bound."""
+    batch; written: the share of scenes that people wrote; strangers: the share of these with things of other scenes
+    among their own; dropout: of what the adapter reads. Raises RecipeError naming field, value and bound."""
 
     model: str = "smollm2-135m"
     languages: tuple[tuple[Code, Code, float], ...] = (("en", "en", 1.0),)
@@ -41,6 +49,9 @@ class PlannerRecipe:
     rows: int = 2
     accumulate: int = 1
     written: float = 0.35
+    strangers: float = 0.0
+    dropout: float = 0.0
+    accelerator: str = "auto"
     seed: int = 1
     threads: int = 1
     is_compiled: bool = True
@@ -61,6 +72,9 @@ class PlannerRecipe:
             ("rows", 1 <= self.rows <= 256, "in 1..256"),
             ("accumulate", 1 <= self.accumulate <= 256, "in 1..256"),
             ("written", 0 <= self.written <= 1, "in 0..1"),
+            ("strangers", 0 <= self.strangers <= 1, "in 0..1"),
+            ("dropout", 0 <= self.dropout < 1, "in [0, 1)"),
+            ("accelerator", self.accelerator in ("auto", "cpu", "cuda"), "auto, cpu or cuda"),
             ("threads", 1 <= self.threads <= 256, "in 1..256"),
         )
 
@@ -76,7 +90,7 @@ def train_planner(config: Path, out: Path) -> Path:
     Raises RecipeError for the TOML file, and `load_bundle`'s errors.
     """
     recipe = build(_File, read_toml(config), config.name).planner
-    bundle = load_bundle(find_bundle(recipe.model), torch.device("cpu"), None)
+    bundle = load_bundle(find_bundle(recipe.model), choose_device(recipe.accelerator), None)
     check_plain(bundle.gpt, "planner", recipe.model)
     return fit_planner(bundle, recipe, out)
 
@@ -84,14 +98,15 @@ def train_planner(config: Path, out: Path) -> Path:
 def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
     """Train an adapter for a chat bundle's decoder; writes planner.safetensors, checkpoint and curve into `out`."""
     torch.set_num_threads(recipe.threads)
-    is_mixed = next(bundle.gpt.parameters()).dtype == torch.bfloat16  # else this CPU has no instructions for it
-    model = Adapted(bundle.gpt, recipe.rank, recipe.scale, recipe.is_compiled)
+    device, is_mixed = bundle.gpt.device, bundle.gpt.dtype == torch.bfloat16  # else this CPU cannot calculate in it
+    model = Adapted(bundle.gpt, recipe.rank, recipe.scale, recipe.is_compiled, recipe.dropout)
     path, languages = out / PLANNER, ",".join(dict.fromkeys(asked for asked, *_ in recipe.languages))
     if recipe.start:
         model.begin_with(read_pairs(Path(recipe.start)))
 
     def batches(seed: int, written: float = recipe.written) -> Iterator[Batch]:
-        rows = iter(Rows(bundle.tokenizer, recipe.languages, recipe.length, recipe.max_scene, seed, written))
+        drawn = (bundle.tokenizer, recipe.languages, recipe.length, recipe.max_scene, seed, written, recipe.strangers)
+        rows = iter(Rows(*drawn))
         while True:
             yield collate([next(rows) for _ in range(recipe.rows)], recipe.length)
 
@@ -101,8 +116,10 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
     def validate(judged: nn.Module) -> dict[str, float]:
         assert isinstance(judged, Adapted)
         save_pairs(judged.adapter(recipe.keep_rank), path, {"languages": languages})
-        with torch.autocast("cpu", torch.bfloat16, enabled=is_mixed):
-            scores = [answer_loss(judged, batch) for batch in held]
+        with torch.autocast(device.type, torch.bfloat16, enabled=is_mixed):
+            scores = [
+                answer_loss(judged, (a.to(device), b.to(device), c.to(device), d.to(device))) for a, b, c, d in held
+            ]
         return {
             "loss": sum(float(loss) for loss, _ in scores) / N_HELD,
             "right": sum(float(more["right"]) for _, more in scores) / N_HELD,
@@ -110,7 +127,8 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
 
     fitting = FitConfig(
         minutes=recipe.minutes, learning_rate=recipe.learning_rate, accumulate=recipe.accumulate, weight_decay=0.0,
-        validate_every_s=300, checkpoint_every_s=240, precision=PRECISIONS[0 if is_mixed else 1], accelerator="cpu",
+        validate_every_s=300, checkpoint_every_s=240, precision=PRECISIONS[0 if is_mixed else 1],
+        accelerator=device.type,
     )  # fmt: skip
     fit(model, answer_loss, lambda n: batches(recipe.seed * 1_000_003 + n), fitting, validate, out)
     return path

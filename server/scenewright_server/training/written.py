@@ -8,9 +8,10 @@ labels'; "points": the user points at the first thing of the scene.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from scenewright_server.languages.speaking import Spelt
 from scenewright_server.scene.entries import Entry, merge
 from scenewright_server.scene.executing import Scene, execute
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write
 from scenewright_server.simulator import asking
 from scenewright_server.simulator.asking.questions import Asked
@@ -36,6 +38,19 @@ class Written:
     labelled: Code
     things: tuple[Thing, ...]
     questions: tuple[Asked, ...]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of all names, questions and plans."""
+        names = (name for thing in self.things for name in (thing.label, *thing.aliases))
+        return words_of(*names, *(text for one in self.questions for text in (one.question, one.plan)))
+
+
+def words_of(*texts: str) -> frozenset[str]:
+    """The words of texts, of Chinese all pairs of characters that follow each other."""
+    spaced = " ".join(texts).lower()
+    pairs = (spaced[i : i + 2] for i in range(len(spaced)))
+    return frozenset((*re.findall(r"[^\W_]+", spaced), *filter(is_chinese, pairs)))
 
 
 @cache
@@ -59,13 +74,15 @@ def _read(data: Mapping[str, Any]) -> list[Written]:
     alone = Scene(entries, called)
     asked: dict[Code, list[Asked]] = {}
     past: dict[str, tuple[Scene, tuple[tuple[str, str], ...]]] = {"": (alone, ())}
+    followed = {item.get("after") for item in data["questions"]}
     for item in data["questions"]:
         language, points = cast(Code, item.get("language", labelled)), bool(item.get("points"))
         scene, before = past[item.get("after", "")]
         plan = parse(item["plan"])
-        replies = execute(plan, replace(scene, pointed=(0,) if points else ()))
-        answer = " ".join("".join(SPEAKERS[language].reply(reply, Spelt(called))) for reply in replies)
-        past[item["id"]] = replace(alone, before=replies[-1].turn), (*before, (item["ask"], answer))
+        if item["id"] in followed:
+            replies = execute(plan, replace(scene, pointed=(0,) if points else ()))
+            answer = " ".join("".join(SPEAKERS[language].reply(reply, Spelt(called))) for reply in replies)
+            past[item["id"]] = replace(alone, before=replies[-1].turn), (*before, (item["ask"], answer))
         asked.setdefault(language, []).append(Asked(before[-2:], item["ask"], write(plan), points))
     things = tuple(tell_things(entries))
     return [Written(data["name"], language, labelled, things, tuple(its)) for language, its in asked.items()]
