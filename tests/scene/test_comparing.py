@@ -69,6 +69,8 @@ WARD = scene_of(
         told("cart", 0, load=(90.0, "kg"), material="oak and steel", z=4),
         told("board", -2.5, "Three quests hang there: wolves at the mill, a cat, a lost ring. All pay.", z=9),
         told("window", 1, state="tilted", box=(1, 2, 1)),
+        told("gate", 4, state="half open"),
+        told("hatch", 5, "Half closed."),
         told("note", 2, "Homework: page 48, exercise 3. Dessert: cake, sauce. Size: A4, colour: red"),
         told("menu", 2.5, "Comes with chips, salad, and beer. Read page 48, line 3. Adults 12 EUR, children 6 EUR."),
     ]
@@ -128,6 +130,10 @@ WARD = scene_of(
         (WARD, "check cart | look steel", "Yes, the cart is steel."),
         (WARD, "check cart | look wooden", "Yes, the cart is wooden."),
         (WARD, "check window | look closed", "No, the window is tilted."),
+        (WARD, "check gate | look open", "The state of the gate is half open."),
+        (WARD, "check gate | look half open", "Yes, the gate is half open."),
+        (WARD, "check gate | look closed", "No, the state of the gate is half open."),
+        (WARD, "check hatch | look open", "It says of the hatch: “Half closed”."),
         (WARD, "fact homework | note", "The homework of the note is page 48, exercise 3."),
         (
             WARD,

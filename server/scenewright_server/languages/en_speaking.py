@@ -31,6 +31,7 @@ from scenewright_server.languages.speaking import (
     is_year,
     length_in,
     money_digits,
+    speaks_for_itself,
 )
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
@@ -293,10 +294,11 @@ class EnglishSpeaker:
             )
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
-            if verdict.because is not None and verdict.because.is_quoted and isinstance(verdict.among, x.Not) and is_so:
-                return self._told(verdict.because, labels)
-            if verdict.because is not None and (phrase is None or not is_so or _is_more(verdict)):
-                return ["Yes, " if is_so else "No, ", *_lower(self._told(verdict.because, labels))]
+            because = verdict.because
+            if because is not None and is_so and speaks_for_itself(because, verdict.among):
+                return self._told(because, labels)
+            if because is not None and (phrase is None or not is_so or _is_more(verdict)):
+                return ["Yes, " if is_so else "No, ", *_lower(self._told(because, labels))]
             if phrase is None or len(verdict.things) > 3:
                 return ["Yes." if is_so else "No."]
             verb = be(verdict.things, labels) + ("" if is_so else " not")

@@ -18,6 +18,7 @@ from scenewright_server.languages.speaking import (
     is_year,
     length_in,
     money_digits,
+    speaks_for_itself,
 )
 from scenewright_server.languages.zh import Chinese
 from scenewright_server.scene import expressions as x
@@ -310,11 +311,12 @@ class ChineseSpeaker:
             return ["我不知道", *things, f"是不{phrase}。"] if phrase else ["我不知道", *things, "是不是这样。"]
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
-            if verdict.because is not None and verdict.because.is_quoted and isinstance(verdict.among, x.Not) and is_so:
-                return self._told(verdict.because, labels)
+            because = verdict.because
+            if because is not None and is_so and speaks_for_itself(because, verdict.among):
+                return self._told(because, labels)
             is_foreign = isinstance(verdict.among, x.Look) and not is_chinese(verdict.among.words)
-            if verdict.because is not None and (phrase is None or not is_so or is_foreign):
-                return ["是的，" if is_so else "不，", *self._told(verdict.because, labels)]
+            if because is not None and (phrase is None or not is_so or is_foreign):
+                return ["是的，" if is_so else "不，", *self._told(because, labels)]
             if phrase is None or len(verdict.things) > 3:
                 return ["是的。" if is_so else "不是。"]
             return [

@@ -133,6 +133,9 @@ _IDIOM = re.compile(
 )
 """Words for states within words for something else."""
 _PARTLY, _PART_FULL = "nearly|almost|not quite|barely|hardly", "|half|thirds?|quarters?"
+_HALF = re.compile(r"\b(?:half|partly|partially|slightly)[ -]\w|半[开关掩闭]|虚掩")
+_HALF_SHUT = re.compile(r"\b(half|partly|partially)[ -](?:closed|shut)\b|半[关掩闭]着?")
+"""What is as much half open."""
 _SAID_AT_LENGTH = ("reserved", "booked", "taken", "sold", "out of order", "out of service", "broken")
 """What says more may follow: "reserved for Mr Osei from seven"."""
 _OPEN = {"open", "closed", "开放"}
@@ -155,11 +158,16 @@ def is_state_alone(words: str) -> bool:
     return fold(words) in _STATES and len(words) > 1
 
 
+def is_half(text: str) -> bool:
+    """Whether a text tells of a state that holds in part: "half open"."""
+    return _HALF.search(fold(text)) is not None
+
+
 def is_so(words: str, texts: Sequence[str]) -> bool | None:
     """Whether things of which this is told, folded, are so; None where that is not told."""
     said = re.sub(r"^(?:still|now|already|currently|还|已经) ?", "", fold(words))
     if said in _STATES:
-        texts = [_IDIOM.sub("|", text) for text in texts]
+        texts = [_HALF_SHUT.sub(_half_open, _IDIOM.sub("|", text)) for text in texts]
     verdict = _has_state(said, texts) if said in _STATES else looks_so(said, texts) or None
     asked = _ASKED.sub("", said) if is_chinese(said) else said
     if verdict is None and any(is_negated(its, texts) for its in dict.fromkeys((said, asked))):
@@ -179,6 +187,10 @@ def is_so(words: str, texts: Sequence[str]) -> bool | None:
         for text in texts
     )
     return False if is_part_denied else None
+
+
+def _half_open(found: re.Match[str]) -> str:
+    return f"{found[1]} open" if found[1] else "半开"
 
 
 def _has_state(said: str, texts: Sequence[str]) -> bool | None:
