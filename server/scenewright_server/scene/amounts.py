@@ -122,6 +122,9 @@ _TO = re.compile(r"\s?(?:-|–|—|~|～|至|到|to|until)\s?")
 _WHOLE_HOURS = re.compile(
     r"(?<![\d.:])(\d|1\d|2[0-4])\s?(?:-|–|—|~|～|至|到|to|till|until)\s?(\d|1\d|2[0-4])(?![\d.:])"
 )
+_ALL_DAY = re.compile(
+    r"\b24 ?(?:h|hrs?|hours?)\b|\b24/7\b|\b(?:round the clock|day and night)\b|24 ?小时|全天|昼夜", re.I
+)
 _STONES = re.compile("块[灵晶]石")
 """Pieces of what is no money of ours."""
 _HANZI = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
@@ -264,10 +267,12 @@ def read_time(text: str) -> float | None:
 
 def read_hours(text: str) -> list[Amount]:
     """The spans of a text from one time of day to another, "9:00-17:00"; in whole hours where it tells no minutes,
-    "9 to 5". One that ends on the next day ends after 24."""
+    "9 to 5", or that it is the whole day, "24 hours". One that ends on the next day ends after 24."""
     times = [its.amount for its in _read_times(text)]
     if times:
         return [its for its in times if its.high is not None]
+    if _ALL_DAY.search(text):
+        return [Amount(0.0, CLOCK, 24.0)]
     spans = [(int(found[1]), int(found[2])) for found in _WHOLE_HOURS.finditer(text)]
     return [Amount(low, CLOCK, next(its for its in (high, high + 12, high + 24) if its > low)) for low, high in spans]
 

@@ -13,7 +13,7 @@ from scenewright_server.scene.calling import Calling
 from scenewright_server.scene.comparing import Comparing, is_same
 from scenewright_server.scene.dates import as_date
 from scenewright_server.scene.failures import Failed, Several
-from scenewright_server.scene.hours import late
+from scenewright_server.scene.hours import lasting, late
 from scenewright_server.scene.matching import Match, Matching
 from scenewright_server.scene.measures import Measures, MixedUnits, Valued, holds, in_one_unit
 from scenewright_server.scene.relations import NoFront
@@ -262,19 +262,19 @@ class Choosing:
                 return ()
             raise Failed(Unknown(of.key.name, among))
         try:
-            numbers, _ = in_one_unit([its.amount for its in values.values()])
+            numbers, _ = in_one_unit(lasting([its.amount for its in values.values()]))
         except MixedUnits:
             raise Failed(Mixed(of.key.name, tuple(values))) from None
         sign = -1 if (of.down if isinstance(of, x.Ordered) else of.most) else 1
-        row = [k for _, k in sorted(zip(numbers, values, strict=True), key=lambda pair: sign * pair[0])]
+        rank = dict(zip(values, numbers, strict=True))
+        row = sorted(values, key=lambda k: sign * rank[k])
         if isinstance(of, x.Ordered):
             return tuple(row)
         if of.nth:
             return tuple(row[of.n - 1 : of.n])
         if of.n > 1:
             return tuple(row[: of.n])
-        best = values[row[0]].amount
-        return tuple(k for k in row if is_same(values[k].amount, best))
+        return tuple(k for k in row if is_same(Amount(rank[k]), Amount(rank[row[0]])))
 
     def _stands(self, of: x.Set, among: Things) -> np.ndarray:
         """(N,) bool: what stands so."""

@@ -18,7 +18,7 @@ from scenewright_server.scene.descriptions import quote
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.facts import sentence_that_tells
 from scenewright_server.scene.failures import Failed, Several
-from scenewright_server.scene.hours import in_turn, late
+from scenewright_server.scene.hours import in_turn, lasting, late
 from scenewright_server.scene.matching import may_be_denied
 from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, quotient, total
 from scenewright_server.scene.parsing import parse
@@ -243,6 +243,7 @@ class _Execution:
         its, other = late(one.amount, two.key), late(two.amount, one.key)
         if one.things == two.things:
             its, other = in_turn(its, one.key, other, two.key)
+        its, other = lasting((its, other))
         return replace(one, amount=its), replace(two, amount=other)
 
     def _operand(self, quantity: q.Quantity) -> Operand:

@@ -299,16 +299,16 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
     if fact is not None and is_other_end(fact.key, name):
         return None
     if fact is not None:
-        if not isinstance(fact.value, str):
-            value = _value(fact)
-            return value if isinstance(value, Amount) else None
-        if topic_of("hours") is key and (hours := read_hours(fact.value)):
+        text = fact.value if isinstance(fact.value, str) else f"{fact.value:g} {fact.unit}"
+        if topic_of("hours") is key and (hours := read_hours(text)):
             return end_of(hours[0], name)
-        if (day := read_date(fact.value)) is not None and (
+        if isinstance(value := _value(fact), Amount):
+            return value
+        if (day := read_date(text)) is not None and (
             not key.dimension or (key.dimension == "year" and day.unit == DAY)
         ):
             return day
-        return end_of(_pick(read_amounts(fact.value), key, named=True), name)
+        return end_of(_pick(read_amounts(text), key, named=True), name)
     if (its := amount_in(graph.description, key)) is not None:
         return its
     pieces = clauses(graph.description)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from scenewright_server.scene.amounts import Amount, read_amounts, read_hours
@@ -11,6 +12,8 @@ from scenewright_server.scene.matching import fold
 _OPENING = {"open", "opens", "opening time", "开门", "开门时间"}
 _CLOSING = set("closes|closing time|open until|until|关门|关门时间|打烊|打烊时间|营业到|营业至|开到".split("|"))
 """Keys that are one end of the hours that are told."""
+_BOTH = re.compile(r"\bhours$|(?:营业|开放|运营|服务)时间$")
+"""Keys that are both ends."""
 _LAST = re.compile(
     r"last(?: (?:train|bus|tram|ferry|boat|metro|departure|entry|admission|call|orders?|round|show|tour|ride))?$"
     r"|末|最后|最晚"
@@ -24,11 +27,11 @@ _NIGHT = 6.0
 
 
 def end_of(found: Amount | None, name: str) -> Amount | None:
-    """Of hours from one time to another the one that a key means, if it means one."""
+    """Of hours from one time to another the one that a key means, if it means one; one time alone is no hours."""
     if found is None or found.dimension not in ("clock", ""):
         return found
     if found.high is None:
-        return late(found, name)
+        return None if found.dimension == "clock" and _BOTH.search(fold(name)) else late(found, name)
     if fold(name) in _CLOSING:
         return replace(found, value=found.high, high=None)
     return replace(found, high=None) if fold(name) in _OPENING else found
@@ -39,6 +42,13 @@ def late(time: Amount, name: str) -> Amount:
     is_late = time.dimension == "clock" and time.high is None and time.value < _NIGHT
     its = fold(name)
     return replace(time, value=time.value + 24) if is_late and (its in _CLOSING or _LAST.match(its)) else time
+
+
+def lasting(amounts: Sequence[Amount]) -> list[Amount]:
+    """Amounts as they are held against each other: hours from one time to another, where all are, by how long."""
+    if not all(its.dimension == "clock" and its.high is not None for its in amounts):
+        return list(amounts)
+    return [Amount((its.high or 0.0) - its.value, "h") for its in amounts]
 
 
 def in_turn(a: Amount, its_key: str, b: Amount, other_key: str) -> tuple[Amount, Amount]:
