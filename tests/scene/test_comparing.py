@@ -34,8 +34,8 @@ TOWN = scene_of(
 )
 SHOP = scene_of(
     [
-        told("stable", -3, "Not for glass doors", left=(5.0,), value="1.2 million EUR", next="1 October"),
-        told("sneaker", -2, size=(41.0,), left=(3.0,), value=(300000.0, "EUR"), next="July", made="1970s"),
+        told("stable", -3, "Not for glass doors", left=(3.0,), value="1.2 million EUR", next="1 October"),
+        told("sneaker", -2, size=(41.0,), left=(5.0,), value=(300000.0, "EUR"), next="July", made="1970s"),
         told("boot", -1, size=(43.0,), players=(2.0, "to 6"), ages="6 months to 3 years", made="1980s"),
         told("printer", 0, speed=(35.0, "页/分钟"), ink=(3.0, "盒"), paper=(2.0, "包"), ages="4-8", made="1965"),
         told("book", 1, pages=(412.0, "页"), motto="red, then blue", next="12 March"),
@@ -90,6 +90,9 @@ WARD = scene_of(
         (TOWN, "name has 门票", "It is the tower."),
         (TOWN, "count has price", "There are four: the hotel, the inn, the tower and the kiosk."),
         (SHOP, "sum left | has left", "Together they come to 8."),
+        (SHOP, "name stable + sneaker & max left", "It is the sneaker."),
+        (SHOP, "name stable + sneaker + boot + printer & max left", "It is the stable."),
+        (SHOP, "name has left & sort left", "They are the stable and the sneaker."),
         (SHOP, "count size < 42", "There is one: the sneaker."),
         (SHOP, "exist table", "No, there is none."),
         (SHOP, "name stabel", "I take “stabel” to mean the stable. It is the stable."),

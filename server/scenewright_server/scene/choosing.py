@@ -256,7 +256,10 @@ class Choosing:
         if isinstance(of, x.Middle):
             row = self.relations.in_a_row(among)
             return tuple(row[(len(row) - 1) // 2 : len(row) // 2 + 1])
-        values = self.comparing.own(of.key.name, self.values(of.key, among))
+        left = tuple(k for k in among if of.key.name == "left" and self.measures.is_told("left", k))
+        is_stock = len(left) > 1 and 2 * len(left) > len(among)  # how many are left, not how far to the left
+        values = self.values(of.key, left if is_stock else among, told=is_stock)
+        values = self.comparing.own(of.key.name, values)
         if not values:
             if not among:
                 return ()
