@@ -53,6 +53,15 @@ PEAKS = scene_of(
         told("model", 2, box=(9, 9, 9)),
     ]
 )
+FARMS = scene_of(
+    [
+        told("hut", -1, distance=(7.0, "km"), distance_to_town=(4.0, "km"), 到码头的距离="900米"),
+        told("farm", 3, distance=(5.0, "km"), distance_to_town=(2.0, "km")),
+        told("town", 0),
+        told("pole", 1),
+        told("barn", 5),
+    ]
+)
 RIDES = scene_of(
     [
         told("coaster", -2, min_height=(140.0, "cm"), box=(3, 30, 3)),
@@ -150,6 +159,12 @@ WARD = scene_of(
         (WARD, "fact size | note", "The size of the note is A4."),
         (PEAKS, "name max height", "It is Fuji (3776 m)."),
         (PEAKS, "fact height | Etna", "Etna is 3403 m tall."),
+        (FARMS, "fact distance to town | hut", "The distance to town of the hut is 4 km."),
+        (FARMS, "name distance to town < 3 km", "It is the farm."),
+        (FARMS, "fact distance to 码头 | hut", "The 到码头的距离 of the hut is 900米."),
+        (FARMS, "name hut + farm & min distance", "It is the farm (5 km)."),
+        (FARMS, "diff distance | hut | farm", "The hut is 2 km farther away than the farm."),
+        (FARMS, "name min distance", "It is the town (3 m)."),
         (RIDES, "name max height", "It is the coaster (30 m)."),
         (RIDES, "name min height <= 150 cm", "It is the coaster."),
     ],

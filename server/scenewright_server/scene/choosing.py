@@ -15,7 +15,7 @@ from scenewright_server.scene.dates import as_date
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import lasting, late
 from scenewright_server.scene.matching import Match, Matching
-from scenewright_server.scene.measures import Measures, MixedUnits, Valued, holds, in_one_unit
+from scenewright_server.scene.measures import PLACES, Measures, MixedUnits, Valued, holds, in_one_unit
 from scenewright_server.scene.relations import NoFront
 from scenewright_server.scene.replies import Lost, Mixed, NotHere, Nothing, NotUnderstood, Unknown
 from scenewright_server.scene.scene import Scene, Things
@@ -35,7 +35,8 @@ def corner_of(links: Sequence[x.Set]) -> tuple[x.Relation, x.Relation] | None:
 
 
 class Choosing:
-    """Tells sets of a scene. `took` and `missing` gather names that were nearly right and names of nothing here."""
+    """Tells sets of a scene. `took` and `missing` gather names that were nearly right and names of nothing here;
+    `ranked` are the amounts by which things were picked or ordered last."""
 
     def __init__(self, scene: Scene) -> None:
         entries = scene.entries
@@ -48,6 +49,7 @@ class Choosing:
 
     def forget_names(self) -> None:
         """Begin to gather names anew."""
+        self.ranked: dict[int, Valued] = {}
         self.took: dict[str, int] = {}
         self.missing: dict[str, None] = {}
 
@@ -256,10 +258,10 @@ class Choosing:
         if isinstance(of, x.Middle):
             row = self.relations.in_a_row(among)
             return tuple(row[(len(row) - 1) // 2 : len(row) // 2 + 1])
-        left = tuple(k for k in among if of.key.name == "left" and self.measures.is_told("left", k))
-        is_stock = len(left) > 1 and 2 * len(left) > len(among)  # how many are left, not how far to the left
-        values = self.values(of.key, left if is_stock else among, told=is_stock)
-        values = self.comparing.own(of.key.name, values)
+        told = tuple(k for k in among if of.key.name in PLACES and self.measures.is_told(of.key.name, k))
+        are_told = len(told) > 1 and 2 * len(told) > len(among)  # how many are left, not how far to the left
+        values = self.values(of.key, told if are_told else among, told=are_told)
+        self.ranked = values = self.comparing.own(of.key.name, values)
         if not values:
             if not among:
                 return ()

@@ -82,6 +82,8 @@ class Comparing:
             told = {k: its for k, its in values.items() if not its.is_measured}
             return told if told and (name == "size" or 2 * len(told) > len(values)) else dict(values)
         graphs = {k: its for k in values if (its := self._graphs[k]) is not None}
+        if all(its.is_measured for its in values.values()):
+            return dict(values)
         if any(facts.has_key(graph, name) for graph in graphs.values()):
             own = {k for k, graph in graphs.items() if facts.is_owned(graph, name)}
             return {k: its for k, its in values.items() if k in own or its.amount.dimension == "clock"}
