@@ -31,6 +31,10 @@ from tests.scene.test_executing import found, know, scene_of
         ("wash out", "does not wash out of clothes", False), ("wash out", "washes out after a week", True),
         ("does not wash out", "washes out after a week", False), ("wheel broken", "broken wheel", True),
         ("open", "opens 9:00", None), ("closed", "closes 18:00", None), ("open", "opens the iron gate", None),
+        ("open", "opened 2004", None), ("开放", "2004年开放", None), ("open", "open since 2004", True),
+        ("burning", "state on", None), ("burning", "state off", False), ("on", "state burning", True),
+        ("running", "state stopped", False), ("running", "state on", True), ("stopped", "state running", False),
+        ("在运行", "状态 停机", False), ("停了", "状态 运行中", False), ("运行", "状态 运行中", True),
         ("open", "only the owner may open it", None), ("open", "state open until 22:00", True),
     ],
 )  # fmt: skip
@@ -41,6 +45,12 @@ def test_what_a_text_decides(words, text, so):
 def test_a_fact_that_is_the_state_outweighs_others():
     assert is_so("open", ["state closed", "opens 9:00", "drawer open"]) is False
     assert is_so("locked", ["state open", "drawer locked"]) is False
+
+
+def test_a_state_excludes_only_its_opposites():
+    scene = scene_of([know("oven", -1, state="on"), know("candle", 0, state="burning")])
+    assert found("check oven | look burning", scene).are_so == (None,)
+    assert found("name state = burning", scene).things == (1,)
 
 
 def test_a_fact_is_compared_with_a_state_as_a_state():

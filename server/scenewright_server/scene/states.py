@@ -17,8 +17,12 @@ locked, sealed, barred, bolted / locked, sealed, barred, bolted / open, unlocked
 unlocked, not locked / unlocked, open / locked, sealed, barred, bolted
 blocked, obstructed, clogged / blocked, obstructed, clogged / clear, open, free, passable
 clear, passable / clear, passable / blocked, obstructed, clogged
-on, lit, switched on, turned on, running, playing, burning / on, lit, running, playing, burning, brewing, washing /
+on, lit, switched on, turned on, running / on, lit, running, playing, burning, brewing, washing /
  off, unlit, switched off, not running, standby
+burning / burning, lit / off, unlit, switched off
+playing / playing / off, switched off, stopped, paused, standby
+running, in operation / running, in operation / stopped, halted, paused
+stopped, halted / stopped, halted, not running / running, playing, brewing, washing
 off, unlit, switched off, turned off / off, unlit, not running / on, lit, running, playing, burning
 full, filled / full, filled, fully booked / empty, half full, half empty, drained
 empty, drained / empty, drained / full, filled, occupied, half full, half empty
@@ -71,6 +75,8 @@ offline / offline / online
  没关好, 没关紧, 没关上, 虚掩, 斜开 / 关着, 关闭, 关上, 关了, 已关, 关机, 灭, 黑屏, 上锁, 锁着, 锁住, 紧闭, 封闭
 关, 关着, 关闭, 关上, 关了, 关机, 灭, 灭着, 灭了, 熄灭, 没开 / 关着, 关闭, 关上, 关了, 已关, 关机, 灭, 黑屏, 上锁, 锁着,
  锁住, 紧闭, 封闭 / 开着, 打开, 敞开, 亮着, 开启, 开机, 半开, 运行, 没关严, 没关好, 没关紧, 没关上, 虚掩, 斜开
+运行, 运行中, 在运行, 运转, 在运转 / 运行, 运转, 开着, 开机 / 停止, 停机, 停运, 停转, 停了, 关机, 关着, 关闭
+停了, 停止, 停机, 停运, 停转 / 停止, 停机, 停运, 停转, 停了 / 运行, 运转
 开放, 营业, 营业中 / 开放, 开着, 营业 / 关闭, 关门, 停业, 打烊, 歇业, 停用, 封闭, 封锁
 锁, 锁着, 上锁, 锁住, 锁上, 锁了 / 锁着, 上锁, 锁住, 锁上, 已锁, 上了锁, 上了童锁 / 没锁, 未锁, 开着, 打开, 敞开
 没锁, 未锁, 没上锁 / 没锁, 未锁, 开着, 打开, 敞开 / 锁着, 上锁, 锁住, 锁上, 已锁, 上了锁, 上了童锁
@@ -120,6 +126,7 @@ STATE_WORDS = {word for asked, (told, belied) in _STATES.items() for word in (as
 """All words for states that exclude each other."""
 _HOURS = re.compile(
     r"\b(?:opens|closes|opening|closing|hours|daily|every|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b|\d:\d\d|"
+    r"(?<!since )\b(?:1\d|20)\d\d(?![\d.])|"
     r"\d ?[ap]m\b|^(?:营业|开放|运营|服务)时间|[\d一二三四五六七八九十两]点|周[一二三四五六日末]|每[天日周]|[雨雪]天"
 )
 """A text that tells when something is open, not that it is."""
