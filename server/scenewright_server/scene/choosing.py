@@ -11,7 +11,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.calling import Calling
 from scenewright_server.scene.comparing import Comparing, is_same
-from scenewright_server.scene.dates import as_date
+from scenewright_server.scene.dates import as_date, read_date
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import lasting, late
 from scenewright_server.scene.matching import Match, Matching
@@ -231,16 +231,19 @@ class Choosing:
 
     def _compared(self, of: x.Compared, among: Things) -> Things:
         key, sign, with_ = of.key, of.sign, of.with_
-        if isinstance(with_, str):
-            return self.comparing.as_text(key.name, sign, with_, among)
-        if isinstance(with_, x.Number):
-            bound = late(as_date(Amount(with_.value, with_.unit)), key.name)
-        else:
-            other = self.one(with_)
-            own = self.values(key, (other,), told=True).get(other)
-            if own is None:
-                raise Failed(Unknown(key.name, (other,)))
-            bound, among = own.amount, tuple(k for k in among if k != other)
+        match with_:
+            case str() if (day := read_date(with_)) is not None and self.values(key, among):
+                bound = day
+            case str():
+                return self.comparing.as_text(key.name, sign, with_, among)
+            case x.Number(value, unit):
+                bound = late(as_date(Amount(value, unit)), key.name)
+            case _:
+                other = self.one(with_)
+                own = self.values(key, (other,), told=True).get(other)
+                if own is None:
+                    raise Failed(Unknown(key.name, (other,)))
+                bound, among = own.amount, tuple(k for k in among if k != other)
         values = self.comparing.own(key.name, self.values(key, among, told=True))
         if among and not values:
             raise Failed(Unknown(key.name, among))

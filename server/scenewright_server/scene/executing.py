@@ -16,14 +16,13 @@ from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.dates import as_date
 from scenewright_server.scene.descriptions import quote
 from scenewright_server.scene.expressions import PlanError
-from scenewright_server.scene.facts import sentence_that_tells
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import in_turn, lasting, late
 from scenewright_server.scene.matching import may_be_denied
 from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, quotient, total
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place, place_against
-from scenewright_server.scene.replacing import replaced, with_told_distances
+from scenewright_server.scene.replacing import replaced, with_told_keys
 from scenewright_server.scene.replies import (
     Against,
     Counted,
@@ -52,7 +51,7 @@ from scenewright_server.scene.replies import (
     Weighed,
 )
 from scenewright_server.scene.scene import Scene, Things
-from scenewright_server.scene.telling import tell_all
+from scenewright_server.scene.telling import sentence_that_tells, tell_all
 from scenewright_server.scene.totalling import reckon
 
 MAX_QUOTED = 2
@@ -95,7 +94,7 @@ class _Execution:
             question = again
         results: tuple[Result, ...]
         try:
-            results = tuple(self._find(with_told_distances(question, self._scene)))
+            results = tuple(self._find(with_told_keys(question, self._scene)))
         except Failed as error:
             results = (error.result,)
         except Several as error:

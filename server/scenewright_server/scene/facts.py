@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from scenewright_server.scene.amounts import DAY, Amount, Found, is_year, rate_of, read_amounts, read_hours, read_length
 from scenewright_server.scene.dates import read_date
-from scenewright_server.scene.descriptions import QUOTE_CHARS, amount_in, clauses, contrasts, sentences, value_in_full
+from scenewright_server.scene.descriptions import amount_in, clauses, contrasts, sentences, value_in_full
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
 from scenewright_server.scene.hours import end_of, is_other_end
-from scenewright_server.scene.matching import fold, looks_so
+from scenewright_server.scene.matching import fold
 from scenewright_server.scene.topics import TOPICS, Topic, is_meant, topic_of
 from scenewright_server.scene.words import is_chinese
 
@@ -30,6 +30,8 @@ _LEFT = re.compile(
     re.IGNORECASE,
 )
 """How many of something are left."""
+_VERB = re.compile(r"ed$|\bbuilt$|^[建始]")
+"""A key of years that is an event of its own."""
 _EXTENTS = ("height", "width", "depth")
 _BOUND = re.compile(r"\b(?:limit|restriction|min|minimum|required)\b|限|要求")
 """In the key of what something else is held against."""
@@ -98,8 +100,9 @@ def tell(graph: GraphObject, name: str) -> Known | None:
         return Known(its)
     for piece in pieces:
         for word in (name, *key.words):
-            if _mentions(word, piece):
-                rest = _after(word, piece) if word in _KNOWN_WORDS else ""
+            is_event = key.dimension == "year" and not any(map(is_year, read_amounts(piece)))  # "Built the wall"
+            if _mentions(word, piece) and (word == name or not is_event):
+                rest = _after(word, piece) if word in _KNOWN_WORDS and not is_event else ""
                 if fold(piece).endswith(fold(word)):  # what it is comes after
                     piece = next((its for its in sentences(graph.description) if piece in its), piece)
                 return Known(rest or piece, is_quoted=not rest)
@@ -133,14 +136,6 @@ def _amount_left(told: Known | None) -> Amount | None:
     return Amount(float(said[1]) if said[1].isdigit() else float(_NUMBERS.index(said[1].casefold())))
 
 
-def sentence_that_tells(graph: GraphObject, look: str) -> str | None:
-    """The sentence of the description by which an object looks so; None where its names tell it, or it is long."""
-    if looks_so(look, [fold(name) for name in (graph.label, *graph.aliases)]):
-        return None
-    short = [text for text in sentences(graph.description) if len(text) <= QUOTE_CHARS]
-    return next((text for text in short if looks_so(look, [fold(text)])), None)
-
-
 def _known(fact: Fact) -> Known:
     return Known(_value(fact))
 
@@ -160,8 +155,8 @@ def _fact_in_part(graph: GraphObject, name: str) -> Fact | None:
     key = topic_of(name)
     keys = [(fact, fold(fact.key.replace("_", " "))) for fact in graph.facts]
     found = _facts_in_part(graph, name)
-    if not found and key.dimension == "year":  # "opened 1886"
-        found = [fact for fact, own in keys if own.endswith("ed") and _is_year_alone(fact)]
+    if not found and key.dimension == "year" and not _VERB.search(name):  # "opened 1886"
+        found = [fact for fact, own in keys if own.endswith("ed") and own != "died" and _is_year_alone(fact)]
     if not found and key.dimension and key.dimension not in (*_SHARED, "year"):
         numbers = [fact for fact in graph.facts if not isinstance(fact.value, str)]
         found = [fact for fact in numbers if Amount(0.0, fact.unit).dimension == key.dimension]

@@ -13,15 +13,22 @@ from scenewright_server.scene.scene import Scene
 _DISTANCES = ("distance to {}", "distance from {}", "距{}", "离{}", "距离{}", "到{}距离", "到{}的距离")
 
 
-def with_told_distances(question: q.Question, scene: Scene) -> q.Question:
-    """A question in which the distance to what is named is a fact, where one has that very key: "distance to town"."""
+def with_told_keys(question: q.Question, scene: Scene) -> q.Question:
+    """A question in which the distance to what is named, "distance to town", or what is on, in or by what compares,
+    "on holiday = 10 August", is a fact, where one has that very key."""
     graphs = [entry.graph for entry in scene.entries if entry.graph is not None]
+
+    def is_told(name: str) -> bool:
+        return any(facts.has_key(graph, name) for graph in graphs)
+
     for part in {*q.all_within(question)}:
-        if isinstance(part, x.Key) and isinstance(part.to, x.Named):
-            names = [its.format(part.to.words) for its in _DISTANCES]
-            told = next((name for name in names if any(facts.has_key(graph, name) for graph in graphs)), None)
-            if told is not None:
-                question = replaced(question, part, x.Key(told))
+        match part:
+            case x.Key(_, x.Named(words)):
+                names = [its.format(words) for its in _DISTANCES]
+                if (told := next(filter(is_told, names), None)) is not None:
+                    question = replaced(question, part, x.Key(told))
+            case x.Related(relation, x.Compared(key, sign, with_)) if is_told(f"{relation} {key.name}"):
+                question = replaced(question, part, x.Compared(x.Key(f"{relation} {key.name}"), sign, with_))
     return question
 
 
