@@ -19,9 +19,14 @@ _LAST = re.compile(
     r"|末|最后|最晚"
 )
 """Keys of what is the last of a day."""
-_STARTS = re.compile(r"\b(?:depart|leav|open|start|begin|from\b)|出发|发车|离开|起飞|启程|上班|[开始起]")
-_ENDS = re.compile(r"\b(?:arriv|clos|end|finish|until|return|back\b)|下班|[到达抵束关闭烊收止回]")
-"""Keys of the time at which something begins, and ends."""
+_STARTS = re.compile(
+    r"\b(?:depart|leav|open|start|begin|from\b|bed|sleep|lights[ -]out)|"
+    r"就寝|熄灯|睡|出发|发车|离开|起飞|启程|上班|[开始起]"
+)
+_ENDS = re.compile(
+    r"\b(?:arriv|clos|end|finish|until|return|back\b|wak|alarm|gets? up)|起床|醒|闹钟|下班|[到达抵束关闭烊收止回]"
+)
+"""Keys of the time at which something begins, a night, too, and ends."""
 _NIGHT = 6.0
 """The hour until which what closes does so late, after the midnight of its day."""
 
