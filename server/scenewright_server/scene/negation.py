@@ -18,7 +18,10 @@ _NOT = re.compile(
     r"(?:远离|避免|(?<!能)不能(?!错过|没|不)|(?<!可)不可(?!错过|或缺|多得|思议|不)|不宜|不适合|不建议|不要"
     rf"|{_DO_NOT})[^，。；,;的也都但就才]{{0,8}}$"
 )
-_DOUBLE = re.compile(r"\b(?:never|not|nothing|nobody) (?:\w+ )?without\b|不能没有|不能不|少不了|离不开|缺不了")
+_DOUBLE = re.compile(
+    r"\b(?:never|not|nothing|nobody) (?:\w+ )?without\b|\b(?:not|never|\w+n['’]t) too \w+|"
+    r"不能没有|不能不|少不了|离不开|缺不了"
+)
 """What negates and so affirms."""
 _LISTED = re.compile(rf".*{_NO}(.*)$")
 _GOES_ON = re.compile(r"(?:, \w+(?: \w+)?)*,? (?:or|nor) ")
@@ -36,7 +39,7 @@ _KEPT_OUT = re.compile(
 """What follows those who may not or cannot: 孕妇不能用, 车进不来; 水不能喝 does not deny the water."""
 _DOES_NOT_GET = re.compile(
     r"^ (?:[\w'’-]+ )?(?:(?:do|does|did|can|could|may|must|will|should) not|cannot|\w+n['’]t) (?:be able to )?"
-    r"(?:get|go|reach|enter|come|pass|fit|use|ride|touch|climb)\b"
+    r"(?:get(?! enough)|go|reach|enter|come|pass|fit|use|ride|touch|climb)\b"
 )
 """What follows those who do not get there: "little hands do not get there"."""
 _WORDS = (
