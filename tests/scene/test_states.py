@@ -109,6 +109,7 @@ def test_sentences_are_quoted_whole():
         ("pacemaker", "not for people with a pacemaker", True),
         ("planes", "not allowed on planes", False), ("trains", "allowed on trains", True),
         ("tandems", "too small for tandems", False), ("carry", "too heavy to carry", False),
+        ("bedroom", "not too loud for a bedroom", True), ("open", "open 24 hours", True),
         ("little hands", "hung high so that little hands do not get there", False),
         ("children", "keep away from children", False), ("battery", "the battery does not last", True),
         ("货车", "太小，停不下货车", False), ("货车", "货车停得下", True), ("儿童", "请远离儿童", False),

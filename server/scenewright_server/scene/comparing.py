@@ -111,7 +111,7 @@ class Comparing:
         if exact in known.values() and not (is_state_alone(text) or {*fold(text).split()} & (COLOURS | MATERIALS)):
             like = {k: its and (told[k] is None or _is_item(exact[0], known[k][0])) for k, its in like.items()}
         if time is not None:
-            at = {k: is_at(time, str(its.value)) for k, its in told.items() if its is not None}
+            at = {k: is_at(time, _as_text(its)) for k, its in told.items() if its is not None}
             like |= {k: its for k, its in at.items() if its is not None}
         return tuple(k for k in among if like[k] == (sign == "=") and (told[k] is not None or like[k]))
 

@@ -10,7 +10,7 @@ from scenewright_server.scene.amounts import DAY, Amount, Found, is_year, rate_o
 from scenewright_server.scene.dates import read_date
 from scenewright_server.scene.descriptions import amount_in, clauses, contrasts, sentences, value_in_full
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
-from scenewright_server.scene.hours import end_of, is_other_end
+from scenewright_server.scene.hours import both_ends, end_of, is_other_end
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.topics import TOPICS, Topic, is_meant, topic_of
 from scenewright_server.scene.words import is_chinese
@@ -347,6 +347,8 @@ def _fact(graph: GraphObject, name: str, key: Topic) -> Fact | None:
     for fact in graph.facts:
         if _plain_key(fact.key) == said:
             return fact
+    if (hours := both_ends(name, ((fact.key, fact.value) for fact in graph.facts))) is not None:
+        return Fact(name, hours)
     words = {_plain_key(word) for word in key.words}
     others = (fact for fact in graph.facts if _plain_key(fact.key) in words)
     return next((fact for fact in others if key.dimension != "money" or is_meant(fact.key, _value(fact))), None)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from scenewright_server.scene.amounts import Amount, read_amounts, read_hours
+from scenewright_server.scene.amounts import Amount, read_amounts, read_hours, read_time
 from scenewright_server.scene.matching import fold
 
 _OPENING = {"open", "opens", "opening time", "开门", "开门时间"}
@@ -47,6 +47,15 @@ def late(time: Amount, name: str) -> Amount:
     is_late = time.dimension == "clock" and time.high is None and time.value < _NIGHT
     its = fold(name)
     return replace(time, value=time.value + 24) if is_late and (its in _CLOSING or _LAST.match(its)) else time
+
+
+def both_ends(name: str, told: Iterable[tuple[str, object]]) -> str | None:
+    """The hours of which one fact tells the beginning and another the end, "16:00-1:00", where a name asks for both."""
+    if _BOTH.search(fold(name)) is None:
+        return None
+    times = [(fold(key), its) for key, its in told if isinstance(its, str) and read_time(its) is not None]
+    opens, closes = (next((its for key, its in times if key in end), None) for end in (_OPENING, _CLOSING))
+    return f"{opens}-{closes}" if opens and closes else None
 
 
 def lasting(amounts: Sequence[Amount]) -> list[Amount]:

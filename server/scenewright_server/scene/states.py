@@ -125,8 +125,8 @@ _STATES = _read(_TABLE)
 STATE_WORDS = {word for asked, (told, belied) in _STATES.items() for word in (asked, *told, *belied)}
 """All words for states that exclude each other."""
 _HOURS = re.compile(
-    r"\b(?:opens|closes|opening|closing|hours|daily|every|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b|\d:\d\d|"
-    r"(?<!since )\b(?:1\d|20)\d\d(?![\d.])|"
+    r"\b(?:opens|closes|opening|closing|(?<!24 )hours|daily|every|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b|"
+    r"\d:\d\d|(?<!since )\b(?:1\d|20)\d\d(?![\d.])|"
     r"\d ?[ap]m\b|^(?:营业|开放|运营|服务)时间|[\d一二三四五六七八九十两]点|周[一二三四五六日末]|每[天日周]|[雨雪]天"
 )
 """A text that tells when something is open, not that it is."""
