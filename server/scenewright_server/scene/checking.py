@@ -109,6 +109,8 @@ def _other_value(choosing: Choosing, words: str, k: int) -> Known | None:
     own = graphs[k]
     told = () if own is None else own.facts
     texts = [(its.key, its.value) for its in told if isinstance(its.value, str)]
+    qualities = [(key, choosing.comparing.tell(key, k)) for key in QUALITIES]
+    texts += [(key, its.value) for key, its in qualities if its and not its.is_quoted and isinstance(its.value, str)]
     return next((Known(text, key=key) for key, text in texts if key in keys or _is_another(said, key, text)), None)
 
 

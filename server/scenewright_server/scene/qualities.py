@@ -37,7 +37,7 @@ _BEGINS = re.compile(rf"(?:(?:it )?is |an? )?(?:painted |dyed )?({_ALL})(?: ?的
 _PAINTED = re.compile(rf"(?:.*[,，])?[刷漆涂染喷][了成着上过]*({_HAN_SHADE})(?=[色漆])")
 _ENDS = re.compile(rf"(?=.*[a-z] ).*?(?<!\bof )\b({_SHADE}?(?:{'|'.join(sorted(COLOURS))}))$")
 _HAN_BEGINS = re.compile(
-    "([红蓝绿黄黑白棕橙粉紫])(?![茶酒木板油豆糖枣薯菜花椒米果瓜盐绿外])[\u4e00-\u9fff]*"
+    "([红蓝绿黄黑白棕橙粉紫])(?![茶酒木板油豆糖枣薯菜花椒米果瓜盐绿外胡砂])[\u4e00-\u9fff]*"
     "[篷杯包伞衣衫裤裙帽鞋袜靴毯椅凳桌柜箱盒袋灯门车船球瓶罐盆桶壶碗盘旗巾子]$"
 )
 """A thing that has been made and is of a colour, 绿帐篷, not of what the colour makes another thing, 绿茶杯."""
