@@ -34,8 +34,8 @@ TOWN = scene_of(
 )
 SHOP = scene_of(
     [
-        told("stable", -3, "Not for glass doors", left=(5.0,), value="1.2 million EUR", next="1 October"),
-        told("sneaker", -2, size=(41.0,), left=(3.0,), value=(300000.0, "EUR"), next="July", made="1970s"),
+        told("stable", -3, "Not for glass doors", left=(3.0,), value="1.2 million EUR", next="1 October"),
+        told("sneaker", -2, size=(41.0,), left=(5.0,), value=(300000.0, "EUR"), next="July", made="1970s"),
         told("boot", -1, size=(43.0,), players=(2.0, "to 6"), ages="6 months to 3 years", made="1980s"),
         told("printer", 0, speed=(35.0, "页/分钟"), ink=(3.0, "盒"), paper=(2.0, "包"), ages="4-8", made="1965"),
         told("book", 1, pages=(412.0, "页"), motto="red, then blue", next="12 March"),
@@ -51,6 +51,15 @@ PEAKS = scene_of(
         told("Etna", -2, altitude=(3403.0, "m")),
         told("Fuji", 0, altitude=(3776.0, "m")),
         told("model", 2, box=(9, 9, 9)),
+    ]
+)
+FARMS = scene_of(
+    [
+        told("hut", -1, distance=(7.0, "km"), distance_to_town=(4.0, "km"), 到码头的距离="900米"),
+        told("farm", 3, distance=(5.0, "km"), distance_to_town=(2.0, "km")),
+        told("town", 0),
+        told("pole", 1),
+        told("barn", 5),
     ]
 )
 RIDES = scene_of(
@@ -69,6 +78,11 @@ WARD = scene_of(
         told("cart", 0, load=(90.0, "kg"), material="oak and steel", z=4),
         told("board", -2.5, "Three quests hang there: wolves at the mill, a cat, a lost ring. All pay.", z=9),
         told("window", 1, state="tilted", box=(1, 2, 1)),
+        told("蓝帐篷", 4.5),
+        told("gate", 4, state="half open"),
+        told("hatch", 5, "Half closed."),
+        told("Ulf", 6, "Built the sea wall.", died=(1161.0,), on_holiday="3 to 17 August", born="19 November"),
+        told("Uma", 7, on_holiday="28 July to 9 August", born="5月2日"),
         told("note", 2, "Homework: page 48, exercise 3. Dessert: cake, sauce. Size: A4, colour: red"),
         told("menu", 2.5, "Comes with chips, salad, and beer. Read page 48, line 3. Adults 12 EUR, children 6 EUR."),
     ]
@@ -88,6 +102,9 @@ WARD = scene_of(
         (TOWN, "name has 门票", "It is the tower."),
         (TOWN, "count has price", "There are four: the hotel, the inn, the tower and the kiosk."),
         (SHOP, "sum left | has left", "Together they come to 8."),
+        (SHOP, "name stable + sneaker & max left", "It is the sneaker."),
+        (SHOP, "name stable + sneaker + boot + printer & max left", "It is the stable."),
+        (SHOP, "name has left & sort left", "They are the stable and the sneaker."),
         (SHOP, "count size < 42", "There is one: the sneaker."),
         (SHOP, "exist table", "No, there is none."),
         (SHOP, "name stabel", "I take “stabel” to mean the stable. It is the stable."),
@@ -128,6 +145,17 @@ WARD = scene_of(
         (WARD, "check cart | look steel", "Yes, the cart is steel."),
         (WARD, "check cart | look wooden", "Yes, the cart is wooden."),
         (WARD, "check window | look closed", "No, the window is tilted."),
+        (WARD, "fact built | Ulf", "It says of Ulf: “Built the sea wall”."),
+        (WARD, "fact year | Ulf", "I do not know the year of Ulf. It only says: “Built the sea wall”."),
+        (WARD, "name on holiday = 10 August", "It is Ulf."),
+        (WARD, "name on holiday = 8月8日", "They are Ulf and Uma."),
+        (WARD, "check Uma | on holiday = 10 August", "No, Uma is on holiday 28 July to 9 August."),
+        (WARD, "name born = 2 May", "It is Uma."),
+        (WARD, "check 蓝帐篷 | look 红", "No, the colour of the 蓝帐篷 is 蓝色."),
+        (WARD, "check gate | look open", "The state of the gate is half open."),
+        (WARD, "check gate | look half open", "Yes, the gate is half open."),
+        (WARD, "check gate | look closed", "No, the state of the gate is half open."),
+        (WARD, "check hatch | look open", "It says of the hatch: “Half closed”."),
         (WARD, "fact homework | note", "The homework of the note is page 48, exercise 3."),
         (
             WARD,
@@ -141,6 +169,12 @@ WARD = scene_of(
         (WARD, "fact size | note", "The size of the note is A4."),
         (PEAKS, "name max height", "It is Fuji (3776 m)."),
         (PEAKS, "fact height | Etna", "Etna is 3403 m tall."),
+        (FARMS, "fact distance to town | hut", "The distance to town of the hut is 4 km."),
+        (FARMS, "name distance to town < 3 km", "It is the farm."),
+        (FARMS, "fact distance to 码头 | hut", "The 到码头的距离 of the hut is 900米."),
+        (FARMS, "name hut + farm & min distance", "It is the farm (5 km)."),
+        (FARMS, "diff distance | hut | farm", "The hut is 2 km farther away than the farm."),
+        (FARMS, "name min distance", "It is the town (3 m)."),
         (RIDES, "name max height", "It is the coaster (30 m)."),
         (RIDES, "name min height <= 150 cm", "It is the coaster."),
     ],
@@ -181,6 +215,16 @@ def test_many_units_go_together():
         ("dark blue armchair", "A red cushion lies on it", "dark blue", None),
         ("Red Lion", "It has a green sign", None, None),
         ("bottle of red wine", "", None, None),
+        ("jacket", "Dark green corduroy.", "dark green", "corduroy"),
+        ("horse", "Grey with dark dapples. Fond of apples.", "grey", None),
+        ("box", "Painted blue.", "blue", None),
+        ("stop button red", "", "red", None),
+        ("pot of gold", "Turquoise water all around", None, None),
+        ("绿帐篷", "", "绿色", None),
+        ("绿茶杯", "", None, None),
+        ("包", "红的，很旧。", "红色", None),
+        ("车", "木头的，刷了蓝漆。", "蓝色", None),
+        ("盒子", "盖子是红的。", None, None),
         ("灰色转椅", "红盖子。", "灰色", None),
         ("牛皮腰带", "", None, "牛皮"),
         ("特色木瓜", "", None, None),

@@ -22,14 +22,40 @@ def test_every_day_of_two_years_is_read_in_all_ways():
         assert read_date(date_text(its)) == read_date(date_text(its, in_chinese=True)) == its
 
 
-@pytest.mark.parametrize("text", ["July", "7月", "1st October", "12月3日", "29 Feb", "March 2027"])
+@pytest.mark.parametrize(
+    "text", ["July", "7月", "1st October", "12月3日", "29 Feb", "March 2027", "3 August to 9 August"]
+)
 def test_days_of_no_year_and_months_are_written_as_they_are_read(text):
     its = read_date(text)
     assert its is not None and read_date(date_text(its)) == its == read_date(date_text(its, in_chinese=True))
     assert (its.unit == DATE) == ("2027" in text)
 
 
-@pytest.mark.parametrize("text", ["31 June", "Maya", "July sale", "13月1日", "2027-02-30", "1 Octopus", "", "5"])
+@pytest.mark.parametrize(
+    "text",
+    ["3 to 17 August", "3rd-17th August", "August 3 to 17", "3 August – 17 August", "8月3日到17日"],
+)
+def test_days_from_one_to_another_are_one_span(text):
+    its = read_date(text)
+    assert its is not None and (its.value, its.high) == tuple(read_date(f"{day} August").value for day in (3, 17))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "31 June",
+        "17 to 3 August",
+        "3 to 17",
+        "August to sea",
+        "Maya",
+        "July sale",
+        "13月1日",
+        "2027-02-30",
+        "1 Octopus",
+        "",
+        "5",
+    ],
+)
 def test_what_is_no_day_is_none(text):
     assert read_date(text) is None
 

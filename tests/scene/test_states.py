@@ -31,6 +31,10 @@ from tests.scene.test_executing import found, know, scene_of
         ("wash out", "does not wash out of clothes", False), ("wash out", "washes out after a week", True),
         ("does not wash out", "washes out after a week", False), ("wheel broken", "broken wheel", True),
         ("open", "opens 9:00", None), ("closed", "closes 18:00", None), ("open", "opens the iron gate", None),
+        ("open", "opened 2004", None), ("开放", "2004年开放", None), ("open", "open since 2004", True),
+        ("burning", "state on", None), ("burning", "state off", False), ("on", "state burning", True),
+        ("running", "state stopped", False), ("running", "state on", True), ("stopped", "state running", False),
+        ("在运行", "状态 停机", False), ("停了", "状态 运行中", False), ("运行", "状态 运行中", True),
         ("open", "only the owner may open it", None), ("open", "state open until 22:00", True),
     ],
 )  # fmt: skip
@@ -41,6 +45,12 @@ def test_what_a_text_decides(words, text, so):
 def test_a_fact_that_is_the_state_outweighs_others():
     assert is_so("open", ["state closed", "opens 9:00", "drawer open"]) is False
     assert is_so("locked", ["state open", "drawer locked"]) is False
+
+
+def test_a_state_excludes_only_its_opposites():
+    scene = scene_of([know("oven", -1, state="on"), know("candle", 0, state="burning")])
+    assert found("check oven | look burning", scene).are_so == (None,)
+    assert found("name state = burning", scene).things == (1,)
 
 
 def test_a_fact_is_compared_with_a_state_as_a_state():
@@ -97,6 +107,13 @@ def test_sentences_are_quoted_whole():
         ("dogs", "no pets or dogs of any size allowed", False),
         ("oven", "can't go in a hot oven", False), ("left-handers", "does not smudge for left-handers", True),
         ("pacemaker", "not for people with a pacemaker", True),
+        ("planes", "not allowed on planes", False), ("trains", "allowed on trains", True),
+        ("tandems", "too small for tandems", False), ("carry", "too heavy to carry", False),
+        ("bedroom", "not too loud for a bedroom", True), ("open", "open 24 hours", True),
+        ("little hands", "hung high so that little hands do not get there", False),
+        ("children", "keep away from children", False), ("battery", "the battery does not last", True),
+        ("货车", "太小，停不下货车", False), ("货车", "货车停得下", True), ("儿童", "请远离儿童", False),
+        ("大声", "了不起的大声", True),
         ("洗碗机", "不能放进洗碗机", False), ("咖啡", "不能喝酒，有咖啡", True), ("辣", "不能喝酒的人也能吃辣", True),
         ("闪光灯", "拍照别开闪光灯", False), ("拍照", "拍照别开闪光灯", True), ("雨伞", "别忘了带雨伞", True),
         ("大", "特别大", True), ("孕妇", "孕妇和儿童不能用", False), ("儿童", "孕妇和儿童不能用", False),

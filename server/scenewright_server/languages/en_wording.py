@@ -51,8 +51,8 @@ _DOING = set(
     "runs leads goes comes sits stands turns belongs".split()
 )
 _BEING = set(
-    "from by for in with missing wearing holding carrying guarding selling playing showing open closed available known "
-    "afraid made built found born founded painted free due good allergic".split()
+    "from by for in on with missing wearing holding carrying guarding selling playing showing open closed available "
+    "known afraid made built found born founded painted free due good allergic".split()
 )
 """First words of keys that are no nouns: what stands between a thing and a value."""
 _COUNTED = ("free", "open", "available", "missing")

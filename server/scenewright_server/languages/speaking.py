@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
+from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount, many, symbol
-from scenewright_server.scene.replies import Operand, Reply
+from scenewright_server.scene.replies import Operand, Reply, Told
+from scenewright_server.scene.states import is_half
 from scenewright_server.scene.topics import topic_of
 
 M = TypeVar("M")
@@ -91,3 +93,11 @@ def is_year(operand: Operand) -> bool:
 def currency(amount: Amount) -> str:
     """The code of an amount's currency, "" where it is no money."""
     return symbol(amount.unit) if amount.dimension == "money" and many(amount.unit)[0] == 1 else ""
+
+
+def speaks_for_itself(because: Told, among: x.Set) -> bool:
+    """Whether what makes it so that a thing is among others is told with no "yes" before it: a sentence of what it is
+    not, or that it is so in part, "half open"."""
+    if isinstance(among, x.Not):
+        return because.is_quoted
+    return isinstance(among, x.Look) and is_half(str(because.value)) and not is_half(among.words)

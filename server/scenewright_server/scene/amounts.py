@@ -14,6 +14,8 @@ Dimension = Literal[
 
 CLOCK = "o'clock"
 """The unit of a time of day, in hours from midnight."""
+MINUTES = "m:s"
+"""The unit of minutes that are told with seconds, "5:10"."""
 DATE, DAY = "@date", "@day"
 """The units of a day of a year, and of a day of any year, in days of the calendar."""
 
@@ -36,7 +38,7 @@ _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("volume", "l", 0.01): "cl",
     ("volume", "l", 1.0): "l litre litres liter liters 升",
     ("time", "s", 1.0): "s sec secs second seconds 秒",
-    ("time", "s", 60.0): "min mins minute minutes 分钟",
+    ("time", "s", 60.0): f"min mins minute minutes {MINUTES} 分钟",
     ("time", "s", 3600.0): "h hr hrs hour hours 小时 钟头",
     ("time", "s", 86400.0): "day days 天",
     ("time", "s", 604800.0): "week weeks 周",
@@ -121,6 +123,9 @@ _CLOCK = re.compile(
 _TO = re.compile(r"\s?(?:-|–|—|~|～|至|到|to|until)\s?")
 _WHOLE_HOURS = re.compile(
     r"(?<![\d.:])(\d|1\d|2[0-4])\s?(?:-|–|—|~|～|至|到|to|till|until)\s?(\d|1\d|2[0-4])(?![\d.:])"
+)
+_ALL_DAY = re.compile(
+    r"\b24 ?(?:h|hrs?|hours?)\b|\b24/7\b|\b(?:round the clock|day and night)\b|24 ?小时|全天|昼夜", re.I
 )
 _STONES = re.compile("块[灵晶]石")
 """Pieces of what is no money of ours."""
@@ -262,12 +267,20 @@ def read_time(text: str) -> float | None:
     return None if found is None else _hours(found)
 
 
+def read_length(text: str) -> Amount | None:
+    """The minutes and seconds that a song of "5:10" lasts; None for any other text."""
+    found = re.fullmatch(r"(\d{1,3}):([0-5]\d)", text.strip())
+    return None if found is None else Amount(int(found[1]) + int(found[2]) / 60, MINUTES)
+
+
 def read_hours(text: str) -> list[Amount]:
     """The spans of a text from one time of day to another, "9:00-17:00"; in whole hours where it tells no minutes,
-    "9 to 5". One that ends on the next day ends after 24."""
+    "9 to 5", or that it is the whole day, "24 hours". One that ends on the next day ends after 24."""
     times = [its.amount for its in _read_times(text)]
     if times:
         return [its for its in times if its.high is not None]
+    if _ALL_DAY.search(text):
+        return [Amount(0.0, CLOCK, 24.0)]
     spans = [(int(found[1]), int(found[2])) for found in _WHOLE_HOURS.finditer(text)]
     return [Amount(low, CLOCK, next(its for its in (high, high + 12, high + 24) if its > low)) for low, high in spans]
 
@@ -277,6 +290,11 @@ def time_text(hours: float) -> str:
     minutes = round(hours * 60)
     minutes -= 1440 * (minutes > 1440)
     return f"{minutes // 60}:{minutes % 60:02d}"
+
+
+def minutes_text(minutes: float) -> str:
+    """Minutes and seconds in digits: "5:10"."""
+    return "{}:{:02d}".format(*divmod(round(minutes * 60), 60))
 
 
 def _hours(found: re.Match[str]) -> float:

@@ -15,7 +15,7 @@ from scenewright_server.scene.matching import fold
 from scenewright_server.scene.qualities import QUALITIES
 from scenewright_server.scene.replies import NotHere, Nothing, Result, Told, Verdict
 from scenewright_server.scene.scene import Things
-from scenewright_server.scene.states import is_so
+from scenewright_server.scene.states import is_so, is_state_alone
 from scenewright_server.scene.telling import tell_one
 from scenewright_server.scene.topics import topic_of
 
@@ -73,7 +73,8 @@ def _verdict(choosing: Choosing, among: x.Set, k: int) -> bool | None:
             return False if False in verdicts else None if None in verdicts else True
         case x.Look(words) | x.Named(words) if isinstance(among, x.Look) or choosing.is_state(words):
             verdict = is_so(words, choosing.texts[k])
-            return False if verdict is None and _other_value(choosing, words, k) else verdict
+            is_other = verdict is None and not is_state_alone(words) and _other_value(choosing, words, k) is not None
+            return False if is_other else verdict
         case x.Compared() | x.Has():
             return bool(choosing.choose(among, (k,)))
     is_side = isinstance(among, x.Related) and among.relation in x.SIDES
@@ -108,6 +109,8 @@ def _other_value(choosing: Choosing, words: str, k: int) -> Known | None:
     own = graphs[k]
     told = () if own is None else own.facts
     texts = [(its.key, its.value) for its in told if isinstance(its.value, str)]
+    qualities = [(key, choosing.comparing.tell(key, k)) for key in QUALITIES]
+    texts += [(key, its.value) for key, its in qualities if its and not its.is_quoted and isinstance(its.value, str)]
     return next((Known(text, key=key) for key, text in texts if key in keys or _is_another(said, key, text)), None)
 
 

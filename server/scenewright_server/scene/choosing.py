@@ -11,11 +11,11 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.calling import Calling
 from scenewright_server.scene.comparing import Comparing, is_same
-from scenewright_server.scene.dates import as_date
+from scenewright_server.scene.dates import as_date, read_date
 from scenewright_server.scene.failures import Failed, Several
-from scenewright_server.scene.hours import late
+from scenewright_server.scene.hours import lasting, late
 from scenewright_server.scene.matching import Match, Matching
-from scenewright_server.scene.measures import Measures, MixedUnits, Valued, holds, in_one_unit
+from scenewright_server.scene.measures import PLACES, Measures, MixedUnits, Valued, holds, in_one_unit
 from scenewright_server.scene.relations import NoFront
 from scenewright_server.scene.replies import Lost, Mixed, NotHere, Nothing, NotUnderstood, Unknown
 from scenewright_server.scene.scene import Scene, Things
@@ -35,7 +35,8 @@ def corner_of(links: Sequence[x.Set]) -> tuple[x.Relation, x.Relation] | None:
 
 
 class Choosing:
-    """Tells sets of a scene. `took` and `missing` gather names that were nearly right and names of nothing here."""
+    """Tells sets of a scene. `took` and `missing` gather names that were nearly right and names of nothing here;
+    `ranked` are the amounts by which things were picked or ordered last."""
 
     def __init__(self, scene: Scene) -> None:
         entries = scene.entries
@@ -48,6 +49,7 @@ class Choosing:
 
     def forget_names(self) -> None:
         """Begin to gather names anew."""
+        self.ranked: dict[int, Valued] = {}
         self.took: dict[str, int] = {}
         self.missing: dict[str, None] = {}
 
@@ -229,16 +231,19 @@ class Choosing:
 
     def _compared(self, of: x.Compared, among: Things) -> Things:
         key, sign, with_ = of.key, of.sign, of.with_
-        if isinstance(with_, str):
-            return self.comparing.as_text(key.name, sign, with_, among)
-        if isinstance(with_, x.Number):
-            bound = late(as_date(Amount(with_.value, with_.unit)), key.name)
-        else:
-            other = self.one(with_)
-            own = self.values(key, (other,), told=True).get(other)
-            if own is None:
-                raise Failed(Unknown(key.name, (other,)))
-            bound, among = own.amount, tuple(k for k in among if k != other)
+        match with_:
+            case str() if (day := read_date(with_)) is not None and self.values(key, among):
+                bound = day
+            case str():
+                return self.comparing.as_text(key.name, sign, with_, among)
+            case x.Number(value, unit):
+                bound = late(as_date(Amount(value, unit)), key.name)
+            case _:
+                other = self.one(with_)
+                own = self.values(key, (other,), told=True).get(other)
+                if own is None:
+                    raise Failed(Unknown(key.name, (other,)))
+                bound, among = own.amount, tuple(k for k in among if k != other)
         values = self.comparing.own(key.name, self.values(key, among, told=True))
         if among and not values:
             raise Failed(Unknown(key.name, among))
@@ -256,25 +261,28 @@ class Choosing:
         if isinstance(of, x.Middle):
             row = self.relations.in_a_row(among)
             return tuple(row[(len(row) - 1) // 2 : len(row) // 2 + 1])
-        values = self.comparing.own(of.key.name, self.values(of.key, among))
+        told = tuple(k for k in among if of.key.name in PLACES and self.measures.is_told(of.key.name, k))
+        are_told = len(told) > 1 and 2 * len(told) > len(among)  # how many are left, not how far to the left
+        values = self.values(of.key, told if are_told else among, told=are_told)
+        self.ranked = values = self.comparing.own(of.key.name, values)
         if not values:
             if not among:
                 return ()
             raise Failed(Unknown(of.key.name, among))
         try:
-            numbers, _ = in_one_unit([its.amount for its in values.values()])
+            numbers, _ = in_one_unit(lasting([its.amount for its in values.values()]))
         except MixedUnits:
             raise Failed(Mixed(of.key.name, tuple(values))) from None
         sign = -1 if (of.down if isinstance(of, x.Ordered) else of.most) else 1
-        row = [k for _, k in sorted(zip(numbers, values, strict=True), key=lambda pair: sign * pair[0])]
+        rank = dict(zip(values, numbers, strict=True))
+        row = sorted(values, key=lambda k: sign * rank[k])
         if isinstance(of, x.Ordered):
             return tuple(row)
         if of.nth:
             return tuple(row[of.n - 1 : of.n])
         if of.n > 1:
             return tuple(row[: of.n])
-        best = values[row[0]].amount
-        return tuple(k for k in row if is_same(values[k].amount, best))
+        return tuple(k for k in row if is_same(Amount(rank[k]), Amount(rank[row[0]])))
 
     def _stands(self, of: x.Set, among: Things) -> np.ndarray:
         """(N,) bool: what stands so."""

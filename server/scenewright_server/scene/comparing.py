@@ -82,6 +82,8 @@ class Comparing:
             told = {k: its for k, its in values.items() if not its.is_measured}
             return told if told and (name == "size" or 2 * len(told) > len(values)) else dict(values)
         graphs = {k: its for k in values if (its := self._graphs[k]) is not None}
+        if all(its.is_measured for its in values.values()):
+            return dict(values)
         if any(facts.has_key(graph, name) for graph in graphs.values()):
             own = {k for k, graph in graphs.items() if facts.is_owned(graph, name)}
             return {k: its for k, its in values.items() if k in own or its.amount.dimension == "clock"}
@@ -109,7 +111,7 @@ class Comparing:
         if exact in known.values() and not (is_state_alone(text) or {*fold(text).split()} & (COLOURS | MATERIALS)):
             like = {k: its and (told[k] is None or _is_item(exact[0], known[k][0])) for k, its in like.items()}
         if time is not None:
-            at = {k: is_at(time, str(its.value)) for k, its in told.items() if its is not None}
+            at = {k: is_at(time, _as_text(its)) for k, its in told.items() if its is not None}
             like |= {k: its for k, its in at.items() if its is not None}
         return tuple(k for k in among if like[k] == (sign == "=") and (told[k] is not None or like[k]))
 

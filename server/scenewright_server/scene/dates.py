@@ -20,13 +20,28 @@ _WRITTEN = [
         r"(?:(?P<year>\d{4})年)?(?P<month>\d{1,2})月(?:份|(?P<day>\d{1,2})[日号])?(?:到期|前|起|止)?",
     )
 ]
+_FROM_TO = re.compile(r"(.+?)\s?(?:-|–|—|~|～|至|到|\bto\b|\buntil\b)\s?(.+)")
+_DAY_FIRST, _DAY_LAST = re.compile(r"^\d+(?:st|nd|rd|th)?"), re.compile(r"\d+(?:st|nd|rd|th|[日号])?$")
 _LEAP = 4
 """The year of days that are told without one."""
 
 
 def read_date(text: str) -> Amount | None:
-    """The day that a text is, in days of the calendar, or the month, from its first day to its last; None for any other
-    text. A day of a year does not go together with one of no year."""
+    """The day that a text is, in days of the calendar, or the days from one to another, "3 to 17 August", as those of a
+    month; None for any other text. A day of a year does not go together with one of no year."""
+    its = _read_day(text)
+    ends = _FROM_TO.fullmatch(text.strip()) if its is None else None
+    if ends is None:
+        return its
+    low = _read_day(ends[1]) or _read_day(_DAY_FIRST.sub(ends[1], ends[2]))
+    high = _read_day(ends[2]) or _read_day(_DAY_LAST.sub(ends[2], ends[1]))
+    if low is None or high is None or low.unit != high.unit or low.value >= high.value:
+        return None
+    return Amount(low.value, low.unit, high.value if high.high is None else high.high)
+
+
+def _read_day(text: str) -> Amount | None:
+    """A day, or a month from its first day to its last."""
     found = next(filter(None, (pattern.fullmatch(text.strip()) for pattern in _WRITTEN)), None)
     if found is None:
         return None
@@ -51,9 +66,12 @@ def year_of(day: Amount) -> Amount:
 
 
 def date_text(amount: Amount, in_chinese: bool = False) -> str:
-    """A day, or a month, as people write it."""
+    """A day, a month, or the days from one to another, as people write it."""
     its = date.fromordinal(max(int(amount.value), 1))
-    is_month, has_year = amount.high is not None, amount.unit == DATE
+    has_year, is_month = amount.unit == DATE, amount.high is not None
+    if amount.high is not None and (its.day, amount.high - amount.value + 1) != (1, monthrange(its.year, its.month)[1]):
+        ends = (date_text(Amount(day, amount.unit), in_chinese) for day in (amount.value, amount.high))
+        return ("到" if in_chinese else " to ").join(ends)
     if in_chinese:
         return f"{its.year}年" * has_year + f"{its.month}月" + f"{its.day}日" * (not is_month)
     return f"{its.day} " * (not is_month) + MONTHS[its.month - 1] + f" {its.year}" * has_year

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, Literal
+from dataclasses import fields, replace
+from typing import Literal
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
-from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.amounts import CLOCK, Amount
 from scenewright_server.scene.asking import ask
 from scenewright_server.scene.checking import check, check_told, choose_or_none
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.dates import as_date
 from scenewright_server.scene.descriptions import quote
 from scenewright_server.scene.expressions import PlanError
-from scenewright_server.scene.facts import sentence_that_tells
 from scenewright_server.scene.failures import Failed, Several
-from scenewright_server.scene.hours import in_turn, late
+from scenewright_server.scene.hours import in_turn, lasting, late
 from scenewright_server.scene.matching import may_be_denied
 from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, quotient, total
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place, place_against
+from scenewright_server.scene.replacing import replaced, with_told_keys
 from scenewright_server.scene.replies import (
     Against,
     Counted,
@@ -51,7 +51,7 @@ from scenewright_server.scene.replies import (
     Weighed,
 )
 from scenewright_server.scene.scene import Scene, Things
-from scenewright_server.scene.telling import tell_all
+from scenewright_server.scene.telling import sentence_that_tells, tell_all
 from scenewright_server.scene.totalling import reckon
 
 MAX_QUOTED = 2
@@ -94,7 +94,7 @@ class _Execution:
             question = again
         results: tuple[Result, ...]
         try:
-            results = tuple(self._find(question))
+            results = tuple(self._find(with_told_keys(question, self._scene)))
         except Failed as error:
             results = (error.result,)
         except Several as error:
@@ -115,9 +115,9 @@ class _Execution:
         if before is None or isinstance(before.question, q.Again | q.Beyond):
             return None
         if before.asked is not None:
-            return _replaced(before.question, before.asked, question.of)
+            return replaced(before.question, before.asked, question.of)
         first = next(iter(_sets(before.question)), None)
-        return None if first is None else _replaced(before.question, first, question.of)
+        return None if first is None else replaced(before.question, first, question.of)
 
     def _missing_beside(self, question: q.Question, results: tuple[Result, ...]) -> tuple[str, ...]:
         """Names of nothing here that the results do not tell."""
@@ -140,7 +140,7 @@ class _Execution:
         for result in results:
             if isinstance(question, q.Name | q.Exist) and len(result.things) == 1:
                 graph = self._scene.entries[result.things[0]].graph
-                looks = [part.words for part in _within(question.of) if isinstance(part, x.Look)]
+                looks = [part.words for part in q.all_within(question.of) if isinstance(part, x.Look)]
                 told = (
                     None if graph is None else next(filter(None, (sentence_that_tells(graph, w) for w in looks)), None)
                 )
@@ -228,7 +228,7 @@ class _Execution:
         last = of.links[-1] if isinstance(of, x.Narrowed) else of
         if not isinstance(last, x.Extreme | x.Ordered) or last.key.name in ("left", "right", "up", "load", "size"):
             return Listed(things)
-        values = self._choosing.values(last.key, things)
+        values = {k: its for k, its in self._choosing.ranked.items() if k in things}
         if len(values) < len(things):
             return Listed(things)
         is_measured = any(its.is_measured for its in values.values())
@@ -243,6 +243,7 @@ class _Execution:
         its, other = late(one.amount, two.key), late(two.amount, one.key)
         if one.things == two.things:
             its, other = in_turn(its, one.key, other, two.key)
+        its, other = lasting((its, other))
         return replace(one, amount=its), replace(two, amount=other)
 
     def _operand(self, quantity: q.Quantity) -> Operand:
@@ -261,7 +262,7 @@ class _Execution:
                 return Operand(found.amount, found.things, found.key, found.how, found.is_measured)
             case q.Value(key, of):
                 k = self._choosing.one(of)
-                own = self._choosing.values(key, (k,), told=key.name == "left").get(k)
+                own = self._choosing.values(key, (k,), told=True).get(k)
                 if own is None:
                     raise Failed(Unknown(key.name, (k,)))
                 return Operand(own.amount, (k,), key.name, "fact", own.is_measured)
@@ -288,7 +289,8 @@ class _Execution:
     def _difference(self, a: Operand, b: Operand) -> Differs:
         with _mixed_of(a, b):
             its = gap(a.amount, b.amount)
-            return Differs(a, b, replace(its, value=0.0) if holds(a.amount, "=", b.amount) else its)
+            is_same = its.unit != CLOCK and holds(a.amount, "=", b.amount)
+            return Differs(a, b, replace(its, value=0.0) if is_same else its)
 
     def _times(self, a: Operand, b: Operand) -> Times | NotUnderstood:
         if abs(b.amount.value) < _COUNTLESS:
@@ -345,13 +347,7 @@ def _keys_of(question: q.Question) -> tuple[str, ...]:
 def _is_told(of: x.Set) -> bool:
     """Whether a set rests on what is told of things, which may be more than the scene tells."""
     return any(isinstance(part, x.Look | x.Has) or (isinstance(part, x.Compared) and isinstance(part.with_, str))
-               for part in _within(of))  # fmt: skip
-
-
-def _within(expression: object) -> Iterable[object]:
-    yield expression
-    for part in q.parts_of(expression):
-        yield from _within(part)
+               for part in q.all_within(of))  # fmt: skip
 
 
 def _sets(question: q.Question) -> Iterable[x.Set]:
@@ -372,27 +368,3 @@ def _sets_of(quantity: object) -> Iterable[x.Set]:
         yield quantity.of
     elif isinstance(quantity, q.Sum | q.Difference | q.Ratio):
         yield from _sets(quantity)
-
-
-def _replaced(expression: Any, old: object, new: object) -> Any:
-    """An expression with one of its parts, wherever it stands, replaced by another."""
-    if expression == old:
-        return new
-    if isinstance(expression, tuple):
-        return tuple(_replaced(part, old, new) for part in expression)
-    if not is_dataclass(expression) or isinstance(expression, type):
-        return expression
-    if isinstance(expression, x.Narrowed | x.Joined):
-        return _linked(type(expression), _replaced(_parts(expression), old, new))
-    changed = {field.name: _replaced(getattr(expression, field.name), old, new) for field in fields(expression)}
-    return replace(expression, **changed)
-
-
-def _parts(of: x.Narrowed | x.Joined) -> tuple[x.Set, ...]:
-    return of.links if isinstance(of, x.Narrowed) else of.parts
-
-
-def _linked(kind: type[x.Narrowed] | type[x.Joined], parts: tuple[x.Set, ...]) -> x.Set:
-    """Parts linked in this way, the first of which may be so linked itself."""
-    first = parts[0]
-    return kind((*_parts(first), *parts[1:])) if isinstance(first, kind) else kind(parts)

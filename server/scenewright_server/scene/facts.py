@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from scenewright_server.scene.amounts import DAY, Amount, Found, is_year, rate_of, read_amounts, read_hours
+from scenewright_server.scene.amounts import DAY, Amount, Found, is_year, rate_of, read_amounts, read_hours, read_length
 from scenewright_server.scene.dates import read_date
-from scenewright_server.scene.descriptions import QUOTE_CHARS, amount_in, clauses, contrasts, sentences, value_in_full
+from scenewright_server.scene.descriptions import amount_in, clauses, contrasts, sentences, value_in_full
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
-from scenewright_server.scene.hours import end_of, is_other_end
-from scenewright_server.scene.matching import fold, looks_so
+from scenewright_server.scene.hours import both_ends, end_of, is_other_end
+from scenewright_server.scene.matching import fold
 from scenewright_server.scene.topics import TOPICS, Topic, is_meant, topic_of
 from scenewright_server.scene.words import is_chinese
 
@@ -30,6 +30,8 @@ _LEFT = re.compile(
     re.IGNORECASE,
 )
 """How many of something are left."""
+_VERB = re.compile(r"ed$|\bbuilt$|^[建始]")
+"""A key of years that is an event of its own."""
 _EXTENTS = ("height", "width", "depth")
 _BOUND = re.compile(r"\b(?:limit|restriction|min|minimum|required)\b|限|要求")
 """In the key of what something else is held against."""
@@ -98,8 +100,9 @@ def tell(graph: GraphObject, name: str) -> Known | None:
         return Known(its)
     for piece in pieces:
         for word in (name, *key.words):
-            if _mentions(word, piece):
-                rest = _after(word, piece) if word in _KNOWN_WORDS else ""
+            is_event = key.dimension == "year" and not any(map(is_year, read_amounts(piece)))  # "Built the wall"
+            if _mentions(word, piece) and (word == name or not is_event):
+                rest = _after(word, piece) if word in _KNOWN_WORDS and not is_event else ""
                 if fold(piece).endswith(fold(word)):  # what it is comes after
                     piece = next((its for its in sentences(graph.description) if piece in its), piece)
                 return Known(rest or piece, is_quoted=not rest)
@@ -133,14 +136,6 @@ def _amount_left(told: Known | None) -> Amount | None:
     return Amount(float(said[1]) if said[1].isdigit() else float(_NUMBERS.index(said[1].casefold())))
 
 
-def sentence_that_tells(graph: GraphObject, look: str) -> str | None:
-    """The sentence of the description by which an object looks so; None where its names tell it, or it is long."""
-    if looks_so(look, [fold(name) for name in (graph.label, *graph.aliases)]):
-        return None
-    short = [text for text in sentences(graph.description) if len(text) <= QUOTE_CHARS]
-    return next((text for text in short if looks_so(look, [fold(text)])), None)
-
-
 def _known(fact: Fact) -> Known:
     return Known(_value(fact))
 
@@ -160,8 +155,8 @@ def _fact_in_part(graph: GraphObject, name: str) -> Fact | None:
     key = topic_of(name)
     keys = [(fact, fold(fact.key.replace("_", " "))) for fact in graph.facts]
     found = _facts_in_part(graph, name)
-    if not found and key.dimension == "year":  # "opened 1886"
-        found = [fact for fact, own in keys if own.endswith("ed") and _is_year_alone(fact)]
+    if not found and key.dimension == "year" and not _VERB.search(name):  # "opened 1886"
+        found = [fact for fact, own in keys if own.endswith("ed") and own != "died" and _is_year_alone(fact)]
     if not found and key.dimension and key.dimension not in (*_SHARED, "year"):
         numbers = [fact for fact in graph.facts if not isinstance(fact.value, str)]
         found = [fact for fact in numbers if Amount(0.0, fact.unit).dimension == key.dimension]
@@ -299,21 +294,21 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
     if fact is not None and is_other_end(fact.key, name):
         return None
     if fact is not None:
-        if not isinstance(fact.value, str):
-            value = _value(fact)
-            return value if isinstance(value, Amount) else None
-        if topic_of("hours") is key and (hours := read_hours(fact.value)):
+        text = fact.value if isinstance(fact.value, str) else f"{fact.value:g} {fact.unit}"
+        if topic_of("hours") is key and (hours := read_hours(text)):
             return end_of(hours[0], name)
-        if (day := read_date(fact.value)) is not None and (
-            not key.dimension or (key.dimension == "year" and day.unit == DAY)
-        ):
+        if "length" in key.words and (lasts := read_length(text)):
+            return lasts
+        if isinstance(value := _value(fact), Amount):
+            return value
+        day = read_date(text)
+        if day is not None and (not key.dimension or (key.dimension == "year" and day.unit == DAY)):
             return day
-        return end_of(_pick(read_amounts(fact.value), key, named=True), name)
+        return end_of(_pick(read_amounts(text), key, named=True), name)
     if (its := amount_in(graph.description, key)) is not None:
         return its
-    pieces = clauses(graph.description)
     told = [its for fact in graph.facts if isinstance(fact.value, str) for its in clauses(fact.value)]
-    for piece in (*pieces, *told):
+    for piece in (*clauses(graph.description), *told):
         for word in (name, *key.words):
             if _mentions(word, piece):
                 found = _pick(_beside(word, piece), key, named=True)
@@ -352,6 +347,8 @@ def _fact(graph: GraphObject, name: str, key: Topic) -> Fact | None:
     for fact in graph.facts:
         if _plain_key(fact.key) == said:
             return fact
+    if (hours := both_ends(name, ((fact.key, fact.value) for fact in graph.facts))) is not None:
+        return Fact(name, hours)
     words = {_plain_key(word) for word in key.words}
     others = (fact for fact in graph.facts if _plain_key(fact.key) in words)
     return next((fact for fact in others if key.dimension != "money" or is_meant(fact.key, _value(fact))), None)

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from scenewright_server.scene.amounts import Amount, read_amounts, read_hours
+from scenewright_server.scene.amounts import Amount, read_amounts, read_hours, read_time
 from scenewright_server.scene.matching import fold
 
 _OPENING = {"open", "opens", "opening time", "开门", "开门时间"}
 _CLOSING = set("closes|closing time|open until|until|关门|关门时间|打烊|打烊时间|营业到|营业至|开到".split("|"))
 """Keys that are one end of the hours that are told."""
+_BOTH = re.compile(r"\bhours$|(?:营业|开放|运营|服务)时间$")
+"""Keys that are both ends."""
 _LAST = re.compile(
     r"last(?: (?:train|bus|tram|ferry|boat|metro|departure|entry|admission|call|orders?|round|show|tour|ride))?$"
     r"|末|最后|最晚"
 )
 """Keys of what is the last of a day."""
-_STARTS = re.compile(r"\b(?:depart|leav|open|start|begin|from\b)|出发|发车|离开|起飞|启程|上班|[开始起]")
-_ENDS = re.compile(r"\b(?:arriv|clos|end|finish|until|return|back\b)|下班|[到达抵束关闭烊收止回]")
-"""Keys of the time at which something begins, and ends."""
+_STARTS = re.compile(
+    r"\b(?:depart|leav|open|start|begin|from\b|bed|sleep|lights[ -]out)|"
+    r"就寝|熄灯|睡|出发|发车|离开|起飞|启程|上班|[开始起]"
+)
+_ENDS = re.compile(
+    r"\b(?:arriv|clos|end|finish|until|return|back\b|wak|alarm|gets? up)|起床|醒|闹钟|下班|[到达抵束关闭烊收止回]"
+)
+"""Keys of the time at which something begins, a night, too, and ends."""
 _NIGHT = 6.0
 """The hour until which what closes does so late, after the midnight of its day."""
 
 
 def end_of(found: Amount | None, name: str) -> Amount | None:
-    """Of hours from one time to another the one that a key means, if it means one."""
+    """Of hours from one time to another the one that a key means, if it means one; one time alone is no hours."""
     if found is None or found.dimension not in ("clock", ""):
         return found
     if found.high is None:
-        return late(found, name)
+        return None if found.dimension == "clock" and _BOTH.search(fold(name)) else late(found, name)
     if fold(name) in _CLOSING:
         return replace(found, value=found.high, high=None)
     return replace(found, high=None) if fold(name) in _OPENING else found
@@ -39,6 +47,22 @@ def late(time: Amount, name: str) -> Amount:
     is_late = time.dimension == "clock" and time.high is None and time.value < _NIGHT
     its = fold(name)
     return replace(time, value=time.value + 24) if is_late and (its in _CLOSING or _LAST.match(its)) else time
+
+
+def both_ends(name: str, told: Iterable[tuple[str, object]]) -> str | None:
+    """The hours of which one fact tells the beginning and another the end, "16:00-1:00", where a name asks for both."""
+    if _BOTH.search(fold(name)) is None:
+        return None
+    times = [(fold(key), its) for key, its in told if isinstance(its, str) and read_time(its) is not None]
+    opens, closes = (next((its for key, its in times if key in end), None) for end in (_OPENING, _CLOSING))
+    return f"{opens}-{closes}" if opens and closes else None
+
+
+def lasting(amounts: Sequence[Amount]) -> list[Amount]:
+    """Amounts as they are held against each other: hours from one time to another, where all are, by how long."""
+    if not all(its.dimension == "clock" and its.high is not None for its in amounts):
+        return list(amounts)
+    return [Amount((its.high or 0.0) - its.value, "h") for its in amounts]
 
 
 def in_turn(a: Amount, its_key: str, b: Amount, other_key: str) -> tuple[Amount, Amount]:

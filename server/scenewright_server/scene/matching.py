@@ -275,24 +275,26 @@ _MADE_OF = {"wooden": "wood", "woollen": "wool", "golden": "gold", "wood": "wood
 def _call(label: str, aliases: Sequence[str]) -> Called:
     names = [label, *aliases]
     words = tuple(_singular(split_name(name)) for name in names)
+    as_written = (_singular(split_name(name.replace("_", " "))) for name in names)  # "copy_machine"
     return Called(
         label,
         tuple(fold(name) for name in names),
         words,
         tuple(split_name(name, True) for name in names),
-        tuple(dict.fromkeys((*words, *map(_phrase, words)))),
+        tuple(dict.fromkeys((*words, *map(_phrase, words), *as_written))),
         tuple(_kind_noun(name) for name in names),
     )
 
 
 def split_name(name: str, with_numbers: bool = False) -> tuple[str, ...]:
     """The words of a name: engine names in their parts, without prefixes, counters and (Clone); no articles before."""
+    marks = _ENGINE if re.search("[_(]|[a-z][A-Z]", name) else ()
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     spaced = re.sub(r"(?<=[A-Za-z])(?=\d)", " ", spaced) if re.search(r"[_()]|[a-z]\d+$", name) else spaced
     words = re.findall(r"[^\W_]+(?:['’][^\W_]+)?", fold(spaced))
-    plain = [word for word in words if word not in _ENGINE and not word.isdigit()] or words
+    plain = [word for word in words if word not in marks and not word.isdigit()] or words
     if with_numbers:
-        plain = [str(int(word[:9])) if word.isdecimal() else word for word in words if word not in _ENGINE]
+        plain = [str(int(word[:9])) if word.isdecimal() else word for word in words if word not in marks]
     while len(plain) > 1 and plain[0] in _ARTICLES:
         plain = plain[1:]
     text = " ".join(plain)

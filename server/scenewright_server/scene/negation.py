@@ -14,10 +14,14 @@ _NOT = re.compile(
     r"禁止|严禁|请?勿|谢绝)"
     r"(?:含|有|是|带|让|能|可|可以|许|准|允许|要|得|会|被|给|加|放|用|收|卖|做|提供|供应|需要?)?"
     r"(?:[^，。；、和或及与]{1,6}[、和或及与])*$|(?:禁止|严禁|请勿|切勿|谢绝|不准|不许|不得|不允许)[^，。；,;]{0,8}$|"
-    r"(?:(?<!能)不能(?!错过|没|不)|(?<!可)不可(?!错过|或缺|多得|思议|不)|不宜|不适合|不建议|不要"
+    r"[\u4e00-\u9fff]不[下了进去上开到动起][来去]?$|"  # 停不下货车
+    r"(?:远离|避免|(?<!能)不能(?!错过|没|不)|(?<!可)不可(?!错过|或缺|多得|思议|不)|不宜|不适合|不建议|不要"
     rf"|{_DO_NOT})[^，。；,;的也都但就才]{{0,8}}$"
 )
-_DOUBLE = re.compile(r"\b(?:never|not|nothing|nobody) (?:\w+ )?without\b|不能没有|不能不|少不了|离不开|缺不了")
+_DOUBLE = re.compile(
+    r"\b(?:never|not|nothing|nobody) (?:\w+ )?without\b|\b(?:not|never|\w+n['’]t) too \w+|"
+    r"不能没有|不能不|少不了|离不开|缺不了"
+)
 """What negates and so affirms."""
 _LISTED = re.compile(rf".*{_NO}(.*)$")
 _GOES_ON = re.compile(r"(?:, \w+(?: \w+)?)*,? (?:or|nor) ")
@@ -33,21 +37,29 @@ _KEPT_OUT = re.compile(
     r"[进用坐上开过]不[了来去进][来去]?)(?:\W|$)"
 )
 """What follows those who may not or cannot: 孕妇不能用, 车进不来; 水不能喝 does not deny the water."""
+_DOES_NOT_GET = re.compile(
+    r"^ (?:[\w'’-]+ )?(?:(?:do|does|did|can|could|may|must|will|should) not|cannot|\w+n['’]t) (?:be able to )?"
+    r"(?:get(?! enough)|go|reach|enter|come|pass|fit|use|ride|touch|climb)\b"
+)
+"""What follows those who do not get there: "little hands do not get there"."""
 _WORDS = (
     r"(?:(?!(?:and|but|so|because|if|unless|when|until|till|that|who|which|than|as|except|only|just|even|though|while|"
     r"for|since|without|yet|then)\b)[\w'’-]+ )"
 )
 """A word of a sentence within the same clause."""
+_MEANT = r"(?:suitable|meant|safe|good|made|intended|recommended|allowed|permitted|welcome|fit)"
 _AFAR = re.compile(
     r"(?:\b(?:(?:does|did|will|would|is|are|was|were) not|will never)|\b(?:does|did|wo|would|is|are|was|were)n['’]t) "
     rf"{_WORDS}{{1,6}}$"
-    rf"|\bnot (?:(?:suitable|meant|safe|good|made|intended|recommended|allowed) )?for (?:\w+ )?$"
+    rf"|\bnot for (?:\w+ )?$|\bnot {_MEANT} (?:for|to|on|in|at|near|with) (?:the )?(?:\w+ )?$"
+    r"|\btoo \w+ for (?:the )?(?:\w+ )?$|\b(?:away from|out of (?:the )?reach of) (?:the )?(?:\w+ )?$"
 )
-"""What negates a verb, and with it what follows in its clause: "does not make you"."""
+"""What negates a verb, and with it what follows in its clause, "does not make you", and what keeps things out, "not
+allowed on", "too small for"."""
 _FORBIDDEN = re.compile(
     r"(?:\b(?:(?:do|must|should|shall|may|can|could) not|cannot|never(?! (?:forget|fail|stop|miss|tire)))|"
     r"\b(?:do|must|should|ca|could)n['’]t) "
-    rf"{_WORDS}{{1,6}}$"
+    rf"{_WORDS}{{1,6}}$|\btoo \w+ to $"
 )
 """What forbids so: "must not go in the"."""
 _AT_TIMES = re.compile(
@@ -65,7 +77,7 @@ def is_negated_between(before: str, after: str, is_quality: bool = False) -> boo
     colour or a material (`is_quality`) no "do not touch the red button" does."""
     before = _DOUBLE.sub("with", before[-80:])
     is_excepted = after.startswith("除外") and not re.search("[禁不勿别]|谢绝", before)
-    if _NOT.search(before) or _FREE.match(after) or _KEPT_OUT.match(after) or is_excepted:
+    if _NOT.search(before) or any(its.match(after) for its in (_FREE, _KEPT_OUT, _DOES_NOT_GET)) or is_excepted:
         return True
     if not (is_quality and _KNOWN.search(before)) and (
         _AFAR.search(before)

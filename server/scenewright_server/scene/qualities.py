@@ -21,7 +21,8 @@ QUALITIES = {
 }
 """Words that are a value under a key: what is told to have another there is not so."""
 _SHADE = r"(?:(?:dark|light|pale|bright|deep|dull|matt|solid|pure|real|genuine|\w+ly|\w+ed) )"
-_HAN_COLOUR = rf"[深浅淡亮暗天墨米粉]?[{HAN_COLOURS}]+色|[米肉]色|咖啡色|卡其色"
+_HAN_SHADE = rf"[深浅淡亮暗天墨米粉]?[{HAN_COLOURS}]+"
+_HAN_COLOUR = rf"{_HAN_SHADE}(?:色|(?=的?(?:$|[,，。；、!！和与及])))|[米肉]色|咖啡色|卡其色"
 _HAN_MATERIAL = (
     "(?:实|橡|松|柚|樟|红|原|胡桃)木|[牛羊猪真麂]皮(?!纸)|大理石|花岗岩|不锈钢|玻璃|塑料|陶瓷|橡胶|亚克力|金属|羊[毛绒]|亚麻|真丝|"
     "纯棉|[黄青紫]铜|铸铁|[木铁钢铜石皮棉陶瓷竹布纸银金][制质]"
@@ -32,7 +33,14 @@ _TOLD = {
 }
 _ANY = "|".join(its.pattern for its in _TOLD.values())
 _ALL = rf"(?:{_ANY})(?:的?(?:[ ,，/、和与及-]|, | and | or | & )?(?:{_ANY}))*"
-_BEGINS = re.compile(rf"(?:(?:it )?is |an? )?({_ALL})(?: ?的)?(?=$|[.,;:!，。；！])")
+_BEGINS = re.compile(rf"(?:(?:it )?is |an? )?(?:painted |dyed )?({_ALL})(?: ?的)?(?=$|[.,;:!，。；！]| with\b)")
+_PAINTED = re.compile(rf"(?:.*[,，])?[刷漆涂染喷][了成着上过]*({_HAN_SHADE})(?=[色漆])")
+_ENDS = re.compile(rf"(?=.*[a-z] ).*?(?<!\bof )\b({_SHADE}?(?:{'|'.join(sorted(COLOURS))}))$")
+_HAN_BEGINS = re.compile(
+    "([红蓝绿黄黑白棕橙粉紫])(?![茶酒木板油豆糖枣薯菜花椒米果瓜盐绿外胡砂])[\u4e00-\u9fff]*"
+    "[篷杯包伞衣衫裤裙帽鞋袜靴毯椅凳桌柜箱盒袋灯门车船球瓶罐盆桶壶碗盘旗巾子]$"
+)
+"""A thing that has been made and is of a colour, 绿帐篷, not of what the colour makes another thing, 绿茶杯."""
 _NAMED = re.compile(rf"(?:an? |the )?({_ALL})的?(?=[ \u4e00-\u9fff])")
 _AND = re.compile(r"[ ,，/、和与及&-]+|,? (?:and|or) ")
 
@@ -43,14 +51,15 @@ def quality_of(name: str, names: Iterable[str], description: str) -> str | None:
     quality = _TOLD.get(topic_of(name).words[0])
     if quality is None:
         return None
-    told = [_NAMED.match(_lowered(its)) for its in names]
-    told += [_BEGINS.match(fold(its)) for its in sentences(description)]
+    told = [pattern.match(_lowered(its)) for its in names for pattern in (_NAMED, _ENDS, _HAN_BEGINS)]
+    told += [pattern.match(fold(its)) for its in sentences(description) for pattern in (_BEGINS, _PAINTED)]
     for found in filter(None, told):
         own = list(quality.finditer(found[1]))
         between = [found[1][a.end() : b.start()] for a, b in pairwise(own)]
         if own:
             is_one = all(map(_AND.fullmatch, between))
-            return found[1][own[0].start() : own[-1].end()] if is_one else ", ".join(its[0] for its in own)
+            text = found[1][own[0].start() : own[-1].end()] if is_one else ", ".join(its[0] for its in own)
+            return re.sub(f"(?<=[{HAN_COLOURS}])$", "色", text)
     return None
 
 

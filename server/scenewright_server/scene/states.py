@@ -17,8 +17,12 @@ locked, sealed, barred, bolted / locked, sealed, barred, bolted / open, unlocked
 unlocked, not locked / unlocked, open / locked, sealed, barred, bolted
 blocked, obstructed, clogged / blocked, obstructed, clogged / clear, open, free, passable
 clear, passable / clear, passable / blocked, obstructed, clogged
-on, lit, switched on, turned on, running, playing, burning / on, lit, running, playing, burning, brewing, washing /
+on, lit, switched on, turned on, running / on, lit, running, playing, burning, brewing, washing /
  off, unlit, switched off, not running, standby
+burning / burning, lit / off, unlit, switched off
+playing / playing / off, switched off, stopped, paused, standby
+running, in operation / running, in operation / stopped, halted, paused
+stopped, halted / stopped, halted, not running / running, playing, brewing, washing
 off, unlit, switched off, turned off / off, unlit, not running / on, lit, running, playing, burning
 full, filled / full, filled, fully booked / empty, half full, half empty, drained
 empty, drained / empty, drained / full, filled, occupied, half full, half empty
@@ -71,6 +75,8 @@ offline / offline / online
  没关好, 没关紧, 没关上, 虚掩, 斜开 / 关着, 关闭, 关上, 关了, 已关, 关机, 灭, 黑屏, 上锁, 锁着, 锁住, 紧闭, 封闭
 关, 关着, 关闭, 关上, 关了, 关机, 灭, 灭着, 灭了, 熄灭, 没开 / 关着, 关闭, 关上, 关了, 已关, 关机, 灭, 黑屏, 上锁, 锁着,
  锁住, 紧闭, 封闭 / 开着, 打开, 敞开, 亮着, 开启, 开机, 半开, 运行, 没关严, 没关好, 没关紧, 没关上, 虚掩, 斜开
+运行, 运行中, 在运行, 运转, 在运转 / 运行, 运转, 开着, 开机 / 停止, 停机, 停运, 停转, 停了, 关机, 关着, 关闭
+停了, 停止, 停机, 停运, 停转 / 停止, 停机, 停运, 停转, 停了 / 运行, 运转
 开放, 营业, 营业中 / 开放, 开着, 营业 / 关闭, 关门, 停业, 打烊, 歇业, 停用, 封闭, 封锁
 锁, 锁着, 上锁, 锁住, 锁上, 锁了 / 锁着, 上锁, 锁住, 锁上, 已锁, 上了锁, 上了童锁 / 没锁, 未锁, 开着, 打开, 敞开
 没锁, 未锁, 没上锁 / 没锁, 未锁, 开着, 打开, 敞开 / 锁着, 上锁, 锁住, 锁上, 已锁, 上了锁, 上了童锁
@@ -119,7 +125,8 @@ _STATES = _read(_TABLE)
 STATE_WORDS = {word for asked, (told, belied) in _STATES.items() for word in (asked, *told, *belied)}
 """All words for states that exclude each other."""
 _HOURS = re.compile(
-    r"\b(?:opens|closes|opening|closing|hours|daily|every|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b|\d:\d\d|"
+    r"\b(?:opens|closes|opening|closing|(?<!24 )hours|daily|every|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b|"
+    r"\d:\d\d|(?<!since )\b(?:1\d|20)\d\d(?![\d.])|"
     r"\d ?[ap]m\b|^(?:营业|开放|运营|服务)时间|[\d一二三四五六七八九十两]点|周[一二三四五六日末]|每[天日周]|[雨雪]天"
 )
 """A text that tells when something is open, not that it is."""
@@ -133,6 +140,9 @@ _IDIOM = re.compile(
 )
 """Words for states within words for something else."""
 _PARTLY, _PART_FULL = "nearly|almost|not quite|barely|hardly", "|half|thirds?|quarters?"
+_HALF = re.compile(r"\b(?:half|partly|partially|slightly)[ -]\w|半[开关掩闭]|虚掩")
+_HALF_SHUT = re.compile(r"\b(half|partly|partially)[ -](?:closed|shut)\b|半[关掩闭]着?")
+"""What is as much half open."""
 _SAID_AT_LENGTH = ("reserved", "booked", "taken", "sold", "out of order", "out of service", "broken")
 """What says more may follow: "reserved for Mr Osei from seven"."""
 _OPEN = {"open", "closed", "开放"}
@@ -155,11 +165,16 @@ def is_state_alone(words: str) -> bool:
     return fold(words) in _STATES and len(words) > 1
 
 
+def is_half(text: str) -> bool:
+    """Whether a text tells of a state that holds in part: "half open"."""
+    return _HALF.search(fold(text)) is not None
+
+
 def is_so(words: str, texts: Sequence[str]) -> bool | None:
     """Whether things of which this is told, folded, are so; None where that is not told."""
     said = re.sub(r"^(?:still|now|already|currently|还|已经) ?", "", fold(words))
     if said in _STATES:
-        texts = [_IDIOM.sub("|", text) for text in texts]
+        texts = [_HALF_SHUT.sub(_half_open, _IDIOM.sub("|", text)) for text in texts]
     verdict = _has_state(said, texts) if said in _STATES else looks_so(said, texts) or None
     asked = _ASKED.sub("", said) if is_chinese(said) else said
     if verdict is None and any(is_negated(its, texts) for its in dict.fromkeys((said, asked))):
@@ -179,6 +194,10 @@ def is_so(words: str, texts: Sequence[str]) -> bool | None:
         for text in texts
     )
     return False if is_part_denied else None
+
+
+def _half_open(found: re.Match[str]) -> str:
+    return f"{found[1]} open" if found[1] else "半开"
 
 
 def _has_state(said: str, texts: Sequence[str]) -> bool | None:

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.choosing import Choosing
-from scenewright_server.scene.descriptions import in_full
+from scenewright_server.scene.descriptions import QUOTE_CHARS, in_full, sentences
+from scenewright_server.scene.entries import GraphObject
 from scenewright_server.scene.facts import is_plain
 from scenewright_server.scene.failures import Several
+from scenewright_server.scene.matching import fold, looks_so
 from scenewright_server.scene.measures import PLACES, SIDES, is_worn
 from scenewright_server.scene.replies import Nothing, Result, Told
 
@@ -56,3 +58,11 @@ def tell_one(choosing: Choosing, key: x.Key, k: int) -> Told:
 
 def _is_measured_alone(choosing: Choosing, k: int) -> bool:
     return choosing.comparing.tell("size", k) is None and not is_worn(choosing.scene.called[k])
+
+
+def sentence_that_tells(graph: GraphObject, look: str) -> str | None:
+    """The sentence of the description by which an object looks so; None where its names tell it, or it is long."""
+    if looks_so(look, [fold(name) for name in (graph.label, *graph.aliases)]):
+        return None
+    short = [text for text in sentences(graph.description) if len(text) <= QUOTE_CHARS]
+    return next((text for text in short if looks_so(look, [fold(text)])), None)

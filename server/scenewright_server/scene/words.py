@@ -8,13 +8,17 @@ SPELLINGS = {
     "color": "colour", "colors": "colours", "center": "centre", "meters": "metres", "further": "farther",
     "cannot": "can not", "what's": "what is", "where's": "where is", "i'm": "i am", "checked": "checkered",
 }  # fmt: skip
-COLOURS = set("red blue green yellow black white brown orange pink purple grey gray golden gold silver beige".split())
+COLOURS = set(
+    "red blue green yellow black white brown orange pink purple grey gray golden gold silver beige turquoise teal "
+    "maroon crimson scarlet burgundy magenta khaki indigo".split()
+)
 """A thing of another colour is another thing."""
 HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
 MATERIALS = set(
     "wood wooden oak pine steel metal iron bronze copper brass marble stone granite glass plastic leather cotton wool "
     "silk linen ceramic porcelain clay bamboo paper cardboard rubber acrylic aluminium aluminum concrete velvet suede "
-    "denim nylon polyester titanium terracotta stoneware wicker rattan mahogany teak ebony".split()
+    "denim corduroy tweed satin canvas nylon polyester titanium terracotta stoneware wicker rattan mahogany teak "
+    "ebony".split()
 )
 HAN_MATERIALS = "木竹铁钢铜铝银金石玉瓷陶布皮棉麻丝纸"
 WIDE = "\u3000-\u9fff\uff00-\uffef"
