@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from scenewright_server.families.chat.storage import Bundle, load_bundle
 from scenewright_server.importers.bundles import write_bundle
 from scenewright_server.importers.planner import read_planner
-from scenewright_server.model.adapters import merge_adapter
-from scenewright_server.training.lora import Adapted, answer_loss, shrink
+from scenewright_server.importers.refusal import ImportRefused
+from scenewright_server.model.adapters import merge_adapter, pack_pairs
+from scenewright_server.training.lora import Adapted, answer_loss, read_pairs, save_pairs, shrink
 from scenewright_server.training.packing import IGNORED, Rows, collate, pack
 from scenewright_server.training.planner import PlannerRecipe, fit_planner
 from scenewright_server.training.recipe import RecipeError
@@ -112,8 +113,25 @@ def test_a_smaller_rank_is_the_nearest() -> None:
     assert torch.allclose(whole["layer.B"] @ whole["layer.A"], b @ a, atol=1e-3)
 
 
+def test_int8_pairs_are_the_pairs_within_half_a_step(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    pairs = {"blocks.0.mlp.up.A": torch.randn(4, 32), "blocks.0.mlp.up.B": torch.randn(50, 4) * 0.01}
+    packed = pack_pairs(pairs)
+    assert packed["blocks.0.mlp.up.A"].dtype == torch.int8
+    save_pairs(packed, tmp_path / "a.safetensors", {"languages": "en,zh"})
+    part = read_planner(tmp_path / "a.safetensors")
+    assert (part.rank, part.languages) == (4, ("en", "zh"))
+    wanted = pairs["blocks.0.mlp.up.B"] @ pairs["blocks.0.mlp.up.A"]
+    found = part.state["blocks.0.mlp.up.B"].float() @ part.state["blocks.0.mlp.up.A"].float()
+    assert (found - wanted).norm() < 0.02 * wanted.norm()
+    assert read_pairs(tmp_path / "a.safetensors").keys() == pairs.keys()
+    save_pairs({**packed, "blocks.0.mlp.up.scale": torch.ones(3)}, tmp_path / "a.safetensors", {})
+    with pytest.raises(ImportRefused, match=r"blocks.0.mlp.up.scale: no int8 blocks.0.mlp.up.[AB] of rank 3"):
+        read_planner(tmp_path / "a.safetensors")
+
+
 def test_training_learns_and_goes_on_where_it_stopped(bundle: Bundle, tmp_path: Path) -> None:
-    recipe = PlannerRecipe(minutes=0.05, rank=4, keep_rank=3, length=900, max_scene=600, is_compiled=False)
+    recipe = PlannerRecipe(minutes=0.05, rank=4, keep_rank=3, length=900, max_scene=600, written=0.0, is_compiled=False)
     path = fit_planner(bundle, recipe, tmp_path / "out")
     part = read_planner(path)
     assert part.rank == 3 and part.languages == ("en",)

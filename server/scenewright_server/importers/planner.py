@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from scenewright_server.importers.parts import PlannerPart
 from scenewright_server.importers.refusal import ImportRefused
+from scenewright_server.model.adapters import unpack_pairs
 
 SHIPPED = Path(__file__).resolve().parents[1] / "bundles" / "planners"
 """The adapters that come with the package, each called as the part of the catalogue that it is for."""
@@ -30,11 +31,13 @@ def kind_of(path: Path) -> str:
 def read_planner(path: Path) -> PlannerPart:
     """An adapter out of a file; metadata "languages": "en,zh", "en" where it tells none. Raises ImportRefused."""
     try:
-        state = load_file(path)
+        state = unpack_pairs(load_file(path))
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise ImportRefused(path, "content", "safetensors of an adapter", error) from None
+    except ValueError as error:
+        raise ImportRefused(path, "content", "int8 pairs with a scale each", error) from None
     ranks = {tensor.shape[0] for name, tensor in state.items() if name.endswith(".A") and tensor.dim() == 2}
     if len(ranks) != 1:
         raise ImportRefused(path, "rank", "one, of all pairs A (rank, in) and B (out, rank)", sorted(ranks) or "none")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from scenewright_server.model.gpt import GPT
@@ -42,3 +43,29 @@ def merge_adapter(gpt: GPT, pairs: Mapping[str, Tensor], rank: int, packs: bool 
         a, b = (pairs[f"{name}.{side}"].float().to(weight.device) for side in "AB")
         merged.set_submodule(name, replace_weight(layer, weight.float() + b @ a, packs))
     return merged
+
+
+def pack_pairs(pairs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Pairs as int8, half of what they take as bfloat16: the rows of A and the columns of B each fill -127..127, and
+    "N.scale" (rank,) is what the product of such a row and its column is to be multiplied by."""
+    packed: dict[str, Tensor] = {}
+    for name in {tensor.rpartition(".")[0] for tensor in pairs}:
+        a, b = pairs[f"{name}.A"].float(), pairs[f"{name}.B"].float()
+        step_a, step_b = (its.clamp(min=1e-12) / 127 for its in (a.abs().amax(1), b.abs().amax(0)))
+        packed[f"{name}.A"] = (a / step_a[:, None]).round().to(torch.int8)
+        packed[f"{name}.B"] = (b / step_b).round().to(torch.int8)
+        packed[f"{name}.scale"] = step_a * step_b
+    return packed
+
+
+def unpack_pairs(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The pairs of an adapter's file, as they are or, of int8, as bfloat16. Raises ValueError, naming the tensor."""
+    pairs = {name: tensor for name, tensor in state.items() if not name.endswith(".scale")}
+    for tensor in state.keys() - pairs.keys():
+        name, root = tensor.removesuffix(".scale"), state[tensor].float().sqrt()
+        for side, steps in (("A", root[:, None]), ("B", root)):
+            found = pairs.get(f"{name}.{side}")
+            if found is None or found.dtype != torch.int8 or found.shape[side == "B"] != len(root):
+                raise ValueError(f"{tensor}: no int8 {name}.{side} of rank {len(root)}")
+            pairs[f"{name}.{side}"] = (found * steps).to(torch.bfloat16)
+    return pairs

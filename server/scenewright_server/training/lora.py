@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from typing_extensions import Self
 
+from scenewright_server.model.adapters import unpack_pairs
 from scenewright_server.model.gpt import GPT
 from scenewright_server.model.quantised import name_type
 from scenewright_server.training.packing import IGNORED, Batch
@@ -105,8 +106,8 @@ def answer_loss(model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tenso
 def read_pairs(path: Path) -> dict[str, Tensor]:
     """An adapter's pairs. Raises RecipeError."""
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
+        return unpack_pairs(load_file(path))
+    except (OSError, SafetensorError, ValueError) as error:
         raise RecipeError(f"start: cannot read {path}: {error}") from error
 
 

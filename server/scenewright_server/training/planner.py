@@ -11,6 +11,7 @@ from torch import nn
 
 from scenewright_server.families.bundle import find_bundle
 from scenewright_server.families.chat.storage import PLANNER, Bundle, load_bundle
+from scenewright_server.model.adapters import pack_pairs
 from scenewright_server.simulator.asking.tables import CODES, Code
 from scenewright_server.training.loop import FitConfig, fit
 from scenewright_server.training.lora import (
@@ -23,6 +24,7 @@ from scenewright_server.training.lora import (
 )
 from scenewright_server.training.packing import Batch, Rows, collate
 from scenewright_server.training.recipe import PRECISIONS, build, check_bounds, read_toml
+from scenewright_server.training.written import read_written
 
 N_HELD = 3  # batches
 HELD_SEED = 77
@@ -32,9 +34,10 @@ HELD_SEED = 77
 class PlannerRecipe:
     """model: a pulled chat model or a bundle's directory. languages: of questions and of the labels they are about,
     with weights. start: an adapter's file to begin with, of this rank; "": from none. rank: of the adapter; keep_rank:
-    of what is saved, 0 for the same; length: positions of a row, of which a scene takes max_scene at most; rows: in a
-    batch; written: the share of scenes that people wrote; strangers: the share of these with things of other scenes
-    among their own; dropout: of what the adapter reads. Raises RecipeError naming field, value and bound."""
+    of what is saved, 0 for the same; packs: saves int8, half as large; length: positions of a row, of which a scene
+    takes max_scene at most; rows: in a batch; written: the share of scenes that people wrote; strangers: the share of
+    these with things of other scenes among their own; dropout: of what the adapter reads. Raises RecipeError naming
+    field, value and bound."""
 
     model: str = "smollm2-135m"
     languages: tuple[tuple[Code, Code, float], ...] = (("en", "en", 1.0),)
@@ -43,6 +46,7 @@ class PlannerRecipe:
     learning_rate: float = 1e-3
     rank: int = 16
     keep_rank: int = 0
+    packs: bool = False
     scale: int = 2
     length: int = 640
     max_scene: int = 420
@@ -115,7 +119,8 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
 
     def validate(judged: nn.Module) -> dict[str, float]:
         assert isinstance(judged, Adapted)
-        save_pairs(judged.adapter(recipe.keep_rank), path, {"languages": languages})
+        pairs = judged.adapter(recipe.keep_rank)
+        save_pairs(pack_pairs(pairs) if recipe.packs else pairs, path, {"languages": languages})
         with torch.autocast(device.type, torch.bfloat16, enabled=is_mixed):
             scores = [
                 answer_loss(judged, (a.to(device), b.to(device), c.to(device), d.to(device))) for a, b, c, d in held
@@ -125,6 +130,8 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
             "right": sum(float(more["right"]) for _, more in scores) / N_HELD,
         }
 
+    if recipe.written:
+        read_written()  # before the clock runs
     fitting = FitConfig(
         minutes=recipe.minutes, learning_rate=recipe.learning_rate, accumulate=recipe.accumulate, weight_decay=0.0,
         validate_every_s=300, checkpoint_every_s=240, precision=PRECISIONS[0 if is_mixed else 1],

@@ -54,12 +54,12 @@ MAX_TURNS = 32
 """Of a dialogue, that are remembered."""
 MAX_TRIED = 4
 """Plans of a question that are weighed against each other."""
-READ, READ_COST = 0.5, 10.0
-"""How far a plan is trusted that was read by the question's words, and how fast that is lost with what it cost; slowly
-in a language that the decoder does not speak."""
+READ, READ_ALONE = (-0.25, 10.0), (0.5, 1.0)
+"""How far a plan is trusted that was read by the question's words, and how fast that is lost with what it cost; where
+the decoder speaks the language, and where it does not."""
 OWN_WORDS = -1.0
 """For a plan of the decoder that leaves the question to its own words."""
-SURE_SCORE, LEAST_SCORE = -0.5, -4.0
+SURE_SCORE, LEAST_SCORE = -1.0, -4.0
 """A plan that scores less than the first is followed, and the answer says that this is not sure; one that scores less
 than the second is not believed."""
 _UNSURE_ANYWAY = (r.NotUnderstood, r.Unclear, r.Lost, r.Ask)
@@ -108,8 +108,8 @@ class PlannedTelling(ABC):
         reading = self._read(self._question, self._turn_before)
         if reading is not None:
             log_confidence = math.log(max(reading.confidence, TINY))
-            rate = READ_COST if speaks(self._chat, self._language) else 1.0
-            trust = 0.0 if reading.plan == "beyond" else READ + rate * log_confidence
+            trust, rate = READ if speaks(self._chat, self._language) else READ_ALONE
+            trust = 0.0 if reading.plan == "beyond" else trust + rate * log_confidence
             self._weighed.append(self._weigh(reading.plan, log_confidence, trust))
             if self._weighed[0].score >= 0:  # no plan that is written can be better
                 return self._go_on()
