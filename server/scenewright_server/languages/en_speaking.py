@@ -35,7 +35,7 @@ from scenewright_server.languages.speaking import (
 )
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.amounts import CLOCK, MINUTES, Amount, minutes_text, rate_of, symbol, time_text
+from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
 from scenewright_server.scene.dates import date_text
 from scenewright_server.scene.topics import is_meant, topic_of
 
@@ -69,9 +69,6 @@ class EnglishSpeaker:
         """An amount as people write it: "€24.50", "2.5 kg", "40 cm"."""
         if is_measured and amount.unit == "m":
             return " ".join(length_in(amount.value))
-        if amount.unit == MINUTES:
-            seconds = Amount(round(amount.value * 60), "s")
-            return minutes_text(amount.value) if amount.value >= 1 else self.amount(seconds)
         if amount.unit == CLOCK:
             return " to ".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
         if amount.dimension == "date":
@@ -160,7 +157,6 @@ class EnglishSpeaker:
                 return self._told(result, labels)
             case r.Totalled(how, key, things, amount, lacking, is_measured):
                 what = "Together they come to" if how == "sum" else f"The {name_of(key)} is on average"
-                what = "That is" if amount.unit == CLOCK else what
                 name = name_of(key)
                 of_what = f" {name}" if how == "sum" and not amount.unit and name.endswith("s") else ""
                 parts = [f"{what} {self.amount(amount, is_measured)}{of_what}."]
@@ -263,8 +259,6 @@ class EnglishSpeaker:
         gap = self.amount(
             Amount(abs(result.amount.value), result.amount.unit), a.is_measured or b.is_measured
         )  # fmt: skip
-        if result.amount.unit == CLOCK:
-            return [f"That is {gap}, {self._of(b)} before {self._of(a)}."]
         if hours := CLOCK in (a.amount.unit, b.amount.unit) and duration_in(
             replace(result.amount, value=abs(result.amount.value))
         ):

@@ -23,7 +23,7 @@ from scenewright_server.languages.speaking import (
 from scenewright_server.languages.zh import Chinese
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.amounts import CLOCK, MINUTES, Amount, minutes_text, rate_of, symbol, time_text
+from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
 from scenewright_server.scene.dates import date_text, read_date
 from scenewright_server.scene.topics import is_meant, nearest, topic_of
 from scenewright_server.scene.words import is_chinese
@@ -101,9 +101,6 @@ class ChineseSpeaker:
         if is_measured and amount.unit == "m":
             value, unit = length_in(amount.value)
             return f"{value}{UNITS[unit]}"
-        if amount.unit == MINUTES:
-            seconds = Amount(round(amount.value * 60), "s")
-            return minutes_text(amount.value) if amount.value >= 1 else self.amount(seconds)
         if amount.unit == CLOCK:
             return "到".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
         if amount.dimension == "date":
@@ -183,7 +180,6 @@ class ChineseSpeaker:
                 return self._told(result, labels)
             case r.Totalled(how, key, _, amount, lacking, is_measured):
                 what = ("一共" if amount.unit else f"{name_of(key)}一共") if how == "sum" else f"平均{name_of(key)}"
-                what = "" if amount.unit == CLOCK else what
                 parts = [f"{what}是{self.amount(amount, is_measured)}。"]
                 if lacking:
                     of = self._all(lacking, labels) if len(lacking) <= 3 else [f"另外{self._count(len(lacking))}"]
@@ -289,8 +285,6 @@ class ChineseSpeaker:
     def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
         a, b, gap = result.a, result.b, result.amount
         said = self.amount(Amount(abs(gap.value), gap.unit), a.is_measured or b.is_measured)
-        if gap.unit == CLOCK:
-            return [f"是{said}，{self._of(a)}前{self._of(b)}。"]
         are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
         is_time = are_years or a.amount.dimension in ("clock", "date")
         if hours := is_time and duration_in(replace(gap, value=abs(gap.value))):

@@ -14,8 +14,6 @@ Dimension = Literal[
 
 CLOCK = "o'clock"
 """The unit of a time of day, in hours from midnight."""
-MINUTES = "m:s"
-"""The unit of minutes that are told with seconds, "5:10"."""
 DATE, DAY = "@date", "@day"
 """The units of a day of a year, and of a day of any year, in days of the calendar."""
 
@@ -38,7 +36,7 @@ _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("volume", "l", 0.01): "cl",
     ("volume", "l", 1.0): "l litre litres liter liters 升",
     ("time", "s", 1.0): "s sec secs second seconds 秒",
-    ("time", "s", 60.0): f"min mins minute minutes {MINUTES} 分钟",
+    ("time", "s", 60.0): "min mins minute minutes 分钟",
     ("time", "s", 3600.0): "h hr hrs hour hours 小时 钟头",
     ("time", "s", 86400.0): "day days 天",
     ("time", "s", 604800.0): "week weeks 周",
@@ -267,12 +265,6 @@ def read_time(text: str) -> float | None:
     return None if found is None else _hours(found)
 
 
-def read_length(text: str) -> Amount | None:
-    """The minutes and seconds that a song of "5:10" lasts; None for any other text."""
-    found = re.fullmatch(r"(\d{1,3}):([0-5]\d)", text.strip())
-    return None if found is None else Amount(int(found[1]) + int(found[2]) / 60, MINUTES)
-
-
 def read_hours(text: str) -> list[Amount]:
     """The spans of a text from one time of day to another, "9:00-17:00"; in whole hours where it tells no minutes,
     "9 to 5", or that it is the whole day, "24 hours". One that ends on the next day ends after 24."""
@@ -290,11 +282,6 @@ def time_text(hours: float) -> str:
     minutes = round(hours * 60)
     minutes -= 1440 * (minutes > 1440)
     return f"{minutes // 60}:{minutes % 60:02d}"
-
-
-def minutes_text(minutes: float) -> str:
-    """Minutes and seconds in digits: "5:10"."""
-    return "{}:{:02d}".format(*divmod(round(minutes * 60), 60))
 
 
 def _hours(found: re.Match[str]) -> float:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
-from scenewright_server.scene.amounts import CLOCK, Amount
+from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.asking import ask
 from scenewright_server.scene.checking import check, check_told, choose_or_none
 from scenewright_server.scene.choosing import Choosing
@@ -289,8 +289,7 @@ class _Execution:
     def _difference(self, a: Operand, b: Operand) -> Differs:
         with _mixed_of(a, b):
             its = gap(a.amount, b.amount)
-            is_same = its.unit != CLOCK and holds(a.amount, "=", b.amount)
-            return Differs(a, b, replace(its, value=0.0) if is_same else its)
+            return Differs(a, b, replace(its, value=0.0) if holds(a.amount, "=", b.amount) else its)
 
     def _times(self, a: Operand, b: Operand) -> Times | NotUnderstood:
         if abs(b.amount.value) < _COUNTLESS:

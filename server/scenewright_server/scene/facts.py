@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from scenewright_server.scene.amounts import DAY, Amount, Found, is_year, rate_of, read_amounts, read_hours, read_length
+from scenewright_server.scene.amounts import DAY, Amount, Found, is_year, rate_of, read_amounts, read_hours
 from scenewright_server.scene.dates import read_date
 from scenewright_server.scene.descriptions import amount_in, clauses, contrasts, sentences, value_in_full
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
@@ -297,18 +297,18 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
         text = fact.value if isinstance(fact.value, str) else f"{fact.value:g} {fact.unit}"
         if topic_of("hours") is key and (hours := read_hours(text)):
             return end_of(hours[0], name)
-        if "length" in key.words and (lasts := read_length(text)):
-            return lasts
         if isinstance(value := _value(fact), Amount):
             return value
-        day = read_date(text)
-        if day is not None and (not key.dimension or (key.dimension == "year" and day.unit == DAY)):
+        if (day := read_date(text)) is not None and (
+            not key.dimension or (key.dimension == "year" and day.unit == DAY)
+        ):
             return day
         return end_of(_pick(read_amounts(text), key, named=True), name)
     if (its := amount_in(graph.description, key)) is not None:
         return its
+    pieces = clauses(graph.description)
     told = [its for fact in graph.facts if isinstance(fact.value, str) for its in clauses(fact.value)]
-    for piece in (*clauses(graph.description), *told):
+    for piece in (*pieces, *told):
         for word in (name, *key.words):
             if _mentions(word, piece):
                 found = _pick(_beside(word, piece), key, named=True)

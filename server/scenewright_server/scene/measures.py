@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from scenewright_server.scene import facts
-from scenewright_server.scene.amounts import CLOCK, DATE, Amount, rate_of
+from scenewright_server.scene.amounts import DATE, Amount, rate_of
 from scenewright_server.scene.counting import is_counting
 from scenewright_server.scene.dates import year_of
 from scenewright_server.scene.entries import Entry
@@ -177,13 +177,9 @@ def in_one_unit(amounts: Sequence[Amount]) -> tuple[list[float], str]:
 
 def total(amounts: Sequence[Amount], each: Sequence[tuple[float, float]]) -> Amount:
     """The sum of one amount at least, or of ranges: of each so many units, of so many pieces. Units of a rate come to
-    what is above its line, two of EUR 28/kg to EUR 56, and pieces do where that is money. A time of day and durations
-    come to a time of day. Raises MixedUnits."""
+    what is above its line, two of EUR 28/kg to EUR 56, and pieces do where that is money. Raises MixedUnits."""
     are_many = any(n * pieces != 1 for n, pieces in each)
     amounts = [_times(amount, n, pieces, are_many) for amount, (n, pieces) in zip(amounts, each, strict=True)]
-    times = [its for its in amounts if its.unit == CLOCK]
-    if len(times) == 1 and len(amounts) > 1:
-        return _moved(times[0], [its for its in amounts if its.unit != CLOCK], 1)
     values, unit = in_one_unit(amounts)
     if all(amount.high is None for amount in amounts):
         return Amount(_tidy(sum(values)), unit)
@@ -214,21 +210,11 @@ def difference(a: Amount, b: Amount) -> Amount:
 
 
 def gap(a: Amount, b: Amount) -> Amount:
-    """a - b; between two times of day, or days, a duration; a time of day less a duration is one. Raises MixedUnits."""
-    if a.unit == CLOCK and b.dimension == "time":
-        return _moved(a, [b], -1)
+    """a - b; between two times of day, or days, a duration. Raises MixedUnits."""
     its = difference(a, b)
     if its.dimension == "date":
         return Amount(its.value, "days")
     return Amount(round(its.value * 60, 3), "min") if its.dimension == "clock" else its
-
-
-def _moved(time: Amount, by: Sequence[Amount], sign: int) -> Amount:
-    """The time of day that durations are after another, or, of sign -1, before it. Raises MixedUnits."""
-    hours = [its.in_unit("h") if its.dimension == "time" else None for its in by]
-    if time.high is not None or None in hours:
-        raise MixedUnits
-    return Amount(_tidy((time.value + sign * sum(its or 0.0 for its in hours)) % 24), CLOCK)
 
 
 def quotient(a: Amount, b: Amount) -> Amount:
