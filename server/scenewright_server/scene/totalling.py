@@ -30,12 +30,12 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
         values = choosing.values(share.key, things, told=True)
         if share.key.name in SIDES:
             values = {k: its for k, its in values.items() if not its.is_measured}
-        many = _times(choosing, share.key, question.of, things)
+        many = _times(choosing, share, question.of, things)
         for k in (k for k in things if many[k]):
             if k not in values:
                 lacking[k] = share.key.name
                 continue
-            known[k] = many[k]
+            known[k] = many[k] if question.also else share.n * many[k]
             amounts.append(values[k].amount)
             each.append((share.n, many[k]))
             is_measured |= values[k].is_measured
@@ -61,16 +61,18 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
     )
 
 
-def _times(choosing: Choosing, key: x.Key, of: x.Set, things: Things) -> dict[int, float]:
-    """How often each thing counts. So many pieces of several things that are alike in this are so many of the first;
-    where they differ, each of them once, if they are as many. Raises Several."""
+def _times(choosing: Choosing, share: q.Share, of: x.Set, things: Things) -> dict[int, float]:
+    """How often each thing counts: as before, but one thing of which several are told anew. So many pieces of several
+    things that are alike in this are so many of the first; where they differ, each of them once, if they are as many.
+    Raises Several."""
     before = choosing.scene.before
     counts = dict.fromkeys(things, 1.0)
-    if before is not None and before.times and _speaks_of_those(of):
+    is_anew = share.n > 1 and len(things) == 1
+    if before is not None and before.times and _speaks_of_those(of) and not is_anew:
         counts |= {k: n for k, n in zip(before.things, before.times, strict=True) if k in counts}
     for part, n in _multiples(of):
         those = tuple(k for k in choosing.choose(part) if k in counts)
-        values = {k: its.amount for k, its in choosing.values(key, those).items()}
+        values = {k: its.amount for k, its in choosing.values(share.key, those).items()}
         if len({*values.values()}) > 1 and len(those) != n:
             raise Several(part, those)
         if len({*values.values()}) <= 1:
