@@ -39,6 +39,11 @@ THINGS = [
     know("departure board", 11, Lisbon="delayed", free_in=(10.0, "min")),
 ]
 SCENE = scene_of(THINGS)
+EXAMS = scene_of([
+    know("road exam", 0, date=(19.0, "March"), starts="23:40", length=(45.0, "min"), results=(2.0, "weeks")),
+    know("theory exam", 1, date=(4.0, "March"), starts="0:20", wait=(2.0, "months"), number=(12.0,)),
+])
+"""Whose days and times are told."""
 
 
 def said(*plans, language="en"):
@@ -232,6 +237,28 @@ def test_what_is_reckoned_at_a_market_is_said(plan, answer):
     language = "zh" if any("\u4e00" <= c <= "\u9fff" for c in plan) else "en"
     (reply,) = carry_out(plan, STALLS)
     assert "".join(SPEAKERS[language].reply(reply, Spelt(STALLS.called))) == answer
+
+
+@pytest.mark.parametrize(
+    ("plan", "english"),
+    [
+        ("diff date | road exam | theory exam", "That is 15 days later: 19 March against 4 March."),
+        ("name all & min date", "It is the theory exam (4 March)."),
+        ("sum (fact starts | road exam) + (fact length | road exam)", "That is 0:25."),
+        ("sum starts, length | road exam", "That is 0:25."),
+        ("diff (fact starts | theory exam) | 30 min", "That is 23:50: 0:20 less 30 min."),
+        ("sum (fact date | road exam) + (fact results | road exam)", "That is 2 April."),
+        ("diff (fact date | theory exam) | 3 days", "That is 1 March: 4 March less 3 days."),
+        ("sum (fact date | road exam) + (fact wait | theory exam)",
+         "I can not reckon with the date: the units differ."),
+        ("diff (fact starts | road exam) | (fact number | theory exam)",
+         "I can not reckon with the starts: the units differ."),
+        ("sum starts | road exam + theory exam", "I can not reckon with the starts: the units differ."),
+    ],
+)  # fmt: skip
+def test_a_time_and_a_duration_come_to_a_time(plan, english):
+    (reply,) = carry_out(plan, EXAMS)
+    assert "".join(SPEAKERS["en"].reply(reply, Spelt(EXAMS.called))) == english
 
 
 def test_units_of_rates_come_to_what_is_above_the_line():

@@ -36,6 +36,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
 from scenewright_server.scene.dates import date_text
+from scenewright_server.scene.measures import is_moment
 from scenewright_server.scene.topics import is_meant, topic_of
 
 
@@ -155,7 +156,8 @@ class EnglishSpeaker:
             case r.Told():
                 return self._told(result, labels)
             case r.Totalled(how, key, things, amount, lacking, is_measured):
-                what = "Together they come to" if how == "sum" else f"The {name_of(key)} is on average"
+                together = "That is" if is_moment(amount) else "Together they come to"
+                what = together if how == "sum" else f"The {name_of(key)} is on average"
                 name = name_of(key)
                 of_what = f" {name}" if how == "sum" and not amount.unit and name.endswith("s") else ""
                 parts = [f"{what} {self.amount(amount, is_measured)}{of_what}."]
@@ -255,6 +257,8 @@ class EnglishSpeaker:
 
     def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
         a, b = result.a, result.b
+        if is_moment(result.amount):
+            return [f"That is {self.amount(result.amount)}: {self._of(a)} less {self._of(b)}."]
         gap = self.amount(
             Amount(abs(result.amount.value), result.amount.unit), a.is_measured or b.is_measured
         )  # fmt: skip

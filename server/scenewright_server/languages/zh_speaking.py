@@ -24,6 +24,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
 from scenewright_server.scene.dates import date_text, read_date
+from scenewright_server.scene.measures import is_moment
 from scenewright_server.scene.topics import is_meant, nearest, topic_of
 from scenewright_server.scene.words import is_chinese
 
@@ -178,7 +179,8 @@ class ChineseSpeaker:
             case r.Told():
                 return self._told(result, labels)
             case r.Totalled(how, key, _, amount, lacking, is_measured):
-                what = ("一共" if amount.unit else f"{name_of(key)}一共") if how == "sum" else f"平均{name_of(key)}"
+                together = "" if is_moment(amount) else "一共"
+                what = (together if amount.unit else f"{name_of(key)}一共") if how == "sum" else f"平均{name_of(key)}"
                 parts = [f"{what}是{self.amount(amount, is_measured)}。"]
                 if lacking:
                     of = self._all(lacking, labels) if len(lacking) <= 3 else [f"另外{self._count(len(lacking))}"]
@@ -283,6 +285,8 @@ class ChineseSpeaker:
 
     def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
         a, b, gap = result.a, result.b, result.amount
+        if is_moment(gap):
+            return [f"是{self.amount(gap)}：{self._of(a)}减去{self._of(b)}。"]
         said = self.amount(Amount(abs(gap.value), gap.unit), a.is_measured or b.is_measured)
         are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
         is_time = are_years or a.amount.dimension in ("clock", "date")

@@ -20,7 +20,7 @@ from scenewright_server.scene.facts import sentence_that_tells
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import in_turn, late
 from scenewright_server.scene.matching import may_be_denied
-from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, quotient, total
+from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, is_moment, quotient, total
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place, place_against
 from scenewright_server.scene.replies import (
@@ -288,7 +288,8 @@ class _Execution:
     def _difference(self, a: Operand, b: Operand) -> Differs:
         with _mixed_of(a, b):
             its = gap(a.amount, b.amount)
-            return Differs(a, b, replace(its, value=0.0) if holds(a.amount, "=", b.amount) else its)
+            is_same = not is_moment(its) and holds(a.amount, "=", b.amount)
+            return Differs(a, b, replace(its, value=0.0) if is_same else its)
 
     def _times(self, a: Operand, b: Operand) -> Times | NotUnderstood:
         if abs(b.amount.value) < _COUNTLESS:

@@ -14,7 +14,7 @@ import numpy as np
 from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import DATE, Amount, rate_of
 from scenewright_server.scene.counting import is_counting
-from scenewright_server.scene.dates import year_of
+from scenewright_server.scene.dates import as_date, year_of
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.matching import single
@@ -52,6 +52,8 @@ SAME = 1e-6
 _SIGNS: dict[Sign, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
+_DAY, _WEEK = 86400.0, 604800.0
+"""In seconds."""
 _NO_RATES = {"clock", "date", "share", "year", "temperature", "speed", "bandwidth"}
 AGES = ("age", "years old", "年龄")
 """Told, or else reckoned from the year that is told."""
@@ -126,7 +128,8 @@ class Measures:
     def _amount(self, name: str, k: int) -> Amount | None:
         if (name, k) not in self._told:
             graph = self._entries[k].graph
-            self._told[name, k] = None if graph is None else facts.amount(graph, name)
+            told = None if graph is None else facts.amount(graph, name)
+            self._told[name, k] = None if told is None else as_date(told)
         return self._told[name, k]
 
     def _age(self, k: int, this_year: int) -> Amount | None:
@@ -177,9 +180,15 @@ def in_one_unit(amounts: Sequence[Amount]) -> tuple[list[float], str]:
 
 def total(amounts: Sequence[Amount], each: Sequence[tuple[float, float]]) -> Amount:
     """The sum of one amount at least, or of ranges: of each so many units, of so many pieces. Units of a rate come to
-    what is above its line, two of EUR 28/kg to EUR 56, and pieces do where that is money. Raises MixedUnits."""
+    what is above its line, two of EUR 28/kg to EUR 56, and pieces do where that is money; a time of day, or a day, and durations
+    come to a later one. Raises MixedUnits."""
     are_many = any(n * pieces != 1 for n, pieces in each)
     amounts = [_times(amount, n, pieces, are_many) for amount, (n, pieces) in zip(amounts, each, strict=True)]
+    moments = [amount for amount in amounts if is_moment(amount)]
+    if moments:
+        if len(moments) > 1:
+            raise MixedUnits
+        return _moved(moments[0], [amount for amount in amounts if amount is not moments[0]])
     values, unit = in_one_unit(amounts)
     if all(amount.high is None for amount in amounts):
         return Amount(_tidy(sum(values)), unit)
@@ -210,11 +219,33 @@ def difference(a: Amount, b: Amount) -> Amount:
 
 
 def gap(a: Amount, b: Amount) -> Amount:
-    """a - b; between two times of day, or days, a duration. Raises MixedUnits."""
+    """a - b; between two times of day, or days, a duration; less a duration, an earlier one. Raises MixedUnits."""
+    if is_moment(a) and not is_moment(b):
+        return _moved(a, [b], -1)
     its = difference(a, b)
     if its.dimension == "date":
         return Amount(its.value, "days")
     return Amount(round(its.value * 60, 3), "min") if its.dimension == "clock" else its
+
+
+def is_moment(amount: Amount) -> bool:
+    """Whether an amount is a time of day or a day."""
+    return amount.dimension in ("clock", "date")
+
+
+def _moved(moment: Amount, by: Sequence[Amount], sign: int = 1) -> Amount:
+    """A time of day as much later as durations of less than a day are, or earlier, or a day by whole ones. Raises
+    MixedUnits, for months and years, too, which are not all of one length."""
+    if any(its.dimension != "time" or Amount(1, its.unit).in_base()[0] > _WEEK for its in by):
+        raise MixedUnits
+    if any(its.high is not None for its in (moment, *by)):
+        raise MixedUnits
+    days = sign * sum(its.in_base()[0] for its in by) / _DAY
+    if moment.dimension == "clock" and abs(days) < 1:
+        return replace(moment, value=_tidy((moment.value + 24 * days) % 24))
+    if moment.dimension == "date" and days == int(days):
+        return replace(moment, value=moment.value + days)
+    raise MixedUnits
 
 
 def quotient(a: Amount, b: Amount) -> Amount:

@@ -220,7 +220,8 @@ class Weighed:
 
 @dataclass(frozen=True)
 class Differs:
-    """By how much the first is more than the second; less, where that is negative."""
+    """By how much the first is more than the second; less, where that is negative; of a time of day
+    and a duration the time that it is then."""
 
     a: Operand
     b: Operand
