@@ -27,7 +27,7 @@ from scenewright_server.languages.speaking import (
     M,
     currency,
     digits,
-    duration_in,
+    durations_in,
     is_year,
     length_in,
     money_digits,
@@ -262,10 +262,8 @@ class EnglishSpeaker:
         gap = self.amount(
             Amount(abs(result.amount.value), result.amount.unit), a.is_measured or b.is_measured
         )  # fmt: skip
-        if hours := CLOCK in (a.amount.unit, b.amount.unit) and duration_in(
-            replace(result.amount, value=abs(result.amount.value))
-        ):
-            gap = f"{hours[0]} h {hours[1]} min" if hours[1] else f"{hours[0]} h"
+        if CLOCK in (a.amount.unit, b.amount.unit):
+            gap = " ".join(map(self.amount, durations_in(result.amount)))
         are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
         gap = f"{digits(abs(result.amount.value))} years" if are_years else gap
         key = "year" if are_years else topic_of(a.key).words[0] if is_meant(a.key, a.amount) else ""

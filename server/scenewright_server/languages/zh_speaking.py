@@ -14,7 +14,7 @@ from scenewright_server.languages.speaking import (
     M,
     currency,
     digits,
-    duration_in,
+    durations_in,
     is_year,
     length_in,
     money_digits,
@@ -31,7 +31,7 @@ from scenewright_server.scene.words import is_chinese
 UNITS = {
     "mm": "毫米", "cm": "厘米", "m": "米", "km": "公里", "m³": "立方米", "g": "克", "kg": "公斤", "t": "吨",
     "ml": "毫升", "l": "升", "kcal": "千卡", "W": "瓦", "kW": "千瓦", "V": "伏", "h": "小时", "hour": "小时",
-    "hours": "小时", "min": "分钟", "minutes": "分钟", "day": "天", "days": "天", "weeks": "周", "months": "个月",
+    "hours": "小时", "min": "分钟", "s": "秒", "minutes": "分钟", "day": "天", "days": "天", "weeks": "周", "months": "个月",
     "year": "年", "years": "年", "EUR": "欧元", "USD": "美元", "GBP": "英镑", "CNY": "元", "JPY": "日元", "HKD": "港元",
     "CHF": "瑞士法郎", "KRW": "韩元", "INR": "卢比", "gold": "金币", "coins": "金币",
 }  # fmt: skip
@@ -290,8 +290,8 @@ class ChineseSpeaker:
         said = self.amount(Amount(abs(gap.value), gap.unit), a.is_measured or b.is_measured)
         are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
         is_time = are_years or a.amount.dimension in ("clock", "date")
-        if hours := is_time and duration_in(replace(gap, value=abs(gap.value))):
-            said = f"{hours[0]}小时{hours[1]}分钟" if hours[1] else f"{hours[0]}小时"
+        if CLOCK in (a.amount.unit, b.amount.unit):
+            said = "".join(map(self.amount, durations_in(gap)))
         said = f"{abs(gap.value):g}年" if are_years else said
         said = said.removesuffix("%") + "个百分点" * said.endswith("%")
         if a.how == b.how == "fact" and a.key == b.key:

@@ -115,7 +115,7 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _CLOCK = re.compile(
-    r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::[0-5]\d)?(?![\d:])(?:\s?([ap])\.?m\b\.?)?|(?<![\d:.])(1[0-2]|\d)\s?([ap])\.?m\b\.?",
+    r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])(?:\s?([ap])\.?m\b\.?)?|(?<![\d:.])(1[0-2]|\d)\s?([ap])\.?m\b\.?",
     re.IGNORECASE,
 )
 _TO = re.compile(r"\s?(?:-|–|—|~|～|至|到|to|until)\s?")
@@ -273,18 +273,24 @@ def read_hours(text: str) -> list[Amount]:
 
 
 def time_text(hours: float) -> str:
-    """A time of day in digits: "21:35"."""
-    minutes = round(hours * 60)
-    minutes -= 1440 * (minutes > 1440)
-    return f"{minutes // 60}:{minutes % 60:02d}"
+    """A time of day in digits: "21:35", "2:09:15"."""
+    seconds = round(hours * 3600)
+    seconds -= 86400 * (seconds > 86400)
+    return span_text(seconds / 3600)
+
+
+def span_text(value: float) -> str:
+    """Hours, or minutes, and sixtieths of them in digits: "5:10"."""
+    seconds = round(value * 3600)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}" + f":{seconds % 60:02d}" * (seconds % 60 > 0)
 
 
 def _hours(found: re.Match[str]) -> float:
-    hour, minute, half, hour_alone, half_alone = found.groups()
+    hour, minute, second, half, hour_alone, half_alone = found.groups()
     half = (half or half_alone or "").casefold()
     whole = int(hour or hour_alone)
     whole = whole % 12 + 12 * (half == "p") if half and whole <= 12 else whole
-    return whole + int(minute or 0) / 60
+    return whole + int(minute or 0) / 60 + int(second or 0) / 3600
 
 
 def _read_times(text: str) -> Iterator[Found]:

@@ -225,7 +225,10 @@ def gap(a: Amount, b: Amount) -> Amount:
     its = difference(a, b)
     if its.dimension == "date":
         return Amount(its.value, "days")
-    return Amount(round(its.value * 60, 3), "min") if its.dimension == "clock" else its
+    if its.dimension != "clock":
+        return its
+    seconds = round(its.value * 3600)
+    return Amount(seconds, "s") if seconds % 60 else Amount(seconds / 60, "min")
 
 
 def is_moment(amount: Amount) -> bool:
