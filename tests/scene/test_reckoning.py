@@ -44,6 +44,10 @@ EXAMS = scene_of([
     know("theory exam", 1, date=(4.0, "March"), starts="0:20", wait=(2.0, "months"), number=(12.0,)),
 ])
 """Whose days and times are told."""
+RUNS = scene_of([
+    know("waltz", 0, length="5:10"), know("tango", 1, length="3:55"), know("film", 2, duration="1:45"),
+    know("opera", 3, duration="2:15"), know("Ann", 4, time="2:09:15"), know("Bob", 5, time="2:09:14"),
+])
 
 
 def said(*plans, language="en"):
@@ -237,6 +241,27 @@ def test_what_is_reckoned_at_a_market_is_said(plan, answer):
     language = "zh" if any("\u4e00" <= c <= "\u9fff" for c in plan) else "en"
     (reply,) = carry_out(plan, STALLS)
     assert "".join(SPEAKERS[language].reply(reply, Spelt(STALLS.called))) == answer
+
+
+@pytest.mark.parametrize(
+    ("plan", "answer"),
+    [
+        ("diff time | Ann | Bob", "That is 1 s later: 2:09:15 against 2:09:14."),
+        ("name min time", "It is Bob (2:09:14)."),
+        ("diff length | waltz | tango", "The waltz is 1:15 longer than the tango."),
+        ("diff 长度 | waltz | tango", "waltz比tango长1:15。"),
+        ("diff length | waltz | 4:00", "That is 1:10 more: 5:10 against 4:00."),
+        ("sum length | waltz + tango", "Together they come to 9:05."),
+        ("name length < 4:00", "It is the tango."),
+        ("more length | waltz | 5 min", "I can not reckon with the length: the units differ."),
+        ("diff duration | film | opera", "That is 0:30 less: 1:45 against 2:15."),
+        ("name all & max duration", "It is the opera (2:15)."),
+    ],
+)
+def test_seconds_and_lengths_of_time_are_kept(plan, answer):
+    language = "zh" if any("\u4e00" <= c <= "\u9fff" for c in plan) else "en"
+    (reply,) = carry_out(plan, RUNS)
+    assert "".join(SPEAKERS[language].reply(reply, Spelt(RUNS.called))) == answer
 
 
 @pytest.mark.parametrize(

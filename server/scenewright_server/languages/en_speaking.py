@@ -34,7 +34,7 @@ from scenewright_server.languages.speaking import (
 )
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
+from scenewright_server.scene.amounts import CLOCK, SPAN, Amount, rate_of, span_text, symbol, time_text
 from scenewright_server.scene.dates import date_text
 from scenewright_server.scene.measures import is_moment
 from scenewright_server.scene.topics import is_meant, topic_of
@@ -71,6 +71,8 @@ class EnglishSpeaker:
             return " ".join(length_in(amount.value))
         if amount.unit == CLOCK:
             return " to ".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
+        if amount.unit == SPAN:
+            return span_text(amount.value)
         if amount.dimension == "date":
             return date_text(amount)
         if (rate := rate_of(amount.unit)) and not amount.dimension:
@@ -262,7 +264,7 @@ class EnglishSpeaker:
         gap = self.amount(
             Amount(abs(result.amount.value), result.amount.unit), a.is_measured or b.is_measured
         )  # fmt: skip
-        if CLOCK in (a.amount.unit, b.amount.unit):
+        if a.amount.unit == b.amount.unit == CLOCK:
             gap = " ".join(map(self.amount, durations_in(result.amount)))
         are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
         gap = f"{digits(abs(result.amount.value))} years" if are_years else gap

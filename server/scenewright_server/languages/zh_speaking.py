@@ -22,7 +22,7 @@ from scenewright_server.languages.speaking import (
 from scenewright_server.languages.zh import Chinese
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
+from scenewright_server.scene.amounts import CLOCK, SPAN, Amount, rate_of, span_text, symbol, time_text
 from scenewright_server.scene.dates import date_text, read_date
 from scenewright_server.scene.measures import is_moment
 from scenewright_server.scene.topics import is_meant, nearest, topic_of
@@ -103,6 +103,8 @@ class ChineseSpeaker:
             return f"{value}{UNITS[unit]}"
         if amount.unit == CLOCK:
             return "到".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
+        if amount.unit == SPAN:
+            return span_text(amount.value)
         if amount.dimension == "date":
             return date_text(amount, in_chinese=True)
         if (rate := rate_of(amount.unit)) and not amount.dimension:
@@ -290,7 +292,7 @@ class ChineseSpeaker:
         said = self.amount(Amount(abs(gap.value), gap.unit), a.is_measured or b.is_measured)
         are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
         is_time = are_years or a.amount.dimension in ("clock", "date")
-        if CLOCK in (a.amount.unit, b.amount.unit):
+        if a.amount.unit == b.amount.unit == CLOCK:
             said = "".join(map(self.amount, durations_in(gap)))
         said = f"{abs(gap.value):g}年" if are_years else said
         said = said.removesuffix("%") + "个百分点" * said.endswith("%")

@@ -12,13 +12,14 @@ from functools import cached_property
 import numpy as np
 
 from scenewright_server.scene import facts
-from scenewright_server.scene.amounts import DATE, Amount, rate_of
+from scenewright_server.scene.amounts import DATE, SPAN, Amount, rate_of, read_span
 from scenewright_server.scene.counting import is_counting
 from scenewright_server.scene.dates import as_date, year_of
-from scenewright_server.scene.entries import Entry
+from scenewright_server.scene.entries import Entry, GraphObject
 from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.matching import single
 from scenewright_server.scene.relations import Relations
+from scenewright_server.scene.topics import topic_of
 
 SHAPES = ("height", "width", "depth", "size")
 """Told by the app where it tells them, else measured; size is a volume."""
@@ -128,7 +129,7 @@ class Measures:
     def _amount(self, name: str, k: int) -> Amount | None:
         if (name, k) not in self._told:
             graph = self._entries[k].graph
-            told = None if graph is None else facts.amount(graph, name)
+            told = None if graph is None else _span(graph, name) or facts.amount(graph, name)
             self._told[name, k] = None if told is None else as_date(told)
         return self._told[name, k]
 
@@ -165,6 +166,14 @@ class Measures:
             return Valued(Amount(float(volume), "m³"), True) if sides else None
         extent = {"height": height, "width": width, "depth": depth}[name]
         return Valued(Amount(float(extent), "m"), True) if extent > 0 else None
+
+
+def _span(graph: GraphObject, name: str) -> Amount | None:
+    """How long something lasts, where that is told as "5:10"; a bare "time" is one of day."""
+    topic = topic_of(name)
+    lasts = topic.words[0] in ("length", "duration") and name != "时间"
+    told = facts.tell(graph, name) if lasts else None
+    return read_span(told.value) if told is not None and isinstance(told.value, str) else None
 
 
 def in_one_unit(amounts: Sequence[Amount]) -> tuple[list[float], str]:
@@ -227,6 +236,8 @@ def gap(a: Amount, b: Amount) -> Amount:
         return Amount(its.value, "days")
     if its.dimension != "clock":
         return its
+    if b.unit == SPAN:
+        return replace(its, unit=SPAN)
     seconds = round(its.value * 3600)
     return Amount(seconds, "s") if seconds % 60 else Amount(seconds / 60, "min")
 
