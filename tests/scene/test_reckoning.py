@@ -39,15 +39,26 @@ THINGS = [
     know("departure board", 11, Lisbon="delayed", free_in=(10.0, "min")),
 ]
 SCENE = scene_of(THINGS)
-EXAMS = scene_of([
-    know("road exam", 0, date=(19.0, "March"), starts="23:40", length=(45.0, "min"), results=(2.0, "weeks")),
-    know("theory exam", 1, date=(4.0, "March"), starts="0:20", wait=(2.0, "months"), number=(12.0,)),
-])
+EXAMS = scene_of(
+    [
+        know("road exam", 0, date=(19.0, "March"), starts="23:40", length=(45.0, "min"), results=(2.0, "weeks")),
+        know("theory exam", 1, date=(4.0, "March"), starts="0:20", wait=(2.0, "months"), number=(12.0,)),
+    ]
+)
 """Whose days and times are told."""
-RUNS = scene_of([
-    know("waltz", 0, length="5:10"), know("tango", 1, length="3:55"), know("film", 2, duration="1:45"),
-    know("opera", 3, duration="2:15"), know("Ann", 4, time="2:09:15"), know("Bob", 5, time="2:09:14"),
-])
+RUNS = scene_of(
+    [
+        know("waltz", 0, length="5:10"),
+        know("tango", 1, length="3:55"),
+        know("film", 2, duration="1:45"),
+        know("chest", 6, gold=(250.0, "coins"), keys=(6.0,), area=(2.0, "m²")),
+        know("pirate", 7),
+        know("pirate", 8),
+        know("opera", 3, duration="2:15"),
+        know("Ann", 4, time="2:09:15"),
+        know("Bob", 5, time="2:09:14"),
+    ]
+)
 
 
 def said(*plans, language="en"):
@@ -87,7 +98,11 @@ def test_every_minute_is_told_as_it_is_read():
         (Amount(90, "km"), Amount(60, "km/h"), Amount(1.5, "h")),
         (Amount(20, "EUR"), Amount(2, "USD"), None),
         (Amount(20, "EUR"), Amount(9, CLOCK), None),
-        (Amount(3, "pieces"), Amount(2, "kg"), None),
+        (Amount(3, "pieces"), Amount(2, "kg"), Amount(1.5, "pieces/kg")),
+        (Amount(500), Amount(20, "km²"), Amount(25, "/km²")),
+        (Amount(12, "EUR"), Amount(60, "washes"), Amount(0.2, "EUR/wash")),
+        (Amount(3100, "EUR"), Amount(31, "g"), Amount(100, "EUR/g")),
+        (Amount(12, "EUR"), Amount(500, "g"), Amount(24, "EUR/kg")),
     ],
 )
 def test_quotients_of_what_does_not_measure_the_same(a, b, each):
@@ -255,10 +270,15 @@ def test_what_is_reckoned_at_a_market_is_said(plan, answer):
         ("name length < 4:00", "It is the tango."),
         ("more length | waltz | 5 min", "I can not reckon with the length: the units differ."),
         ("diff duration | film | opera", "That is 0:30 less: 1:45 against 2:15."),
+        ("ratio (fact gold | chest) | 2", "That is 125 coins each: 250 coins for 2."),
+        ("ratio (fact keys | chest) | 2", "That is 3 each: 6 for 2."),
+        ("ratio (fact keys | chest) | pirate", "That is 3 each: 6 for two."),
+        ("ratio (fact keys | chest) | (fact area | chest)", "That is 3 per m²: 6 over 2 m²."),
+        ("ratio 12 | 4", "It is 3 times: 12 against 4."),
         ("name all & max duration", "It is the opera (2:15)."),
     ],
 )
-def test_seconds_and_lengths_of_time_are_kept(plan, answer):
+def test_what_units_leave_open_is_said(plan, answer):
     language = "zh" if any("\u4e00" <= c <= "\u9fff" for c in plan) else "en"
     (reply,) = carry_out(plan, RUNS)
     assert "".join(SPEAKERS[language].reply(reply, Spelt(RUNS.called))) == answer

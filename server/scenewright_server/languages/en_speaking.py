@@ -36,6 +36,7 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, SPAN, Amount, rate_of, span_text, symbol, time_text
 from scenewright_server.scene.dates import date_text
+from scenewright_server.scene.matching import single
 from scenewright_server.scene.measures import is_moment
 from scenewright_server.scene.topics import is_meant, topic_of
 
@@ -76,8 +77,8 @@ class EnglishSpeaker:
         if amount.dimension == "date":
             return date_text(amount)
         if (rate := rate_of(amount.unit)) and not amount.dimension:
-            one = rate[1].removesuffix("s") if len(rate[1]) > 2 else symbol(rate[1])
-            per = " per " if currency(Amount(0, rate[0])) else "/"
+            one = single(rate[1]) if len(rate[1]) > 2 and symbol(rate[1]) == rate[1] else symbol(rate[1])
+            per = " per " if not rate[0] or currency(Amount(0, rate[0])) else "/"
             return f"{self.amount(replace(amount, unit=rate[0]))}{per}{one}"
         if amount.high is not None:
             top = self.amount(Amount(amount.high, amount.unit))

@@ -208,9 +208,10 @@ def _scale(unit: str) -> tuple[str, float]:
 
 
 def rate_of(unit: str) -> tuple[str, str] | None:
-    """The two units of a rate, "EUR/kg", "km/h", the first of which is a known one; None for any other unit."""
+    """The two units of a rate, "EUR/kg", "km/h", the first of which is a known one or none, "/km²"; None for any
+    other unit."""
     over, mark, under = (part.strip() for part in unit.replace(" per ", "/").partition("/"))
-    return (over, under) if mark and _known(over)[0] and under and "/" not in under else None
+    return (over, under) if mark and (not over or _known(over)[0]) and under and "/" not in under else None
 
 
 def symbol(unit: str) -> str:

@@ -140,7 +140,7 @@ class _Execution:
         for result in results:
             if isinstance(question, q.Name | q.Exist) and len(result.things) == 1:
                 graph = self._scene.entries[result.things[0]].graph
-                looks = [part.words for part in _within(question.of) if isinstance(part, x.Look)]
+                looks = [part.words for part in q.all_within(question.of) if isinstance(part, x.Look)]
                 told = (
                     None if graph is None else next(filter(None, (sentence_that_tells(graph, w) for w in looks)), None)
                 )
@@ -294,15 +294,17 @@ class _Execution:
     def _times(self, a: Operand, b: Operand) -> Times | NotUnderstood:
         if abs(b.amount.value) < _COUNTLESS:
             return NotUnderstood("how often nothing goes into something")
+        its, other = a.amount, b.amount
         try:
-            (one, two), _ = in_one_unit((a.amount, b.amount))
+            is_rate = "number" not in (a.how, b.how) and a.key != b.key
+            if other.unit and not its.unit and (is_rate or "/" in other.unit):
+                raise MixedUnits
+            (one, two), _ = in_one_unit((its, other))
         except MixedUnits:
             with _mixed_of(a, b):
-                return Times(a, b, a.amount.value / b.amount.value, quotient(a.amount, b.amount))
-        each = Amount(one / two, a.amount.unit) if a.amount.unit and not b.amount.unit else None
-        if not a.amount.unit and "/" in b.amount.unit:
-            each = quotient(a.amount, b.amount)
-        return Times(a, b, one / two, each)
+                return Times(a, b, its.value / other.value, quotient(its, other))
+        is_shared = its.unit or (b.how in ("number", "count") and a.how not in (b.how, "ratio"))
+        return Times(a, b, one / two, Amount(one / two, its.unit) if is_shared and not other.unit else None)
 
 
 @contextmanager
@@ -346,13 +348,7 @@ def _keys_of(question: q.Question) -> tuple[str, ...]:
 def _is_told(of: x.Set) -> bool:
     """Whether a set rests on what is told of things, which may be more than the scene tells."""
     return any(isinstance(part, x.Look | x.Has) or (isinstance(part, x.Compared) and isinstance(part.with_, str))
-               for part in _within(of))  # fmt: skip
-
-
-def _within(expression: object) -> Iterable[object]:
-    yield expression
-    for part in q.parts_of(expression):
-        yield from _within(part)
+               for part in q.all_within(of))  # fmt: skip
 
 
 def _sets(question: q.Question) -> Iterable[x.Set]:

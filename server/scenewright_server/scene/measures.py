@@ -55,6 +55,8 @@ _SIGNS: dict[Sign, Callable[[float, float], bool]] = {
 }  # fmt: skip
 _DAY, _WEEK = 86400.0, 604800.0
 """In seconds."""
+_DEAR = 1000.0
+"""From this price by the kilo on it is told by the gram, where the weight is."""
 _NO_RATES = {"clock", "date", "share", "year", "temperature", "speed", "bandwidth"}
 AGES = ("age", "years old", "年龄")
 """Told, or else reckoned from the year that is told."""
@@ -189,8 +191,8 @@ def in_one_unit(amounts: Sequence[Amount]) -> tuple[list[float], str]:
 
 def total(amounts: Sequence[Amount], each: Sequence[tuple[float, float]]) -> Amount:
     """The sum of one amount at least, or of ranges: of each so many units, of so many pieces. Units of a rate come to
-    what is above its line, two of EUR 28/kg to EUR 56, and pieces do where that is money; a time of day, or a day, and durations
-    come to a later one. Raises MixedUnits."""
+    what is above its line, two of EUR 28/kg to EUR 56, and pieces do where that is money; a time of day,
+    or a day, and durations come to a later one. Raises MixedUnits."""
     are_many = any(n * pieces != 1 for n, pieces in each)
     amounts = [_times(amount, n, pieces, are_many) for amount, (n, pieces) in zip(amounts, each, strict=True)]
     moments = [amount for amount in amounts if is_moment(amount)]
@@ -263,20 +265,24 @@ def _moved(moment: Amount, by: Sequence[Amount], sign: int = 1) -> Amount:
 
 
 def quotient(a: Amount, b: Amount) -> Amount:
-    """a / b of amounts that do not measure the same: a rate, "EUR/kg", or, over a rate, what it takes: ml over ml/h are
-    hours. Raises MixedUnits where they make neither."""
+    """a / b of amounts that do not measure the same: a rate, "EUR/kg", "/km²", or, over a rate, what it takes: ml over
+    ml/h are hours. Money is told by the kilo, but what is dear in the unit at hand. Raises MixedUnits where they make
+    neither."""
     rate = rate_of(b.unit)
     if rate is not None and a.in_unit(rate[0]) is not None:
         return Amount(_tidy((a.in_unit(rate[0]) or 0.0) / b.value), rate[1])
     over, mark, under = b.unit.replace(" per ", "/").partition("/")
     if mark and single(over) == single(a.unit or over):  # pages over pages/min
         return Amount(_tidy(a.value / b.value), under)
-    if not a.dimension or not b.unit or a.dimension == b.dimension or rate or _NO_RATES & {a.dimension, b.dimension}:
+    if not b.unit or (a.dimension == b.dimension and (a.dimension or a.unit == b.unit)):
+        raise MixedUnits
+    if rate or _NO_RATES & {a.dimension, b.dimension}:
         raise MixedUnits
     if a.dimension == "money" and b.dimension in ("mass", "volume", "length", "area"):
         value, unit = b.in_base()
-        return Amount(_tidy(a.value / value), f"{a.unit}/{unit}")
-    return Amount(_tidy(a.value / b.value), f"{a.unit}/{b.unit}")
+        if a.value / value < _DEAR:
+            return Amount(_tidy(a.value / value), f"{a.unit}/{unit}")
+    return Amount(_tidy(a.value / b.value), f"{a.unit}/{single(b.unit)}")
 
 
 def holds(a: Amount, sign: Sign, b: Amount) -> bool:

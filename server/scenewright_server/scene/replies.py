@@ -235,7 +235,7 @@ class Differs:
 @dataclass(frozen=True)
 class Times:
     """How many times the second quantity goes into the first; `each`: the share of one, where the second is a bare
-    number, or what the first is over the second where they do not measure the same: "EUR/kg"."""
+    number, or what the first is over the second where they do not measure the same: "EUR/kg", "/km²"."""
 
     a: Operand
     b: Operand
