@@ -160,7 +160,8 @@ class EnglishSpeaker:
                 return self._told(result, labels)
             case r.Totalled(how, key, things, amount, lacking, is_measured):
                 together = "That is" if is_moment(amount) else "Together they come to"
-                what = together if how == "sum" else f"The {name_of(key)} is on average"
+                mean = f"The {name_of(key)} is on average" if key else "On average that is"
+                what = together if how == "sum" else mean
                 name = name_of(key)
                 of_what = f" {name}" if how == "sum" and not amount.unit and name.endswith("s") else ""
                 parts = [f"{what} {self.amount(amount, is_measured)}{of_what}."]

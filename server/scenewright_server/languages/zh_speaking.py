@@ -32,8 +32,8 @@ UNITS = {
     "mm": "毫米", "cm": "厘米", "m": "米", "km": "公里", "m³": "立方米", "g": "克", "kg": "公斤", "t": "吨",
     "ml": "毫升", "l": "升", "kcal": "千卡", "W": "瓦", "kW": "千瓦", "V": "伏", "h": "小时", "hour": "小时",
     "hours": "小时", "min": "分钟", "s": "秒", "minutes": "分钟", "day": "天", "days": "天", "weeks": "周",
-    "months": "个月", "year": "年", "years": "年", "EUR": "欧元", "USD": "美元", "GBP": "英镑", "CNY": "元", "JPY": "日元",
-    "HKD": "港元", "CHF": "瑞士法郎", "KRW": "韩元", "INR": "卢比", "gold": "金币", "coins": "金币",
+    "months": "个月", "year": "年", "years": "年", "EUR": "欧元", "USD": "美元", "GBP": "英镑", "CNY": "元",
+    "JPY": "日元", "HKD": "港元", "CHF": "瑞士法郎", "KRW": "韩元", "INR": "卢比", "gold": "金币", "coins": "金币",
 }  # fmt: skip
 SIDES: Mapping[r.Bearing, str] = {
     "left": "在你左边", "right": "在你右边", "middle": "在你正前方", "you": "在你身后",
@@ -181,8 +181,8 @@ class ChineseSpeaker:
             case r.Told():
                 return self._told(result, labels)
             case r.Totalled(how, key, _, amount, lacking, is_measured):
-                together = "" if is_moment(amount) else "一共"
-                what = (together if amount.unit else f"{name_of(key)}一共") if how == "sum" else f"平均{name_of(key)}"
+                name = "" if how == "sum" and amount.unit else name_of(key)
+                what = f"平均{name}" if how == "avg" else "" if is_moment(amount) else f"{name}一共"
                 parts = [f"{what}是{self.amount(amount, is_measured)}。"]
                 if lacking:
                     of = self._all(lacking, labels) if len(lacking) <= 3 else [f"另外{self._count(len(lacking))}"]

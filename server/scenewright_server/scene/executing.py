@@ -283,7 +283,8 @@ class _Execution:
         with _mixed_of(*parts):
             amount = total([part.amount for part in parts], [(its.n, 1) for its in of.addends])
         things = tuple(dict.fromkeys(k for part in parts for k in part.things))
-        return Operand(amount, things, parts[0].key, "sum", any(part.is_measured for part in parts))
+        key = parts[0].key if len({part.key for part in parts}) == 1 else ""
+        return Operand(amount, things, key, "sum", any(part.is_measured for part in parts))
 
     def _difference(self, a: Operand, b: Operand) -> Differs:
         with _mixed_of(a, b):

@@ -181,8 +181,8 @@ class Told:
 
 @dataclass(frozen=True)
 class Totalled:
-    """The sum or average of these things' amounts, each so many times, once where there are no `times`; `lacking` are
-    those of which none is known."""
+    """The sum or average of these things' amounts under a key, "" where there are several, each so many times,
+    once where there are no `times`; `lacking` are those of which none is known."""
 
     how: Literal["sum", "avg"]
     key: str

@@ -9,9 +9,11 @@ from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.failures import Several
+from scenewright_server.scene.matching import fold
 from scenewright_server.scene.measures import SIDES, MixedUnits, average, total
 from scenewright_server.scene.replies import Mixed, NotHere, Nothing, Result, Totalled, Unknown
 from scenewright_server.scene.scene import Things
+from scenewright_server.scene.topics import topic_of
 
 
 def reckon(choosing: Choosing, question: q.Total) -> Result:
@@ -28,6 +30,8 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
     is_measured = False
     for share in question.shares:
         values = choosing.values(share.key, things, told=True)
+        if _is_narrow(share.key.name) and not isinstance(question.of, x.Joined | x.Those):
+            values = choosing.comparing.own(share.key.name, values)
         if share.key.name in SIDES:
             values = {k: its for k, its in values.items() if not its.is_measured}
         many = _times(choosing, share, question.of, things)
@@ -52,13 +56,18 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
         return Mixed(question.key.name, tuple(known))
     return Totalled(
         question.how,
-        question.key.name,
+        "" if question.also else question.key.name,
         tuple(known),
         amount,
         tuple(lacking),
         is_measured,
         () if all(n == 1 for n in known.values()) else tuple(known.values()),
     )
+
+
+def _is_narrow(name: str) -> bool:
+    """Whether a key tells of one kind of price, "fee": of a set whose things are not named, none goes by another."""
+    return topic_of(name).dimension == "money" and fold(name) not in ("price", "价格")
 
 
 def _times(choosing: Choosing, share: q.Share, of: x.Set, things: Things) -> dict[int, float]:
