@@ -244,7 +244,8 @@ class EnglishSpeaker:
             n = f"{n} thing" if told.value.value == 1 else n
             return [f"There is {n} on " if told.value.value < 2 else f"There are {n} things on ", *things, "."]
         key = topic_of(told.key).words[0]
-        if key in VERBS and is_meant(told.key, told.value) and (told.value.unit or key != "height"):
+        is_bare = not told.value.unit and (key == "height" or told.key == "ticket")  # a number of a ticket
+        if key in VERBS and is_meant(told.key, told.value) and not is_bare:
             one, many, after = VERBS[key]
             return [*things, f" {one if is_one else many}{value}{after}."]
         return tell(told.key, value, things, is_one)

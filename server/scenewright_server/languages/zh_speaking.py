@@ -272,9 +272,13 @@ class ChineseSpeaker:
             return [*things, f"上面有{n}东西。" if told.value.value else "上面什么都没有。"]
         if told.key in REMAINING:
             return [*things, f"还剩{value}。"]
+        if told.key == "from":
+            is_age = told.value.dimension == "time" and told.value.value < 150
+            return [*things, f"，{re.sub('年$', '岁', value) if is_age else value}起。"]
         if topic_of(told.key).words[0] == "age":
             value = re.sub("年$", "岁", value)
-        return [*things, f"的{name_of(told.key, told.value)}是{value}。"]
+        is_bare = told.key == "ticket" and not told.value.unit
+        return [*things, f"的{name_of(told.key, None if is_bare else told.value)}是{value}。"]
 
     def _of(self, operand: r.Operand) -> str:
         if operand.how == "count":
