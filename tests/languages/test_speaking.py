@@ -120,11 +120,24 @@ def test_keys_that_are_no_nouns_are_said_plainly(key, english, chinese):
         ("作者", "鲁迅", "The author of the box is 鲁迅.", "box的作者是鲁迅。"),
         ("opens", "July", "The box opens July.", "box的开放时间是July。"),
         ("from", "Easter", "The box is from Easter.", "box，from：Easter。"),
+        ("from", (6.0, "years"), "The box is from 6 years.", "box，6岁起。"),
+        ("from", (20.0, "EUR"), "The box is from €20.", "box，20欧元起。"),
+        ("every", (20.0, "min"), "The box: every 20 min.", "box的every是20分钟。"),
+        ("finishes", "11:15", "The box finishes at 11:15.", "box的finishes是11:15。"),
+        ("lives", (14.0,), "The lives of the box are 14.", "box的lives是14。"),
+        ("lives", "in a barn", "The box lives in a barn.", "box的lives是in a barn。"),
+        ("ticket", (29.0,), "The ticket of the box is 29.", "box的门票是29。"),
+        ("ticket", (29.0, "EUR"), "The box costs €29.", "box的价格是29欧元。"),
         ("from", "Norway", "The box is from Norway.", "box的产地是Norway。"),
     ],
 )
 def test_keys_are_called_by_what_they_tell(key, value, english, chinese):
     assert said(f"fact {key} | box", know("box", **{key: value})) == (english, chinese)
+
+
+def test_a_name_after_a_noun_is_no_plural():
+    for label, verb in (("geologist Ines", "is"), ("red boots", "are")):
+        assert said("where all", know(label))[0].startswith(f"The {label} {verb} ")
 
 
 SCENE = scene_of(

@@ -40,6 +40,31 @@ THINGS = [
     know("departure board", 11, Lisbon="delayed", free_in=(10.0, "min")),
 ]
 SCENE = scene_of(THINGS)
+EXAMS = scene_of(
+    [
+        know("road exam", 0, date=(19.0, "March"), starts="23:40", length=(45.0, "min"), results=(2.0, "weeks")),
+        know("theory exam", 1, date=(4.0, "March"), starts="0:20", wait=(2.0, "months"), number=(12.0,)),
+    ]
+)
+"""Whose days and times are told."""
+RUNS = scene_of(
+    [
+        know("waltz", 0, length="5:10"),
+        know("tango", 1, length="3:55"),
+        know("film", 2, duration="1:45"),
+        know("chest", 6, gold=(250.0, "coins"), keys=(6.0,), area=(2.0, "m²")),
+        know("pirate", 7),
+        know("pirate", 8),
+        know("Rovers", 9, wins=(3.0,), draws=(2.0,)),
+        know("vote", 10, Ana=(40.0, "%"), Lou=(50.0, "%")),
+        know("choir", 11, fee=(20.0, "EUR")),
+        know("band", 12, fee=(30.0, "EUR"), wins=(5.0,)),
+        know("drum", 13, price=(90.0, "EUR")),
+        know("opera", 3, duration="2:15"),
+        know("Ann", 4, time="2:09:15"),
+        know("Bob", 5, time="2:09:14"),
+    ]
+)
 
 
 def said(*plans, language="en"):
@@ -79,7 +104,11 @@ def test_every_minute_is_told_as_it_is_read():
         (Amount(90, "km"), Amount(60, "km/h"), Amount(1.5, "h")),
         (Amount(20, "EUR"), Amount(2, "USD"), None),
         (Amount(20, "EUR"), Amount(9, CLOCK), None),
-        (Amount(3, "pieces"), Amount(2, "kg"), None),
+        (Amount(3, "pieces"), Amount(2, "kg"), Amount(1.5, "pieces/kg")),
+        (Amount(500), Amount(20, "km²"), Amount(25, "/km²")),
+        (Amount(12, "EUR"), Amount(60, "washes"), Amount(0.2, "EUR/wash")),
+        (Amount(3100, "EUR"), Amount(31, "g"), Amount(100, "EUR/g")),
+        (Amount(12, "EUR"), Amount(500, "g"), Amount(24, "EUR/kg")),
     ],
 )
 def test_quotients_of_what_does_not_measure_the_same(a, b, each):
@@ -133,6 +162,9 @@ def test_rates_convert_and_are_held_against_money():
          "That is €110 more: €200 against €90."),
         (["sum price | 6 of Riesling + Barolo", "name Riesling + Barolo", "sum price | those"],
          "Together they come to €40."),
+        (["sum 6 of price | Barolo", "diff 200 EUR | (sum price | those)"], "That is €20 more: €200 against €180."),
+        (["sum 6 of price | Barolo", "sum 2 of price | those"], "Together they come to €60."),
+        (["sum 6 of price | Barolo + Riesling", "sum 0.5 of price | those"], "Together they come to €120."),
         (["sum (fact price | Barolo) + 2 of (fact large | Riesling)"], "Together they come to €70."),
         (["sum price | 0.25 of Barolo"], "Together they come to €7.50."),
         (["more (ratio price | Barolo | Riesling) | 2"], "Yes, it is 3 against 2."),
@@ -238,6 +270,64 @@ def test_what_is_reckoned_at_a_market_is_said(plan, answer):
     language = "zh" if any("\u4e00" <= c <= "\u9fff" for c in plan) else "en"
     (reply,) = carry_out(plan, STALLS)
     assert "".join(SPEAKERS[language].reply(reply, Spelt(STALLS.called))) == answer
+
+
+@pytest.mark.parametrize(
+    ("plan", "answer"),
+    [
+        ("diff time | Ann | Bob", "That is 1 s later: 2:09:15 against 2:09:14."),
+        ("name min time", "It is Bob (2:09:14)."),
+        ("diff length | waltz | tango", "The waltz is 1:15 longer than the tango."),
+        ("diff 长度 | waltz | tango", "waltz比tango长1:15。"),
+        ("diff length | waltz | 4:00", "That is 1:10 more: 5:10 against 4:00."),
+        ("sum length | waltz + tango", "Together they come to 9:05."),
+        ("name length < 4:00", "It is the tango."),
+        ("more length | waltz | 5 min", "I can not reckon with the length: the units differ."),
+        ("diff duration | film | opera", "That is 0:30 less: 1:45 against 2:15."),
+        ("ratio (fact gold | chest) | 2", "That is 125 coins each: 250 coins for 2."),
+        ("ratio (fact keys | chest) | 2", "That is 3 each: 6 for 2."),
+        ("ratio (fact keys | chest) | pirate", "That is 3 each: 6 for two."),
+        ("ratio (fact keys | chest) | (fact area | chest)", "That is 3 per m²: 6 over 2 m²."),
+        ("ratio 12 | 4", "It is 3 times: 12 against 4."),
+        ("sum wins, draws | Rovers", "Together they come to 5."),
+        ("sum (fact wins | Rovers) + (fact draws | Rovers)", "Together they come to 5."),
+        ("sum wins | Rovers + band", "Together they come to 8 wins."),
+        ("avg Ana, Lou | vote", "On average that is 45%."),
+        ("sum fee | choir + band + drum", "Together they come to €140."),
+        ("sum fee | all & not (look red) & has fee", "Together they come to €50."),
+        (
+            "sum fee | not pirate & not (waltz + tango + film + Ann + Bob + chest + Rovers + vote + opera)",
+            "Together they come to €50. I do not know the fee of the drum.",
+        ),
+        ("name all & max duration", "It is the opera (2:15)."),
+    ],
+)
+def test_what_units_leave_open_is_said(plan, answer):
+    language = "zh" if any("\u4e00" <= c <= "\u9fff" for c in plan) else "en"
+    (reply,) = carry_out(plan, RUNS)
+    assert "".join(SPEAKERS[language].reply(reply, Spelt(RUNS.called))) == answer
+
+
+@pytest.mark.parametrize(
+    ("plan", "english"),
+    [
+        ("diff date | road exam | theory exam", "That is 15 days later: 19 March against 4 March."),
+        ("name all & min date", "It is the theory exam (4 March)."),
+        ("sum (fact starts | road exam) + (fact length | road exam)", "That is 0:25."),
+        ("sum starts, length | road exam", "That is 0:25."),
+        ("diff (fact starts | theory exam) | 30 min", "That is 23:50: 0:20 less 30 min."),
+        ("sum (fact date | road exam) + (fact results | road exam)", "That is 2 April."),
+        ("diff (fact date | theory exam) | 3 days", "That is 1 March: 4 March less 3 days."),
+        ("sum (fact date | road exam) + (fact wait | theory exam)",
+         "I can not reckon with the date: the units differ."),
+        ("diff (fact starts | road exam) | (fact number | theory exam)",
+         "I can not reckon with the starts: the units differ."),
+        ("sum starts | road exam + theory exam", "I can not reckon with the starts: the units differ."),
+    ],
+)  # fmt: skip
+def test_a_time_and_a_duration_come_to_a_time(plan, english):
+    (reply,) = carry_out(plan, EXAMS)
+    assert "".join(SPEAKERS["en"].reply(reply, Spelt(EXAMS.called))) == english
 
 
 def test_units_of_rates_come_to_what_is_above_the_line():

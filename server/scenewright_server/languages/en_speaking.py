@@ -27,7 +27,7 @@ from scenewright_server.languages.speaking import (
     M,
     currency,
     digits,
-    duration_in,
+    durations_in,
     is_year,
     length_in,
     money_digits,
@@ -35,8 +35,10 @@ from scenewright_server.languages.speaking import (
 )
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
+from scenewright_server.scene.amounts import CLOCK, SPAN, Amount, rate_of, span_text, symbol, time_text
 from scenewright_server.scene.dates import date_text
+from scenewright_server.scene.matching import single
+from scenewright_server.scene.measures import is_moment
 from scenewright_server.scene.topics import is_meant, topic_of
 
 
@@ -71,11 +73,13 @@ class EnglishSpeaker:
             return " ".join(length_in(amount.value))
         if amount.unit == CLOCK:
             return " to ".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
+        if amount.unit == SPAN:
+            return span_text(amount.value)
         if amount.dimension == "date":
             return date_text(amount)
         if (rate := rate_of(amount.unit)) and not amount.dimension:
-            one = rate[1].removesuffix("s") if len(rate[1]) > 2 else symbol(rate[1])
-            per = " per " if currency(Amount(0, rate[0])) else "/"
+            one = single(rate[1]) if len(rate[1]) > 2 and symbol(rate[1]) == rate[1] else symbol(rate[1])
+            per = " per " if not rate[0] or currency(Amount(0, rate[0])) else "/"
             return f"{self.amount(replace(amount, unit=rate[0]))}{per}{one}"
         if amount.high is not None:
             top = self.amount(Amount(amount.high, amount.unit))
@@ -156,7 +160,9 @@ class EnglishSpeaker:
             case r.Told():
                 return self._told(result, labels)
             case r.Totalled(how, key, things, amount, lacking, is_measured):
-                what = "Together they come to" if how == "sum" else f"The {name_of(key)} is on average"
+                together = "That is" if is_moment(amount) else "Together they come to"
+                mean = f"The {name_of(key)} is on average" if key else "On average that is"
+                what = together if how == "sum" else mean
                 name = name_of(key)
                 of_what = f" {name}" if how == "sum" and not amount.unit and name.endswith("s") else ""
                 parts = [f"{what} {self.amount(amount, is_measured)}{of_what}."]
@@ -239,7 +245,8 @@ class EnglishSpeaker:
             n = f"{n} thing" if told.value.value == 1 else n
             return [f"There is {n} on " if told.value.value < 2 else f"There are {n} things on ", *things, "."]
         key = topic_of(told.key).words[0]
-        if key in VERBS and is_meant(told.key, told.value) and (told.value.unit or key != "height"):
+        is_bare = not told.value.unit and (key == "height" or told.key == "ticket")  # a number of a ticket
+        if key in VERBS and is_meant(told.key, told.value) and not is_bare:
             one, many, after = VERBS[key]
             return [*things, f" {one if is_one else many}{value}{after}."]
         return tell(told.key, value, things, is_one)
@@ -256,13 +263,13 @@ class EnglishSpeaker:
 
     def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
         a, b = result.a, result.b
+        if is_moment(result.amount):
+            return [f"That is {self.amount(result.amount)}: {self._of(a)} less {self._of(b)}."]
         gap = self.amount(
             Amount(abs(result.amount.value), result.amount.unit), a.is_measured or b.is_measured
         )  # fmt: skip
-        if hours := CLOCK in (a.amount.unit, b.amount.unit) and duration_in(
-            replace(result.amount, value=abs(result.amount.value))
-        ):
-            gap = f"{hours[0]} h {hours[1]} min" if hours[1] else f"{hours[0]} h"
+        if a.amount.unit == b.amount.unit == CLOCK:
+            gap = " ".join(map(self.amount, durations_in(result.amount)))
         are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
         gap = f"{digits(abs(result.amount.value))} years" if are_years else gap
         key = "year" if are_years else topic_of(a.key).words[0] if is_meant(a.key, a.amount) else ""

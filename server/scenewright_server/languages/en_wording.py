@@ -45,11 +45,13 @@ COMPARATIVES = {
 _ADJECTIVE = re.compile("(able|ible|ed|proof|free|en|an|ful|less|ic|al|ous|ing|ish|y)$")
 _SAYING = set("sign text note notice inscription message warning label".split())
 _DOING = set(
-    "closes opens serves seats heals holds contains needs takes starts ends leaves departs arrives lasts unlocks "
-    "restores protects eats costs weighs sells shows plays speaks sleeps lives works fits hides guards teaches "
-    "loves likes dislikes hates fears wants knows remembers misses collects drinks wears bites barks rides "
-    "runs leads goes comes sits stands turns belongs".split()
+    "closes opens begins finishes stops returns serves seats heals holds contains needs takes starts ends leaves "
+    "departs arrives lasts unlocks restores protects eats costs weighs sells shows plays speaks sleeps lives "
+    "works fits hides guards teaches loves likes dislikes hates fears wants knows remembers misses collects "
+    "drinks wears bites barks rides runs leads goes comes sits stands turns belongs".split()
 )
+_NUMBERED = ("lives", "works", "plays", "drinks", "shows", "rides")
+"""Of these, what is a noun before a bare number: three lives."""
 _BEING = set(
     "from by for in on with missing wearing holding carrying guarding selling playing showing open closed available "
     "known afraid made built found born founded painted free due good allergic".split()
@@ -119,8 +121,10 @@ def phrase_of(among: x.Set) -> str | None:
 def are_many(k: int, labels: Labels[M]) -> bool:
     """Whether a thing's own name is a plural: "toilets", "scissors"."""
     label = labels.text(k)
-    last = re.split(r" (?:of|with|for|in|by|on|at) ", label)[0].split(" ")[-1].casefold()
-    return bool(_article(label)) and last not in _ONE and re.search("[^suia]s$", last) is not None
+    last = re.split(r" (?:of|with|for|in|by|on|at) ", label)[0].split(" ")[-1]
+    is_name = last[:1].isupper() and label[:1].islower()
+    is_plural = last.casefold() not in _ONE and re.search("[^suia]s$", last.casefold()) is not None
+    return bool(_article(label)) and is_plural and not is_name
 
 
 def be(things: Sequence[int], labels: Labels[M]) -> str:
@@ -160,7 +164,9 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
         return [*things, f" says {quoted}."] if name == "text" else [f"The {name} of ", *things, f" says {quoted}."]
     is_open = key.casefold().split(" ")[-1] in _OPEN_ENDS
     at = "at " if not is_open and re.match(r"\d{1,2}:\d\d$", value) else ""
-    if first in _DOING and is_one:
+    if first in ("every", "each"):
+        return [*things, f": {key} {value}."]
+    if first in _DOING and is_one and not (first in _NUMBERED and value.isdigit()):
         return [*things, f" {key} {at}{value}."]
     if re.fullmatch(r"[a-z]{3,}[^e]ed", key) and _IS_DATE.search(value) and not is_noun(key):
         return [*things, f" {'was' if is_one else 'were'} {key} {at}{value}."]

@@ -74,11 +74,11 @@ def money_digits(value: float) -> str:
     return f"{value:.0f}" if abs(value - round(value)) < 0.005 else f"{value:.2f}"
 
 
-def duration_in(amount: Amount) -> tuple[int, int] | None:
-    """The hours and minutes that an amount of whole minutes is; None for less than an hour, and of anything else."""
-    if symbol(amount.unit) not in ("min", "minutes", "分钟") or amount.value < 60 or amount.value != int(amount.value):
-        return None
-    return divmod(int(amount.value), 60)
+def durations_in(amount: Amount) -> list[Amount]:
+    """The hours, minutes and seconds, those that are any, that an amount of minutes or seconds is."""
+    seconds = round(abs(amount.in_base()[0]))
+    parts = Amount(seconds // 3600, "h"), Amount(seconds // 60 % 60, "min"), Amount(seconds % 60, "s")
+    return [part for part in parts if part.value]
 
 
 def is_year(operand: Operand) -> bool:

@@ -14,7 +14,7 @@ from scenewright_server.languages.speaking import (
     M,
     currency,
     digits,
-    duration_in,
+    durations_in,
     is_year,
     length_in,
     money_digits,
@@ -23,17 +23,18 @@ from scenewright_server.languages.speaking import (
 from scenewright_server.languages.zh import Chinese
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.amounts import CLOCK, Amount, rate_of, symbol, time_text
+from scenewright_server.scene.amounts import CLOCK, SPAN, Amount, rate_of, span_text, symbol, time_text
 from scenewright_server.scene.dates import date_text, read_date
+from scenewright_server.scene.measures import is_moment
 from scenewright_server.scene.topics import is_meant, nearest, topic_of
 from scenewright_server.scene.words import is_chinese
 
 UNITS = {
     "mm": "毫米", "cm": "厘米", "m": "米", "km": "公里", "m³": "立方米", "g": "克", "kg": "公斤", "t": "吨",
     "ml": "毫升", "l": "升", "kcal": "千卡", "W": "瓦", "kW": "千瓦", "V": "伏", "h": "小时", "hour": "小时",
-    "hours": "小时", "min": "分钟", "minutes": "分钟", "day": "天", "days": "天", "weeks": "周", "months": "个月",
-    "year": "年", "years": "年", "EUR": "欧元", "USD": "美元", "GBP": "英镑", "CNY": "元", "JPY": "日元", "HKD": "港元",
-    "CHF": "瑞士法郎", "KRW": "韩元", "INR": "卢比", "gold": "金币", "coins": "金币",
+    "hours": "小时", "min": "分钟", "s": "秒", "minutes": "分钟", "day": "天", "days": "天", "weeks": "周",
+    "months": "个月", "year": "年", "years": "年", "EUR": "欧元", "USD": "美元", "GBP": "英镑", "CNY": "元",
+    "JPY": "日元", "HKD": "港元", "CHF": "瑞士法郎", "KRW": "韩元", "INR": "卢比", "gold": "金币", "coins": "金币",
 }  # fmt: skip
 SIDES: Mapping[r.Bearing, str] = {
     "left": "在你左边", "right": "在你右边", "middle": "在你正前方", "you": "在你身后",
@@ -103,6 +104,8 @@ class ChineseSpeaker:
             return f"{value}{UNITS[unit]}"
         if amount.unit == CLOCK:
             return "到".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
+        if amount.unit == SPAN:
+            return span_text(amount.value)
         if amount.dimension == "date":
             return date_text(amount, in_chinese=True)
         if (rate := rate_of(amount.unit)) and not amount.dimension:
@@ -179,7 +182,8 @@ class ChineseSpeaker:
             case r.Told():
                 return self._told(result, labels)
             case r.Totalled(how, key, _, amount, lacking, is_measured):
-                what = ("一共" if amount.unit else f"{name_of(key)}一共") if how == "sum" else f"平均{name_of(key)}"
+                name = "" if how == "sum" and amount.unit else name_of(key)
+                what = f"平均{name}" if how == "avg" else "" if is_moment(amount) else f"{name}一共"
                 parts = [f"{what}是{self.amount(amount, is_measured)}。"]
                 if lacking:
                     of = self._all(lacking, labels) if len(lacking) <= 3 else [f"另外{self._count(len(lacking))}"]
@@ -269,9 +273,13 @@ class ChineseSpeaker:
             return [*things, f"上面有{n}东西。" if told.value.value else "上面什么都没有。"]
         if told.key in REMAINING:
             return [*things, f"还剩{value}。"]
+        if told.key == "from":
+            is_age = told.value.dimension == "time" and told.value.value < 150
+            return [*things, f"，{re.sub('年$', '岁', value) if is_age else value}起。"]
         if topic_of(told.key).words[0] == "age":
             value = re.sub("年$", "岁", value)
-        return [*things, f"的{name_of(told.key, told.value)}是{value}。"]
+        is_bare = told.key == "ticket" and not told.value.unit
+        return [*things, f"的{name_of(told.key, None if is_bare else told.value)}是{value}。"]
 
     def _of(self, operand: r.Operand) -> str:
         if operand.how == "count":
@@ -284,11 +292,13 @@ class ChineseSpeaker:
 
     def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
         a, b, gap = result.a, result.b, result.amount
+        if is_moment(gap):
+            return [f"是{self.amount(gap)}：{self._of(a)}减去{self._of(b)}。"]
         said = self.amount(Amount(abs(gap.value), gap.unit), a.is_measured or b.is_measured)
         are_years = bool(a.key or b.key) and is_year(a) and is_year(b)
         is_time = are_years or a.amount.dimension in ("clock", "date")
-        if hours := is_time and duration_in(replace(gap, value=abs(gap.value))):
-            said = f"{hours[0]}小时{hours[1]}分钟" if hours[1] else f"{hours[0]}小时"
+        if a.amount.unit == b.amount.unit == CLOCK:
+            said = "".join(map(self.amount, durations_in(gap)))
         said = f"{abs(gap.value):g}年" if are_years else said
         said = said.removesuffix("%") + "个百分点" * said.endswith("%")
         if a.how == b.how == "fact" and a.key == b.key:

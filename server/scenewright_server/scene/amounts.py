@@ -9,11 +9,13 @@ from typing import Literal
 
 Dimension = Literal[
     "money", "length", "mass", "volume", "time", "year", "temperature", "energy", "power", "voltage", "speed", "share",
-    "area", "data", "bandwidth", "sound", "charge", "frequency", "clock", "date", "",
+    "area", "data", "bandwidth", "sound", "charge", "frequency", "clock", "span", "date", "",
 ]  # fmt: skip
 
 CLOCK = "o'clock"
 """The unit of a time of day, in hours from midnight."""
+SPAN = "@span"
+"""The unit of a length of time, "5:10", of which it is not told whether it is in hours or in minutes."""
 DATE, DAY = "@date", "@day"
 """The units of a day of a year, and of a day of any year, in days of the calendar."""
 
@@ -92,6 +94,7 @@ _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("money", "RUB", 1.0): "rub ₽ roubles rubles",
     ("money", "gold", 1.0): "gold coin coins 金币",
     ("clock", CLOCK, 1.0): CLOCK,
+    ("span", CLOCK, 1.0): SPAN,
     ("date", DATE, 1.0): DATE,
     ("date", DAY, 1.0): DAY,
 }  # fmt: skip
@@ -115,7 +118,7 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _CLOCK = re.compile(
-    r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::[0-5]\d)?(?![\d:])(?:\s?([ap])\.?m\b\.?)?|(?<![\d:.])(1[0-2]|\d)\s?([ap])\.?m\b\.?",
+    r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])(?:\s?([ap])\.?m\b\.?)?|(?<![\d:.])(1[0-2]|\d)\s?([ap])\.?m\b\.?",
     re.IGNORECASE,
 )
 _TO = re.compile(r"\s?(?:-|–|—|~|～|至|到|to|until)\s?")
@@ -208,9 +211,10 @@ def _scale(unit: str) -> tuple[str, float]:
 
 
 def rate_of(unit: str) -> tuple[str, str] | None:
-    """The two units of a rate, "EUR/kg", "km/h", the first of which is a known one; None for any other unit."""
+    """The two units of a rate, "EUR/kg", "km/h", the first of which is a known one or none, "/km²"; None for any
+    other unit."""
     over, mark, under = (part.strip() for part in unit.replace(" per ", "/").partition("/"))
-    return (over, under) if mark and _known(over)[0] and under and "/" not in under else None
+    return (over, under) if mark and (not over or _known(over)[0]) and under and "/" not in under else None
 
 
 def symbol(unit: str) -> str:
@@ -265,6 +269,12 @@ def read_time(text: str) -> float | None:
     return None if found is None else _hours(found)
 
 
+def read_span(text: str) -> Amount | None:
+    """The length of time that a text is, "5:10"; None for any other text."""
+    found = re.fullmatch(r"(\d{1,3}):([0-5]\d)", text.strip())
+    return None if found is None else Amount(int(found[1]) + int(found[2]) / 60, SPAN)
+
+
 def read_hours(text: str) -> list[Amount]:
     """The spans of a text from one time of day to another, "9:00-17:00"; in whole hours where it tells no minutes,
     "9 to 5", or that it is the whole day, "24 hours". One that ends on the next day ends after 24."""
@@ -278,18 +288,23 @@ def read_hours(text: str) -> list[Amount]:
 
 
 def time_text(hours: float) -> str:
-    """A time of day in digits: "21:35"."""
-    minutes = round(hours * 60)
-    minutes -= 1440 * (minutes > 1440)
-    return f"{minutes // 60}:{minutes % 60:02d}"
+    """A time of day in digits: "21:35", "2:09:15"."""
+    seconds = round(hours * 3600)
+    seconds -= 86400 * (seconds > 86400)
+    return span_text(seconds // 60 / 60) + f":{seconds % 60:02d}" * (seconds % 60 > 0)
+
+
+def span_text(value: float) -> str:
+    """Hours, or minutes, and sixtieths of them in digits: "5:10"."""
+    return "{}:{:02d}".format(*divmod(round(value * 60), 60))
 
 
 def _hours(found: re.Match[str]) -> float:
-    hour, minute, half, hour_alone, half_alone = found.groups()
+    hour, minute, second, half, hour_alone, half_alone = found.groups()
     half = (half or half_alone or "").casefold()
     whole = int(hour or hour_alone)
     whole = whole % 12 + 12 * (half == "p") if half and whole <= 12 else whole
-    return whole + int(minute or 0) / 60
+    return whole + int(minute or 0) / 60 + int(second or 0) / 3600
 
 
 def _read_times(text: str) -> Iterator[Found]:

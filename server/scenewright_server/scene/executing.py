@@ -19,7 +19,7 @@ from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import in_turn, lasting, late
 from scenewright_server.scene.matching import may_be_denied
-from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, quotient, total
+from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, is_moment, quotient, total
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place, place_against
 from scenewright_server.scene.replacing import replaced, with_told_keys
@@ -284,25 +284,29 @@ class _Execution:
         with _mixed_of(*parts):
             amount = total([part.amount for part in parts], [(its.n, 1) for its in of.addends])
         things = tuple(dict.fromkeys(k for part in parts for k in part.things))
-        return Operand(amount, things, parts[0].key, "sum", any(part.is_measured for part in parts))
+        key = parts[0].key if len({part.key for part in parts}) == 1 else ""
+        return Operand(amount, things, key, "sum", any(part.is_measured for part in parts))
 
     def _difference(self, a: Operand, b: Operand) -> Differs:
         with _mixed_of(a, b):
             its = gap(a.amount, b.amount)
-            return Differs(a, b, replace(its, value=0.0) if holds(a.amount, "=", b.amount) else its)
+            is_same = not is_moment(its) and holds(a.amount, "=", b.amount)
+            return Differs(a, b, replace(its, value=0.0) if is_same else its)
 
     def _times(self, a: Operand, b: Operand) -> Times | NotUnderstood:
         if abs(b.amount.value) < _COUNTLESS:
             return NotUnderstood("how often nothing goes into something")
+        its, other = a.amount, b.amount
         try:
-            (one, two), _ = in_one_unit((a.amount, b.amount))
+            is_rate = "number" not in (a.how, b.how) and a.key != b.key
+            if other.unit and not its.unit and (is_rate or "/" in other.unit):
+                raise MixedUnits
+            (one, two), _ = in_one_unit((its, other))
         except MixedUnits:
             with _mixed_of(a, b):
-                return Times(a, b, a.amount.value / b.amount.value, quotient(a.amount, b.amount))
-        each = Amount(one / two, a.amount.unit) if a.amount.unit and not b.amount.unit else None
-        if not a.amount.unit and "/" in b.amount.unit:
-            each = quotient(a.amount, b.amount)
-        return Times(a, b, one / two, each)
+                return Times(a, b, its.value / other.value, quotient(its, other))
+        is_shared = its.unit or (b.how in ("number", "count") and a.how not in (b.how, "ratio"))
+        return Times(a, b, one / two, Amount(one / two, its.unit) if is_shared and not other.unit else None)
 
 
 @contextmanager

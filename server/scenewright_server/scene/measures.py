@@ -12,13 +12,14 @@ from functools import cached_property
 import numpy as np
 
 from scenewright_server.scene import facts
-from scenewright_server.scene.amounts import DATE, Amount, rate_of
+from scenewright_server.scene.amounts import DATE, SPAN, Amount, rate_of, read_span
 from scenewright_server.scene.counting import is_counting
-from scenewright_server.scene.dates import year_of
-from scenewright_server.scene.entries import Entry
+from scenewright_server.scene.dates import as_date, year_of
+from scenewright_server.scene.entries import Entry, GraphObject
 from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.matching import single
 from scenewright_server.scene.relations import Relations
+from scenewright_server.scene.topics import topic_of
 
 SHAPES = ("height", "width", "depth", "size")
 """Told by the app where it tells them, else measured; size is a volume."""
@@ -52,6 +53,10 @@ SAME = 1e-6
 _SIGNS: dict[Sign, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
+_DAY, _WEEK = 86400.0, 604800.0
+"""In seconds."""
+_DEAR = 1000.0
+"""From this price by the kilo on it is told by the gram, where the weight is."""
 _NO_RATES = {"clock", "date", "share", "year", "temperature", "speed", "bandwidth"}
 AGES = ("age", "years old", "年龄")
 """Told, or else reckoned from the year that is told."""
@@ -126,7 +131,8 @@ class Measures:
     def _amount(self, name: str, k: int) -> Amount | None:
         if (name, k) not in self._told:
             graph = self._entries[k].graph
-            self._told[name, k] = None if graph is None else facts.amount(graph, name)
+            told = None if graph is None else _span(graph, name) or facts.amount(graph, name)
+            self._told[name, k] = None if told is None else as_date(told)
         return self._told[name, k]
 
     def _age(self, k: int, this_year: int) -> Amount | None:
@@ -164,6 +170,14 @@ class Measures:
         return Valued(Amount(float(extent), "m"), True) if extent > 0 else None
 
 
+def _span(graph: GraphObject, name: str) -> Amount | None:
+    """How long something lasts, where that is told as "5:10"; a bare "time" is one of day."""
+    topic = topic_of(name)
+    lasts = topic.words[0] in ("length", "duration") and name != "时间"
+    told = facts.tell(graph, name) if lasts else None
+    return read_span(told.value) if told is not None and isinstance(told.value, str) else None
+
+
 def in_one_unit(amounts: Sequence[Amount]) -> tuple[list[float], str]:
     """The values of amounts in the unit of the first that has one. Raises MixedUnits."""
     unit = next((amount.unit for amount in amounts if amount.unit), "")
@@ -177,9 +191,15 @@ def in_one_unit(amounts: Sequence[Amount]) -> tuple[list[float], str]:
 
 def total(amounts: Sequence[Amount], each: Sequence[tuple[float, float]]) -> Amount:
     """The sum of one amount at least, or of ranges: of each so many units, of so many pieces. Units of a rate come to
-    what is above its line, two of EUR 28/kg to EUR 56, and pieces do where that is money. Raises MixedUnits."""
+    what is above its line, two of EUR 28/kg to EUR 56, and pieces do where that is money; a time of day,
+    or a day, and durations come to a later one. Raises MixedUnits."""
     are_many = any(n * pieces != 1 for n, pieces in each)
     amounts = [_times(amount, n, pieces, are_many) for amount, (n, pieces) in zip(amounts, each, strict=True)]
+    moments = [amount for amount in amounts if is_moment(amount)]
+    if moments:
+        if len(moments) > 1:
+            raise MixedUnits
+        return _moved(moments[0], [amount for amount in amounts if amount is not moments[0]])
     values, unit = in_one_unit(amounts)
     if all(amount.high is None for amount in amounts):
         return Amount(_tidy(sum(values)), unit)
@@ -210,28 +230,59 @@ def difference(a: Amount, b: Amount) -> Amount:
 
 
 def gap(a: Amount, b: Amount) -> Amount:
-    """a - b; between two times of day, or days, a duration. Raises MixedUnits."""
+    """a - b; between two times of day, or days, a duration; less a duration, an earlier one. Raises MixedUnits."""
+    if is_moment(a) and not is_moment(b):
+        return _moved(a, [b], -1)
     its = difference(a, b)
     if its.dimension == "date":
         return Amount(its.value, "days")
-    return Amount(round(its.value * 60, 3), "min") if its.dimension == "clock" else its
+    if its.dimension != "clock":
+        return its
+    if b.unit == SPAN:
+        return replace(its, unit=SPAN)
+    seconds = round(its.value * 3600)
+    return Amount(seconds, "s") if seconds % 60 else Amount(seconds / 60, "min")
+
+
+def is_moment(amount: Amount) -> bool:
+    """Whether an amount is a time of day or a day."""
+    return amount.dimension in ("clock", "date")
+
+
+def _moved(moment: Amount, by: Sequence[Amount], sign: int = 1) -> Amount:
+    """A time of day as much later as durations of less than a day are, or earlier, or a day by whole ones. Raises
+    MixedUnits, for months and years, too, which are not all of one length."""
+    if any(its.dimension != "time" or Amount(1, its.unit).in_base()[0] > _WEEK for its in by):
+        raise MixedUnits
+    if any(its.high is not None for its in (moment, *by)):
+        raise MixedUnits
+    days = sign * sum(its.in_base()[0] for its in by) / _DAY
+    if moment.dimension == "clock" and abs(days) < 1:
+        return replace(moment, value=_tidy((moment.value + 24 * days) % 24))
+    if moment.dimension == "date" and days == int(days):
+        return replace(moment, value=moment.value + days)
+    raise MixedUnits
 
 
 def quotient(a: Amount, b: Amount) -> Amount:
-    """a / b of amounts that do not measure the same: a rate, "EUR/kg", or, over a rate, what it takes: ml over ml/h are
-    hours. Raises MixedUnits where they make neither."""
+    """a / b of amounts that do not measure the same: a rate, "EUR/kg", "/km²", or, over a rate, what it takes: ml over
+    ml/h are hours. Money is told by the kilo, but what is dear in the unit at hand. Raises MixedUnits where they make
+    neither."""
     rate = rate_of(b.unit)
     if rate is not None and a.in_unit(rate[0]) is not None:
         return Amount(_tidy((a.in_unit(rate[0]) or 0.0) / b.value), rate[1])
     over, mark, under = b.unit.replace(" per ", "/").partition("/")
     if mark and single(over) == single(a.unit or over):  # pages over pages/min
         return Amount(_tidy(a.value / b.value), under)
-    if not a.dimension or not b.unit or a.dimension == b.dimension or rate or _NO_RATES & {a.dimension, b.dimension}:
+    if not b.unit or (a.dimension == b.dimension and (a.dimension or a.unit == b.unit)):
+        raise MixedUnits
+    if rate or _NO_RATES & {a.dimension, b.dimension}:
         raise MixedUnits
     if a.dimension == "money" and b.dimension in ("mass", "volume", "length", "area"):
         value, unit = b.in_base()
-        return Amount(_tidy(a.value / value), f"{a.unit}/{unit}")
-    return Amount(_tidy(a.value / b.value), f"{a.unit}/{b.unit}")
+        if a.value / value < _DEAR:
+            return Amount(_tidy(a.value / value), f"{a.unit}/{unit}")
+    return Amount(_tidy(a.value / b.value), f"{a.unit}/{single(b.unit)}")
 
 
 def holds(a: Amount, sign: Sign, b: Amount) -> bool:

@@ -181,8 +181,8 @@ class Told:
 
 @dataclass(frozen=True)
 class Totalled:
-    """The sum or average of these things' amounts, each so many times, once where there are no `times`; `lacking` are
-    those of which none is known."""
+    """The sum or average of these things' amounts under a key, "" where there are several, each so many times,
+    once where there are no `times`; `lacking` are those of which none is known."""
 
     how: Literal["sum", "avg"]
     key: str
@@ -220,7 +220,8 @@ class Weighed:
 
 @dataclass(frozen=True)
 class Differs:
-    """By how much the first is more than the second; less, where that is negative."""
+    """By how much the first is more than the second; less, where that is negative; of a time of day
+    and a duration the time that it is then."""
 
     a: Operand
     b: Operand
@@ -234,7 +235,7 @@ class Differs:
 @dataclass(frozen=True)
 class Times:
     """How many times the second quantity goes into the first; `each`: the share of one, where the second is a bare
-    number, or what the first is over the second where they do not measure the same: "EUR/kg"."""
+    number, or what the first is over the second where they do not measure the same: "EUR/kg", "/km²"."""
 
     a: Operand
     b: Operand

@@ -9,9 +9,11 @@ from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.failures import Several
+from scenewright_server.scene.matching import fold
 from scenewright_server.scene.measures import SIDES, MixedUnits, average, total
 from scenewright_server.scene.replies import Mixed, NotHere, Nothing, Result, Totalled, Unknown
 from scenewright_server.scene.scene import Things
+from scenewright_server.scene.topics import topic_of
 
 
 def reckon(choosing: Choosing, question: q.Total) -> Result:
@@ -28,14 +30,16 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
     is_measured = False
     for share in question.shares:
         values = choosing.values(share.key, things, told=True)
+        if _is_narrow(share.key.name) and not isinstance(question.of, x.Joined | x.Those):
+            values = choosing.comparing.own(share.key.name, values)
         if share.key.name in SIDES:
             values = {k: its for k, its in values.items() if not its.is_measured}
-        many = _times(choosing, share.key, question.of, things)
+        many = _times(choosing, share, question.of, things)
         for k in (k for k in things if many[k]):
             if k not in values:
                 lacking[k] = share.key.name
                 continue
-            known[k] = many[k]
+            known[k] = many[k] if question.also else share.n * many[k]
             amounts.append(values[k].amount)
             each.append((share.n, many[k]))
             is_measured |= values[k].is_measured
@@ -52,7 +56,7 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
         return Mixed(question.key.name, tuple(known))
     return Totalled(
         question.how,
-        question.key.name,
+        "" if question.also else question.key.name,
         tuple(known),
         amount,
         tuple(lacking),
@@ -61,16 +65,23 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
     )
 
 
-def _times(choosing: Choosing, key: x.Key, of: x.Set, things: Things) -> dict[int, float]:
-    """How often each thing counts. So many pieces of several things that are alike in this are so many of the first;
-    where they differ, each of them once, if they are as many. Raises Several."""
+def _is_narrow(name: str) -> bool:
+    """Whether a key tells of one kind of price, "fee": of a set whose things are not named, none goes by another."""
+    return topic_of(name).dimension == "money" and fold(name) not in ("price", "价格")
+
+
+def _times(choosing: Choosing, share: q.Share, of: x.Set, things: Things) -> dict[int, float]:
+    """How often each thing counts: as before, but one thing of which several are told anew. So many pieces of several
+    things that are alike in this are so many of the first; where they differ, each of them once, if they are as many.
+    Raises Several."""
     before = choosing.scene.before
     counts = dict.fromkeys(things, 1.0)
-    if before is not None and before.times and _speaks_of_those(of):
+    is_anew = share.n > 1 and len(things) == 1
+    if before is not None and before.times and _speaks_of_those(of) and not is_anew:
         counts |= {k: n for k, n in zip(before.things, before.times, strict=True) if k in counts}
     for part, n in _multiples(of):
         those = tuple(k for k in choosing.choose(part) if k in counts)
-        values = {k: its.amount for k, its in choosing.values(key, those).items()}
+        values = {k: its.amount for k, its in choosing.values(share.key, those).items()}
         if len({*values.values()}) > 1 and len(those) != n:
             raise Several(part, those)
         if len({*values.values()}) <= 1:
