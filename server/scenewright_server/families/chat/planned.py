@@ -59,7 +59,7 @@ READ, READ_ALONE = (-0.25, 10.0), (0.5, 1.0)
 the decoder speaks the language, and where it does not."""
 OWN_WORDS = -1.0
 """For a plan of the decoder that leaves the question to its own words."""
-SURE_SCORE, LEAST_SCORE = -1.0, -4.0
+SURE_SCORE, LEAST_SCORE = -0.5, -3.0
 """A plan that scores less than the first is followed, and the answer says that this is not sure; one that scores less
 than the second is not believed."""
 _UNSURE_ANYWAY = (r.NotUnderstood, r.Unclear, r.Lost, r.Ask)
