@@ -50,13 +50,11 @@ if TYPE_CHECKING:
 MAX_PLAN_TOKENS = 80
 QUESTION_TOKENS = 512
 """Room that the scene's text leaves for the question and the turns before it, so that these do not change it."""
-MAX_TURNS = 32
-"""Of a dialogue, that are remembered."""
-MAX_TRIED = 4
-"""Plans of a question that are weighed against each other."""
-READ, READ_ALONE = (-0.25, 10.0), (0.5, 1.0)
-"""How far a plan is trusted that was read by the question's words, and how fast that is lost with what it cost; where
-the decoder speaks the language, and where it does not."""
+MAX_TURNS = 32  # of a dialogue, that are remembered
+MAX_TRIED = 4  # plans of a question, that are weighed against each other
+READ_ALONE = (0.5, 1.0)
+"""How far a plan is trusted that was read by the question's words, and how fast that is lost with what it cost, beside
+a decoder that does not speak the language."""
 OWN_WORDS = -1.0
 """For a plan of the decoder that leaves the question to its own words."""
 SURE_SCORE, LEAST_SCORE = -0.5, -3.0
@@ -80,6 +78,8 @@ class Weighed:
 class PlannedTelling(ABC):
     """What a plan gives, wherever it is written; see `families.family.Script`. The scene and the question are laid out
     as the decoder takes them: spans, or words."""
+
+    read = (-0.25, 10.0)  # as `READ_ALONE`, beside a decoder that has learnt to plan in the language
 
     def __init__(self, family: ChatBase, turn: Turn, memory: ChatMemory) -> None:
         assert turn.question is not None
@@ -108,8 +108,8 @@ class PlannedTelling(ABC):
         reading = self._read(self._question, self._turn_before)
         if reading is not None:
             log_confidence = math.log(max(reading.confidence, TINY))
-            trust, rate = READ if speaks(self._chat, self._language) else READ_ALONE
-            trust = 0.0 if reading.plan == "beyond" else trust + rate * log_confidence
+            at_best, rate = self.read if speaks(self._chat, self._language) else READ_ALONE
+            trust = 0.0 if reading.plan == "beyond" else at_best + rate * log_confidence
             self._weighed.append(self._weigh(reading.plan, log_confidence, trust))
             if self._weighed[0].score >= 0:  # no plan that is written can be better
                 return self._go_on()

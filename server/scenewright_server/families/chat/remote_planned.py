@@ -37,7 +37,10 @@ class Words:
 
 
 class RemotePlannedScript(PlannedTelling):
-    """Text of an endpoint; see `families.endpoint.TextScript`."""
+    """Text of an endpoint; see `families.endpoint.TextScript`. Readings are trusted more than beside a decoder that has
+    learnt to plan: what is read surely costs no call."""
+
+    read = (0.5, 10.0)
 
     def __init__(self, family: RemoteChat, turn: Turn, memory: ChatMemory) -> None:
         self._family = family
