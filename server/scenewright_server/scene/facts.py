@@ -99,8 +99,8 @@ def tell(graph: GraphObject, name: str) -> Known | None:
     if (its := amount_in(graph.description, key)) is not None:
         return Known(its)
     for piece in pieces:
+        is_event = key.dimension == "year" and not any(map(is_year, read_amounts(piece)))  # "Built the wall"
         for word in (name, *key.words):
-            is_event = key.dimension == "year" and not any(map(is_year, read_amounts(piece)))  # "Built the wall"
             if _mentions(word, piece) and (word == name or not is_event):
                 rest = _after(word, piece) if word in _KNOWN_WORDS and not is_event else ""
                 if fold(piece).endswith(fold(word)):  # what it is comes after

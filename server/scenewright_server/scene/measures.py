@@ -172,8 +172,7 @@ class Measures:
 
 def _span(graph: GraphObject, name: str) -> Amount | None:
     """How long something lasts, where that is told as "5:10"; a bare "time" is one of day."""
-    topic = topic_of(name)
-    lasts = topic.words[0] in ("length", "duration") and name != "时间"
+    lasts = topic_of(name).words[0] in ("length", "duration") and name != "时间"
     told = facts.tell(graph, name) if lasts else None
     return read_span(told.value) if told is not None and isinstance(told.value, str) else None
 

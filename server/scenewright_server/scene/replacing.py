@@ -21,7 +21,7 @@ def with_told_keys(question: q.Question, scene: Scene) -> q.Question:
     def is_told(name: str) -> bool:
         return any(facts.has_key(graph, name) for graph in graphs)
 
-    for part in {*q.all_within(question)}:
+    for part in dict.fromkeys(q.all_within(question)):
         match part:
             case x.Key(_, x.Named(words)):
                 names = [its.format(words) for its in _DISTANCES]
