@@ -11,6 +11,7 @@ from scenewright_server.model.gpt import GPT
 from scenewright_server.model.pruning import prune_2_4, prune_magnitude
 from scenewright_server.model.quantised import (
     FEW_ROWS,
+    FEW_ROWS_WITHOUT_BFLOAT16,
     Int4Linear,
     Int8Linear,
     count_bytes,
@@ -73,7 +74,7 @@ def test_a_packed_layer_multiplies_as_its_weights_unpacked_do(
         layer, exact = Int4Linear(*pack_int4(w, 32), bias), unpack_int4(*pack_int4(w, 32))
     torch.testing.assert_close(layer.unpack(), exact)
     assert layer.shape == (n_out, 96)
-    for n_rows in (1, FEW_ROWS, FEW_ROWS + 1, 70):
+    for n_rows in (1, FEW_ROWS, FEW_ROWS + 1, FEW_ROWS_WITHOUT_BFLOAT16, 70):
         x = torch.randn(n_rows, 1, 96).bfloat16()
         expected = x.float() @ exact.T + bias
         bound = 2**-7 * (x.float().abs() @ exact.abs().T + bias.abs())

@@ -18,8 +18,9 @@ from torch import Tensor, nn
 Bits: TypeAlias = Literal["int8", "int4"]
 GROUPS = (32, 64, 128, 256)
 """Columns that share a scale in int4, as the kernel has them."""
-FEW_ROWS = 8
-"""Up to as many a kernel for packed weights is faster than unpacking them."""
+FEW_ROWS, FEW_ROWS_WITHOUT_BFLOAT16 = 8, 24
+"""Up to as many a kernel for packed weights is faster than unpacking them; on a CPU that has no instructions for
+bfloat16."""
 N_BLOCK = 64
 """Output rows that are filled up to, so that the int4 kernel of any CPU takes them."""
 BLOCKS = (64, 32)
@@ -99,7 +100,8 @@ class PackedLinear(nn.Module, ABC):
 
     def forward(self, x: Tensor) -> Tensor:
         rows = x.reshape(-1, x.shape[-1]).to(torch.bfloat16).contiguous()
-        multiply = self.multiply_few if rows.is_cpu and len(rows) <= FEW_ROWS else self.multiply_many
+        few = FEW_ROWS if has_bfloat16(x.device) else FEW_ROWS_WITHOUT_BFLOAT16
+        multiply = self.multiply_few if rows.is_cpu and len(rows) <= few else self.multiply_many
         y = multiply(rows).to(x.dtype).view(*x.shape[:-1], self.shape[0])
         return y if self.bias is None else y + self.bias
 

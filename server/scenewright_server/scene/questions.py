@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal, TypeAlias
 
-from scenewright_server.scene.expressions import Key, Number, Set, check_times
+from scenewright_server.scene.expressions import Key, Number, Other, Set, Those, check_times
 
 MAX_DEPTH = 6
 """Expressions within expressions."""
@@ -205,6 +205,11 @@ def all_within(expression: object) -> Iterator[object]:
     yield expression
     for part in parts_of(expression):
         yield from all_within(part)
+
+
+def looks_back(plan: Plan) -> bool:
+    """Whether a plan, or an expression within it, means what was spoken of before."""
+    return any(isinstance(part, Those | Other | Again) for question in plan for part in all_within(question))
 
 
 def depth(expression: object) -> int:

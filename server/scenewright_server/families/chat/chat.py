@@ -9,8 +9,8 @@ from dataclasses import replace
 from scenewright_server.families.ahead import Ahead
 from scenewright_server.families.chat.base import ChatBase
 from scenewright_server.families.chat.memory import ChatMemory
-from scenewright_server.families.chat.planned import PlannedScript, with_honesty
-from scenewright_server.families.chat.prompt import Prompter
+from scenewright_server.families.chat.planned import PlannedScript
+from scenewright_server.families.chat.prompt import Prompter, with_honesty
 from scenewright_server.families.chat.script import ChatScript, never_said, words_of
 from scenewright_server.families.chat.storage import PLAN, Bundle
 from scenewright_server.families.chat.writer import ChatWriter

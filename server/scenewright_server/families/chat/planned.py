@@ -15,7 +15,7 @@ from scenewright_server.families.chat.depths import without_depths
 from scenewright_server.families.chat.doubts import NO_PLAN, Doubts
 from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, first_chars
 from scenewright_server.families.chat.planning import TURNS_BEFORE, question_text
-from scenewright_server.families.chat.prompt import GUIDE, HONEST
+from scenewright_server.families.chat.prompt import with_honesty
 from scenewright_server.families.chat.script import ChatScript, Telling, language_of, read_roster, speaks, words_of
 from scenewright_server.families.chat.searching import NOTHING, TINY, Beginning, Planning, Search
 from scenewright_server.families.chat.setting import Setting
@@ -38,7 +38,7 @@ from scenewright_server.languages.reading import SURE, Reading, fall_back, read
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.executing import execute, is_unknown
-from scenewright_server.scene.expressions import Other, PlanError, Those
+from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.pointing import first_met
 from scenewright_server.scene.words import is_chinese
@@ -94,6 +94,8 @@ class PlannedTelling(ABC):
         self._scene: Any = self._fit_scene(len(asked))
         self._asked = asked
         self._turn_before = memory.planned.among(self._setting.entries) if memory.planned else self._read_before()
+        self._trust = self.read if speaks(family, self._language) else READ_ALONE
+        self._has_read = False
         self._waiting: tuple[str, float] | None = None  # a plan that waits for what an earlier question was about
         self._weighed: list[Weighed] = []
         self._own_plan = ""
@@ -105,13 +107,9 @@ class PlannedTelling(ABC):
         self._complete = False
 
     def begin(self) -> Outcome:
-        reading = self._read(self._question, self._turn_before)
-        if reading is not None:
-            log_confidence = math.log(max(reading.confidence, TINY))
-            at_best, rate = self.read if speaks(self._chat, self._language) else READ_ALONE
-            trust = 0.0 if reading.plan == "beyond" else at_best + rate * log_confidence
-            self._weighed.append(self._weigh(reading.plan, log_confidence, trust))
-            if self._weighed[0].score >= 0:  # no plan that is written can be better
+        if self._trust[0] >= 0:
+            self._weigh_reading()
+            if self._weighed and self._best.score >= 0:  # no plan that is written can be better
                 return self._go_on()
         return self.ask_for_plan()
 
@@ -204,17 +202,34 @@ class PlannedTelling(ABC):
     def _settle(self, text: str, log_probability: float = 0.0) -> Outcome:
         """What a plan gives: the answer, or the pass that it needs first."""
         try:
-            looks_back = _looks_back(parse(text))
+            looks_back = q.looks_back(parse(text))
         except PlanError:
             looks_back = False
         if looks_back and self._turn_before is None and self._before.turns:
             return self._plan_before(text, log_probability)
         self._weighed.append(self._weigh(text, log_probability, log_probability + OWN_WORDS * (text == "beyond")))
+        if not self._has_read and self._best.score < self._trust[0]:  # else no reading can be better
+            self._weigh_reading()
         return self._go_on()
+
+    def _weigh_reading(self) -> None:
+        """Weigh what the question says by its words alone, once, if it can be read."""
+        self._has_read = True
+        reading = self._read(self._question, self._turn_before)
+        if reading is None:
+            return
+        log_confidence = math.log(max(reading.confidence, TINY))
+        at_best, rate = self._trust
+        trust = 0.0 if reading.plan == "beyond" else at_best + rate * log_confidence
+        self._weighed.append(self._weigh(reading.plan, log_confidence, trust))
+
+    @property
+    def _best(self) -> Weighed:
+        return max(self._weighed, key=lambda weighed: weighed.score)
 
     def _go_on(self) -> Outcome:
         """After a plan was weighed: the next one, or what the best of them gives."""
-        best = max(self._weighed, key=lambda weighed: weighed.score)
+        best = self._best
         self._own_plan = best.text
         self._probability *= math.exp(best.log_probability)
         if best.error is not None:
@@ -355,8 +370,7 @@ class PlannedScript(PlannedTelling):
         return self._settle(plan, -self._planning.cost)
 
     def _go_on(self) -> Outcome:
-        best = max(weighed.score for weighed in self._weighed)
-        beginning = self._search.next(best) if len(self._weighed) < MAX_TRIED else None
+        beginning = self._search.next(self._best.score) if len(self._weighed) < MAX_TRIED else None
         return super()._go_on() if beginning is None else self._plan_of((self._scene, self._asked), beginning)
 
     def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Span:
@@ -384,17 +398,5 @@ class PlannedScript(PlannedTelling):
         return len(text) if len(ids) <= n else len(self._family.tokenizer.decode(ids[:n]).rstrip("\ufffd"))
 
 
-def with_honesty(turn: Turn) -> Turn:
-    """A turn that no plan settles, as the model is told of it."""
-    return replace(turn, instructions=f"{turn.instructions.strip() or GUIDE} {HONEST}")
-
-
 def _is_beyond(reply: r.Reply) -> bool:
     return all(isinstance(result, r.OutOfScene) for result in reply.results)
-
-
-def _looks_back(expression: object) -> bool:
-    """Whether an expression, or one within it, means what was spoken of before."""
-    if isinstance(expression, tuple):
-        return any(map(_looks_back, expression))
-    return isinstance(expression, Those | Other | q.Again) or any(map(_looks_back, q.parts_of(expression)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scenewright_server.families.chat.template import Message, Template
 from scenewright_server.families.chat.tokenizer import ChatTokenizer
-from scenewright_server.families.family import Span, SpanKind
+from scenewright_server.families.family import Span, SpanKind, Turn
 
 INSTRUCTIONS = (
     "You are a guide to the place that the user stands in. Answer in one or two short sentences, only from what you "
@@ -69,3 +69,8 @@ class Prompter:
 
 def _span(ids: tuple[int, ...], kind: SpanKind) -> Span:
     return Span(ids, ((kind, len(ids)),))
+
+
+def with_honesty(turn: Turn) -> Turn:
+    """A turn that no plan settles, as the model is told of it."""
+    return replace(turn, instructions=f"{turn.instructions.strip() or GUIDE} {HONEST}")
