@@ -417,18 +417,21 @@ def test_what_is_read_stands_beside_the_plans_that_the_decoder_writes(tmp_path: 
 
 def test_an_answer_says_how_sure_it_is(family: Chat) -> None:
     """Less sure, it says so before; not sure at all, it tells of what was named."""
-    ids = family.tokenizer.encode(" name blue chair\n")
 
-    def said(total: float) -> str:
-        script = family.open(ask("what about the red chair, the very best?", SHOP, 200))
+    def said(question: str, plan: str, total: float) -> str:
+        ids = family.tokenizer.encode(f" {plan}\n")
+        script = family.open(ask(question, SHOP, 200))
         outcome = script.begin()
         while outcome.over is None:  # every plan is the same, and as likely
             for id in ids:
                 outcome = script.take(id, math.exp(total / len(ids)))
         return text_of(outcome.events)
 
-    assert said(-0.1) == "I am not sure that I understood you. It is the blue chair."
-    assert said(-3.0) == (
+    question = "what about the red chair, the very best?"
+    assert said(question, "name blue chair", -0.1) == "I am not sure that I understood you. It is the blue chair."
+    assert said(question, "name blue chair", -3.0) == (
         "I am not sure that I understood you. The red chair is on your left, 2.2 m away. It says: “Made of oak”. "
         "Its price is €40."
     )
+    assert said("and what is the rent then?", "fact rent | table", -3.0) == "I do not know the rent."
+    assert said("and what is it then?", "fact rent | table", -3.0) == "I did not understand that."

@@ -12,7 +12,7 @@ from scenewright_server.engine.request import Done, Failed, Sampling
 from scenewright_server.engine.session import Session
 from scenewright_server.families.chat.chat import Chat
 from scenewright_server.families.chat.memory import ChatMemory
-from scenewright_server.families.chat.script import ChatScript
+from scenewright_server.families.chat.script import ChatScript, goes_round
 from scenewright_server.families.family import FinishReason, Heard, Mention, ModelError, Outcome, Span, TextDelta
 from scenewright_server.scene.entries import Fact
 from scenewright_server.scene.pointing import Ray
@@ -210,6 +210,34 @@ def test_a_model_without_a_template_answers_with_a_line(tmp_path: Path) -> None:
     at = next(i for i, outcome in enumerate(outcomes) if outcome.over)
     said = [event for outcome in outcomes[: at + 1] for event in outcome.events] + list(script.finish())
     assert text_of(said) == "Two words" and outcomes[at].over is FinishReason.STOP
+
+
+@pytest.mark.parametrize(
+    ("said", "is_so"),
+    [
+        ([1, 2, 3, 4] * 3, True),
+        ([9, 9, 9, 9, 1, 2, 3, 1, 2, 3, 1, 2, 3], True),
+        ([1, 2, 3, 4] * 2, False),  # "very, very": a few words may come twice
+        (list(range(10)) * 2, True),
+        (list(range(9)) * 2, False),
+        ([*range(64), *range(64)], True),
+        ([*range(10), 77, *range(10)], False),
+        ([5] * 8, False),
+        ([5] * 9, True),
+        ([], False),
+    ],
+)
+def test_words_that_go_round_are_found(said: list[int], is_so: bool) -> None:
+    assert goes_round(said) is is_so
+
+
+def test_an_answer_that_goes_round_ends(family: Chat) -> None:
+    script = family.open(ask("hm"))
+    script.begin()
+    outcomes = [script.take(id, 0.5) for id in family.tokenizer.encode("The thing is the thing.\n" * 9)]
+    at = next(i for i, outcome in enumerate(outcomes) if outcome.over)
+    said = [event for outcome in outcomes[: at + 1] for event in outcome.events] + list(script.finish())
+    assert outcomes[at].over is FinishReason.STOP and text_of(said).count("The thing is the thing.") in (2, 3)
 
 
 def test_a_name_that_is_too_long_is_told(family: Chat) -> None:

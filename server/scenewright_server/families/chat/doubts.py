@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 
@@ -20,6 +21,7 @@ from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, read_amounts
 from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.facts import kinds_of, names_of
 from scenewright_server.scene.failures import Failed
 from scenewright_server.scene.matching import fold
@@ -55,6 +57,23 @@ _WORD = re.compile(r"[^\W\d_]+")
 _TIME = re.compile(r"(\d{1,2}):\d\d")
 
 
+@dataclass(frozen=True)
+class Weighed:
+    """A plan, the replies that it gives, none of what is no plan, and its trust less what speaks against it."""
+
+    text: str
+    replies: tuple[r.Reply, ...]
+    log_probability: float
+    score: float
+    error: PlanError | None = None
+
+    @property
+    def unknown(self) -> list[str]:
+        """The keys that it asks for and that are not told."""
+        results = (result for reply in self.replies for result in reply.results)
+        return [its.key for its in results if isinstance(its, r.Told) and its.value is None]
+
+
 class Doubts:
     """Of plans for one question, asked after other turns (their words), in one scene."""
 
@@ -77,10 +96,20 @@ class Doubts:
             + sum(self._of_outcome(reply) for reply in replies)
         )
 
+    def is_said(self, words: str) -> bool:
+        """Whether one of these words was said, or one like it; of words in another script nobody can tell."""
+        folded = fold(words)
+        if folded in self._all_said or is_chinese(words) != is_chinese(self._question):
+            return True
+        if is_chinese(words):
+            return any(folded[i : i + 2] in self._all_said for i in range(len(folded) - 1))
+        said = [word for word in _WORD.findall(self._all_said) if len(word) > 2]
+        return any(_is_alike(word, other) for word in _WORD.findall(folded) if len(word) > 2 for other in said)
+
     def _of_names(self, plan: q.Plan, parts: Sequence[object]) -> float:
         """Names of nothing here that nobody said; things that nobody named; things that were named and are left out."""
         names = [part.words for part in parts if isinstance(part, x.Named)]
-        against = INVENTED * sum(not self._is_here(words) and not self._is_said(words) for words in names)
+        against = INVENTED * sum(not self._is_here(words) and not self.is_said(words) for words in names)
         if not isinstance(plan[0], q.Name):
             against += UNSAID * sum(self._is_here(words) and not self._is_called(words) for words in names)
         used = {k for words in names for k in self._named(words)}
@@ -91,10 +120,10 @@ class Doubts:
     def _of_key(self, name: str) -> float:
         if name in (*SHAPES, *PLACES, *AGES) or self._is_told(name):
             return 0.0
-        return 0.0 if any(map(self._is_said, topic_of(name).words)) else UNKNOWN_KEY
+        return 0.0 if any(map(self.is_said, topic_of(name).words)) else UNKNOWN_KEY
 
     def _of_value(self, value: object) -> float:
-        if not isinstance(value, str) or self._is_said(value):
+        if not isinstance(value, str) or self.is_said(value):
             return 0.0
         time = _TIME.fullmatch(value)
         return 0.0 if time and self._hours_said(float(time[1])) else INVENTED
@@ -175,20 +204,10 @@ class Doubts:
         """Whether these words were said, or another name or a kind of what they name."""
         graphs = [self._choosing.scene.entries[k].graph for k in self._named(words)]
         names = [name for graph in graphs if graph for name in (graph.label, *names_of(graph), *kinds_of(graph))]
-        return any(map(self._is_said, (words, *names)))
+        return any(map(self.is_said, (words, *names)))
 
     def _is_told(self, key: str) -> bool:
         return any(self._choosing.comparing.tell(key, k) is not None for k in self._choosing.everything)
-
-    def _is_said(self, words: str) -> bool:
-        """Whether one of these words was said, or one like it; of words in another script nobody can tell."""
-        folded = fold(words)
-        if folded in self._all_said or is_chinese(words) != is_chinese(self._question):
-            return True
-        if is_chinese(words):
-            return any(folded[i : i + 2] in self._all_said for i in range(len(folded) - 1))
-        said = [word for word in _WORD.findall(self._all_said) if len(word) > 2]
-        return any(_is_alike(word, other) for word in _WORD.findall(folded) if len(word) > 2 for other in said)
 
     def _has(self, cue: str) -> bool:
         return re.search(cue, self._question) is not None

@@ -6,13 +6,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence, Sized
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from scenewright_server.families.ahead import Ahead
 from scenewright_server.families.chat.depths import without_depths
-from scenewright_server.families.chat.doubts import NO_PLAN, Doubts
+from scenewright_server.families.chat.doubts import NO_PLAN, Doubts, Weighed
 from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, first_chars
 from scenewright_server.families.chat.planning import TURNS_BEFORE, question_text
 from scenewright_server.families.chat.prompt import with_honesty
@@ -62,17 +62,6 @@ SURE_SCORE, LEAST_SCORE = -0.5, -3.0
 than the second is not believed."""
 _UNSURE_ANYWAY = (r.NotUnderstood, r.Unclear, r.Lost, r.Ask)
 """Results that say themselves that they are no answer."""
-
-
-@dataclass(frozen=True)
-class Weighed:
-    """A plan, the replies that it gives, none of what is no plan, and its trust less what speaks against it."""
-
-    text: str
-    replies: tuple[r.Reply, ...]
-    log_probability: float
-    score: float
-    error: PlanError | None = None
 
 
 class PlannedTelling(ABC):
@@ -246,11 +235,13 @@ class PlannedTelling(ABC):
         return self._say(within)
 
     def _fall_back(self) -> Outcome:
-        """No plan is believed: tell of what the question names, if that is one thing."""
+        """No plan is believed: tell of the one thing that the question names, else that what it asks is not told."""
         scene = self._setting.scene(self._turn_before)
         told = fall_back(self._question, scene, "zh" if is_chinese(self._question) else "en")
         if told is None:
-            return self._say([r.Reply((r.NotUnderstood("unsure"),), r.Turn(q.Beyond(), ()))])
+            keys = [key for weighed in self._weighed for key in weighed.unknown if self._doubts.is_said(key)]
+            result = r.Unknown(keys[0], ()) if keys else r.NotUnderstood("unsure")
+            return self._say([r.Reply((result,), r.Turn(q.Beyond(), ()))])
         self._own_plan, reply = told
         self._after = reply.turn
         return self._say([without_depths(reply, self._setting.flat)])

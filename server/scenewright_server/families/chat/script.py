@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 MOST_TOLD = 1000
 """Tokens of facts that are told of all things with a question that names none."""
+SHORT, LONG, LONGEST_ROUND = 3, 10, 64
+"""Tokens that a model says over and over: from this many on three times, from the next on twice, up to the last."""
 
 
 class Speech:
@@ -208,7 +210,17 @@ class ChatScript(Telling):
         text, line_end, _ = self._stream.feed(token).partition(self._family.line_end or "\0")
         events = self._ground(self._reader.feed(text))
         self._speech.has_begun |= any(isinstance(event, TextDelta) for event in events)
-        return Outcome(events, over=FinishReason.STOP if line_end and self._parts else None)
+        is_over = bool(line_end and self._parts) or goes_round(self._speech.said)
+        return Outcome(events, over=FinishReason.STOP if is_over else None)
+
+
+def goes_round(said: Sequence[int]) -> bool:
+    """Whether tokens end in ones that were said right before them: a small model does not find out of that."""
+    for n in range(SHORT, min(LONGEST_ROUND, len(said) // 2) + 1):
+        times = 3 if n < LONG else 2
+        if len(said) >= times * n and all(said[-k * n - n : -k * n] == said[-n:] for k in range(1, times)):
+            return True
+    return False
 
 
 def read_roster(family: ChatBase, turn: Turn) -> Roster:
