@@ -187,7 +187,10 @@ def evaluate(
     ] = None,
     half: Annotated[
         str,
-        typer.Option(help="Of the split people: held, dev (to tune on), or in freer speech free-held, free-dev."),
+        typer.Option(
+            help="Of the split people: held, dev (to tune on); freer speech: free-held, free-dev; everyday wishes: "
+            "everyday-held, everyday-dev."
+        ),
     ] = "held",
     out: Annotated[
         Path | None, typer.Option(metavar="JSONL", help="Save every answer to the split people, and how it was judged.")

@@ -1,6 +1,6 @@
 """The people split: questions written one by one, and a judge of what a model says to them.
 
-`people/held/` and `people/dev/`, `people/free-held/` and `people/free-dev/` hold one JSON file a scene: "name",
+`people/held/` and `people/dev/`, and likewise `free-...` and `everyday-...`, hold one JSON file a scene: "name",
 "domain", "language_of_labels", "scene" (a SceneGraph as protobuf writes it in JSON) and "questions". A question has
 "id", "language", "kind", "style", "ask", "before" (the turns so far), and
 
@@ -93,7 +93,7 @@ class Verdict:
 
 
 def read_scenes(half: str) -> list[PeopleScene]:
-    """The scenes of a half, "held" or "dev", by name. Raises FileNotFoundError where there are none."""
+    """The scenes of a half, as "held" or "dev", by name. Raises FileNotFoundError where there are none."""
     paths = sorted((FOLDER / half).glob("*.json"))
     if not paths:
         raise FileNotFoundError(f"no scenes in {FOLDER / half}")

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -25,8 +25,8 @@ from scenewright_server.training.evaluation.people import Grade, PeopleScene, Qu
 from scenewright_server.training.evaluation.stances import DENIAL, HELPLESS, LOST, UNKNOWN
 
 ANSWER_TOKENS = 160
-Half = Literal["held", "dev", "free-held", "free-dev"]
-HALVES: tuple[Half, ...] = ("held", "dev", "free-held", "free-dev")
+Half = Literal["held", "dev", "free-held", "free-dev", "everyday-held", "everyday-dev"]
+HALVES: tuple[Half, ...] = get_args(Half)
 GRADES: tuple[Grade, ...] = ("right", "wrong", "false", "made_up")
 _BEYOND = tuple(
     "".join(speaker.reply(r.Reply((r.OutOfScene(),), r.Turn(q.Beyond(), ())), Spelt(())))
