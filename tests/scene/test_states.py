@@ -123,11 +123,32 @@ def test_sentences_are_quoted_whole():
         ("绿灯", "红灯时停", None), ("白酒", "饮料 红茶", None),
         ("早餐", "无线网、早餐、泳池", True), ("早餐", "没有无线网、早餐", False), ("电梯", "无障碍通道、电梯", True),
         ("拍照", "无人机、拍照", True), ("无线网", "无线网、早餐", True),
+        ("free", "state engaged", False), ("free", "out of order since monday", False),
+        ("engaged", "state free", False),
+        ("free", "occupied by mr osei until five", False), ("free", "state on loan", False),
+        ("available", "state rented out", False), ("occupied", "state engaged", True), ("free", "free of charge", True),
+        ("free", "broken window", None), ("train", "goes on the train free when folded", True),
+        ("children", "adults 12, children free", True), ("sugar", "sugar free", False), ("nuts", "nut-free", False),
+        ("wriggling", "for people who cannot bear wriggling things", True), ("frost", "cannot bear frost", False),
+        ("animal fibre", "no animal fibre", False), ("dishwasher safe", "not dishwasher safe", False),
+        ("nuts", "free of gluten, nuts and milk", False), ("milk", "free of gluten, nuts and milk", False),
+        ("milk", "free from nuts or milk", False), ("tasty", "free of sugar and very tasty", True),
+        ("vegan", "free of gluten, vegan", True), ("fresh", "without sugar, fresh every day", True),
+        ("no nuts", "free of gluten, nuts and milk", True), ("no nuts", "nut-free", True),
+        ("no nuts", "nuts and raisins", False), ("nut free", "no nuts", True), ("gluten-free", "gluten free", True),
+        ("gluten free", "contains gluten", False), ("lactose free", "goat milk", None),
+        ("hands-free", "for hands", None),
         ("free", "reserved for mr osei from seven", False), ("off", "hands off", None), ("free", "sugar-free", None),
     ],
 )  # fmt: skip
 def test_what_negates_and_what_only_nearly_is_so(words, text, so):
     assert is_so(words, [text]) is so
+
+
+def test_prose_is_told_under_the_words_of_sides():
+    scene = scene_of([know("lift", -1, description="Goes up to the roof"), know("shoe", description="The right shoe")])
+    assert found("fact up | lift", scene).value == "Goes up to the roof"
+    assert found("fact right | shoe", scene).value == "The right shoe"
 
 
 def test_a_state_may_stand_as_a_name_or_a_key():

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 
 from scenewright_server.scene.kinds import is_noun, is_person_zh, wider
 from scenewright_server.scene.misspelling import ALIKE, likeness
-from scenewright_server.scene.negation import is_negated_between
+from scenewright_server.scene.negation import is_negated_at
 from scenewright_server.scene.words import COLOURS, HAN_COLOURS, MATERIALS, WIDE, is_chinese
 
 _PLURALS = {
@@ -226,7 +226,7 @@ def rivals(words: str, texts: Sequence[str]) -> bool:
 def _tells(said: str, text: str, but_negated: bool = False, pattern: re.Pattern[str] | None = None) -> bool:
     is_quality = said in COLOURS or said in MATERIALS
     found = [
-        (its.group() == said, is_negated_between(text[: its.start()], text[its.end() :], is_quality))
+        (its.group() == said, is_negated_at(text, *its.span(), is_quality))
         for its in (pattern or _pattern(said)).finditer(text)
     ]
     if (True, True) in found:  # "milk: not yet milked" tells of no other form
