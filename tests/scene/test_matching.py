@@ -90,6 +90,12 @@ def test_a_word_that_is_another_thing_is_no_misspelling(words, label, is_same):
     assert bool(Matching([label], [()]).find(words, False).things) == is_same
 
 
+def test_one_character_that_is_told_does_not_make_another_name():
+    lift = Matching(["直梯"], [("电梯",)], [("直梯", "去二楼家具厅")])
+    assert lift.find("楼梯", False).things == () and lift.find("电梯", False).things == (0,)
+    assert Matching(["椅子"], [()], [("椅子", "红色")]).find("红椅子", False).things == (0,)
+
+
 def test_all_of_a_name_are_those_with_its_head():
     assert named("sofa", one=False)[0] == ["red sofa", "camp sofa", "sofa"]
     assert named("table", one=False)[0] == ["coffee_table", "dining table"]

@@ -102,7 +102,7 @@ _UNIT_OF: dict[str, tuple[Dimension, str, float]] = {
     name.casefold(): unit for unit, names in _UNITS.items() for name in names.split()
 }
 
-_MEANT = {"度": ("°C", 1.0), "岁": ("s", 31557600.0), "周岁": ("s", 31557600.0)}
+_MEANT = {"度": ("°C", 1.0), "岁": ("s", 31557600.0), "周岁": ("s", 31557600.0), "年": ("s", 31557600.0)}
 """Units that are written so and may be held against others: 60度 is told with its own."""
 _MANY = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
 _MANY_UNITS = re.compile(rf"({'|'.join(_MANY)})(?![a-z]) ?(.*)", re.IGNORECASE)

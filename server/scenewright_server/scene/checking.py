@@ -94,6 +94,8 @@ def _because(choosing: Choosing, among: x.Set, k: int, verdict: bool | None) -> 
             telling = (told for told in told_of(graph) if is_so(words, _texts(told)) is verdict)
             known = next(telling, None) or (None if verdict else _other_value(choosing, words, k))
             return None if known is None else Told((k,), known.key, known.value, is_quoted=known.is_quoted)
+        case x.Has(key) if key.to is None and verdict is False and choosing.comparing.is_known(key.name, k):
+            return tell_one(choosing, key, k)
         case x.Compared(key, _, with_) if not isinstance(with_, x.Set) and key.to is None:
             told = tell_one(choosing, key, k)
             return None if told.value is None else told

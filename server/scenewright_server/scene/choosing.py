@@ -120,7 +120,7 @@ class Choosing:
             case x.Visible():
                 return tuple(k for k in among if self.scene.entries[k].box is not None)
             case x.Has(key):
-                return tuple(k for k in among if self.is_known(key, k))
+                return tuple(k for k in among if self.has(key, k))
             case x.Same(key, as_):
                 return self._same(key, as_, among)
             case x.Compared():
@@ -163,9 +163,9 @@ class Choosing:
         found = {k: self.measures.value(key.name, k, to, told) for k in among if k != to}
         return {k: value for k, value in found.items() if value is not None}
 
-    def is_known(self, key: x.Key, k: int) -> bool:
-        """Whether anything is known of thing k under a key."""
-        return bool(self.values(key, (k,))) if key.to is not None else self.comparing.is_known(key.name, k)
+    def has(self, key: x.Key, k: int) -> bool:
+        """Whether thing k has what a key tells of."""
+        return bool(self.values(key, (k,))) if key.to is not None else self.comparing.has(key.name, k)
 
     def _join(self, parts: Sequence[x.Set], among: Things, one: bool) -> Things:
         found: dict[int, None] = {}

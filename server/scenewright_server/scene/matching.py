@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from scenewright_server.scene.kinds import is_noun, is_person_zh, wider
 from scenewright_server.scene.misspelling import ALIKE, likeness
 from scenewright_server.scene.negation import is_negated_at
-from scenewright_server.scene.words import COLOURS, HAN_COLOURS, MATERIALS, WIDE, is_chinese
+from scenewright_server.scene.words import COLOURS, HAN_COLOURS, HAN_MATERIALS, MATERIALS, WIDE, is_chinese
 
 _PLURALS = {
     "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "feet": "foot",
@@ -129,6 +129,7 @@ class Matching:
         pairs = [(" ".join(said[:n]), said[n:]) for n in range(1, len(said))]
         if len(said) == 1 and is_chinese(said[0]):
             pairs = [(said[0][:n], (said[0][n:],)) for n in range(1, len(said[0]))]
+            pairs = [(before, rest) for before, rest in pairs if len(before) > 1 or before in _HAN_LOOKS]
         for before, rest in pairs:
             ends = self._where(self._ends_in(rest))
             found = tuple(k for k in ends if looks_so(before, self._texts[k]))
@@ -168,6 +169,8 @@ _WORK = re.compile("(.*?)《.+》")
 _OF_COLOUR = re.compile(f"[{HAN_COLOURS}]色?的?([\u4e00-\u9fff]+)$")
 _WOODS = tuple("oak pine walnut beech birch maple mahogany teak cedar ebony".split())
 _METALS = tuple("steel iron bronze copper brass aluminium aluminum titanium tin zinc gold silver".split())
+_HAN_LOOKS = HAN_COLOURS + HAN_MATERIALS + "大小高矮低新旧长短圆方厚薄空满冷热干湿男女"
+"""Characters that tell of a thing how it is; 楼梯 is no 梯 of which 楼 is told."""
 _MADE = {
     "wood": _WOODS, "wooden": _WOODS, "metal": _METALS, "plastic": ("acrylic", "nylon", "polyester"),
     "stone": ("marble", "granite", "slate"), "ceramic": ("porcelain", "terracotta", "stoneware"),

@@ -38,8 +38,8 @@ _GOES_ON_WITH = re.compile(rf"(?:, {_ITEM})*,? and ")
 and after another."""
 _LACKED = set(
     "sugar gluten wheat lactose dairy milk egg nut peanut soy soya meat pork fish fat salt yeast grain alcohol "
-    "caffeine additive preservative perfume fragrance scent odour odor smoke dust lint rust frost ice lead latex nickel "
-    "acid chlorine plastic paraben silicone bpa cruelty pet car traffic stress hassle pain glare noise ad".split()
+    "caffeine additive preservative perfume fragrance scent odour odor smoke dust lint rust frost ice lead latex "
+    "acid chlorine plastic paraben silicone bpa cruelty pet car traffic stress hassle pain glare noise nickel".split()
 )
 """What things are free of, so that "sugar free" is without it; a seat that is free is none of these."""
 _FREE = re.compile(

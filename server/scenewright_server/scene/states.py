@@ -125,6 +125,12 @@ def _read(table: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
 
 
 _STATES = _read(_TABLE)
+_FULLY = {
+    word: next(its for its in told if is_chinese(its) and word in its)
+    for word, (told, _) in _STATES.items()
+    if len(word) == 1 and is_chinese(word) and any(is_chinese(its) and word in its for its in told)
+}
+"""States of one character as those of more: 开着 of 开."""
 STATE_WORDS = {word for asked, (told, belied) in _STATES.items() for word in (asked, *told, *belied)}
 """All words for states that exclude each other."""
 _HOURS = re.compile(
@@ -157,6 +163,8 @@ _HAVING = "含有放加带是能会要用"
 _WITHOUT = re.compile(r"(?!hands|toll|duty|tax)([a-z]\w+(?: [a-z]\w+)?)[ -]free")
 """What is free of something."""
 _STATE = re.compile(r"(?:current )?(?:state|status|condition|availability)\b|当?前?(?:状态|状况|情况)")
+_SINGLE = re.compile(rf"^((?:{_STATE.pattern})? ?)({'|'.join(_FULLY)})(?=$|[,，、;；。 ])")
+"""A state of one character that a fact tells."""
 MAX_STATE_CHARS = 24
 """Where no fact is a state, a clause that tells one is not longer: "closed on Mondays and holidays" is none."""
 _ASKED = re.compile(r"^(?:能|会|可以?|给|让|允许|准)(?=.)|^[有含带](?=..)")
@@ -183,6 +191,7 @@ def is_so(words: str, texts: Sequence[str]) -> bool | None:
     """Whether things of which this is told, folded, are so; None where that is not told."""
     said = re.sub(r"^(?:still|now|already|currently|还|已经) ?", "", fold(words))
     if said in _STATES:
+        texts = [_SINGLE.sub(lambda found: found[1] + _FULLY[found[2]], text) for text in texts]
         texts = [_HALF_SHUT.sub(_half_open, _IDIOM.sub("|", text)) for text in texts]
     verdict = _has_state(said, texts) if said in _STATES else looks_so(said, texts) or None
     if _WITHOUT.fullmatch(said):
