@@ -132,6 +132,21 @@ def test_what_a_fact_tells_to_be_of_a_kind_counts_beside_what_is_so_named():
     assert len(ask("count 酒店", scene).things) == 2
 
 
+def test_a_noun_before_a_noun_is_no_thing_of_its_own():
+    labels = ("Cow Bell", "baby monitor", "car park", "helmet crate", "waiter Bruno", "salt and pepper", "tea room")
+    scene = scene_of([know(label, n) for n, label in enumerate(labels)] + [know("tea", 9)])
+    names = {
+        words: {scene.called[k] for k in ask(f"count {words}", scene).things}
+        for words in ("cows", "baby", "car", "helmets", "waiter", "salt", "bell", "monitor", "tea")
+    }
+    assert names == {
+        "cows": set(), "baby": set(), "car": set(), "helmets": {"helmet crate"}, "waiter": {"waiter Bruno"},
+        "salt": {"salt and pepper"}, "bell": {"Cow Bell"}, "monitor": {"baby monitor"}, "tea": {"tea"},
+    }  # fmt: skip
+    assert found("exist baby", scene) == r.Exists(())
+    assert ask("where baby", scene).took == (("baby", 1),)
+
+
 def test_nothing_lies_between_what_stands_on_it():
     pair = [know(name, x, 0.05, 3, (0.1, 0.1, 0.1)) for name, x in (("cup", -0.4), ("can", 0.4))]
     scene = scene_of([*pair, know("desk", 0, -0.4, 3, (1.6, 0.8, 0.8)), know("jug", 0, 0.1, 3, (0.1, 0.2, 0.1))])

@@ -6,8 +6,9 @@ import random
 import time
 
 import pytest
+from scenewright_server.scene.calling import may_be_denied
 from scenewright_server.scene.kinds import KINDS, wider
-from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, may_be_denied, rivals, single
+from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, rivals, single
 
 LABELS = (
     "SM_Chair_02", "coffee_table", "Barrel (1)", "Chair(Clone)", "waiter Bruno",

@@ -82,7 +82,7 @@ def test_what_is_told_to_be_none_is_not_had():
     rooms += [know("E", 2, description="No wifi"), know("F", 3, description="wifi in the hall")]
     scene = scene_of(rooms)
     assert {scene.called[k] for k in found("name has wifi", scene).things} == {"B", "D", "F"}
-    assert {scene.called[k] for k in found("name has price", scene_of([know("E", price=(0.0, "EUR"))])).things} == {"E"}
+    assert len(found("name has price", scene_of([know("E", price=(0.0, "EUR"))])).things) == 1
 
 
 def test_one_chinese_character_is_found_in_a_clause():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from scenewright_server.scene import facts
 from scenewright_server.scene.entries import Entry, GraphObject
-from scenewright_server.scene.kinds import ENGLISH, KINDS
-from scenewright_server.scene.matching import Match, Matching, fold, looks_so
+from scenewright_server.scene.kinds import ENGLISH, KINDS, is_noun
+from scenewright_server.scene.matching import Match, Matching, fold, head_noun, looks_so, single, split_name
 from scenewright_server.scene.words import is_chinese
 
 
@@ -22,13 +24,27 @@ class Calling:
     def find(self, words: str, one: bool) -> Match:
         """What these words name; of `one` that is meant, only those that they name best."""
         if (words, one) not in self._matches:
-            self._matches[words, one] = self._find(words, one)
+            match = self._find(words, one)
+            is_near = match.is_near or (len(match.things) == 1 and self._is_part(words, match))
+            self._matches[words, one] = replace(match, is_near=is_near)
         return self._matches[words, one]
+
+    def find_of_kind(self, words: str) -> Match:
+        """What these words name where a kind is asked for by them: a baby monitor is no baby, a crate of helmets will
+        do for helmets."""
+        match = self.find(words, one=False)
+        if not self._is_part(words, match) or {*match.things} & {*self._matching.headed(_HOLDERS)}:
+            return match
+        return Match(())
+
+    def _is_part(self, words: str, match: Match) -> bool:
+        """Whether words are only nouns before what the things that they are found to mean are."""
+        return match.is_loose and all(self._matching.modifies(words, k) for k in match.things)
 
     def of_kind(self, words: str) -> Match:
         """What is of a kind, or so named."""
         found = tuple(sorted({*self._of_known_kind(words), *self._exactly(words)}))
-        return Match(found) if found else self.find(words, one=False)
+        return Match(found) if found else self.find_of_kind(words)
 
     def _find(self, words: str, one: bool) -> Match:
         match = self._matching.find(words, one)
@@ -84,6 +100,13 @@ class Calling:
         return () if match.is_near or match.is_loose else match.things
 
 
+_HOLDERS = set(
+    "crate box hook rack shelf cupboard bin basket bag jar tin bottle can packet pack case cabinet drawer tray stand "
+    "stall shop store counter machine dispenser station house hutch cage tank pen stable aquarium bed pot pond tree "
+    "plant bush barrel keg sack carton tube bowl plate cup glass mug pan heap pile office "
+    "kiosk booth bar market van truck".split()
+)
+"""What has in it what its name begins with."""
 _FOR_WHOM = frozenset("儿童 女童 男童 孩子 学生 女士 男士 children kids men women girls boys".split())
 """Kinds of goods."""
 WIDE_KINDS = frozenset(
@@ -102,3 +125,22 @@ def _jobs_of(graph: GraphObject) -> Iterator[str]:
     for fact in graph.facts:
         if fold(fact.key) in _JOBS and isinstance(fact.value, str):
             yield fact.value
+
+
+def may_be_denied(words: str) -> bool:
+    """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are,
+    names, compounds of two nouns, and whatever ends as nouns do: "teleporter", "swimming", "seismograph"."""
+    said = split_name(words)
+    ways = (" ".join(said), " ".join((*said[:-1], *map(single, said[-1:]))), head_noun(said))
+    return is_chinese(words) or words != words.lower() or any(is_noun(its) or _is_like_noun(its) for its in ways)
+
+
+_NOUN_ENDING = re.compile(
+    "(?<=[a-z]{4})[eo]r$|(?<=[a-z]{3})(?:ing|tion|sion|ment|ness|ship|ism|ist|ics|logy|graph|gram|meter|scope|phone|saur|saurus)$"
+)
+
+
+def _is_like_noun(word: str) -> bool:
+    """Whether an unknown word is made as nouns are."""
+    is_compound = any(is_noun(word[:n]) and is_noun(word[n:]) for n in range(3, len(word) - 2))
+    return is_compound or _NOUN_ENDING.search(word) is not None

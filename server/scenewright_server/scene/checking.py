@@ -54,7 +54,7 @@ def choose_or_none(choosing: Choosing, of: x.Set, among: Things | None = None) -
     try:
         return choosing.choose(of, among)
     except Failed as error:
-        if isinstance(error.result, NotHere) and error.result.words in _names_within(of):
+        if isinstance(error.result, NotHere) and error.result.words in names_within(of):
             return ()
         raise
 
@@ -128,7 +128,7 @@ def _texts(known: Known) -> list[str]:
     return [fold(f"{known.key} {value}")] if known.key else [fold(piece) for piece in contrasts(value)]
 
 
-def _names_within(of: x.Set) -> set[str]:
+def names_within(of: x.Set) -> set[str]:
     """The names that make up a set, not those of things that it is related to."""
     return set(_named(of))
 

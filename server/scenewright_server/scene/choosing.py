@@ -36,7 +36,7 @@ def corner_of(links: Sequence[x.Set]) -> tuple[x.Relation, x.Relation] | None:
 
 class Choosing:
     """Tells sets of a scene. `took` and `missing` gather names that were nearly right and names of nothing here;
-    `ranked` are the amounts by which things were picked or ordered last."""
+    `ranked` are the amounts by which things were picked or ordered last; `kinds`: names of kinds that are asked for."""
 
     def __init__(self, scene: Scene) -> None:
         entries = scene.entries
@@ -52,6 +52,7 @@ class Choosing:
         self.ranked: dict[int, Valued] = {}
         self.took: dict[str, int] = {}
         self.missing: dict[str, None] = {}
+        self.kinds: frozenset[str] = frozenset()
 
     @property
     def texts(self) -> list[tuple[str, ...]]:
@@ -210,7 +211,8 @@ class Choosing:
         return is_state_alone(words) and not self.calling.find(words, one=False).things
 
     def _named(self, words: str, one: bool) -> Things:
-        return self._of(words, self.calling.find(words, one))
+        match = self.calling.find_of_kind(words) if words in self.kinds else self.calling.find(words, one)
+        return self._of(words, match)
 
     def _of(self, words: str, match: Match) -> Things:
         """What these words are found to mean. Raises Failed."""

@@ -11,14 +11,14 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.asking import ask
-from scenewright_server.scene.checking import check, check_told, choose_or_none
+from scenewright_server.scene.calling import may_be_denied
+from scenewright_server.scene.checking import check, check_told, choose_or_none, names_within
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.dates import as_date
 from scenewright_server.scene.descriptions import quote
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import in_turn, lasting, late
-from scenewright_server.scene.matching import may_be_denied
 from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, is_moment, quotient, total
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place, place_against
@@ -92,6 +92,8 @@ class _Execution:
             except ValueError as error:
                 return Reply((NotUnderstood(str(error)),), Turn(question, ()))
             question = again
+        if isinstance(question, q.Name | q.Count | q.Exist):
+            self._choosing.kinds = frozenset(names_within(question.of))
         results: tuple[Result, ...]
         try:
             results = tuple(self._find(with_told_keys(question, self._scene)))

@@ -88,6 +88,12 @@ class Matching:
         head = _head(_phrase(self._called[k].words[0]))
         return self._where(lambda i: any(_head(_phrase(its)) == head for its in self._called[i].words))
 
+    def modifies(self, words: str, k: int) -> bool:
+        """Whether words are, of the name of thing k, only a noun before its noun: "baby" of "baby monitor"."""
+        said = _singular(split_name(words))
+        having = [its for its in self._called[k].words if _within(its, said)]
+        return bool(having) and is_noun(" ".join(said)) and all(_is_before_noun(its, said) for its in having)
+
     def singular(self, words: str) -> str:
         """A name as it is compared: without case, articles and plural."""
         return " ".join(_singular(split_name(words)))
@@ -311,25 +317,6 @@ def calls(text: str, name: str) -> bool:
     return bool(own) and re.search(pattern, text) is not None
 
 
-def may_be_denied(words: str) -> bool:
-    """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are,
-    names, compounds of two nouns, and whatever ends as nouns do: "teleporter", "swimming", "seismograph"."""
-    said = split_name(words)
-    ways = (" ".join(said), " ".join(_singular(said)), _head_noun(said))
-    return is_chinese(words) or words != words.lower() or any(is_noun(its) or _is_like_noun(its) for its in ways)
-
-
-_NOUN_ENDING = re.compile(
-    "(?<=[a-z]{4})[eo]r$|(?<=[a-z]{3})(?:ing|tion|sion|ment|ness|ship|ism|ist|ics|logy|graph|gram|meter|scope|phone|saur|saurus)$"
-)
-
-
-def _is_like_noun(word: str) -> bool:
-    """Whether an unknown word is made as nouns are."""
-    is_compound = any(is_noun(word[:n]) and is_noun(word[n:]) for n in range(3, len(word) - 2))
-    return is_compound or _NOUN_ENDING.search(word) is not None
-
-
 def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
     return (*words[:-1], single(words[-1])) if words else words
 
@@ -356,7 +343,8 @@ def _phrase(words: tuple[str, ...]) -> tuple[str, ...]:
     return _singular(words[:n])
 
 
-def _head_noun(words: tuple[str, ...]) -> str:
+def head_noun(words: tuple[str, ...]) -> str:
+    """The noun at the end of a name, before "of", "with" and the like."""
     return "".join(_phrase(words)[-1:])
 
 
@@ -397,3 +385,11 @@ def _within(words: tuple[str, ...], said: tuple[str, ...]) -> bool:
         return any(said[0] in word for word in words)
     n = len(said)
     return any(_singular(words[i : i + n]) == said for i in range(len(words) - n + 1))
+
+
+def _is_before_noun(words: tuple[str, ...], said: tuple[str, ...]) -> bool:
+    """Whether what was said stands within a name before the noun that tells what it is."""
+    if len(said) == len(words) == 1 and is_chinese(said[0]):
+        return is_noun(words[0].partition(said[0])[2])
+    at = next((i for i in range(len(words)) if _singular(words[i : i + len(said)]) == said), 0) + len(said)
+    return at < len(words) and words[at] not in (*_LINKS, "and", "or") and is_noun(head_noun(words))
