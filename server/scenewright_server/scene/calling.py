@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from scenewright_server.scene import facts
 from scenewright_server.scene.entries import Entry, GraphObject
 from scenewright_server.scene.kinds import ENGLISH, KINDS, is_noun
 from scenewright_server.scene.matching import Match, Matching, fold, head_noun, looks_so, single, split_name
@@ -63,7 +62,7 @@ class Calling:
         """What a fact tells to be of exactly this kind."""
         kind = self._matching.singular(words)
         for k, graph in enumerate(self._graphs):
-            if graph and kind in map(self._matching.singular, facts.kinds_of(graph)):
+            if graph and kind in map(self._matching.singular, kinds_of(graph)):
                 yield k
 
     def _with_code(self, words: str) -> tuple[int, ...]:
@@ -82,7 +81,7 @@ class Calling:
             if said in (fold(own), fold(own) + "s"):
                 found |= {k for noun in nouns for k in self._exactly(noun)}
         for k, graph in enumerate(self._graphs):
-            if graph and any(looks_so(words, [fold(its)]) for its in facts.kinds_of(graph)):
+            if graph and any(looks_so(words, [fold(its)]) for its in kinds_of(graph)):
                 found.add(k)
         if english == "person":
             found |= {k for k, graph in enumerate(self._graphs) if graph and self._has_job(k, graph)}
@@ -90,7 +89,7 @@ class Calling:
 
     def _has_job(self, k: int, graph: GraphObject) -> bool:
         """Whether a fact tells what thing k, which is not known to be no person, does: "role": "trainee"."""
-        told = [*_jobs_of(graph), *(its for its in facts.kinds_of(graph) if its not in _FOR_WHOM)]
+        told = [*_jobs_of(graph), *(its for its in kinds_of(graph) if its not in _FOR_WHOM)]
         named = Matching(told, [()] * len(told))
         is_thing = self._matching.wider[k] and "person" not in self._matching.wider[k]
         return not is_thing and bool(named.of_wider("person") or named.headed(KINDS["person"]))
@@ -144,3 +143,19 @@ def _is_like_noun(word: str) -> bool:
     """Whether an unknown word is made as nouns are."""
     is_compound = any(is_noun(word[:n]) and is_noun(word[n:]) for n in range(3, len(word) - 2))
     return is_compound or _NOUN_ENDING.search(word) is not None
+
+
+_NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
+
+
+def names_of(graph: GraphObject) -> tuple[str, ...]:
+    """What an object is called besides its label: its aliases, and facts that are names."""
+    named = (str(fact.value) for fact in graph.facts if fold(fact.key) in _NAMES and isinstance(fact.value, str))
+    return (*graph.aliases, *named)
+
+
+def kinds_of(graph: GraphObject) -> Iterator[str]:
+    """The kinds that an object is told to be of."""
+    for fact in graph.facts:
+        if fold(fact.key) in ("kind", "type", "category", "class", "种类", "类别", "类型", "分类", "品类"):
+            yield str(fact.value)

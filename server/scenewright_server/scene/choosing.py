@@ -239,7 +239,7 @@ class Choosing:
             case str():
                 return self.comparing.as_text(key.name, sign, with_, among)
             case x.Number(value, unit):
-                bound = late(as_date(Amount(value, unit)), key.name)
+                bound = late(self.measures.in_currency(as_date(Amount(value, unit))), key.name)
             case _:
                 other = self.one(with_)
                 own = self.values(key, (other,), told=True).get(other)

@@ -251,7 +251,8 @@ class _Execution:
     def _operand(self, quantity: q.Quantity) -> Operand:
         match quantity:
             case q.Number(value, unit):
-                return Operand(as_date(Amount(value, unit)), (), "", "number")
+                amount = self._choosing.measures.in_currency(as_date(Amount(value, unit)))
+                return Operand(amount, (), "", "number")
             case q.Count(of):
                 things = choose_or_none(self._choosing, of)
                 return Operand(Amount(float(len(things))), things, "", "count")
