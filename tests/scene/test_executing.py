@@ -132,6 +132,29 @@ def test_what_a_fact_tells_to_be_of_a_kind_counts_beside_what_is_so_named():
     assert len(ask("count 酒店", scene).things) == 2
 
 
+def test_what_is_on_the_ends_is_not_between_them():
+    sofas = [know("sofa", -1.5, -0.6, 3, (1, 0.8, 1)), know("sofa", 1.5, -0.6, 3, (1, 0.8, 1))]
+    scene = scene_of([*sofas, know("cushion", -1.2, -0.1, 3, (0.3, 0.2, 0.3)), know("table", 0, -0.8, 3)])
+    assert [scene.called[k] for k in ask("name between sofa and sofa", scene).things] == ["table"]
+
+
+def test_in_front_of_a_thing_is_what_is_close_within_its_width():
+    things = [know("armchair", 0, -0.5, 5, (0.9, 1, 0.9)), know("stool", 0.2, -0.8, 3.8, (0.4, 0.4, 0.4))]
+    things += [know("plant", 1.9, -0.5, 3.6, (0.3, 0.8, 0.3)), know("box", 0, -0.8, 2, (0.4, 0.4, 0.4))]
+    scene = scene_of(things)
+    assert [scene.called[k] for k in ask("name in front of armchair", scene).things] == ["stool"]
+    assert [scene.called[k] for k in ask("name box & in front of armchair", scene).things] == ["box"]
+
+
+def test_where_a_thing_lies_under_another():
+    rug, case = know("rug", 0, -0.99, 3, (3, 0.02, 3)), know("suitcase", 0.2, -0.8, 3, (0.6, 0.2, 0.4))
+    scene = scene_of([know("bed", 0, -0.6, 3, (1.4, 0.6, 2)), case, rug])
+    of = {name: scene.called.index(name) for name in scene.called}
+    under, placed = ask("where suitcase", scene).results
+    assert (under.other, under.relations, placed.thing, placed.near) == (of["bed"], ("under",), of["suitcase"], None)
+    assert [type(its) for its in ask("where rug", scene).results] == [r.Placed]
+
+
 def test_a_noun_before_a_noun_is_no_thing_of_its_own():
     labels = ("Cow Bell", "baby monitor", "car park", "helmet crate", "waiter Bruno", "salt and pepper", "tea room")
     scene = scene_of([know(label, n) for n, label in enumerate(labels)] + [know("tea", 9)])

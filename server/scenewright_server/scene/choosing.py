@@ -321,7 +321,11 @@ class Choosing:
             is_plain = self.relations.plainly_related_to_user(relation)
         else:
             others = self.choose(to) if related[0].each else self.candidates(to)
-            is_plain = np.any([self.relations.plainly_related(relation, j) for j in others], axis=0)
+            for closely in (True, False):
+                masks = [self.relations.plainly_related(relation, j, closely) for j in others]
+                if plain := self._those_of(np.any(masks, axis=0), among):
+                    return plain
+            return among
         return self._those_of(is_plain, among) or among
 
     def _related(self, relation: x.Relation, to: x.Set, own: bool, each: bool, among: Things) -> np.ndarray:

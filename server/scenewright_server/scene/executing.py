@@ -21,7 +21,7 @@ from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import in_turn, lasting, late
 from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, is_moment, quotient, total
 from scenewright_server.scene.parsing import parse
-from scenewright_server.scene.placing import describe, direct, place, place_against
+from scenewright_server.scene.placing import describe, direct, place_against, places
 from scenewright_server.scene.replacing import replaced, with_told_keys
 from scenewright_server.scene.replies import (
     Against,
@@ -187,7 +187,8 @@ class _Execution:
                 things = choose_or_none(self._choosing, of)
                 return (Exists(things, bool(things) or not _is_told(of)),)
             case q.Where(of, None, each):
-                return self._of_each(of, each, lambda k: place(self._choosing, k))
+                things = self._each_of(of, each)
+                return tuple(its for k in things for its in places(self._choosing, k)) or (Nothing(),)
             case q.Where(of, against, each):
                 other = self._choosing.one(against) if against is not None else 0
                 return self._of_each(of, each, lambda k: place_against(self._choosing, k, other))
@@ -217,11 +218,15 @@ class _Execution:
         return (NotUnderstood("a question of no kind"),)
 
     def _of_each(self, of: x.Set, each: bool, find: Callable[[int], Result]) -> tuple[Result, ...]:
-        """What is found of the one thing that a set is, or of each of its things; of each that it joins by name."""
+        """What is found of the one thing that a set is, or of each. Raises Failed, Several."""
+        return tuple(find(k) for k in self._each_of(of, each)) or (Nothing(),)
+
+    def _each_of(self, of: x.Set, each: bool) -> Things:
+        """The one thing that a set is, or each of its things; each that it joins by name. Raises Failed, Several."""
         things = self._choosing.choose(of) if each else self._choosing.candidates(of)
         if not each and len(things) > 1 and not self._choosing.joins_single(of):
             raise Several(of, things)
-        return tuple(find(k) for k in things) or (Nothing(),)
+        return things
 
     def _name(self, of: x.Set) -> Result:
         things = self._choosing.choose(of)
