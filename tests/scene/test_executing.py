@@ -155,6 +155,36 @@ def test_where_a_thing_lies_under_another():
     assert [type(its) for its in ask("where rug", scene).results] == [r.Placed]
 
 
+@pytest.mark.parametrize(
+    ("before", "plan", "things"),
+    [
+        ("", "name chair & look red ; where those", (RED,)),
+        ("", "fact price | table ; where those", (TABLE,)),
+        ("", "exist unicorn ; where those", ()),
+        ("name mug", "fact price | table ; where those", (MUG,)),
+        ("name mug", "name chair & look red ; fact price | table ; where those", (RED,)),
+        ("name mug", "exist unicorn ; where those", (MUG,)),
+        ("name mug", "name chair & look red ; name other", (BLUE,)),
+        ("", "count chair ; sum price | those", (RED, BLUE)),
+    ],
+)
+def test_those_of_one_plan(before, plan, things):
+    turn = execute(parse(before), SCENE)[-1].turn if before else None
+    result = execute(parse(plan), replace(SCENE, before=turn))[-1].results[0]
+    assert (result.thing,) == things if isinstance(result, r.Placed) else result.things == things
+
+
+def test_others_of_a_kind():
+    wines = [know("Barolo", -1, aliases=("wine",), price=(30.0, "EUR")), know("Riesling", 0, aliases=("wine", "white"))]
+    plays = [know("Hamlet", 1, category="play"), know("Faust", 2, category="play"), know("jug", 3, category="vessel")]
+    scene = scene_of([*wines, *plays])
+    others = {
+        plan: [scene.called[k] for k in ask(f"{plan} ; name other", scene).things]
+        for plan in ("fact price | Barolo", "where Faust", "where jug")
+    }
+    assert others == {"fact price | Barolo": ["Riesling"], "where Faust": ["Hamlet"], "where jug": []}
+
+
 def test_a_noun_before_a_noun_is_no_thing_of_its_own():
     labels = ("Cow Bell", "baby monitor", "car park", "helmet crate", "waiter Bruno", "salt and pepper", "tea room")
     scene = scene_of([know(label, n) for n, label in enumerate(labels)] + [know("tea", 9)])

@@ -40,6 +40,19 @@ class Calling:
         """Whether words are only nouns before what the things that they are found to mean are."""
         return match.is_loose and all(self._matching.modifies(words, k) for k in match.things)
 
+    def alike(self, k: int) -> tuple[int, ...]:
+        """What has the head noun of thing k, k itself included; where nothing else has, what has an alias of it or is
+        told to be of its kind."""
+        found, graph = self._matching.alike(k), self._graphs[k]
+        if len(found) > 1 or graph is None:
+            return found
+        for words_of in (lambda its: its.aliases, kinds_of):
+            own = set(map(fold, words_of(graph)))
+            found = tuple(i for i, its in enumerate(self._graphs) if its and own & set(map(fold, words_of(its))))
+            if len(found) > 1:
+                return found
+        return (k,)
+
     def of_kind(self, words: str) -> Match:
         """What is of a kind, or so named."""
         found = tuple(sorted({*self._of_known_kind(words), *self._exactly(words)}))

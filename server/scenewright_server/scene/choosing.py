@@ -35,12 +35,14 @@ def corner_of(links: Sequence[x.Set]) -> tuple[x.Relation, x.Relation] | None:
 
 
 class Choosing:
-    """Tells sets of a scene. `took` and `missing` gather names that were nearly right and names of nothing here;
-    `ranked` are the amounts by which things were picked or ordered last; `kinds`: names of kinds that are asked for."""
+    """Tells sets of a scene. `before`: the turn that "those" means; `took` and `missing` gather names that were nearly
+    right and names of nothing here; `ranked` are the amounts by which things were picked or ordered last; `kinds`:
+    names of kinds that are asked for."""
 
     def __init__(self, scene: Scene) -> None:
         entries = scene.entries
         self.scene, self.everything = scene, tuple(range(len(entries)))
+        self.before = scene.before
         self.relations = scene.relations
         self.measures = Measures(entries, self.relations, scene.year)
         self.comparing = Comparing(scene, self.measures)
@@ -195,7 +197,7 @@ class Choosing:
 
     def _spoken_of(self, of: x.Those | x.This | x.Other, named: Things | None = None) -> Things:
         """What was told or is pointed at; the others of those that are `named`, else of those alike."""
-        before = tuple(k for k in (self.scene.before.things if self.scene.before else ()) if k in self.everything)
+        before = tuple(k for k in (self.before.things if self.before else ()) if k in self.everything)
         if isinstance(of, x.This):
             if not self.scene.pointed:
                 raise Failed(Lost("this"))
@@ -204,7 +206,7 @@ class Choosing:
             raise Failed(Lost("those" if isinstance(of, x.Those) else "other"))
         if isinstance(of, x.Those):
             return before
-        return tuple(k for k in (self.matching.alike(before[0]) if named is None else named) if k not in before)
+        return tuple(k for k in (self.calling.alike(before[0]) if named is None else named) if k not in before)
 
     def is_state(self, words: str) -> bool:
         """Whether words that name nothing are a state's: "free"."""

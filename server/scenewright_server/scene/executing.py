@@ -62,7 +62,13 @@ _COUNTLESS = 1e-9
 def execute(plan: q.Plan, scene: Scene) -> tuple[Reply, ...]:
     """A reply to each question of a plan. No plan that is within the limits raises, whatever the scene."""
     choosing = Choosing(scene)
-    return tuple(_Execution(choosing).reply(question) for question in plan)
+    replies = []
+    for question in plan:
+        replies.append(_Execution(choosing).reply(question))
+        turn, is_named = replies[-1].turn, isinstance(question, q.Name | q.Exist | q.Count)
+        if turn.things and (is_named or choosing.before is None or not choosing.before.things):
+            choosing.before = turn
+    return tuple(replies)
 
 
 def carry_out(text: str, scene: Scene) -> tuple[Reply, ...]:
@@ -105,7 +111,7 @@ class _Execution:
         missing = self._missing_beside(question, results)
         took, quotes = tuple(self._choosing.took.items()), tuple(self._quotes(question, results))
         reply = Reply(results, Turn(question, ()), took, missing, quotes)
-        before = self._scene.before
+        before = self._choosing.before
         if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
             return replace(reply, turn=before)
         things = self._to_remember(question, reply)
@@ -113,7 +119,7 @@ class _Execution:
 
     def _again(self, question: q.Again) -> q.Question | None:
         """The question of the turn before, asked of other things: of those for which it was asked back, or its own."""
-        before = self._scene.before
+        before = self._scene.before or self._choosing.before
         if before is None or isinstance(before.question, q.Again | q.Beyond):
             return None
         if before.asked is not None:
@@ -171,7 +177,7 @@ class _Execution:
         """How many of each thing are meant from now on: as in a total, or as before where it is still those."""
         if len(reply.results) == 1 and isinstance(found := reply.results[0], Totalled) and not found.lacking:
             return found.times
-        before = self._scene.before
+        before = self._choosing.before
         is_those = before is not None and before.things == things and x.Those() in _sets(question)
         return before.times if before is not None and is_those else ()
 

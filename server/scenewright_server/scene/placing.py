@@ -17,6 +17,8 @@ _OPEN_BENEATH = (
     "table desk bench chair stool bed sofa couch bridge tree umbrella 桌 椅 凳 床 沙发 桥 树 茶几 伞".split()
 )
 """What is within the box round one of these is under it, of anything else in it: poses alone do not tell."""
+CLOSE_BENEATH_M = 0.5
+"""Between a thing and what it lies under: a bunk over it is no bed that it is under."""
 FLAT_M = 0.1
 """Of a rug: what stands on it is not raised."""
 STRAIGHT_BACK_RAD = 2.75
@@ -55,6 +57,7 @@ def _beneath(choosing: Choosing, k: int) -> int | None:
     centres, areas = space.centres, space.reaches[:, 0] * space.reaches[:, 2]
     over = [j for j in choosing.scene.matching.headed(_OPEN_BENEATH) if relations.related("under", j)[k]]
     over = [j for j in over if space.under[j] != k and areas[k] <= areas[j]]
+    over = [j for j in over if space.bottoms[j] - space.tops[k] <= CLOSE_BENEATH_M]
     return min(over, key=lambda j: math.dist(centres[k], centres[j]), default=None)
 
 
