@@ -166,6 +166,10 @@ class Choosing:
         found = {k: self.measures.value(key.name, k, to, told) for k in among if k != to}
         return {k: value for k, value in found.items() if value is not None}
 
+    def is_known(self, key: x.Key, k: int) -> bool:
+        """Whether anything is known of thing k under a key."""
+        return bool(self.values(key, (k,))) if key.to is not None else self.comparing.is_known(key.name, k)
+
     def has(self, key: x.Key, k: int) -> bool:
         """Whether thing k has what a key tells of."""
         return bool(self.values(key, (k,))) if key.to is not None else self.comparing.has(key.name, k)
