@@ -17,7 +17,8 @@ _ONES, _TENS_WORDS = "|".join(ONES), "|".join(TENS)
 _ENGLISH = re.compile(
     r"(?<![\w'’-])(?<!\bor )(?<!\bto )(?<!\band a )(?<!\bhundred )(?<!\bthousand )(?<!\bhundred and )"
     rf"(?:(?P<half>half )?(?:a )?(?P<dozen>dozen)|(?P<hundreds>{_ONES}|a) hundred|"
-    rf"(?P<tens>{_TENS_WORDS})(?:[ -](?P<more>{_ONES}))?|(?P<ones>{_ONES}))(?![\w'’-])(?! (?:or|to|hundred|thousand)\b)",
+    rf"(?P<tens>{_TENS_WORDS})(?:[ -](?P<more>{_ONES}))?|(?P<ones>{_ONES}))(?![\w'’-])"
+    r"(?! (?:or|to|hundred|thousand)\b)",
     re.IGNORECASE,
 )
 """A number in words; none of "two or three", nor a part of a longer one."""
@@ -29,6 +30,8 @@ _HAN_NUMBER = re.compile(
     rf"[{HAN}]+(?=元|块|欧|美元|英镑|公斤|千克|克|斤|米|厘米|公里|升|毫升|年|分钟|小时|天|岁)"
     rf"|(?<![{HAN}\d第几数])[{HAN}]*[十百千万][{HAN}]*(?=$|[，。；、,;）)])"  # "整串八十"
 )
+
+
 def han_in_digits(text: str) -> str:
     """Chinese numerals before a unit in digits, spaces before them where they were longer."""
     text = re.sub(r"(\d+(?:\.\d+)?)万", lambda found: f"{float(found[1]) * 10000:.0f}", text)
