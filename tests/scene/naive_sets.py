@@ -111,7 +111,9 @@ class NaiveSets:
                 plain = [k for k in among if abs(degrees[k]) >= 135]
             case [("in front of" | "behind" as relation, to)] if not isinstance(to, x.Me):
                 others = self.choose(to) if related[0].each else [self.one(to)]
-                plain = [k for k in among if any(self.relations.holds_plainly(relation, k, j) for j in others)]
+                holds = self.relations.holds_plainly
+                close = [k for k in among if any(holds(relation, k, j, closely=True) for j in others)]
+                plain = close or [k for k in among if any(holds(relation, k, j) for j in others)]
             case _:
                 plain = []
         return plain or list(among)

@@ -148,7 +148,10 @@ class NaiveRelations:
                 return is_apart and rise >= -0.08 and (aside <= 0.1 or hangs)
             case "under":
                 spot = (a.position[0], a.position[2])
-                is_lower = top(a) <= bottom(b) + 0.08 and gap_aside(a, b) <= 0.1
+                long = max((0, 2), key=lambda n: b.size[n])
+                is_along = abs(own(b, a.position[0], a.position[2])[long // 2]) <= b.size[long] / 2
+                is_thin = is_along and min(b.size[0], b.size[2]) <= 0.35
+                is_lower = top(a) <= bottom(b) + 0.08 and gap_aside(a, b) <= (0.1 if is_thin else 0.0)
                 is_within = within(b, spot) and bottom(a) <= bottom(b) + 0.05 and top(a) < top(b) - 0.02
                 return self.under[j] == i or (is_apart and (is_lower or is_within))
             case "near":
@@ -165,9 +168,11 @@ class NaiveRelations:
                 return is_apart and turn > math.degrees(0.01) and (are_ahead or turn < 90)
         return is_apart and self._is_along(relation, a, b, 2.0)
 
-    def holds_plainly(self, relation: str, i: int, j: int) -> bool:
-        """In front of or behind a thing, not far off its line of sight and not far away."""
+    def holds_plainly(self, relation: str, i: int, j: int, closely: bool = False) -> bool:
+        """In front of or behind a thing, not far off its line of sight and not far away; closely, within its width."""
         a, b = self.entries[i], self.entries[j]
+        if closely:
+            return self.holds(relation, i, j) and self._is_along(relation, a, b, 0.0) and gap(a, b) <= 1.5
         return self.holds(relation, i, j) and self._is_along(relation, a, b, 0.5) and gap(a, b) <= 3.0
 
     def _is_along(self, relation: str, a: Entry, b: Entry, slope: float) -> bool:
@@ -220,6 +225,8 @@ class NaiveRelations:
 
     def between(self, i: int, a: int | None, b: int | None) -> bool:
         if i in (a, b) or i in [self.under[k] for k in (a, b) if k is not None]:
+            return False
+        if any(self.holds(relation, i, k) for relation in ("on", "in") for k in (a, b) if k is not None):
             return False
         ends = [(0.0, 0.0) if k is None else (self.entries[k].position[0], self.entries[k].position[2]) for k in (a, b)]
         spot = (self.entries[i].position[0], self.entries[i].position[2])

@@ -39,6 +39,9 @@ from scenewright_server.scene.facts import amount, tell, year_of
         ("三块一起拿", [(3, "块", None, False)]),
         ("整串八十，第十，几百", [(80, "", None, False)]),
         ("一天8元", [(8, "元", None, False)]),
+        ("Twenty cents for three minutes", [(20, "cents", None, False), (3, "minutes", None, False)]),
+        ("two hundred metres, thirty-eight steps", [(200, "metres", None, False)]),
+        ("two or three days, one to two weeks, one day, a two-day ticket, two seconds", [(2, "seconds", None, False)]),
         ("能烧四十小时", [(40, "小时", None, False)]),
     ],
 )

@@ -220,6 +220,8 @@ def test_many_units_go_together():
         ("box", "Painted blue.", "blue", None),
         ("stop button red", "", "red", None),
         ("pot of gold", "Turquoise water all around", None, None),
+        ("umbrella", "Big enough for two, green.", "green", None),
+        ("mirror", "Round, gold frame, black glass.", None, "glass"),
         ("绿帐篷", "", "绿色", None),
         ("绿茶杯", "", None, None),
         ("包", "红的，很旧。", "红色", None),

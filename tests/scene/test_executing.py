@@ -132,6 +132,74 @@ def test_what_a_fact_tells_to_be_of_a_kind_counts_beside_what_is_so_named():
     assert len(ask("count 酒店", scene).things) == 2
 
 
+def test_what_is_on_the_ends_is_not_between_them():
+    sofas = [know("sofa", -1.5, -0.6, 3, (1, 0.8, 1)), know("sofa", 1.5, -0.6, 3, (1, 0.8, 1))]
+    scene = scene_of([*sofas, know("cushion", -1.2, -0.1, 3, (0.3, 0.2, 0.3)), know("table", 0, -0.8, 3)])
+    assert [scene.called[k] for k in ask("name between sofa and sofa", scene).things] == ["table"]
+
+
+def test_in_front_of_a_thing_is_what_is_close_within_its_width():
+    things = [know("armchair", 0, -0.5, 5, (0.9, 1, 0.9)), know("stool", 0.2, -0.8, 3.8, (0.4, 0.4, 0.4))]
+    things += [know("plant", 1.9, -0.5, 3.6, (0.3, 0.8, 0.3)), know("box", 0, -0.8, 2, (0.4, 0.4, 0.4))]
+    scene = scene_of(things)
+    assert [scene.called[k] for k in ask("name in front of armchair", scene).things] == ["stool"]
+    assert [scene.called[k] for k in ask("name box & in front of armchair", scene).things] == ["box"]
+
+
+def test_where_a_thing_lies_under_another():
+    rug, case = know("rug", 0, -0.99, 3, (3, 0.02, 3)), know("suitcase", 0.2, -0.8, 3, (0.6, 0.2, 0.4))
+    scene = scene_of([know("bed", 0, -0.6, 3, (1.4, 0.6, 2)), case, rug])
+    of = {name: scene.called.index(name) for name in scene.called}
+    under, placed = ask("where suitcase", scene).results
+    assert (under.other, under.relations, placed.thing, placed.near) == (of["bed"], ("under",), of["suitcase"], None)
+    assert [type(its) for its in ask("where rug", scene).results] == [r.Placed]
+
+
+@pytest.mark.parametrize(
+    ("before", "plan", "things"),
+    [
+        ("", "name chair & look red ; where those", (RED,)),
+        ("", "fact price | table ; where those", (TABLE,)),
+        ("", "exist unicorn ; where those", ()),
+        ("name mug", "fact price | table ; where those", (MUG,)),
+        ("name mug", "name chair & look red ; fact price | table ; where those", (RED,)),
+        ("name mug", "exist unicorn ; where those", (MUG,)),
+        ("name mug", "name chair & look red ; name other", (BLUE,)),
+        ("", "count chair ; sum price | those", (RED, BLUE)),
+    ],
+)
+def test_those_of_one_plan(before, plan, things):
+    turn = execute(parse(before), SCENE)[-1].turn if before else None
+    result = execute(parse(plan), replace(SCENE, before=turn))[-1].results[0]
+    assert (result.thing,) == things if isinstance(result, r.Placed) else result.things == things
+
+
+def test_others_of_a_kind():
+    wines = [know("Barolo", -1, aliases=("wine",), price=(30.0, "EUR")), know("Riesling", 0, aliases=("wine", "white"))]
+    plays = [know("Hamlet", 1, category="play"), know("Faust", 2, category="play"), know("jug", 3, category="vessel")]
+    scene = scene_of([*wines, *plays])
+    others = {
+        plan: [scene.called[k] for k in ask(f"{plan} ; name other", scene).things]
+        for plan in ("fact price | Barolo", "where Faust", "where jug")
+    }
+    assert others == {"fact price | Barolo": ["Riesling"], "where Faust": ["Hamlet"], "where jug": []}
+
+
+def test_a_noun_before_a_noun_is_no_thing_of_its_own():
+    labels = ("Cow Bell", "baby monitor", "car park", "helmet crate", "waiter Bruno", "salt and pepper", "tea room")
+    scene = scene_of([know(label, n) for n, label in enumerate(labels)] + [know("tea", 9)])
+    names = {
+        words: {scene.called[k] for k in ask(f"count {words}", scene).things}
+        for words in ("cows", "baby", "car", "helmets", "waiter", "salt", "bell", "monitor", "tea")
+    }
+    assert names == {
+        "cows": set(), "baby": set(), "car": set(), "helmets": {"helmet crate"}, "waiter": {"waiter Bruno"},
+        "salt": {"salt and pepper"}, "bell": {"Cow Bell"}, "monitor": {"baby monitor"}, "tea": {"tea"},
+    }  # fmt: skip
+    assert found("exist baby", scene) == r.Exists(())
+    assert ask("where baby", scene).took == (("baby", 1),)
+
+
 def test_nothing_lies_between_what_stands_on_it():
     pair = [know(name, x, 0.05, 3, (0.1, 0.1, 0.1)) for name, x in (("cup", -0.4), ("can", 0.4))]
     scene = scene_of([*pair, know("desk", 0, -0.4, 3, (1.6, 0.8, 0.8)), know("jug", 0, 0.1, 3, (0.1, 0.2, 0.1))])

@@ -6,8 +6,9 @@ import random
 import time
 
 import pytest
+from scenewright_server.scene.calling import may_be_denied
 from scenewright_server.scene.kinds import KINDS, wider
-from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, may_be_denied, rivals, single
+from scenewright_server.scene.matching import Match, Matching, fold, is_negated, looks_so, rivals, single
 
 LABELS = (
     "SM_Chair_02", "coffee_table", "Barrel (1)", "Chair(Clone)", "waiter Bruno",
@@ -88,6 +89,12 @@ def test_what_is_nearly_a_name_is_told_so(words, expected):
 )
 def test_a_word_that_is_another_thing_is_no_misspelling(words, label, is_same):
     assert bool(Matching([label], [()]).find(words, False).things) == is_same
+
+
+def test_one_character_that_is_told_does_not_make_another_name():
+    lift = Matching(["直梯"], [("电梯",)], [("直梯", "去二楼家具厅")])
+    assert lift.find("楼梯", False).things == () and lift.find("电梯", False).things == (0,)
+    assert Matching(["椅子"], [()], [("椅子", "红色")]).find("红椅子", False).things == (0,)
 
 
 def test_all_of_a_name_are_those_with_its_head():

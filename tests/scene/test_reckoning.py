@@ -12,6 +12,7 @@ from scenewright_server.scene.entries import Fact, GraphObject
 from scenewright_server.scene.executing import carry_out
 from scenewright_server.scene.hours import is_at
 from scenewright_server.scene.measures import MixedUnits, gap, holds, quotient, total
+from scenewright_server.scene.replies import Unknown
 
 from tests.scene.random_scenes import scene_of
 
@@ -343,3 +344,46 @@ def test_hours_beyond_midnight_are_those_of_the_clock():
             text = f"{opens}:00-{(opens + lasts) % 24}:00"
             naive = {(opens + n) % 24 for n in range(lasts + 1)}
             assert {hour for hour in range(24) if is_at(hour, text)} == naive
+
+
+def test_numbers_in_words_where_a_fact_is_asked_by_what_they_count():
+    fridge = know("fridge", 0, "Milk and six eggs.")
+    things = [fridge, know("recipe", 1, "One: 200 g flour. Two: 2 eggs."), know("bridge", 2, "Thirty-eight steps up.")]
+    things += [know("sign", 3, "Adults 14, under 16 nine, harness 4 euros to hire."), know("stool", 4, legs="three")]
+    scene = scene_of([*things, know("lead", 5, "Two kilos each piece."), know("bench", 6, "For two or three people.")])
+    results = {
+        "diff (fact eggs | fridge) | (fact eggs | recipe)": Amount(4),
+        "sum 2 of steps | bridge": Amount(76),
+        "sum adults, 2 of under 16 | sign": Amount(32),
+        "sum adults, 2 of under 16, 3 of harness | sign": Amount(44, "euros"),
+        "sum 4 of weight | lead": Amount(8, "kilos"),
+        "sum 2 of legs | stool": Amount(6),
+    }
+    for plan, amount in results.items():
+        (result,) = carry_out(plan, scene)[0].results
+        assert (result.amount.value, result.amount.unit in (amount.unit, "steps")) == (amount.value, True), plan
+    assert isinstance(carry_out("sum 2 of people | bench", scene)[0].results[0], Unknown)
+
+
+def test_units_in_any_number_and_keys_that_are_units():
+    boxes = [know("A", 0, night=(1.0, "tablet"), noon=(2.0, "tablets")), know("B", 1, night=(3.0, "tablets"))]
+    scene = scene_of([*boxes, know("film", 2, starts="14:00", minutes=(118.0,), seats=(4.0,))])
+    assert carry_out("sum night | A + B", scene)[0].results[0].amount == Amount(4, "tablets")
+    assert carry_out("name max night", scene)[0].results[0].things == (1,)
+    ends = carry_out("sum (fact starts | film) + (fact minutes | film)", scene)[0].results[0].amount
+    assert ends.unit == CLOCK and time_text(ends.value) == "15:58"
+    assert carry_out("fact minutes | film", scene)[0].results[0].value == Amount(118)
+    assert carry_out("sum 2 of seats | film", scene)[0].results[0].amount == Amount(8)
+
+
+def test_cents_are_of_the_currency_of_the_scene():
+    fee = know("notice", 0, "Late: 20 cents a day each.")
+    euros, both = know("card", 1, price=(12.0, "EUR")), know("cap", 2, price=(12.0, "USD"))
+    for others, amount in (
+        ([], Amount(100, "cents")),
+        ([euros], Amount(1, "EUR")),
+        ([euros, both], Amount(100, "cents")),
+    ):
+        assert carry_out("sum 5 of late | notice", scene_of([fee, *others]))[0].results[0].amount == amount
+    shower = scene_of([know("shower", 0, price=(0.2, "EUR"))])
+    assert carry_out("ratio 40 cents | (fact price | shower)", shower)[0].results[0].times == 2

@@ -116,6 +116,22 @@ TABLE = know("table", 0, -0.6, 3, (1.6, 0.8, 0.8))
         ("in", "ball", (know("box", 0, 0, 3), know("ball", 0, 0, 3, (0.2, 0.2, 0.2))), set()),
         ("above", "table", (TABLE, know("lamp", 0, 1.2, 3, (0.3, 0.3, 0.3))), {"lamp"}),
         (
+            "under",
+            "coat",
+            (
+                know("coat", 1, 1.4, 2.2, (0.3, 1.0, 0.4)),
+                know("boots", 0.9, 0.1, 2.1, (0.3, 0.2, 0.3)),
+                know("sandals", 0.9, 0.1, 2.6, (0.3, 0.2, 0.3)),
+            ),
+            {"boots"},
+        ),
+        (
+            "under",
+            "mirror",
+            (know("mirror", 0, 1, 3, (1, 1, 0.05)), know("chest", 0, 0, 2.7, (1, 0.8, 0.4))),
+            {"chest"},
+        ),
+        (
             "above",
             "fireplace",
             (

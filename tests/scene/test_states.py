@@ -59,6 +59,32 @@ def test_a_fact_is_compared_with_a_state_as_a_state():
     assert found("check tank | state = full", tanks).are_so == (False,)
 
 
+def test_states_of_one_chinese_character():
+    lamps = (("吊灯", "开"), ("电视", "关"), ("空调", "开，27度"), ("窗", "半开"))
+    scene = scene_of([know(name, n, 状态=state) for n, (name, state) in enumerate(lamps)])
+    names = {
+        plan: {scene.called[k] for k in found(plan, scene).things}
+        for plan in ("name 状态 = 开", "name 状态 = 关", "name look 关着")
+    }
+    assert names == {
+        "name 状态 = 开": {"吊灯", "空调"}, "name 状态 = 关": {"电视"}, "name look 关着": {"电视"}
+    }  # fmt: skip
+    verdicts = {"吊灯 | look 开": True, "吊灯 | look 关": False, "电视 | look 开": False, "电视 | look 关": True}
+    assert {its: found(f"check {its}", scene).are_so[0] for its in verdicts} == verdicts
+
+
+def test_what_is_told_to_be_none_is_not_had():
+    told = {"A": "无", "B": "有，20元", "C": "没有", "D": 0.0, "E": 20.0}
+    inns = scene_of([know(name, n, 停车=its) for n, (name, its) in enumerate(told.items())] + [know("F", 9)])
+    assert {inns.called[k] for k in found("name has 停车", inns).things} == {"B", "E"}
+    assert found("check A | has 停车", inns).because.value == "无"
+    rooms = [know("A", -1, wifi="none"), know("B", 1, wifi="yes"), know("C", wifi="no"), know("D", wifi="fast")]
+    rooms += [know("E", 2, description="No wifi"), know("F", 3, description="wifi in the hall")]
+    scene = scene_of(rooms)
+    assert {scene.called[k] for k in found("name has wifi", scene).things} == {"B", "D", "F"}
+    assert len(found("name has price", scene_of([know("E", price=(0.0, "EUR"))])).things) == 1
+
+
 def test_one_chinese_character_is_found_in_a_clause():
     tea = know("茶", description="用热水冲十五分钟，怕光。下周三还")
     quotes = {"冲": "用热水冲十五分钟", "怕": "怕光", "还": "下周三还"}
@@ -123,11 +149,32 @@ def test_sentences_are_quoted_whole():
         ("绿灯", "红灯时停", None), ("白酒", "饮料 红茶", None),
         ("早餐", "无线网、早餐、泳池", True), ("早餐", "没有无线网、早餐", False), ("电梯", "无障碍通道、电梯", True),
         ("拍照", "无人机、拍照", True), ("无线网", "无线网、早餐", True),
+        ("free", "state engaged", False), ("free", "out of order since monday", False),
+        ("engaged", "state free", False),
+        ("free", "occupied by mr osei until five", False), ("free", "state on loan", False),
+        ("available", "state rented out", False), ("occupied", "state engaged", True), ("free", "free of charge", True),
+        ("free", "broken window", None), ("train", "goes on the train free when folded", True),
+        ("children", "adults 12, children free", True), ("sugar", "sugar free", False), ("nuts", "nut-free", False),
+        ("wriggling", "for people who cannot bear wriggling things", True), ("frost", "cannot bear frost", False),
+        ("animal fibre", "no animal fibre", False), ("dishwasher safe", "not dishwasher safe", False),
+        ("nuts", "free of gluten, nuts and milk", False), ("milk", "free of gluten, nuts and milk", False),
+        ("milk", "free from nuts or milk", False), ("tasty", "free of sugar and very tasty", True),
+        ("vegan", "free of gluten, vegan", True), ("fresh", "without sugar, fresh every day", True),
+        ("no nuts", "free of gluten, nuts and milk", True), ("no nuts", "nut-free", True),
+        ("no nuts", "nuts and raisins", False), ("nut free", "no nuts", True), ("gluten-free", "gluten free", True),
+        ("gluten free", "contains gluten", False), ("lactose free", "goat milk", None),
+        ("hands-free", "for hands", None),
         ("free", "reserved for mr osei from seven", False), ("off", "hands off", None), ("free", "sugar-free", None),
     ],
 )  # fmt: skip
 def test_what_negates_and_what_only_nearly_is_so(words, text, so):
     assert is_so(words, [text]) is so
+
+
+def test_prose_is_told_under_the_words_of_sides():
+    scene = scene_of([know("lift", -1, description="Goes up to the roof"), know("shoe", description="The right shoe")])
+    assert found("fact up | lift", scene).value == "Goes up to the roof"
+    assert found("fact right | shoe", scene).value == "The right shoe"
 
 
 def test_a_state_may_stand_as_a_name_or_a_key():

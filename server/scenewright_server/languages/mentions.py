@@ -21,8 +21,8 @@ from scenewright_server.languages.measuring import SIZES, is_measured, keys_befo
 from scenewright_server.languages.numerals import ONES
 from scenewright_server.languages.phrases import MARKS, Table, Tokens, tokens_of
 from scenewright_server.languages.thesaurus import common, key_of, simplify, synonyms, translations
-from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.calling import kinds_of, names_of
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.expressions import MAX_WORDS_CHARS, Kind, Named
 from scenewright_server.scene.kinds import KINDS
@@ -182,7 +182,7 @@ class Mentions:
         """Whether all things have names in English, and in Chinese: else nobody knows that one is not what is meant."""
         known = [True, True]
         for called, graph in zip(self._choosing.scene.called, self._graphs, strict=True):
-            names = (called, *(() if graph is None else facts.names_of(graph)))
+            names = (called, *(() if graph is None else names_of(graph)))
             names += tuple(same for name in names for same in translations(key_of(tokens_of(name))))
             for is_han in (False, True):
                 known[is_han] &= any(name and is_chinese(name) == is_han for name in names)
@@ -252,12 +252,12 @@ class Mentions:
                 found[key_of(tokens)] = (write_set(words), cost)
 
         for graph, called in zip(self._graphs, self._choosing.scene.called, strict=True):
-            for name in (called, *(() if graph is None else facts.names_of(graph))):
+            for name in (called, *(() if graph is None else names_of(graph))):
                 tokens = tokens_of(name)
                 add(tokens, Named(cut(name)), 0.0)
                 for part, cost in parts_of(tokens):
                     add(part, Named(cut(joined(part))), cost)
-            for kind in () if graph is None else facts.kinds_of(graph):
+            for kind in () if graph is None else kinds_of(graph):
                 add(tokens_of(kind), Kind(cut(kind)), 0.02)
         for ending in shared_endings(self._choosing.scene.called):
             found.setdefault((ending,), (write_set(Named(ending)), 0.3 if (ending,) in self._table.idle else 0.05))

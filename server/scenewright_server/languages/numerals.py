@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from scenewright_server.languages.phrases import Tokens
 from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.numerals import ONES, TENS
 
-ONES = dict(
-    zip(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split(),
-        range(20),
-        strict=True,
-    )
-)
-TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
 ORDINALS = dict(
     zip("first second third fourth fifth sixth seventh eighth ninth tenth".split(), range(1, 11), strict=True)
 )

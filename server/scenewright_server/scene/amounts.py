@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from scenewright_server.scene.matching import single
+from scenewright_server.scene.numerals import HAN, counted, han_in_digits, han_value
+
 Dimension = Literal[
     "money", "length", "mass", "volume", "time", "year", "temperature", "energy", "power", "voltage", "speed", "share",
     "area", "data", "bandwidth", "sound", "charge", "frequency", "clock", "span", "date", "",
@@ -92,6 +95,8 @@ _UNITS: dict[tuple[Dimension, str, float], str] = {
     ("money", "BRL", 1.0): "brl r$",
     ("money", "TRY", 1.0): "try ₺",
     ("money", "RUB", 1.0): "rub ₽ roubles rubles",
+    ("money", "cents", 1.0): "cents cent",
+    ("money", "pence", 1.0): "pence",
     ("money", "gold", 1.0): "gold coin coins 金币",
     ("clock", CLOCK, 1.0): CLOCK,
     ("span", CLOCK, 1.0): SPAN,
@@ -102,7 +107,7 @@ _UNIT_OF: dict[str, tuple[Dimension, str, float]] = {
     name.casefold(): unit for unit, names in _UNITS.items() for name in names.split()
 }
 
-_MEANT = {"度": ("°C", 1.0), "岁": ("s", 31557600.0), "周岁": ("s", 31557600.0)}
+_MEANT = {"度": ("°C", 1.0), "岁": ("s", 31557600.0), "周岁": ("s", 31557600.0), "年": ("s", 31557600.0)}
 """Units that are written so and may be held against others: 60度 is told with its own."""
 _MANY = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
 _MANY_UNITS = re.compile(rf"({'|'.join(_MANY)})(?![a-z]) ?(.*)", re.IGNORECASE)
@@ -128,17 +133,13 @@ _WHOLE_HOURS = re.compile(
 _ALL_DAY = re.compile(
     r"\b24 ?(?:h|hrs?|hours?)\b|\b24/7\b|\b(?:round the clock|day and night)\b|24 ?小时|全天|昼夜", re.I
 )
+_MANY_WORDS = "|".join(sorted(name for name in _UNIT_OF if re.fullmatch("[a-z]{3,}s", name) and name != "coins"))
+_ONE_WORDS = "euro|dollar|pound|cent|kilo|litre|liter|metre|meter|kilometre|kilometer|mile"
+_UNIT_FOLLOWS = re.compile(rf" (?:{_MANY_WORDS}|{_ONE_WORDS}|percent|kg|km|cm|ml)\b", re.IGNORECASE)
+"""What follows a number in words that is read as one in any text."""
 _STONES = re.compile("块[灵晶]石")
 """Pieces of what is no money of ours."""
-_HANZI = dict(zip("零〇一二两三四五六七八九", (0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
-_TENS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
-_HAN = "零〇一二两三四五六七八九十百千万"
-_HAN_NUMBER = re.compile(
-    rf"(?!一(?:天|小时|分钟|年|斤|公斤|米)\s?[\d{_HAN}]+(?:\.\d+)?(?:元|块))"  # "一天8元" is by the day
-    rf"[{_HAN}]+(?=元|块|欧|美元|英镑|公斤|千克|克|斤|米|厘米|公里|升|毫升|年|分钟|小时|天|岁)"
-    rf"|(?<![{_HAN}\d第几数])[{_HAN}]*[十百千万][{_HAN}]*(?=$|[，。；、,;）)])"  # "整串八十"
-)
-_BROKEN = re.compile(rf"([\d{_HAN}]+)块([1-9一二三四五六七八九])(?=毛|角|钱|[一每/，。；、,.;）)\s]|$)(?:毛|角)?钱?")
+_BROKEN = re.compile(rf"([\d{HAN}]+)块([1-9一二三四五六七八九])(?=毛|角|钱|[一每/，。；、,.;）)\s]|$)(?:毛|角)?钱?")
 """Money in tenths: 十八块五."""
 _WAS = re.compile(r"(?:was|before|formerly|instead of|rrp|regularly|old price|原价|原售价|曾售)\W{0,3}$", re.IGNORECASE)
 
@@ -205,7 +206,7 @@ def _scale(unit: str) -> tuple[str, float]:
         return _MEANT[unit]
     rate, (times, rest) = rate_of(unit), many(unit)
     if rate is None:
-        return rest.casefold(), times
+        return single(rest.casefold()), times
     (over, a), (under, b) = _scale(rate[0]), _scale(rate[1])
     return f"{over}/{under}", a / b
 
@@ -259,7 +260,7 @@ def _without(amounts: list[Found], text: str) -> str:
 
 
 def _broken(whole: str, tenths: str) -> float:
-    value, rest = (float(its) if its.isdigit() else _han_value(its) for its in (whole, tenths))
+    value, rest = (float(its) if its.isdigit() else han_value(its) for its in (whole, tenths))
     return value + rest / 10
 
 
@@ -325,23 +326,8 @@ def _read_times(text: str) -> Iterator[Found]:
 
 
 def in_digits(text: str) -> str:
-    """Chinese numerals before a unit in digits, spaces before them where they were longer."""
-    text = re.sub(r"(\d+(?:\.\d+)?)万", lambda found: f"{float(found[1]) * 10000:.0f}", text)
-    return _HAN_NUMBER.sub(lambda found: str(_han_value(found[0])).rjust(len(found[0])), text)
-
-
-def _han_value(numeral: str) -> int:
-    if not any(c in _TENS for c in numeral):
-        return int("".join(str(_HANZI[c]) for c in numeral))
-    total = part = digit = 0
-    for c in numeral:
-        if c in _HANZI:
-            digit = _HANZI[c]
-        elif c == "万":
-            total, part, digit = (total + part + digit) * 10000, 0, 0
-        else:
-            part, digit = part + (digit or 1) * _TENS[c], 0
-    return total + part + digit
+    """Numbers in words before a unit in digits, spaces before them where they were longer."""
+    return counted(han_in_digits(text), _UNIT_FOLLOWS)
 
 
 def _read(text: str) -> Iterator[Found]:

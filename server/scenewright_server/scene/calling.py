@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from scenewright_server.scene import facts
 from scenewright_server.scene.entries import Entry, GraphObject
-from scenewright_server.scene.kinds import ENGLISH, KINDS
-from scenewright_server.scene.matching import Match, Matching, fold, looks_so
+from scenewright_server.scene.kinds import ENGLISH, KINDS, is_noun
+from scenewright_server.scene.matching import Match, Matching, fold, head_noun, looks_so, single, split_name
 from scenewright_server.scene.words import is_chinese
 
 
@@ -22,13 +23,40 @@ class Calling:
     def find(self, words: str, one: bool) -> Match:
         """What these words name; of `one` that is meant, only those that they name best."""
         if (words, one) not in self._matches:
-            self._matches[words, one] = self._find(words, one)
+            match = self._find(words, one)
+            is_near = match.is_near or (len(match.things) == 1 and self._is_part(words, match))
+            self._matches[words, one] = replace(match, is_near=is_near)
         return self._matches[words, one]
+
+    def find_of_kind(self, words: str) -> Match:
+        """What these words name where a kind is asked for by them: a baby monitor is no baby, a crate of helmets will
+        do for helmets."""
+        match = self.find(words, one=False)
+        if not self._is_part(words, match) or {*match.things} & {*self._matching.headed(_HOLDERS)}:
+            return match
+        return Match(())
+
+    def _is_part(self, words: str, match: Match) -> bool:
+        """Whether words are only nouns before what the things that they are found to mean are."""
+        return match.is_loose and all(self._matching.modifies(words, k) for k in match.things)
+
+    def alike(self, k: int) -> tuple[int, ...]:
+        """What has the head noun of thing k, k itself included; where nothing else has, what has an alias of it or is
+        told to be of its kind."""
+        found, graph = self._matching.alike(k), self._graphs[k]
+        if len(found) > 1 or graph is None:
+            return found
+        for words_of in (lambda its: its.aliases, kinds_of):
+            own = set(map(fold, words_of(graph)))
+            found = tuple(i for i, its in enumerate(self._graphs) if its and own & set(map(fold, words_of(its))))
+            if len(found) > 1:
+                return found
+        return (k,)
 
     def of_kind(self, words: str) -> Match:
         """What is of a kind, or so named."""
         found = tuple(sorted({*self._of_known_kind(words), *self._exactly(words)}))
-        return Match(found) if found else self.find(words, one=False)
+        return Match(found) if found else self.find_of_kind(words)
 
     def _find(self, words: str, one: bool) -> Match:
         match = self._matching.find(words, one)
@@ -47,7 +75,7 @@ class Calling:
         """What a fact tells to be of exactly this kind."""
         kind = self._matching.singular(words)
         for k, graph in enumerate(self._graphs):
-            if graph and kind in map(self._matching.singular, facts.kinds_of(graph)):
+            if graph and kind in map(self._matching.singular, kinds_of(graph)):
                 yield k
 
     def _with_code(self, words: str) -> tuple[int, ...]:
@@ -66,7 +94,7 @@ class Calling:
             if said in (fold(own), fold(own) + "s"):
                 found |= {k for noun in nouns for k in self._exactly(noun)}
         for k, graph in enumerate(self._graphs):
-            if graph and any(looks_so(words, [fold(its)]) for its in facts.kinds_of(graph)):
+            if graph and any(looks_so(words, [fold(its)]) for its in kinds_of(graph)):
                 found.add(k)
         if english == "person":
             found |= {k for k, graph in enumerate(self._graphs) if graph and self._has_job(k, graph)}
@@ -74,7 +102,7 @@ class Calling:
 
     def _has_job(self, k: int, graph: GraphObject) -> bool:
         """Whether a fact tells what thing k, which is not known to be no person, does: "role": "trainee"."""
-        told = [*_jobs_of(graph), *(its for its in facts.kinds_of(graph) if its not in _FOR_WHOM)]
+        told = [*_jobs_of(graph), *(its for its in kinds_of(graph) if its not in _FOR_WHOM)]
         named = Matching(told, [()] * len(told))
         is_thing = self._matching.wider[k] and "person" not in self._matching.wider[k]
         return not is_thing and bool(named.of_wider("person") or named.headed(KINDS["person"]))
@@ -84,6 +112,13 @@ class Calling:
         return () if match.is_near or match.is_loose else match.things
 
 
+_HOLDERS = set(
+    "crate box hook rack shelf cupboard bin basket bag jar tin bottle can packet pack case cabinet drawer tray stand "
+    "stall shop store counter machine dispenser station house hutch cage tank pen stable aquarium bed pot pond tree "
+    "plant bush barrel keg sack carton tube bowl plate cup glass mug pan heap pile office "
+    "kiosk booth bar market van truck".split()
+)
+"""What has in it what its name begins with."""
 _FOR_WHOM = frozenset("儿童 女童 男童 孩子 学生 女士 男士 children kids men women girls boys".split())
 """Kinds of goods."""
 WIDE_KINDS = frozenset(
@@ -102,3 +137,38 @@ def _jobs_of(graph: GraphObject) -> Iterator[str]:
     for fact in graph.facts:
         if fold(fact.key) in _JOBS and isinstance(fact.value, str):
             yield fact.value
+
+
+def may_be_denied(words: str) -> bool:
+    """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are,
+    names, compounds of two nouns, and whatever ends as nouns do: "teleporter", "swimming", "seismograph"."""
+    said = split_name(words)
+    ways = (" ".join(said), " ".join((*said[:-1], *map(single, said[-1:]))), head_noun(said))
+    return is_chinese(words) or words != words.lower() or any(is_noun(its) or _is_like_noun(its) for its in ways)
+
+
+_NOUN_ENDING = re.compile(
+    "(?<=[a-z]{4})[eo]r$|(?<=[a-z]{3})(?:ing|tion|sion|ment|ness|ship|ism|ist|ics|logy|graph|gram|meter|scope|phone|saur|saurus)$"
+)
+
+
+def _is_like_noun(word: str) -> bool:
+    """Whether an unknown word is made as nouns are."""
+    is_compound = any(is_noun(word[:n]) and is_noun(word[n:]) for n in range(3, len(word) - 2))
+    return is_compound or _NOUN_ENDING.search(word) is not None
+
+
+_NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
+
+
+def names_of(graph: GraphObject) -> tuple[str, ...]:
+    """What an object is called besides its label: its aliases, and facts that are names."""
+    named = (str(fact.value) for fact in graph.facts if fold(fact.key) in _NAMES and isinstance(fact.value, str))
+    return (*graph.aliases, *named)
+
+
+def kinds_of(graph: GraphObject) -> Iterator[str]:
+    """The kinds that an object is told to be of."""
+    for fact in graph.facts:
+        if fold(fact.key) in ("kind", "type", "category", "class", "种类", "类别", "类型", "分类", "品类"):
+            yield str(fact.value)

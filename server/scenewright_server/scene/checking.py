@@ -54,7 +54,7 @@ def choose_or_none(choosing: Choosing, of: x.Set, among: Things | None = None) -
     try:
         return choosing.choose(of, among)
     except Failed as error:
-        if isinstance(error.result, NotHere) and error.result.words in _names_within(of):
+        if isinstance(error.result, NotHere) and error.result.words in names_within(of):
             return ()
         raise
 
@@ -94,6 +94,8 @@ def _because(choosing: Choosing, among: x.Set, k: int, verdict: bool | None) -> 
             telling = (told for told in told_of(graph) if is_so(words, _texts(told)) is verdict)
             known = next(telling, None) or (None if verdict else _other_value(choosing, words, k))
             return None if known is None else Told((k,), known.key, known.value, is_quoted=known.is_quoted)
+        case x.Has(key) if key.to is None and verdict is False and choosing.comparing.is_known(key.name, k):
+            return tell_one(choosing, key, k)
         case x.Compared(key, _, with_) if not isinstance(with_, x.Set) and key.to is None:
             told = tell_one(choosing, key, k)
             return None if told.value is None else told
@@ -126,7 +128,7 @@ def _texts(known: Known) -> list[str]:
     return [fold(f"{known.key} {value}")] if known.key else [fold(piece) for piece in contrasts(value)]
 
 
-def _names_within(of: x.Set) -> set[str]:
+def names_within(of: x.Set) -> set[str]:
     """The names that make up a set, not those of things that it is related to."""
     return set(_named(of))
 

@@ -35,12 +35,14 @@ def corner_of(links: Sequence[x.Set]) -> tuple[x.Relation, x.Relation] | None:
 
 
 class Choosing:
-    """Tells sets of a scene. `took` and `missing` gather names that were nearly right and names of nothing here;
-    `ranked` are the amounts by which things were picked or ordered last."""
+    """Tells sets of a scene. `before`: the turn that "those" means; `took` and `missing` gather names that were nearly
+    right and names of nothing here; `ranked` are the amounts by which things were picked or ordered last; `kinds`:
+    names of kinds that are asked for."""
 
     def __init__(self, scene: Scene) -> None:
         entries = scene.entries
         self.scene, self.everything = scene, tuple(range(len(entries)))
+        self.before = scene.before
         self.relations = scene.relations
         self.measures = Measures(entries, self.relations, scene.year)
         self.comparing = Comparing(scene, self.measures)
@@ -52,6 +54,7 @@ class Choosing:
         self.ranked: dict[int, Valued] = {}
         self.took: dict[str, int] = {}
         self.missing: dict[str, None] = {}
+        self.kinds: frozenset[str] = frozenset()
 
     @property
     def texts(self) -> list[tuple[str, ...]]:
@@ -120,7 +123,7 @@ class Choosing:
             case x.Visible():
                 return tuple(k for k in among if self.scene.entries[k].box is not None)
             case x.Has(key):
-                return tuple(k for k in among if self.is_known(key, k))
+                return tuple(k for k in among if self.has(key, k))
             case x.Same(key, as_):
                 return self._same(key, as_, among)
             case x.Compared():
@@ -167,6 +170,10 @@ class Choosing:
         """Whether anything is known of thing k under a key."""
         return bool(self.values(key, (k,))) if key.to is not None else self.comparing.is_known(key.name, k)
 
+    def has(self, key: x.Key, k: int) -> bool:
+        """Whether thing k has what a key tells of."""
+        return bool(self.values(key, (k,))) if key.to is not None else self.comparing.has(key.name, k)
+
     def _join(self, parts: Sequence[x.Set], among: Things, one: bool) -> Things:
         found: dict[int, None] = {}
         failed: Failed | None = None
@@ -194,7 +201,7 @@ class Choosing:
 
     def _spoken_of(self, of: x.Those | x.This | x.Other, named: Things | None = None) -> Things:
         """What was told or is pointed at; the others of those that are `named`, else of those alike."""
-        before = tuple(k for k in (self.scene.before.things if self.scene.before else ()) if k in self.everything)
+        before = tuple(k for k in (self.before.things if self.before else ()) if k in self.everything)
         if isinstance(of, x.This):
             if not self.scene.pointed:
                 raise Failed(Lost("this"))
@@ -203,14 +210,15 @@ class Choosing:
             raise Failed(Lost("those" if isinstance(of, x.Those) else "other"))
         if isinstance(of, x.Those):
             return before
-        return tuple(k for k in (self.matching.alike(before[0]) if named is None else named) if k not in before)
+        return tuple(k for k in (self.calling.alike(before[0]) if named is None else named) if k not in before)
 
     def is_state(self, words: str) -> bool:
         """Whether words that name nothing are a state's: "free"."""
         return is_state_alone(words) and not self.calling.find(words, one=False).things
 
     def _named(self, words: str, one: bool) -> Things:
-        return self._of(words, self.calling.find(words, one))
+        match = self.calling.find_of_kind(words) if words in self.kinds else self.calling.find(words, one)
+        return self._of(words, match)
 
     def _of(self, words: str, match: Match) -> Things:
         """What these words are found to mean. Raises Failed."""
@@ -237,7 +245,7 @@ class Choosing:
             case str():
                 return self.comparing.as_text(key.name, sign, with_, among)
             case x.Number(value, unit):
-                bound = late(as_date(Amount(value, unit)), key.name)
+                bound = late(self.measures.in_currency(as_date(Amount(value, unit))), key.name)
             case _:
                 other = self.one(with_)
                 own = self.values(key, (other,), told=True).get(other)
@@ -319,7 +327,11 @@ class Choosing:
             is_plain = self.relations.plainly_related_to_user(relation)
         else:
             others = self.choose(to) if related[0].each else self.candidates(to)
-            is_plain = np.any([self.relations.plainly_related(relation, j) for j in others], axis=0)
+            for closely in (True, False):
+                masks = [self.relations.plainly_related(relation, j, closely) for j in others]
+                if plain := self._those_of(np.any(masks, axis=0), among):
+                    return plain
+            return among
         return self._those_of(is_plain, among) or among
 
     def _related(self, relation: x.Relation, to: x.Set, own: bool, each: bool, among: Things) -> np.ndarray:

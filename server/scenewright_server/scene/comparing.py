@@ -22,6 +22,8 @@ from scenewright_server.scene.words import COLOURS, MATERIALS
 
 _NOW = ("now", "yes", "true", "现在", "是")
 """Values of a key that is a state."""
+_NONE = ("none", "no", "false", "0", "-", "n/a", "not available", "无", "没有", "否", "不提供", "暂无")
+"""Values of a key of which a thing has nothing."""
 _ITEMS = re.compile(r" ?(?:[,;/&+、，；和与及]|\b(?:and|or|to)\b) ?")
 """Between the items of a value, of which each is one: "sweet and sour" is sour, "deputy head" no "head"."""
 
@@ -64,6 +66,15 @@ class Comparing:
         amounts = [its.amount if its.amount.unit else replace(its.amount, unit=unit) for its in found]
         is_list = len(found) == len(items) > 1 and {its.unit for its in amounts} == {unit}
         return amounts if is_list and not (unit == CLOCK and any(its.high for its in amounts)) else []
+
+    def has(self, name: str, k: int) -> bool:
+        """Whether anything is known of thing k under a key, and not that it has none: "wifi: none", "no parking"."""
+        told = self.tell(name, k) if self.is_known(name, k) else None
+        if told is None:
+            return self.is_known(name, k)
+        if told.is_quoted:
+            return is_so(name, [_as_text(told)]) is not False
+        return _as_text(told) not in _NONE
 
     def is_known(self, name: str, k: int) -> bool:
         """Whether anything is known of thing k under a key; where another thing has a fact of this very key, that of

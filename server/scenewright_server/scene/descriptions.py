@@ -59,7 +59,8 @@ def in_full(piece: str, description: str) -> str:
     is_list = parts[0] == piece and all(map(_ITEM.fullmatch, parts[1:]))
     goes_on = is_list or (len(parts) == 2 and (parts[0] == piece or _CONDITION.match(whole) is not None))
     goes_on &= all(re.match(r"[^\W\d]", part) for part in parts[1:])
-    are_codes = not any(its.amount.unit for its in read_amounts(whole))
+    told = [its for its in read_amounts(whole) if re.search(r"\d", whole[its.start : its.end])]
+    are_codes = not any(its.amount.unit for its in told)
     is_plain = len(whole) <= MAX_IN_FULL and not is_chinese(whole) and are_codes
     return whole if goes_on and is_plain else piece
 

@@ -11,17 +11,17 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.asking import ask
-from scenewright_server.scene.checking import check, check_told, choose_or_none
+from scenewright_server.scene.calling import may_be_denied
+from scenewright_server.scene.checking import check, check_told, choose_or_none, names_within
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.dates import as_date
 from scenewright_server.scene.descriptions import quote
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import in_turn, lasting, late
-from scenewright_server.scene.matching import may_be_denied
 from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, is_moment, quotient, total
 from scenewright_server.scene.parsing import parse
-from scenewright_server.scene.placing import describe, direct, place, place_against
+from scenewright_server.scene.placing import describe, direct, place_against, places
 from scenewright_server.scene.replacing import replaced, with_told_keys
 from scenewright_server.scene.replies import (
     Against,
@@ -62,7 +62,13 @@ _COUNTLESS = 1e-9
 def execute(plan: q.Plan, scene: Scene) -> tuple[Reply, ...]:
     """A reply to each question of a plan. No plan that is within the limits raises, whatever the scene."""
     choosing = Choosing(scene)
-    return tuple(_Execution(choosing).reply(question) for question in plan)
+    replies = []
+    for question in plan:
+        replies.append(_Execution(choosing).reply(question))
+        turn, is_named = replies[-1].turn, isinstance(question, q.Name | q.Exist | q.Count)
+        if turn.things and (is_named or choosing.before is None or not choosing.before.things):
+            choosing.before = turn
+    return tuple(replies)
 
 
 def carry_out(text: str, scene: Scene) -> tuple[Reply, ...]:
@@ -92,6 +98,8 @@ class _Execution:
             except ValueError as error:
                 return Reply((NotUnderstood(str(error)),), Turn(question, ()))
             question = again
+        if isinstance(question, q.Name | q.Count | q.Exist):
+            self._choosing.kinds = frozenset(names_within(question.of))
         results: tuple[Result, ...]
         try:
             results = tuple(self._find(with_told_keys(question, self._scene)))
@@ -103,7 +111,7 @@ class _Execution:
         missing = self._missing_beside(question, results)
         took, quotes = tuple(self._choosing.took.items()), tuple(self._quotes(question, results))
         reply = Reply(results, Turn(question, ()), took, missing, quotes)
-        before = self._scene.before
+        before = self._choosing.before
         if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
             return replace(reply, turn=before)
         things = self._to_remember(question, reply)
@@ -111,7 +119,7 @@ class _Execution:
 
     def _again(self, question: q.Again) -> q.Question | None:
         """The question of the turn before, asked of other things: of those for which it was asked back, or its own."""
-        before = self._scene.before
+        before = self._scene.before or self._choosing.before
         if before is None or isinstance(before.question, q.Again | q.Beyond):
             return None
         if before.asked is not None:
@@ -169,7 +177,7 @@ class _Execution:
         """How many of each thing are meant from now on: as in a total, or as before where it is still those."""
         if len(reply.results) == 1 and isinstance(found := reply.results[0], Totalled) and not found.lacking:
             return found.times
-        before = self._scene.before
+        before = self._choosing.before
         is_those = before is not None and before.things == things and x.Those() in _sets(question)
         return before.times if before is not None and is_those else ()
 
@@ -185,7 +193,8 @@ class _Execution:
                 things = choose_or_none(self._choosing, of)
                 return (Exists(things, bool(things) or not _is_told(of)),)
             case q.Where(of, None, each):
-                return self._of_each(of, each, lambda k: place(self._choosing, k))
+                things = self._each_of(of, each)
+                return tuple(its for k in things for its in places(self._choosing, k)) or (Nothing(),)
             case q.Where(of, against, each):
                 other = self._choosing.one(against) if against is not None else 0
                 return self._of_each(of, each, lambda k: place_against(self._choosing, k, other))
@@ -215,11 +224,15 @@ class _Execution:
         return (NotUnderstood("a question of no kind"),)
 
     def _of_each(self, of: x.Set, each: bool, find: Callable[[int], Result]) -> tuple[Result, ...]:
-        """What is found of the one thing that a set is, or of each of its things; of each that it joins by name."""
+        """What is found of the one thing that a set is, or of each. Raises Failed, Several."""
+        return tuple(find(k) for k in self._each_of(of, each)) or (Nothing(),)
+
+    def _each_of(self, of: x.Set, each: bool) -> Things:
+        """The one thing that a set is, or each of its things; each that it joins by name. Raises Failed, Several."""
         things = self._choosing.choose(of) if each else self._choosing.candidates(of)
         if not each and len(things) > 1 and not self._choosing.joins_single(of):
             raise Several(of, things)
-        return tuple(find(k) for k in things) or (Nothing(),)
+        return things
 
     def _name(self, of: x.Set) -> Result:
         things = self._choosing.choose(of)
@@ -249,7 +262,8 @@ class _Execution:
     def _operand(self, quantity: q.Quantity) -> Operand:
         match quantity:
             case q.Number(value, unit):
-                return Operand(as_date(Amount(value, unit)), (), "", "number")
+                amount = self._choosing.measures.in_currency(as_date(Amount(value, unit)))
+                return Operand(amount, (), "", "number")
             case q.Count(of):
                 things = choose_or_none(self._choosing, of)
                 return Operand(Amount(float(len(things))), things, "", "count")

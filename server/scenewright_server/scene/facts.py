@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from scenewright_server.scene.amounts import DAY, Amount, Found, is_year, rate_of, read_amounts, read_hours
+from scenewright_server.scene.counting import counts_units
 from scenewright_server.scene.dates import read_date
 from scenewright_server.scene.descriptions import amount_in, clauses, contrasts, sentences, value_in_full
 from scenewright_server.scene.entries import Entry, Fact, GraphObject
 from scenewright_server.scene.hours import both_ends, end_of, is_other_end
 from scenewright_server.scene.matching import fold
+from scenewright_server.scene.numerals import counted
 from scenewright_server.scene.topics import TOPICS, Topic, is_meant, topic_of
 from scenewright_server.scene.words import is_chinese
 
@@ -20,8 +22,9 @@ _GENERAL = re.compile("(?<=.) ?(?:time|level|number|name|value|amount|status|dat
 """What may end the name of a key and tells no more: "alarm time" for "alarm"."""
 _IDLE = set("a an the of by for to in on at is was be it its when what who how".split())
 _PREDICATE = re.compile(r"(?i)(?:is|are|was|were|ha[sd]|have|can|may|must|should|will|do|does|not|and|or)\b|[和与或]")
-_NAMES = ("name", "title", "nickname", "called", "名字", "名称", "姓名", "书名", "昵称")
 _KNOWN_WORDS = {word for key in TOPICS for word in key.words}
+_NUMBER_ALONE = re.compile(r"[a-z-]+(?: [a-z]+)?", re.IGNORECASE)
+"""A value that may be a number in words, "two", "three pieces"."""
 _LIMIT = re.compile(r"(?:up to|at most|(?:more|less) than|最多|至多|不超过|承重|载重)\W*$", re.IGNORECASE)
 _NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
 _LEFT = re.compile(
@@ -298,7 +301,8 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
         if topic_of("hours") is key and (hours := read_hours(text)):
             return end_of(hours[0], name)
         if isinstance(value := _value(fact), Amount):
-            return value
+            return value if value.unit or not counts_units(fact.key) else replace(value, unit=fact.key)
+        text = counted(text) if _NUMBER_ALONE.fullmatch(text) else text
         if (day := read_date(text)) is not None and (
             not key.dimension or (key.dimension == "year" and day.unit == DAY)
         ):
@@ -327,8 +331,10 @@ def _unnamed(text: str, key: Topic) -> list[Found]:
 def _beside(word: str, piece: str) -> list[Found]:
     """The amounts of a piece, those that belong to a word first: "12 for adults and 6 for children" begins with an
     amount, so that it stands before its word, "adults 12 and children 6" does not."""
-    found = read_amounts(piece)
+    found = read_amounts(counted(piece))
     where = re.search(re.escape(fold(word)), fold(piece))
+    if where is not None and len(fold(piece)) == len(piece):  # "under 16" tells no amount
+        found = [its for its in found if not (where.start() <= its.start < where.end())]
     if len(found) < 2 or where is None or len(fold(piece)) != len(piece):
         return found
     begins = re.match(r"\W*(?:it costs|costs|only|just)?\W*$", piece[: found[0].start], re.IGNORECASE) is not None
@@ -382,16 +388,3 @@ def _mentions(word: str, text: str) -> bool:
         return word in text if len(word) > 1 or word in "色含" else re.search(rf"{word}\D{{0,2}}\d", text) is not None
     said, told = fold(word), fold(text)
     return said in told and re.search(rf"(?<![^\W_]){re.escape(said)}(?![^\W_])", told) is not None
-
-
-def names_of(graph: GraphObject) -> tuple[str, ...]:
-    """What an object is called besides its label: its aliases, and facts that are names."""
-    named = (str(fact.value) for fact in graph.facts if fold(fact.key) in _NAMES and isinstance(fact.value, str))
-    return (*graph.aliases, *named)
-
-
-def kinds_of(graph: GraphObject) -> Iterator[str]:
-    """The kinds that an object is told to be of."""
-    for fact in graph.facts:
-        if fold(fact.key) in ("kind", "type", "category", "class", "种类", "类别", "类型", "分类", "品类"):
-            yield str(fact.value)

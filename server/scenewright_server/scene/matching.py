@@ -10,8 +10,8 @@ from functools import cached_property, lru_cache
 
 from scenewright_server.scene.kinds import is_noun, is_person_zh, wider
 from scenewright_server.scene.misspelling import ALIKE, likeness
-from scenewright_server.scene.negation import is_negated_between
-from scenewright_server.scene.words import COLOURS, HAN_COLOURS, MATERIALS, WIDE, is_chinese
+from scenewright_server.scene.negation import is_negated_at
+from scenewright_server.scene.words import COLOURS, HAN_COLOURS, HAN_MATERIALS, MATERIALS, WIDE, is_chinese
 
 _PLURALS = {
     "people": "person", "men": "man", "women": "woman", "children": "child", "mice": "mouse", "feet": "foot",
@@ -88,6 +88,12 @@ class Matching:
         head = _head(_phrase(self._called[k].words[0]))
         return self._where(lambda i: any(_head(_phrase(its)) == head for its in self._called[i].words))
 
+    def modifies(self, words: str, k: int) -> bool:
+        """Whether words are, of the name of thing k, only a noun before its noun: "baby" of "baby monitor"."""
+        said = _singular(split_name(words))
+        having = [its for its in self._called[k].words if _within(its, said)]
+        return bool(having) and is_noun(" ".join(said)) and all(_is_before_noun(its, said) for its in having)
+
     def singular(self, words: str) -> str:
         """A name as it is compared: without case, articles and plural."""
         return " ".join(_singular(split_name(words)))
@@ -129,6 +135,7 @@ class Matching:
         pairs = [(" ".join(said[:n]), said[n:]) for n in range(1, len(said))]
         if len(said) == 1 and is_chinese(said[0]):
             pairs = [(said[0][:n], (said[0][n:],)) for n in range(1, len(said[0]))]
+            pairs = [(before, rest) for before, rest in pairs if len(before) > 1 or before in _HAN_LOOKS]
         for before, rest in pairs:
             ends = self._where(self._ends_in(rest))
             found = tuple(k for k in ends if looks_so(before, self._texts[k]))
@@ -168,6 +175,8 @@ _WORK = re.compile("(.*?)《.+》")
 _OF_COLOUR = re.compile(f"[{HAN_COLOURS}]色?的?([\u4e00-\u9fff]+)$")
 _WOODS = tuple("oak pine walnut beech birch maple mahogany teak cedar ebony".split())
 _METALS = tuple("steel iron bronze copper brass aluminium aluminum titanium tin zinc gold silver".split())
+_HAN_LOOKS = HAN_COLOURS + HAN_MATERIALS + "大小高矮低新旧长短圆方厚薄空满冷热干湿男女"
+"""Characters that tell of a thing how it is; 楼梯 is no 梯 of which 楼 is told."""
 _MADE = {
     "wood": _WOODS, "wooden": _WOODS, "metal": _METALS, "plastic": ("acrylic", "nylon", "polyester"),
     "stone": ("marble", "granite", "slate"), "ceramic": ("porcelain", "terracotta", "stoneware"),
@@ -226,7 +235,7 @@ def rivals(words: str, texts: Sequence[str]) -> bool:
 def _tells(said: str, text: str, but_negated: bool = False, pattern: re.Pattern[str] | None = None) -> bool:
     is_quality = said in COLOURS or said in MATERIALS
     found = [
-        (its.group() == said, is_negated_between(text[: its.start()], text[its.end() :], is_quality))
+        (its.group() == said, is_negated_at(text, *its.span(), is_quality))
         for its in (pattern or _pattern(said)).finditer(text)
     ]
     if (True, True) in found:  # "milk: not yet milked" tells of no other form
@@ -308,25 +317,6 @@ def calls(text: str, name: str) -> bool:
     return bool(own) and re.search(pattern, text) is not None
 
 
-def may_be_denied(words: str) -> bool:
-    """Whether words that name nothing here are known to be a noun, so that nothing of it is here; Chinese ones are,
-    names, compounds of two nouns, and whatever ends as nouns do: "teleporter", "swimming", "seismograph"."""
-    said = split_name(words)
-    ways = (" ".join(said), " ".join(_singular(said)), _head_noun(said))
-    return is_chinese(words) or words != words.lower() or any(is_noun(its) or _is_like_noun(its) for its in ways)
-
-
-_NOUN_ENDING = re.compile(
-    "(?<=[a-z]{4})[eo]r$|(?<=[a-z]{3})(?:ing|tion|sion|ment|ness|ship|ism|ist|ics|logy|graph|gram|meter|scope|phone|saur|saurus)$"
-)
-
-
-def _is_like_noun(word: str) -> bool:
-    """Whether an unknown word is made as nouns are."""
-    is_compound = any(is_noun(word[:n]) and is_noun(word[n:]) for n in range(3, len(word) - 2))
-    return is_compound or _NOUN_ENDING.search(word) is not None
-
-
 def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
     return (*words[:-1], single(words[-1])) if words else words
 
@@ -353,7 +343,8 @@ def _phrase(words: tuple[str, ...]) -> tuple[str, ...]:
     return _singular(words[:n])
 
 
-def _head_noun(words: tuple[str, ...]) -> str:
+def head_noun(words: tuple[str, ...]) -> str:
+    """The noun at the end of a name, before "of", "with" and the like."""
     return "".join(_phrase(words)[-1:])
 
 
@@ -394,3 +385,11 @@ def _within(words: tuple[str, ...], said: tuple[str, ...]) -> bool:
         return any(said[0] in word for word in words)
     n = len(said)
     return any(_singular(words[i : i + n]) == said for i in range(len(words) - n + 1))
+
+
+def _is_before_noun(words: tuple[str, ...], said: tuple[str, ...]) -> bool:
+    """Whether what was said stands within a name before the noun that tells what it is."""
+    if len(said) == len(words) == 1 and is_chinese(said[0]):
+        return is_noun(words[0].partition(said[0])[2])
+    at = next((i for i in range(len(words)) if _singular(words[i : i + len(said)]) == said), 0) + len(said)
+    return at < len(words) and words[at] not in (*_LINKS, "and", "or") and is_noun(head_noun(words))

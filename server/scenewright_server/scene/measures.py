@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from scenewright_server.scene import facts
-from scenewright_server.scene.amounts import DATE, SPAN, Amount, rate_of, read_span
+from scenewright_server.scene.amounts import DATE, SPAN, Amount, rate_of, read_amounts, read_span
 from scenewright_server.scene.counting import is_counting
 from scenewright_server.scene.dates import as_date, year_of
 from scenewright_server.scene.entries import Entry, GraphObject
@@ -58,6 +58,8 @@ _DAY, _WEEK = 86400.0, 604800.0
 _DEAR = 1000.0
 """From this price by the kilo on it is told by the gram, where the weight is."""
 _NO_RATES = {"clock", "date", "share", "year", "temperature", "speed", "bandwidth"}
+_DIVIDED = {"cents": ("EUR", "USD", "CAD", "AUD", "HKD"), "pence": ("GBP",)}
+"""Currencies by what a hundredth of them is called."""
 AGES = ("age", "years old", "年龄")
 """Told, or else reckoned from the year that is told."""
 
@@ -132,8 +134,27 @@ class Measures:
         if (name, k) not in self._told:
             graph = self._entries[k].graph
             told = None if graph is None else _span(graph, name) or facts.amount(graph, name)
-            self._told[name, k] = None if told is None else as_date(told)
+            self._told[name, k] = None if told is None else self.in_currency(as_date(told))
         return self._told[name, k]
+
+    def in_currency(self, amount: Amount) -> Amount:
+        """An amount of cents, or pence, in the only currency of which prices are told that has them; others as they
+        are."""
+        currencies = [
+            unit for unit in _DIVIDED.get(Amount(0.0, amount.unit).in_base()[1], ()) if unit in self._currencies
+        ]
+        if len(currencies) != 1 or amount.dimension != "money":
+            return amount
+        high = None if amount.high is None else amount.high / 100
+        return Amount(amount.value / 100, currencies[0], high)
+
+    @cached_property
+    def _currencies(self) -> set[str]:
+        """The currencies of all that is told."""
+        told = [fact for entry in self._entries if entry.graph is not None for fact in entry.graph.facts]
+        texts = [its.value if isinstance(its.value, str) else f"{its.value:g} {its.unit}" for its in told]
+        texts += [entry.graph.description for entry in self._entries if entry.graph is not None]
+        return {its.amount.in_base()[1] for text in texts for its in read_amounts(text)}
 
     def _age(self, k: int, this_year: int) -> Amount | None:
         """Years since the one that is told, of what has no age of its own."""
@@ -180,6 +201,8 @@ def _span(graph: GraphObject, name: str) -> Amount | None:
 def in_one_unit(amounts: Sequence[Amount]) -> tuple[list[float], str]:
     """The values of amounts in the unit of the first that has one. Raises MixedUnits."""
     unit = next((amount.unit for amount in amounts if amount.unit), "")
+    if not Amount(0.0, unit).dimension:  # "tablets" of 1 tablet and 3 tablets
+        unit = max((amount for amount in amounts if amount.unit), key=lambda its: its.value, default=Amount(0.0)).unit
     values = [amount.in_unit(unit) for amount in amounts]
     if any(value is None for value in values):
         if all(is_counting(amount.unit) for amount in amounts):

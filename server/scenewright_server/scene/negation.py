@@ -19,14 +19,31 @@ _NOT = re.compile(
     rf"|{_DO_NOT})[^，。；,;的也都但就才]{{0,8}}$"
 )
 _DOUBLE = re.compile(
+    r"\bwho (?:cannot|can not|can['’]t) (?:bear|stand|stomach|face|resist)\b|"
     r"\b(?:never|not|nothing|nobody) (?:\w+ )?without\b|\b(?:not|never|\w+n['’]t) too \w+|"
     r"不能没有|不能不|少不了|离不开|缺不了"
 )
-"""What negates and so affirms."""
+"""What negates and so affirms; "for those who cannot bear the cold" is about the cold."""
 _LISTED = re.compile(rf".*{_NO}(.*)$")
 _GOES_ON = re.compile(r"(?:, \w+(?: \w+)?)*,? (?:or|nor) ")
+_ITEM = r"[\w'’-]+(?: [\w'’-]+)?"
+_ALL_LISTED = re.compile(
+    rf"\bfree (?:of|from) {_ITEM}(?:, {_ITEM})*,? (?:and|or) "
+    r"(?:(?!(?:very|so|quite|full|with|has|is|\w+ly)\b)[\w'’-]+ )?$"
+    rf"|\bwithout {_ITEM} and $"
+)
+_BEGUN = re.compile(rf"\bfree (?:of|from) (?:{_ITEM}, )+(?:[\w'’-]+ )?$")
+_GOES_ON_WITH = re.compile(rf"(?:, {_ITEM})*,? and ")
+"""A list of what is not in something, "free of gluten, nuts and milk": what stands before its last item, and before
+and after another."""
+_LACKED = set(
+    "sugar gluten wheat lactose dairy milk egg nut peanut soy soya meat pork fish fat salt yeast grain alcohol "
+    "caffeine additive preservative perfume fragrance scent odour odor smoke dust lint rust frost ice lead latex "
+    "acid chlorine plastic paraben silicone bpa cruelty pet car traffic stress hassle pain glare noise nickel".split()
+)
+"""What things are free of, so that "sugar free" is without it; a seat that is free is none of these."""
 _FREE = re.compile(
-    r"^[\s-]*free\b(?! of)|^\W*(?:no|none|never|not yet)$|^\W*(?:is |are )?(?:strictly )?(?:forbidden|prohibited|"
+    r"^\W*(?:no|none|never|not yet)$|^\W*(?:is |are )?(?:strictly )?(?:forbidden|prohibited|"
     r"banned|unavailable|sold (?:out|separately)|not (?:allowed|permitted|included|supplied|provided|available))\b|"
     r"^\W*(?:暂时|已经?|都|又)?(?:坏了|没了|卖[光完]|售罄|断货|脱销|缺货|(?:要|需)?另外?[购买付算]|(?:还没|没有|尚未|不含|不包|不提供|无)(?=了?(?:\W|$)))"
 )
@@ -72,10 +89,13 @@ _ALLOWED = re.compile(r" (?:[\w'-]+ ){0,3}(?:allowed|permitted|admitted|included
 _KNOWN = re.compile(r"\b(?:the|its|his|her|your|this|that|these|those) $")
 
 
-def is_negated_between(before: str, after: str, is_quality: bool = False) -> bool:
-    """Whether what stands about words negates them, alone or as one of a list: "without milk, eggs or nuts". Of a
-    colour or a material (`is_quality`) no "do not touch the red button" does."""
-    before = _DOUBLE.sub("with", before[-80:])
+def is_negated_at(text: str, start: int, end: int, is_quality: bool = False) -> bool:
+    """Whether what stands about words of a text negates them, alone or as one of a list: "without milk, eggs or nuts".
+    Of a colour or a material (`is_quality`) no "do not touch the red button" does."""
+    before, after = _DOUBLE.sub("with", text[max(start - 80, 0) : start]), text[end:]
+    is_free = re.match(r"[\s-]*free\b(?! of)", after) is not None
+    if is_free and (after[0] == "-" or text[start:end].split(" ")[-1] in _LACKED):
+        return True
     is_excepted = after.startswith("除外") and not re.search("[禁不勿别]|谢绝", before)
     if _NOT.search(before) or any(its.match(after) for its in (_FREE, _KEPT_OUT, _DOES_NOT_GET)) or is_excepted:
         return True
@@ -84,6 +104,8 @@ def is_negated_between(before: str, after: str, is_quality: bool = False) -> boo
         or (_FORBIDDEN.search(before) and not _AT_TIMES.match(after))
         or (_NONE.search(before) and _ALLOWED.match(after))
     ):
+        return True
+    if _ALL_LISTED.search(before) or (_BEGUN.search(before) and _GOES_ON_WITH.match(after)):
         return True
     listed = _LISTED.match(before)
     if listed is None:

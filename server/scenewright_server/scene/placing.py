@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.choosing import Choosing
@@ -16,6 +17,10 @@ _OPEN_BENEATH = (
     "table desk bench chair stool bed sofa couch bridge tree umbrella 桌 椅 凳 床 沙发 桥 树 茶几 伞".split()
 )
 """What is within the box round one of these is under it, of anything else in it: poses alone do not tell."""
+CLOSE_BENEATH_M = 0.5
+"""Between a thing and what it lies under: a bunk over it is no bed that it is under."""
+FLAT_M = 0.1
+"""Of a rug: what stands on it is not raised."""
 STRAIGHT_BACK_RAD = 2.75
 """From here on a thing is behind the user, and to no side."""
 
@@ -34,6 +39,26 @@ def place(choosing: Choosing, k: int) -> Placed:
     return Placed(
         k, bearing_of(choosing.scene.entries[k]), float(space.distances[k]), under, near if is_near else None
     )  # fmt: skip
+
+
+def places(choosing: Choosing, k: int) -> tuple[Against | Placed, ...]:
+    """Where thing k is: what it lies under, if it does, and where it is for the user."""
+    placed, beneath, space = place(choosing, k), _beneath(choosing, k), choosing.relations.space
+    is_raised = placed.under is not None and 2 * space.reaches[placed.under, 1] > FLAT_M
+    if is_raised or beneath is None:
+        return (placed,)
+    under = Against(k, beneath, ("under",), math.dist(space.centres[k], space.centres[beneath]))
+    return (under, replace(placed, near=None if placed.near == beneath else placed.near))
+
+
+def _beneath(choosing: Choosing, k: int) -> int | None:
+    """The nearest of what is open beneath under which thing k, which is no larger, lies and which is not on it."""
+    relations, space = choosing.relations, choosing.relations.space
+    centres, areas = space.centres, space.reaches[:, 0] * space.reaches[:, 2]
+    over = [j for j in choosing.scene.matching.headed(_OPEN_BENEATH) if relations.related("under", j)[k]]
+    over = [j for j in over if space.under[j] != k and areas[k] <= areas[j]]
+    over = [j for j in over if space.bottoms[j] - space.tops[k] <= CLOSE_BENEATH_M]
+    return min(over, key=lambda j: math.dist(centres[k], centres[j]), default=None)
 
 
 def place_against(choosing: Choosing, k: int, other: int) -> Against | NotUnderstood:

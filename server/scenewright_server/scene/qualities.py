@@ -53,6 +53,7 @@ def quality_of(name: str, names: Iterable[str], description: str) -> str | None:
         return None
     told = [pattern.match(_lowered(its)) for its in names for pattern in (_NAMED, _ENDS, _HAN_BEGINS)]
     told += [pattern.match(fold(its)) for its in sentences(description) for pattern in (_BEGINS, _PAINTED)]
+    told += [_alone(fold(its), quality) for its in sentences(description)]
     for found in filter(None, told):
         own = list(quality.finditer(found[1]))
         between = [found[1][a.end() : b.start()] for a, b in pairwise(own)]
@@ -61,6 +62,14 @@ def quality_of(name: str, names: Iterable[str], description: str) -> str | None:
             text = found[1][own[0].start() : own[-1].end()] if is_one else ", ".join(its[0] for its in own)
             return re.sub(f"(?<=[{HAN_COLOURS}])$", "色", text)
     return None
+
+
+def _alone(sentence: str, quality: re.Pattern[str]) -> re.Match[str] | None:
+    """The further clause of a sentence that is a colour, or a material, and no more, "Big enough for two, green", where
+    no other clause tells one."""
+    pieces = [piece.strip() for piece in re.split("[,，]", sentence)]
+    telling = [piece for piece in pieces if quality.search(piece)]
+    return _BEGINS.fullmatch(telling[0]) if len(telling) == 1 and len(pieces) > 1 else None
 
 
 def _lowered(name: str) -> str:

@@ -28,8 +28,10 @@ OBLIQUE_RAD = math.pi / 3
 ASIDE_RAD = 0.6
 """From here on a thing is on a side of the user and not ahead; from SIDEWAYS_RAD on it is behind and not on a
 side."""
-PLAIN_GAP_M = 3.0
-"""Between a thing and what is plainly in front of it or behind it."""
+PLAIN_GAP_M, CLOSE_GAP_M = 3.0, 1.5
+"""Between a thing and what is plainly in front of it or behind it, and what is close there."""
+THIN_M, SLIT_M = 0.35, 0.1
+"""Under what is no thicker and hangs, things may stand so far before it."""
 HANGS_M, WALL_M = 1.0, 0.35
 """How far over a thing something may hang and be above it, and how far the wall may be behind it."""
 MARGIN_M, MARGIN_RAD = 0.05, 0.01
@@ -91,10 +93,14 @@ class Relations:
         is_both = self._of_user["in front of"]() & self._of_user[side]()
         return is_both | ((bearings > SIDE_RAD) & (bearings <= OBLIQUE_RAD))
 
-    def plainly_related(self, relation: Relation, j: int) -> np.ndarray:
-        """Of which things people would say that they are so related to thing j, and hardly beside or far from it."""
+    def plainly_related(self, relation: Relation, j: int, closely: bool = False) -> np.ndarray:
+        """Of which things people would say that they are so related to thing j, and hardly beside or far from it;
+        `closely`: those of them that are within its width and close."""
         if relation not in ("in front of", "behind"):
             return np.ones(len(self.space), bool)
+        if closely:
+            is_close = self.space.gaps(j) <= CLOSE_GAP_M
+            return self._nearer(j, 1 if relation == "in front of" else -1, aside=0.0) & is_close
         return self._nearer(j, 1 if relation == "in front of" else -1, aside=0.5) & (self.space.gaps(j) <= PLAIN_GAP_M)
 
     def on_own_side(self, relation: Relation, j: int) -> np.ndarray:
@@ -113,7 +119,7 @@ class Relations:
 
     def between(self, a: int | None, b: int | None) -> np.ndarray:
         """What stands between two things, None being the user: near the line that joins them, away from its ends; not
-        what one of them stands on."""
+        what one of them stands on, nor what is on it or in it."""
         start, end = (np.zeros(2) if k is None else self.space.centres[k, [0, 2]] for k in (a, b))
         line = end - start
         length = max(float(np.linalg.norm(line)), 1e-9)
@@ -122,6 +128,9 @@ class Relations:
         is_so = (along > 0.05) & (along < 0.95) & (aside <= max(0.3, 0.15 * length))
         is_so[[k for k in (a, b) if k is not None]] = False
         is_so[[self._under[k] for k in (a, b) if k is not None and self._under[k] >= 0]] = False
+        for k in (a, b):
+            if k is not None:
+                is_so &= ~(self.related("on", k) | self.related("in", k))
         return is_so
 
     def in_a_row(self, among: Sequence[int]) -> list[int]:
@@ -213,9 +222,13 @@ class Relations:
         return (rise >= -TOUCH_M) & ((aside <= 0.1) | hangs) & self._apart(j)
 
     def _beneath(self, j: int) -> np.ndarray:
-        """It lies wholly lower, or stands on the same floor beneath the top, or carries it."""
+        """It lies wholly lower beneath it, or a little before what is thin; or it stands on the same floor beneath the
+        top, or carries it."""
         space = self.space
-        is_lower = (space.tops <= space.bottoms[j] + TOUCH_M) & (space.gaps_aside(j) <= 0.1)
+        long, short = (0, 2) if space.halves[j, 0] >= space.halves[j, 2] else (2, 0)
+        is_along = np.abs(space.seen_from(j)[:, long]) <= space.halves[j, long]
+        slit = np.where(is_along & (2 * space.halves[j, short] <= THIN_M), SLIT_M, 0.0)
+        is_lower = (space.tops <= space.bottoms[j] + TOUCH_M) & (space.gaps_aside(j) <= slit)
         is_within = space.covers(j) & (space.bottoms <= space.bottoms[j] + 0.05) & (space.tops < space.tops[j] - 0.02)
         carries = np.arange(len(space)) == self._under[j]
         return ((is_lower | is_within) & self._apart(j) & (self._under != j)) | carries

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from scenewright_server.scene import facts
+from scenewright_server.scene.calling import names_of
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.matching import Matching, calls, fold
 from scenewright_server.scene.relations import Relations
@@ -54,7 +55,7 @@ class Scene:
     @cached_property
     def matching(self) -> Matching:
         """What the entries are called, by all their names."""
-        aliases = [facts.names_of(entry.graph) if entry.graph else () for entry in self.entries]
+        aliases = [names_of(entry.graph) if entry.graph else () for entry in self.entries]
         return Matching(self.called, aliases, self.texts)
 
     def called_in(self, text: str) -> Things:

@@ -27,9 +27,12 @@ off, unlit, switched off, turned off / off, unlit, not running / on, lit, runnin
 full, filled / full, filled, fully booked / empty, half full, half empty, drained
 empty, drained / empty, drained / full, filled, occupied, half full, half empty
 free, available, vacant, unoccupied / free, available, vacant, unoccupied / reserved, occupied, taken, in use,
- booked, busy, sold, rented out, blocked
-taken, occupied, in use, busy, reserved, booked / taken, occupied, in use, busy, reserved, booked, rented out / free,
- available, vacant, unoccupied
+ engaged, booked, busy, sold, rented, rented out, hired out, lent out, on loan, blocked, out of order, out of service,
+ under repair, in repair, being repaired
+taken, occupied, in use, engaged, busy, reserved, booked / taken, occupied, in use, engaged, busy, reserved, booked,
+ rented, rented out, hired out / free, available, vacant, unoccupied
+rented, rented out, hired out, lent out, on loan / rented, rented out, hired out, lent out, on loan / free, available,
+ vacant, unoccupied
 working, works, functional, operational, usable, ready, intact, fixed, repaired / working, works, functional,
  operational, usable, ready, online, intact, repaired / broken, out of order, out of service, damaged, defective,
  faulty, not working, not running, offline, under repair, in repair, being repaired, jammed, cracked, blocked
@@ -122,6 +125,12 @@ def _read(table: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
 
 
 _STATES = _read(_TABLE)
+_FULLY = {
+    word: next(its for its in told if is_chinese(its) and word in its)
+    for word, (told, _) in _STATES.items()
+    if len(word) == 1 and is_chinese(word) and any(is_chinese(its) and word in its for its in told)
+}
+"""States of one character as those of more: 开着 of 开."""
 STATE_WORDS = {word for asked, (told, belied) in _STATES.items() for word in (asked, *told, *belied)}
 """All words for states that exclude each other."""
 _HOURS = re.compile(
@@ -135,7 +144,8 @@ _DENIED = re.compile(
     r"|non[- ]|un(?=[a-z]{4})|[不没无]|[未非](?=..)"
 )
 _IDIOM = re.compile(
-    r"\b\w+-free\b|\bfree (?:of|from)\b|\bbolted (?:to|on|onto|down|together)\b|(?:\bhands|%|\bpercent) o(?:n|ff)\b|"
+    r"\b\w+-free\b|\bfree (?:of(?! charge)|from)\b|\bbolted (?:to|on|onto|down|together)\b|"
+    r"(?:\bhands|%|\bpercent) o(?:n|ff)\b|"
     r"没电[梯视脑话]|灭[火菌蚊蝇虫鼠]|[消不]灭|封闭[式性]|满[意减足\d一二三四五六七八九十百]|[买圆饱丰]满|充满[要需]"
 )
 """Words for states within words for something else."""
@@ -143,11 +153,18 @@ _PARTLY, _PART_FULL = "nearly|almost|not quite|barely|hardly", "|half|thirds?|qu
 _HALF = re.compile(r"\b(?:half|partly|partially|slightly)[ -]\w|半[开关掩闭]|虚掩")
 _HALF_SHUT = re.compile(r"\b(half|partly|partially)[ -](?:closed|shut)\b|半[关掩闭]着?")
 """What is as much half open."""
-_SAID_AT_LENGTH = ("reserved", "booked", "taken", "sold", "out of order", "out of service", "broken")
+_SAID_AT_LENGTH = (
+    "reserved", "booked", "taken", "occupied", "in use", "rented", "hired", "sold", "out of order", "out of service",
+    "broken",
+)  # fmt: skip
 """What says more may follow: "reserved for Mr Osei from seven"."""
 _OPEN = {"open", "closed", "开放"}
 _HAVING = "含有放加带是能会要用"
+_WITHOUT = re.compile(r"(?!hands|toll|duty|tax)([a-z]\w+(?: [a-z]\w+)?)[ -]free")
+"""What is free of something."""
 _STATE = re.compile(r"(?:current )?(?:state|status|condition|availability)\b|当?前?(?:状态|状况|情况)")
+_SINGLE = re.compile(rf"^((?:{_STATE.pattern})? ?)({'|'.join(_FULLY)})(?=$|[,，、;；。 ])")
+"""A state of one character that a fact tells."""
 MAX_STATE_CHARS = 24
 """Where no fact is a state, a clause that tells one is not longer: "closed on Mondays and holidays" is none."""
 _ASKED = re.compile(r"^(?:能|会|可以?|给|让|允许|准)(?=.)|^[有含带](?=..)")
@@ -174,13 +191,15 @@ def is_so(words: str, texts: Sequence[str]) -> bool | None:
     """Whether things of which this is told, folded, are so; None where that is not told."""
     said = re.sub(r"^(?:still|now|already|currently|还|已经) ?", "", fold(words))
     if said in _STATES:
+        texts = [_SINGLE.sub(lambda found: found[1] + _FULLY[found[2]], text) for text in texts]
         texts = [_HALF_SHUT.sub(_half_open, _IDIOM.sub("|", text)) for text in texts]
     verdict = _has_state(said, texts) if said in _STATES else looks_so(said, texts) or None
+    if _WITHOUT.fullmatch(said):
+        verdict = verdict or looks_so(said.replace("-", " "), [text.replace("-", " ") for text in texts]) or None
     asked = _ASKED.sub("", said) if is_chinese(said) else said
     if verdict is None and any(is_negated(its, texts) for its in dict.fromkeys((said, asked))):
         return False
-    if verdict is None and (denied := _DENIED.match(said)):
-        rest = said[denied.end() :]
+    if verdict is None and (rest := _denied(said)) is not None:
         verdict = is_so(rest if rest in _STATES else rest.lstrip(_HAVING) or rest, texts) if rest else None
         verdict = None if verdict is None else not verdict
     if verdict is not None:
@@ -194,6 +213,13 @@ def is_so(words: str, texts: Sequence[str]) -> bool | None:
         for text in texts
     )
     return False if is_part_denied else None
+
+
+def _denied(said: str) -> str | None:
+    """What words deny: nuts where they are "without nuts" or "nut-free"; None of others."""
+    free = _WITHOUT.fullmatch(said)
+    denied = _DENIED.match(said)
+    return free[1] if free else said[denied.end() :] if denied else None
 
 
 def _half_open(found: re.Match[str]) -> str:

@@ -45,7 +45,7 @@ def tell_one(choosing: Choosing, key: x.Key, k: int) -> Told:
         return Told((k,), key.name, value.amount if value else None, True, to)
     is_place = key.name in PLACES and not measures.is_told(key.name, k)
     valued = None if is_place and key.name in SIDES else measures.value(key.name, k, told_first=True)
-    told = None if is_place else choosing.comparing.tell(key.name, k)
+    told = None if is_place and key.name not in ("right", "up") else choosing.comparing.tell(key.name, k)
     if told is None:
         return Told((k,), key.name, valued.amount if valued else None, valued is not None and valued.is_measured)
     if isinstance(told.value, str) and valued is not None and is_plain(key.name, told.value):

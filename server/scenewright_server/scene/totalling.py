@@ -74,7 +74,7 @@ def _times(choosing: Choosing, share: q.Share, of: x.Set, things: Things) -> dic
     """How often each thing counts: as before, but one thing of which several are told anew. So many pieces of several
     things that are alike in this are so many of the first; where they differ, each of them once, if they are as many.
     Raises Several."""
-    before = choosing.scene.before
+    before = choosing.before
     counts = dict.fromkeys(things, 1.0)
     is_anew = share.n > 1 and len(things) == 1
     if before is not None and before.times and _speaks_of_those(of) and not is_anew:

@@ -20,9 +20,9 @@ from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, read_amounts
+from scenewright_server.scene.calling import kinds_of, names_of
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.expressions import PlanError
-from scenewright_server.scene.facts import kinds_of, names_of
 from scenewright_server.scene.failures import Failed
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.measures import AGES, PLACES, SHAPES
