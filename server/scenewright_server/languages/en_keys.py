@@ -28,7 +28,7 @@ _VERBS = TIMED | frozenset(
     "purrs sheds leaks grows blooms flowers ripens dries fires lifts stays treats covers requires includes excludes "
     "feeds keeps makes gives gets accepts allows supports connects reaches fills lets sounds smells tastes feels "
     "swims flies climbs jumps sings reads writes cures kills soothes carries bears tolerates hardens sticks washes "
-    "melts boils freezes charges controls measures weakens floats".split()
+    "melts boils freezes cooks bakes brews says charges controls measures weakens floats".split()
 )
 _NUMBERED = frozenset(
     "lives works plays drinks shows rides runs stays lifts stops leaves needs sets covers charges fires flowers feeds "
@@ -40,10 +40,17 @@ _WHETHER = frozenset(
     "bites barks works stings scratches kicks purrs sheds leaks floats swims flies climbs jumps sings smells melts "
     "sticks washes sounds".split()
 )
+_HOW = {
+    "sleeps": "how many", "seats": "how many", "costs": "how much", "weighs": "how much", "holds": "how much",
+    "carries": "how much", "lasts": "how long", "takes": "how long",
+}  # fmt: skip
 _SURE = (
     _WHERE
     | _WHETHER
-    | frozenset("opens closes starts begins ends finishes departs arrives returns expires costs weighs".split())
+    | frozenset(
+        "opens closes starts begins ends finishes departs arrives returns expires costs weighs serves hides plays "
+        "shows teaches says".split()
+    )
 )
 """Verbs that are asked for as verbs, though nouns are spelt like them."""
 _PARTICIPLES = frozenset(
@@ -60,14 +67,17 @@ _COUNTED = frozenset(
     "won lost drawn scored played sold given collected missed saved found allowed included required needed".split()
 )
 """Participles that stand for how many there were."""
+_PLAYED = frozenset("won lost drawn scored played".split())
+_USUAL = frozenset(
+    "watered fed cleaned emptied filled checked inspected serviced charged washed used sold seen".split()
+)
 _NOT_DONE = frozenset("hundred shed bed red seed feed speed need breed weed reed".split())
 _ADJECTIVES = frozenset(
     "real vegan vegetarian halal kosher waterproof free open ready full empty busy safe clean dirty sweet sour hot "
     "cold spicy organic raw fresh ripe wet dry poisonous toxic dangerous fragile heavy alive dead awake asleep "
     "pregnant allergic afraid available due late early good bad tame wild blind deaf sick ill well lame hungry "
     "thirsty tired happy sharp blunt bookable accessible legal noisy quiet loud soft hard alone adult new old rare "
-    "valid gluten-free dairy-free nut-free sugar-free lactose-free fireproof magnetic washable edible drinkable "
-    "lit vacant".split()
+    "valid fireproof magnetic washable edible drinkable lit vacant insured friendly shy smart brave calm immune".split()
 )
 _NOW = frozenset(
     "now today tonight tomorrow yesterday next last previous noon midday midnight morning mornings evening evenings "
@@ -80,10 +90,19 @@ _LARGER = re.compile(r"(?:small|larg|bigg|cheap|old|young|long|short|high|low|ne
 _OPEN_ENDS = frozenset("in on at to of for from with by than until till since after before and or if when".split())
 _NO_NOUNS = frozenset(
     "left remaining since until ago where when why how who away inside outside above below behind beside after with "
-    "without from to via of by for at on off in happened wanted must may can should please never always mine "
-    "take bring call".split()
+    "without under over from to via of by for at on off in happened wanted must may can should please never always "
+    "mine take bring call".split()
 )
 """Keys of which no other sentence is made."""
+_STANDING = frozenset(
+    "sale rent hire use stock duty loan order season reach service display charge danger bloom heat school town print "
+    "work repair offer tap".split()
+)
+_MEETINGS = frozenset(
+    "sunset sunrise tide breakfast lunch dinner check-in check-out checkout entry departure arrival start show feeding "
+    "train bus boat ferry tram flight kick-off throw-off performance session tour boarding screening".split()
+)
+"""Nouns of what is at a time."""
 UNITS = frozenset(
     "seconds minutes hours days weeks months years litres liters metres meters centimetres kilometres miles grams "
     "kilos degrees percent".split()
@@ -158,26 +177,35 @@ def base_of(verb: str) -> str:
 def clause_of(key: str) -> tuple[str, str] | None:
     """The noun and the verb that a key is, "shift ends"."""
     noun, _, verb = key.rpartition(" ")
-    return (noun, verb) if noun and verb.casefold() in TIMED and not is_open(noun) else None
+    is_verb = verb.casefold() in TIMED or (is_plural(noun) and verb in ("open", "close", "start", "end"))
+    return (noun, verb) if noun and is_verb and not is_open(noun) else None
 
 
 def is_participle(key: str) -> bool:
-    """Whether a key is what was done with a thing: "taken", "watered"."""
-    word = key.casefold()
+    """Whether a key is what was done with a thing: "taken", "watered", "first published"."""
+    word = re.sub("^(?:first|last|newly) ", "", key.casefold())
     is_done = re.fullmatch(r"[a-z]{2,}[^e]ed", word) and word not in _NOT_DONE and not is_noun(word)
     return word in _PARTICIPLES or bool(is_done)
 
 
 def is_adjective(key: str) -> bool:
-    """Whether a key is how a thing is: "ready"."""
+    """Whether a key is how a thing is: "ready", "nut free", "sold out"."""
     word = key.casefold()
+    if re.fullmatch(r"\w*[^s\W][ -]free|due back|sold out|fully booked|(?:rented|lent) out|out of \w+", word):
+        return True
     ends_so = re.search("[a-z]{2,}(?:able|ible|ful|less|ous)$", word) is not None and not is_noun(word)
     return word in _ADJECTIVES or (ends_so and " " not in key)
 
 
-def is_counted(key: str) -> bool:
+def is_counted(key: str, value: str) -> bool:
     """Whether what is told under a participle is how many there were."""
-    return key.casefold() in _COUNTED
+    return key.casefold() in (_COUNTED if value.isdigit() and not when(value) else _PLAYED)
+
+
+def was_by(key: str) -> bool:
+    """Whether a key is by whom, or where, something was done: "built by"."""
+    first, *rest = key.casefold().split(" ")
+    return first in _EVENTS - _USUAL and rest in (["by"], ["in"], ["at"], ["on"])
 
 
 def parts_left(key: str) -> str | None:
@@ -208,13 +236,13 @@ def is_standing(key: str) -> bool:
     first, *rest = key.casefold().split(" ")
     stands = ("on", "in", "at", "off", "out", "weak", "native", "fit", "hardy", "here", "there", "away")
     is_so = first in stands or is_participle(first) or is_adjective(first)
-    return bool(rest) and is_open(key) and (rest[-1] == "by" or is_so)
+    return bool(rest) and is_open(key) and is_so
 
 
 def is_phrase(key: str) -> bool:
     """Whether a key tells where a thing is, or for what: "for sale", "in use", "on duty"."""
     first, *rest = key.casefold().split(" ")
-    return bool(rest) and first in ("for", "in", "on", "off", "out", "under", "at") and not is_open(key)
+    return first in ("for", "in", "on", "off", "out", "under", "at") and " ".join(rest) in _STANDING
 
 
 def is_no_noun(key: str) -> bool:
@@ -223,7 +251,8 @@ def is_no_noun(key: str) -> bool:
     first, *rest = words = key.casefold().split(" ")
     if is_open(key):
         return True
-    if topic_of(key).words[1:] and is_topic(key) and not (is_participle(key) or is_adjective(key)):
+    is_how_it_is = is_participle(key) or is_adjective(key) or is_phrase(key)
+    if topic_of(key).words[1:] and is_topic(key) and not is_how_it_is:
         return False
     is_name = key[:1].isupper() and key[1:].islower() and not rest
     is_when = (first in _NOW and (not rest or first == "one")) or first == "this"
@@ -251,13 +280,21 @@ def is_open(key: str) -> bool:
 
 def when(value: str) -> str:
     """The word before a time: "at " 12:30, "on " Friday, "in " 1834; nothing before another."""
+    if re.match(r"\d{1,2}:\d\d to \d", value):
+        return "from "
     value = value[:1].upper() + value[1:] if re.match(_MONTH, value, re.IGNORECASE) else value
     return "at " if _AT.match(value) else "on " if _ON.match(value) else "in " if _IN.match(value) else ""
 
 
+def at_for(name: str, value: str) -> str:
+    """The word before the time of what a noun is, "at " of a departure."""
+    is_time = re.fullmatch(r"\d{1,2}:\d\d(?: to \d{1,2}:\d\d)?", value) is not None
+    return when(value) if is_time and name.casefold().split(" ")[-1] in _MEETINGS else ""
+
+
 def is_past(key: str, value: str) -> bool:
     """Whether what is told under a participle was so, not is."""
-    is_event = key.casefold() in _EVENTS
+    is_event = key.casefold().split(" ")[-1] in _EVENTS
     is_phrase = re.match(r"(?:in|on|at|by|near|from|with|under|for)\b", value) is not None
     is_past = re.search(r"\b(?:AD|BC|century)\b", value) is not None
     return not _OFTEN.match(value) and bool(is_past or _PAST.search(value) or (is_event and (when(value) or is_phrase)))
@@ -273,6 +310,8 @@ def is_how(value: str) -> bool:
     words = value.split(" ")
     degree = words[0] in _DEGREES
     rest = " ".join(words[degree:])
+    if value.startswith(("a bit ", "a little ")):
+        return True
     if not value or not value[0].islower():
         return re.search(r"^\d[\w ]* (?:late|early|old)$", value) is not None
     is_so = is_state(rest) or is_participle(rest) or is_adjective(rest) or (len(words) > 1 and is_standing(value))
@@ -287,16 +326,30 @@ def asks(key: str) -> tuple[str, str] | None:
     word = key.casefold()
     if word == "distance":
         return "how far away", "be"
-    first = word.split(" ")[0]
-    is_plain_verb = first in _VERBS and (first in _SURE or not is_noun(single(word)))
-    if is_plain_verb and (first == word or is_open(word)):
+    first, *rest = word.split(" ")
+    is_plain_verb = first in _VERBS and (first in _SURE or not is_noun(single(first)))
+    if is_plain_verb and rest and is_open(word):
+        whom = "whom" if word == "belongs to" else "where" if first in _WHERE and rest == ["to"] else "what"
+        return whom, word
+    if is_plain_verb and rest:
+        return "whether", word
+    if is_plain_verb:
         which = "when" if first in TIMED else "where" if first in _WHERE else "whether" if first in _WHETHER else "what"
-        return which, word
+        return _HOW.get(first, which), word
+    if is_standing(key) and rest:
+        *how, last = word.split(" ")
+        if last in ("until", "till", "from", "since") and (not is_participle(how[0]) or last != "from"):
+            return f"{last} when", f"be {' '.join(how)}"
+        return ("by whom", f"was {' '.join(how)}") if last == "by" else ("what", f"be {word}")
     if word in ("won", "lost", "drawn", "scored"):
         return None
     if is_participle(key):
         is_both = word in ("made", "found", "bought", "born")
-        return ("when or where" if is_both else "when", f"was {word}") if word in _EVENTS else ("whether", f"be {word}")
+        return (
+            ("when or where" if is_both else "when", f"was {word}")
+            if word.split(" ")[-1] in _EVENTS - {"sold"}
+            else ("whether", f"be {word}")
+        )
     if is_adjective(key) or is_phrase(key):
         return "when" if word == "open" else "whether", f"be {word}"
     return None

@@ -15,6 +15,8 @@ _BEING = frozenset("from by for in on with missing wearing holding carrying guar
 _HOURS = ("open", "closed", "available", "free", "hours")
 _LOOKS = ("colour", "color", "material", "origin", "maker", "author")
 """Keys of what is told in so many words, but in no sentence."""
+_ORDERS = frozenset("quest task mission tip tips instruction instructions advice step rule rules".split())
+"""Keys of what somebody is to do."""
 _ANSWERS = frozenset("yes no none n/a true false".split())
 _HOW_MANY = re.compile(r"\d|(?:an?|half|one|two|three|four|five|six|seven|eight|nine|ten|about|some|plenty)\b", re.I)
 _MAX_WORDS = 3
@@ -50,6 +52,8 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
     if (clause := keys.clause_of(key)) and not value.isdigit():
         verb = keys.base_of(clause[1]) if keys.is_plural(clause[0]) else clause[1]
         return [f"the {clause[0]} of ", *things, f" {verb} {at}{value}."]
+    if key.casefold() == "returns" and not at:
+        return plainly(key, value, things)
     if keys.is_verb(key, value) and (not rest or keys.is_no_noun(key)):
         at = at if keys.may_be_timed(key) else ""
         says = key.casefold() in ("says", "reads") and re.search(r"[^\d\W]", value) is not None
@@ -57,15 +61,20 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
         return [*things, f" {key if is_one else keys.base_of(key)} {at}{text}."]
     if key.casefold() in keys.PAST and things[0] != "the " and keys.follows(value):
         return [*things, f" {key} {at}{value}."]
-    if keys.is_participle(key) and not keys.is_counted(key) and (keys.follows(value) or _is_year(key, value)):
+    if keys.is_participle(key) and not keys.is_counted(key, value) and (keys.follows(value) or _is_year(key, value)):
         was = "was" if is_one else "were"
         return [*things, f" {was if keys.is_past(key, value) else be} {key} {at}{value}."]
-    if keys.is_standing(key) or (first in _BEING and (not rest or keys.is_no_noun(key))):
+    is_being = first in _BEING and (keys.follows(value) if keys.is_phrase(key) else not rest or keys.is_no_noun(key))
+    if keys.is_standing(key) or is_being:
+        be = ("was" if is_one else "were") if keys.was_by(key) else be
         return [*things, f" {be} {key} {value}."]
     if keys.is_adjective(key) and (keys.follows(value) or (name in _HOURS and re.search(r"\d:\d\d", value))):
         return [*things, f" {be} {key} {at}{value}."]
     if name in ("state", "status"):
-        return [*things, f" {be} {value}."] if keys.is_how(value) else _noun(key, name, value, things)
+        if keys.is_how(value):
+            return [*things, f" {be} {value}."]
+        does = is_one and (value.startswith("does ") or (" " in value and keys.is_verb(value, "")))
+        return [*things, f" {value}."] if does else _noun(key, name, value, things)
     if keys.is_no_noun(key) and not keys.is_number_of(key, value):
         return plainly(key, value, things)
     return _noun(key, name, value, things)
@@ -79,12 +88,15 @@ def _noun(key: str, name: str, value: str, things: list[str | M]) -> list[str | 
     is_one_of_many = value == "1" and keys.is_plural(name)
     may_be_said = (is_text or is_listed or acts) and not keys.follows(value) and name not in _LOOKS
     is_unit = key.casefold() in keys.UNITS and ":" not in value
-    if is_one_of_many or may_be_said or is_unit:
+    is_fee = keys.is_plural(name) and re.match("[€$£¥₹₩]", value) is not None
+    is_order = name.casefold() in _ORDERS and value[:1].islower() and not value.startswith(("a ", "an ", "the "))
+    if is_one_of_many or may_be_said or is_unit or is_fee or is_order:
         return plainly(name, value, things)
     verb = "are" if keys.is_plural(name) and (value != "1") else "is"
+    at = keys.at_for(name, value)
     if things == ["it"]:
-        return [f"its {name} {verb} {value}."]
-    return [f"the {name} of ", *things, f" {verb} {value}."]
+        return [f"its {name} {verb} {at}{value}."]
+    return [f"the {name} of ", *things, f" {verb} {at}{value}."]
 
 
 def _is_year(key: str, value: str) -> bool:
@@ -122,7 +134,7 @@ def _answered(key: str, value: str, things: list[str | M], is_one: bool) -> list
     be, is_so = "is" if is_one else "are", value.casefold() in ("yes", "true")
     if value.casefold() not in ("yes", "no", "true", "false"):
         return plainly(key, value, things)
-    if keys.is_verb(key, value) and " " not in key:
+    if keys.asks(key) == ("whether", key.casefold()) or (keys.is_verb(key, value) and " " not in key):
         verb = key if is_one else keys.base_of(key)
         does = "does" if is_one else "do"
         return [*things, f" {verb}." if is_so else f" {does} not {keys.base_of(key)}."]
@@ -144,7 +156,7 @@ def of_whom(key: str, things: list[str | M], is_one: bool = True) -> list[str | 
         return [f"how many {what} ", *things, f" {'has' if is_one else 'have'}{'' if state_first else f' {free[1]}'}"]
     if (asked := keys.asks(key)) is not None:
         which, verb = asked
-        if verb.startswith("be"):
+        if verb == "be" or verb.startswith("be "):
             verb = ("is" if is_one else "are") + verb.removeprefix("be")
         elif verb.startswith("was "):
             verb = verb if is_one else f"were {verb.removeprefix('was ')}"
