@@ -148,11 +148,12 @@ class EnglishSpeaker:
                 parts = [f"{what} {self.amount(amount, is_measured)}{of_what}."]
                 if lacking:
                     of = self._all(lacking, labels) if len(lacking) <= 3 else [f"{len(lacking)} others"]
-                    parts = [*parts, f" I do not know the {name_of(key)} of ", *of, "."]
+                    parts = [*parts, " I do not know ", *of_whom(key, of, len(lacking) == 1), "."]
                 return parts
             case r.Weighed(_, a, b, is_so):
                 yes = "Yes" if is_so else "No"
-                return [f"{yes}, it is ", *self._operand(a, labels), " against ", *self._operand(b, labels), "."]
+                said = [self._operand(its, labels, a.things == b.things and a.key != b.key) for its in (a, b)]
+                return [f"{yes}, it is ", *said[0], " against ", *said[1], "."]
             case r.Differs():
                 return self._differs(result, labels)
             case r.Times(a, b, _, each) if each is not None and b.amount.unit:
@@ -251,9 +252,12 @@ class EnglishSpeaker:
             operand.amount, operand.is_measured
         )  # fmt: skip
 
-    def _operand(self, operand: r.Operand, labels: Labels[M]) -> list[str | M]:
+    def _operand(self, operand: r.Operand, labels: Labels[M], is_of_one: bool) -> list[str | M]:
+        """A quantity, and of what it is; of one thing that it is held against itself by its key."""
         if operand.how != "fact":
             return [self._of(operand)]
+        if is_of_one:
+            return [f"{self._of(operand)} ({name_of(operand.key)})"]
         return [f"{self._of(operand)} for ", *the(operand.things[0], labels)]
 
     def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from scenewright_server.languages import en_keys as keys
 from scenewright_server.languages.en_wording import name_of
@@ -143,7 +144,7 @@ def _answered(key: str, value: str, things: list[str | M], is_one: bool) -> list
     return plainly(key, value, things)
 
 
-def of_whom(key: str, things: list[str | M], is_one: bool = True) -> list[str | M]:
+def of_whom(key: str, things: list[Any], is_one: bool = True) -> list[Any]:
     """What is not known of things: "the price of the chair", "when the coach departs", "whether the chair is taken",
     and of a key of which nothing else can be said: "“leads to” of the chair"."""
     if (of := keys.parts_left(key)) is not None:

@@ -20,22 +20,16 @@ from scenewright_server.languages.speaking import (
     speaks_for_itself,
 )
 from scenewright_server.languages.zh import Chinese
+from scenewright_server.languages.zh_telling import told_of, unknown
 from scenewright_server.languages.zh_wording import (
     COMPARATIVES,
-    DOING,
-    OPENING,
     PLACES,
     REMAINING,
     SIDES,
     amount_text,
-    happens,
-    how_opened,
-    is_no_noun,
-    is_when,
     name_of,
     phrase_of,
     the,
-    unknown,
 )
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
@@ -144,11 +138,12 @@ class ChineseSpeaker:
                 parts = [f"{what}是{self.amount(amount, is_measured)}。"]
                 if lacking:
                     of = self._all(lacking, labels) if len(lacking) <= 3 else [f"另外{self._count(len(lacking))}"]
-                    parts = [*parts, "我不知道", *of, f"的{name_of(key)}。"]
+                    parts = [*parts, *unknown(key, of)]
                 return parts
             case r.Weighed(_, a, b, is_so):
                 yes = "是的" if is_so else "不是"
-                return [f"{yes}，", *self._operand(a, labels), self._sign(result), *self._operand(b, labels), "。"]
+                said = [self._operand(its, labels, a.things == b.things and a.key != b.key) for its in (a, b)]
+                return [f"{yes}，", *said[0], self._sign(result), *said[1], "。"]
             case r.Differs():
                 return self._differs(result, labels)
             case r.Times(a, b, _, each) if each is not None and b.amount.unit:
@@ -210,14 +205,8 @@ class ChineseSpeaker:
             return unknown(told.key, things)
         if isinstance(told.value, str):
             value = told.value.strip(" .。")
-            if told.key in OPENING and not is_when(value) and not how_opened(value):
-                return [*things, f"能打开{value}。"]
-            if told.key in DOING and not told.is_quoted:
-                return [*things, f"{told.key}{value}。"]
-            if not told.is_quoted and (said := happens(told.key, value)):
+            if not told.is_quoted and (said := told_of(told.key, value)) is not None:
                 return [*things, f"{said}。"]
-            if is_no_noun(told.key, value) and not told.is_quoted:
-                return [*things, f"，{told.key}：{value}。"]
             return [*things, f"的介绍说：“{value}”。" if told.is_quoted else f"的{name_of(told.key, value)}是{value}。"]
         value = self.amount(told.value, told.is_measured)
         if told.key == "distance" and told.is_measured:
@@ -234,13 +223,13 @@ class ChineseSpeaker:
         if told.key == "load" and told.is_measured:
             n = self._count(int(told.value.value))
             return [*things, f"上面有{n}东西。" if told.value.value else "上面什么都没有。"]
-        if said := happens(told.key, value):
-            return [*things, f"{said}。"]
         if told.key in REMAINING:
             return [*things, f"还剩{value}。"]
         if told.key == "from":
             is_age = told.value.dimension == "time" and told.value.value < 150
             return [*things, f"，{re.sub('年$', '岁', value) if is_age else value}起。"]
+        if is_chinese(told.key) and (said := told_of(told.key, value)) is not None:
+            return [*things, f"{said}。"]
         if topic_of(told.key).words[0] == "age":
             value = re.sub("年$", "岁", value)
         is_bare = told.key == "ticket" and not told.value.unit
@@ -251,9 +240,12 @@ class ChineseSpeaker:
             return self._count(len(operand.things)) if operand.things else "零个"
         return self.amount(operand.amount, operand.is_measured)
 
-    def _operand(self, operand: r.Operand, labels: Labels[M]) -> list[str | M]:
+    def _operand(self, operand: r.Operand, labels: Labels[M], is_of_one: bool) -> list[str | M]:
+        """A quantity, and of what it is; of one thing that it is held against itself by its key."""
         if operand.how != "fact":
             return [self._of(operand)]
+        if is_of_one:
+            return [f"{name_of(operand.key)}{self._of(operand)}"]
         return [*the(operand.things[0], labels), "的", self._of(operand)]
 
     def _sign(self, weighed: r.Weighed) -> str:
@@ -314,14 +306,14 @@ class ChineseSpeaker:
                 *self._all(verdict.things, labels),
                 f"{'' if is_so else '不'}{phrase}。",
             ]
-        so, not_so, unknown = (
+        so, not_so, not_known = (
             [k for k, its in zip(verdict.things, verdict.are_so, strict=True) if its is value]
             for value in (True, False, None)
         )
         parts: list[str | M] = ["不全是"]
         parts += ["：", *self._all(so, labels), "是"] if so else []
         parts += ["，", *self._all(not_so, labels), "不是"] if not_so else []
-        return [*parts, *(["，我不知道", *self._all(unknown, labels), "是不是"] if unknown else []), "。"]
+        return [*parts, *(["，我不知道", *self._all(not_known, labels), "是不是"] if not_known else []), "。"]
 
     def _ask(self, ask: r.Ask, labels: Labels[M]) -> list[str | M]:
         if len(ask.things) > MAX_ASKED or ask.by == "nothing":

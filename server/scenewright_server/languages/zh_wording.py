@@ -40,25 +40,7 @@ COMPARATIVES = {
     "distance": ("远", "近"), "price": ("贵", "便宜"), "weight": ("重", "轻"), "age": ("大", "小"),
     "year": ("晚", "早"),
 }  # fmt: skip
-OPENING = ("opens", "unlocks", "打开")
-DOING = set(
-    "喜欢 讨厌 害怕 怕 想要 需要 擅长 会 爱 爱吃 卖 住在 来自 认识 开往 前往 驶向 通往 通向 位于 属于 死于 卒于 "
-    "生于 出生于 建于 毕业于 源自 产自 适合 连接 教".split()
-)
-"""Keys that are no nouns: what stands between a thing and a value."""
 REMAINING = ("left", "remaining", "剩余", "剩", "还剩", "余量", "剩余数量")
-_HOW_OPENED = re.compile(r"[用需要靠拿按推拉转输刷]|.*开$")
-_AT_HOURS = frozenset(
-    "上班 下班 开饭 打烊 发车 开车 出发 到达 到站 开场 开演 散场 关门 开门 熄灯 起飞 降落 开始 结束 截止 交班 换班 "
-    "起床 睡觉 停售 闭馆 开馆 闭园 开园 收摊 出摊 退房 入住 登机".split()
-)
-"""Verbs of what happens at an hour of the day."""
-_SINCE = frozenset("建成 建造 始建 成立 创立 创办 修建 落成 出土 出版 出生 发现 去世 发掘".split())
-"""Verbs that stand before a year or a place."""
-_ACTS = frozenset(
-    "吃 喝 吹 坐 摸 咬 骑 开 关 拿 碰 洗 睡 站 用 听 看 买 卖 借 修 退 拍 打 养 动 飞 跑 叫 加热 拍照 试穿 试用".split()
-)
-"""Verbs that ask whether one may."""
 _NO_NOUN = set(
     "去 到 往 从 由 给 用 在 打开 怀孕 结婚 去往 来 送 找 要 死了 受伤 "
     "to from for with by leads opens unlocks died pregnant".split()
@@ -103,28 +85,6 @@ def the(k: int, labels: Labels[M]) -> list[str | M]:
 def is_when(value: str) -> bool:
     """Whether a value tells when something is so."""
     return _WHEN.match(value) is not None or read_date(value) is not None
-
-
-def how_opened(value: str) -> bool:
-    """Whether a value tells how something is opened, not what it opens."""
-    return _HOW_OPENED.match(value) is not None
-
-
-def happens(key: str, value: str) -> str | None:
-    """A key that is a verb with its time or place, "17:30下班", "建成于1564年"; None where it is no such."""
-    if key in _AT_HOURS and re.fullmatch(r"\d{1,2}:\d\d(?:[前后])?", value):
-        return f"{value}{key}"
-    is_fit = re.match(r"(?:公元前?)?\d{1,4}(?:年|世纪|$)", value) is not None or is_chinese(value)
-    return f"{key}于{value}" if key in _SINCE and is_fit and not value.startswith(("在", "于", "由")) else None
-
-
-def unknown(key: str, things: list[str | M]) -> list[str | M]:
-    """That what a key tells of things is not known; of a verb, how it is with that."""
-    if key == "distance":
-        return ["我不知道", *things, "有多远。"]
-    if key in _ACTS:
-        return ["我不知道", *things, f"在“{key}”这方面的情况。"]
-    return ["我不知道", *things, f"的{name_of(key)}。"]
 
 
 def is_no_noun(key: str, value: str) -> bool:
