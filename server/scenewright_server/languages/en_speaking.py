@@ -212,16 +212,16 @@ class EnglishSpeaker:
     def _placed(self, place: r.Placed, labels: Labels[M]) -> list[str | M]:
         parts: list[str | M] = [*the(place.thing, labels), f" {be([place.thing], labels)} "]
         if place.under is not None:
-            is_alike = labels.text(place.under) == labels.text(place.thing) and called(place.under, labels) is None
-            parts += [
-                "on ",
-                *(["another ", labels.mention(place.under)] if is_alike else the(place.under, labels)),
-                ", ",
-            ]
+            parts += ["on ", *self._other(place.under, place.thing, labels), ", "]
         parts += [SIDES[place.side], self._away(place.metres, ", {} away")]
         if place.near is not None:
-            parts += [", next to ", *the(place.near, labels)]
+            parts += [", next to ", *self._other(place.near, place.thing, labels)]
         return [*parts, "."]
+
+    def _other(self, k: int, thing: int, labels: Labels[M]) -> list[str | M]:
+        """A thing beside one that may be called alike."""
+        is_alike = labels.text(k) == labels.text(thing) and called(k, labels) is None
+        return ["another ", labels.mention(k)] if is_alike else the(k, labels)
 
     def _told(self, told: r.Told, labels: Labels[M]) -> list[str | M]:
         things, is_one = self._all(told.things, labels), be(told.things, labels) == "is"

@@ -192,12 +192,16 @@ class ChineseSpeaker:
     def _placed(self, place: r.Placed, labels: Labels[M]) -> list[str | M]:
         parts: list[str | M] = the(place.thing, labels)
         if place.under is not None:
-            is_alike = labels.text(place.under) == labels.text(place.thing) and called(place.under, labels) is None
-            parts += ["在", *["另一个"] * is_alike, *the(place.under, labels), "上面，"]
+            parts += ["在", *self._other(place.under, place.thing, labels), "上面，"]
         parts += [SIDES[place.side] + self._away(place.metres, "，{}远")]
         if place.near is not None:
-            parts += ["，靠近", *the(place.near, labels)]
+            parts += ["，靠近", *self._other(place.near, place.thing, labels)]
         return [*parts, "。"]
+
+    def _other(self, k: int, thing: int, labels: Labels[M]) -> list[str | M]:
+        """A thing beside one that may be called alike."""
+        is_alike = labels.text(k) == labels.text(thing) and called(k, labels) is None
+        return ["另一个", labels.mention(k)] if is_alike else the(k, labels)
 
     def _told(self, told: r.Told, labels: Labels[M]) -> list[str | M]:
         things = self._all(told.things, labels)
