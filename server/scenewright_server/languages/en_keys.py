@@ -117,7 +117,8 @@ _MONTH = (
 _DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b"
 _AT = re.compile(r"\d{1,2}:\d\d(?:(?:,| and|, and) \d{1,2}:\d\d)*$|noon$|midnight$|dawn$|dusk$|sunset$|sunrise$")
 _ON = re.compile(
-    rf"(?:{_DAY}|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?!\d)|\d{{4}}-\d\d-\d\d)"
+    rf"(?:{_DAY}|weekends\b|weekdays\b|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?!\d)"
+    r"|\d{4}-\d\d-\d\d)"
 )
 _IN = re.compile(
     rf"(?:(?:early |late |mid-?|about |around )?(?:{_MONTH}(?: \d{{4}})?|(?:1[0-9]|20)\d\d|spring|summer|autumn|winter"

@@ -233,7 +233,15 @@ class EnglishSpeaker:
             return tell(told.key, told.value.strip(" .。"), things, is_one)
         value = self.amount(told.value, told.is_measured)
         if told.key == "distance" and told.is_measured:
-            end: list[str | M] = [" away."] if told.to is None else [" from ", *the(told.to, labels), "."]
+            end: list[str | M] = (
+                [" away."]
+                if told.to is None
+                else [
+                    " from ",
+                    *self._other(told.to, told.things[0], labels),
+                    ".",
+                ]
+            )
             return [*things, f" {'is' if is_one else 'are'} {value}", *end]
         if told.key == "load" and told.is_measured:
             n = English().count(int(told.value.value)) if told.value.value else "nothing"
@@ -241,7 +249,9 @@ class EnglishSpeaker:
             return [f"There is {n} on " if told.value.value < 2 else f"There are {n} things on ", *things, "."]
         key = topic_of(told.key).words[0]
         is_bare = not told.value.unit and told.key == "ticket"  # a number of a ticket
-        is_shape = key in SHAPES and not told.is_measured and told.key not in _TALL  # told of what, nobody knows
+        is_shape = (
+            key in (*SHAPES, "length") and not told.is_measured and told.key not in _TALL
+        )  # told of what, nobody knows
         if key in VERBS and is_meant(told.key, told.value) and not is_bare and not is_shape:
             one, many, after = VERBS[key]
             return [*things, f" {one if is_one else many}{value}{after}."]
@@ -279,6 +289,9 @@ class EnglishSpeaker:
             more, less = ("", "") if is_told else COMPARATIVES.get(key, ("", ""))
             if more:
                 which = more if result.amount.value > 0 else less
+                if key == "year":
+                    of = [f"The {name_of(a.key)} of ", *the(a.things[0], labels)]
+                    return [*of, f" is {gap} {which} than that of ", *the(b.things[0], labels), "."]
                 verb = be(a.things[:1], labels)
                 return [*the(a.things[0], labels), f" {verb} {gap} {which} than ", *the(b.things[0], labels), "."]
         if not result.amount.value:

@@ -18,6 +18,11 @@ _LOOKS = ("colour", "color", "material", "origin", "maker", "author")
 """Keys of what is told in so many words, but in no sentence."""
 _ORDERS = frozenset("quest task mission tip tips instruction instructions advice step rule rules".split())
 """Keys of what somebody is to do."""
+_DO = frozenset(
+    "wait press turn pull push lift stir mix add go ask call take keep put use do don't hold shake wash remove insert "
+    "ring knock come stay follow read avoid check leave stop bring tell give be make let lock".split()
+)
+"""Words with which orders begin."""
 _ANSWERS = frozenset("yes no none n/a true false".split())
 _HOW_MANY = re.compile(r"\d|(?:an?|half|one|two|three|four|five|six|seven|eight|nine|ten|about|some|plenty)\b", re.I)
 _MAX_WORDS = 3
@@ -53,7 +58,7 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
     if (clause := keys.clause_of(key)) and not value.isdigit():
         verb = keys.base_of(clause[1]) if keys.is_plural(clause[0]) else clause[1]
         return [f"the {clause[0]} of ", *things, f" {verb} {at}{value}."]
-    if key.casefold() == "returns" and not at:
+    if (key.casefold() == "returns" and not at) or (first in ("seats", "holds") and value.startswith("for ")):
         return plainly(key, value, things)
     if keys.is_verb(key, value) and (not rest or keys.is_no_noun(key)):
         at = at if keys.may_be_timed(key) else ""
@@ -91,6 +96,7 @@ def _noun(key: str, name: str, value: str, things: list[str | M]) -> list[str | 
     is_unit = key.casefold() in keys.UNITS and ":" not in value
     is_fee = keys.is_plural(name) and re.match("[€$£¥₹₩]", value) is not None
     is_order = name.casefold() in _ORDERS and value[:1].islower() and not value.startswith(("a ", "an ", "the "))
+    is_order |= value.split(" ")[0] in _DO
     if is_one_of_many or may_be_said or is_unit or is_fee or is_order:
         return plainly(name, value, things)
     verb = "are" if keys.is_plural(name) and (value != "1") else "is"

@@ -220,7 +220,7 @@ class ChineseSpeaker:
                 else [
                     *things,
                     "离",
-                    labels.mention(told.to),
+                    *self._other(told.to, told.things[0], labels),
                     f"有{value}。",
                 ]
             )
