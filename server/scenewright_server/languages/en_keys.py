@@ -31,8 +31,8 @@ _VERBS = TIMED | frozenset(
     "melts boils freezes cooks bakes brews says charges controls measures weakens floats".split()
 )
 _NUMBERED = frozenset(
-    "lives works plays drinks shows rides runs stays lifts stops leaves needs sets covers charges fires flowers feeds "
-    "controls measures".split()
+    "lives works plays drinks shows rides runs turns stays lifts stops leaves needs sets covers charges fires "
+    "flowers feeds controls measures".split()
 )
 """Of these, what is a noun before a bare number: three lives."""
 _WHERE = frozenset("goes leads runs comes lives sits stands belongs".split())
@@ -42,14 +42,16 @@ _WHETHER = frozenset(
 )
 _HOW = {
     "sleeps": "how many", "seats": "how many", "costs": "how much", "weighs": "how much", "holds": "how much",
-    "carries": "how much", "lasts": "how long", "takes": "how long",
+    "carries": "how much", "lasts": "how long", "takes": "how long", "runs": "how", "flowers": "when", "blooms": "when",
+    "ripens": "when",
 }  # fmt: skip
+"""Words by which is asked for what some verbs tell."""
 _SURE = (
     _WHERE
     | _WHETHER
     | frozenset(
         "opens closes starts begins ends finishes departs arrives returns expires costs weighs serves hides plays "
-        "shows teaches says".split()
+        "shows teaches says flowers boards".split()
     )
 )
 """Verbs that are asked for as verbs, though nouns are spelt like them."""
@@ -76,7 +78,7 @@ _ADJECTIVES = frozenset(
     "real vegan vegetarian halal kosher waterproof free open ready full empty busy safe clean dirty sweet sour hot "
     "cold spicy organic raw fresh ripe wet dry poisonous toxic dangerous fragile heavy alive dead awake asleep "
     "pregnant allergic afraid available due late early good bad tame wild blind deaf sick ill well lame hungry "
-    "thirsty tired happy sharp blunt bookable accessible legal noisy quiet loud soft hard alone adult new old rare "
+    "thirsty tired happy sharp blunt bookable accessible legal noisy quiet loud soft hard alone new old rare "
     "valid fireproof magnetic washable edible drinkable lit vacant insured friendly shy smart brave calm immune".split()
 )
 _NOW = frozenset(
@@ -337,10 +339,15 @@ def asks(key: str) -> tuple[str, str] | None:
     if is_plain_verb:
         which = "when" if first in TIMED else "where" if first in _WHERE else "whether" if first in _WHETHER else "what"
         return _HOW.get(first, which), word
+    if word == "from":
+        return "where", "be from"
     if is_standing(key) and rest:
         *how, last = word.split(" ")
-        if last in ("until", "till", "from", "since") and (not is_participle(how[0]) or last != "from"):
+        is_held = how[0] in ("booked", "reserved", "taken", "staffed", "closed", "rented", "lent")
+        if last in ("until", "till", "from", "since") and (is_held or not is_participle(how[0]) or last != "from"):
             return f"{last} when", f"be {' '.join(how)}"
+        if last == "on" and is_held:
+            return "when", f"be {' '.join(how)}"
         return ("by whom", f"was {' '.join(how)}") if last == "by" else ("what", f"be {word}")
     if word in ("won", "lost", "drawn", "scored"):
         return None

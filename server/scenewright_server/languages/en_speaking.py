@@ -53,15 +53,19 @@ class EnglishSpeaker:
         for words, k in reply.took:
             said.append([f"I take “{words}” to mean ", *the(k, labels), "."])
         is_bare = asks_of_a_name(reply.turn.question if reply.turn else None)
-        apart = lambda result: self._apart(result, reply.things, labels)  # noqa: E731
-        said += [self._finding(result, apart(result), is_bare) for result in reply.results[:MAX_LISTED]]
+        for result in reply.results[:MAX_LISTED]:
+            said.append(self._finding(result, self._apart(result, reply.things, labels), is_bare))
         if len(reply.results) > MAX_LISTED:
             said.append([f"There are {len(reply.results) - MAX_LISTED} more."])
         said += [[f"I do not see any {words} here."] for words in reply.missing]
         for k, text in reply.quotes:
             is_found = isinstance(reply.results[-1], r.Listed | r.Exists)
             alone = "It says: " if is_found else "It only says: "
-            of = [alone] if len(reply.quotes) == 1 else ["It says of ", *the(k, apart(None)), ": "]
+            of = (
+                [alone]
+                if len(reply.quotes) == 1
+                else ["It says of ", *the(k, self._apart(None, reply.things, labels)), ": "]
+            )
             said.append([*of, f"“{text.rstrip(' .')}”."])
         parts: list[str | M] = []
         for n, sentence in enumerate(said):
@@ -233,15 +237,9 @@ class EnglishSpeaker:
             return tell(told.key, told.value.strip(" .。"), things, is_one)
         value = self.amount(told.value, told.is_measured)
         if told.key == "distance" and told.is_measured:
-            end: list[str | M] = (
-                [" away."]
-                if told.to is None
-                else [
-                    " from ",
-                    *self._other(told.to, told.things[0], labels),
-                    ".",
-                ]
-            )
+            end: list[str | M] = [" away."]
+            if told.to is not None:
+                end = [" from ", *self._other(told.to, told.things[0], labels), "."]
             return [*things, f" {'is' if is_one else 'are'} {value}", *end]
         if told.key == "load" and told.is_measured:
             n = English().count(int(told.value.value)) if told.value.value else "nothing"

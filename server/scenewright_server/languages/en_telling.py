@@ -71,6 +71,7 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
         was = "was" if is_one else "were"
         return [*things, f" {was if keys.is_past(key, value) else be} {key} {at}{value}."]
     is_being = first in _BEING and (keys.follows(value) if keys.is_phrase(key) else not rest or keys.is_no_noun(key))
+    is_being &= not (rest and first in ("on", "in", "with") and value[:1].isdigit() and not keys.is_standing(key))
     if keys.is_standing(key) or is_being:
         be = ("was" if is_one else "were") if keys.was_by(key) else be
         return [*things, f" {be} {key} {value}."]
@@ -161,6 +162,8 @@ def of_whom(key: str, things: list[Any], is_one: bool = True) -> list[Any]:
         state_first = key.casefold().startswith(free[1])
         what = f"{free[1]} {free[0]}" if state_first else free[0]
         return [f"how many {what} ", *things, f" {'has' if is_one else 'have'}{'' if state_first else f' {free[1]}'}"]
+    if (clause := keys.clause_of(key)) is not None:
+        return [f"when the {clause[0]} of ", *things, f" {clause[1]}"]
     if (asked := keys.asks(key)) is not None:
         which, verb = asked
         if verb == "be" or verb.startswith("be "):

@@ -49,16 +49,16 @@ class ChineseSpeaker:
         said: list[list[str | M]] = []
         for words, k in reply.took:
             said.append([f"我把“{words}”当作", labels.mention(k), "。"])
-        apart = lambda result: self._apart(result, reply.things, labels)  # noqa: E731
         is_bare = asks_of_a_name(reply.turn.question if reply.turn else None)
-        said += [self._finding(result, apart(result), is_bare) for result in reply.results[:MAX_LISTED]]
+        for result in reply.results[:MAX_LISTED]:
+            said.append(self._finding(result, self._apart(result, reply.things, labels), is_bare))
         if len(reply.results) > MAX_LISTED:
             said.append([f"另外还有{self._count(len(reply.results) - MAX_LISTED)}。"])
         said += [[f"我在这里没有看到{words}。"] for words in reply.missing]
         for k, text in reply.quotes:
             is_found = isinstance(reply.results[-1], r.Listed | r.Exists)
             alone = "上面写着：" if is_found else "只写着："
-            of = [alone] if len(reply.quotes) == 1 else [*the(k, apart(None)), "的介绍说："]
+            of = [alone] if len(reply.quotes) == 1 else [*the(k, self._apart(None, reply.things, labels)), "的介绍说："]
             said.append([*of, f"“{text.rstrip(' .。')}”。"])
         return tuple(part for sentence in said for part in sentence)
 
@@ -214,16 +214,9 @@ class ChineseSpeaker:
             return [*things, f"的介绍说：“{value}”。" if told.is_quoted else f"的{name_of(told.key, value)}是{value}。"]
         value = self.amount(told.value, told.is_measured)
         if told.key == "distance" and told.is_measured:
-            return (
-                [*things, f"离你{value}。"]
-                if told.to is None
-                else [
-                    *things,
-                    "离",
-                    *self._other(told.to, told.things[0], labels),
-                    f"有{value}。",
-                ]
-            )
+            if told.to is None:
+                return [*things, f"离你{value}。"]
+            return [*things, "离", *self._other(told.to, told.things[0], labels), f"有{value}。"]
         if told.key == "load" and told.is_measured:
             n = self._count(int(told.value.value))
             return [*things, f"上面有{n}东西。" if told.value.value else "上面什么都没有。"]

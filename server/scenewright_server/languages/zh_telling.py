@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from scenewright_server.languages.zh_wording import REMAINING, is_no_noun, is_when, name_of
+from scenewright_server.scene.words import is_chinese
 
 _OPENING = ("opens", "unlocks", "打开")
 _LIKES = frozenset(
@@ -54,6 +55,8 @@ def told_of(key: str, value: str) -> str | None:
     """What is told as what follows a thing: "17:30下班", "建成于1564年", "，免费：是"; None: as "的…是…"."""
     if key in _OPENING and not is_when(value) and not _HOW_OPENED.match(value):
         return f"能打开{value}"
+    if key in REMAINING and is_chinese(key):
+        return f"还剩{value}"
     if key in _DOING or _is_end(key):
         return f"{key}{value}"
     if key in _AT_HOURS and _DAY.match(value):
