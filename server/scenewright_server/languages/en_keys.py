@@ -98,7 +98,7 @@ _NO_NOUNS = frozenset(
 """Keys of which no other sentence is made."""
 _STANDING = frozenset(
     "sale rent hire use stock duty loan order season reach service display charge danger bloom heat school town print "
-    "work repair offer tap".split()
+    "work repair offer tap holiday leave".split()
 )
 _MEETINGS = frozenset(
     "sunset sunrise tide breakfast lunch dinner check-in check-out checkout entry departure arrival start show feeding "

@@ -71,7 +71,7 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
         was = "was" if is_one else "were"
         return [*things, f" {was if keys.is_past(key, value) else be} {key} {at}{value}."]
     is_being = first in _BEING and (keys.follows(value) if keys.is_phrase(key) else not rest or keys.is_no_noun(key))
-    is_being &= not (rest and first in ("on", "in", "with") and value[:1].isdigit() and not keys.is_standing(key))
+    is_being &= not (rest and first in ("on", "in", "with") and value.isdigit() and not keys.is_standing(key))
     if keys.is_standing(key) or is_being:
         be = ("was" if is_one else "were") if keys.was_by(key) else be
         return [*things, f" {be} {key} {value}."]
