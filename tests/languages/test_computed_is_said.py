@@ -44,6 +44,8 @@ NO_COUNTS = ("Which one", "which one", "哪一个", "另一个")
 class Pointing:
     """Labels that are mentioned by their numbers."""
 
+    scene = None
+
     def __init__(self, called):
         self._called = called
 
@@ -124,7 +126,7 @@ def settled(result: r.Result) -> bool | None:
     return None
 
 
-YES, NO = re.compile("^(Yes|是的|有，|是，|是。)"), re.compile("^(No[,.]|不[，是]|没有。)")
+YES, NO = re.compile("^(Yes|是的|有，|是，|是。)"), re.compile("^(No[,.]|不[，是]|没有[。，])")
 
 
 def check(reply: r.Reply, called, language: str) -> None:

@@ -176,7 +176,7 @@ def test_rates_convert_and_are_held_against_money():
         (["check lift | floors = 18"], "Yes, the floors of the lift are 1到20层."),
         (["check lift | floors = 21"], "No, the floors of the lift are 1到20层."),
         (["name all & size = 4/4"], "It is the violin."),
-        (["fact Lisbon | departure board"], "The departure board, Lisbon: delayed."),
+        (["fact Lisbon | departure board"], "Lisbon, departure board: delayed."),
         (["fact free in | departure board"], "The departure board is free in 10 min."),
     ],
 )  # fmt: skip
@@ -257,7 +257,10 @@ STALLS = scene_of(MARKET)
         ("name in stock > 0", "It is the camera."),
         ("fact left | film", "It says of the film: “Two rolls left”."),
         ("sum left | film + camera", "Together they come to 5."),
-        ("sum left | door", "I do not know “left” of the door. It only says: “Hangs on the left of the gate”."),
+        (
+            "sum left | door",
+            "I do not know how many are left of the door. It only says: “Hangs on the left of the gate”.",
+        ),
         ("more left | film | 1", "Yes, it is 2 for the film against 1."),
         ("diff 打捞 | anchor | stele", "anchor比stele晚21年。"),
         ("diff built | anchor | 1900", "That is 50 years earlier: 1850 against 1900."),

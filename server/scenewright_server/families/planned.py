@@ -11,6 +11,7 @@ from scenewright_server.scene import replies
 from scenewright_server.scene.entries import Entry, is_same
 from scenewright_server.scene.expressions import Set
 from scenewright_server.scene.questions import Question
+from scenewright_server.scene.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Pointed:
 class PointedLabels:
     """See `languages.speaking.Labels`."""
 
-    def __init__(self, called: Sequence[str]) -> None:
-        self._called = called
+    def __init__(self, called: Sequence[str], scene: Scene | None) -> None:
+        self._called, self.scene = called, scene
 
     def text(self, k: int) -> str:
         return self._called[k]
@@ -55,13 +56,14 @@ class PointedLabels:
         return Pointed(k)
 
 
-def steps_of(said: Sequence[replies.Reply], called: Sequence[str], language: str) -> list[tuple[str, int | None]]:
-    """Replies as they are said: words, and the entry that they mean, None for none. What a reply rests on and does not
-    name is pointed at without words, where that are not too many things."""
+def steps_of(said: Sequence[replies.Reply], scene: Scene, language: str) -> list[tuple[str, int | None]]:
+    """Replies of a scene as they are said: words, and the entry that they mean, None for none. What a reply rests on
+    and does not name is pointed at without words, where that are not too many things."""
+    called = scene.called
     parts: list[str | Pointed] = []
     for reply in said:
         parts += [" "] if parts and language != "zh" else []
-        parts += SPEAKERS[language].reply(reply, PointedLabels(called))
+        parts += SPEAKERS[language].reply(reply, PointedLabels(called, scene))
     named = {part.k for part in parts if isinstance(part, Pointed)}
     silent = [k for k in dict.fromkeys(k for reply in said for k in reply.things) if k not in named]
     steps = [(part, None) if isinstance(part, str) else (called[part.k], part.k) for part in parts]

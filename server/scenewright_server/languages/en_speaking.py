@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
+from scenewright_server.languages.apart import Apart, asks_of, called
 from scenewright_server.languages.en import BELOW_TWENTY, English
+from scenewright_server.languages.en_amounts import amount_text
+from scenewright_server.languages.en_keys import is_how, is_plural, one_of, parts_left
+from scenewright_server.languages.en_telling import is_plain, of_whom, tell
 from scenewright_server.languages.en_wording import (
     COMPARATIVES,
     PLACES,
     SIDES,
-    SIGNS,
     VERBS,
     be,
     name_of,
-    of_whom,
     phrase_of,
-    tell,
     the,
 )
 from scenewright_server.languages.speaking import (
@@ -25,21 +25,21 @@ from scenewright_server.languages.speaking import (
     MAX_LISTED,
     Labels,
     M,
-    currency,
+    asks_of_a_name,
     digits,
     durations_in,
+    is_bare_number,
     is_year,
-    length_in,
-    money_digits,
     speaks_for_itself,
 )
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.amounts import CLOCK, SPAN, Amount, rate_of, span_text, symbol, time_text
-from scenewright_server.scene.dates import date_text
-from scenewright_server.scene.matching import single
-from scenewright_server.scene.measures import is_moment
+from scenewright_server.scene.amounts import CLOCK, Amount
+from scenewright_server.scene.measures import SHAPES, is_moment
 from scenewright_server.scene.topics import is_meant, topic_of
+
+_TALL = ("tall", "wide", "deep", "long")
+"""Keys that are said after an amount."""
 
 
 class EnglishSpeaker:
@@ -52,14 +52,20 @@ class EnglishSpeaker:
         said: list[list[str | M]] = []
         for words, k in reply.took:
             said.append([f"I take “{words}” to mean ", *the(k, labels), "."])
-        said += [self._finding(result, labels) for result in reply.results[:MAX_LISTED]]
+        is_bare = asks_of_a_name(reply.turn.question if reply.turn else None)
+        for result in reply.results[:MAX_LISTED]:
+            said.append(self._finding(result, self._apart(result, reply.things, labels), is_bare))
         if len(reply.results) > MAX_LISTED:
             said.append([f"There are {len(reply.results) - MAX_LISTED} more."])
         said += [[f"I do not see any {words} here."] for words in reply.missing]
         for k, text in reply.quotes:
             is_found = isinstance(reply.results[-1], r.Listed | r.Exists)
             alone = "It says: " if is_found else "It only says: "
-            of = [alone] if len(reply.quotes) == 1 else ["It says of ", *the(k, labels), ": "]
+            of = (
+                [alone]
+                if len(reply.quotes) == 1
+                else ["It says of ", *the(k, self._apart(None, reply.things, labels)), ": "]
+            )
             said.append([*of, f"“{text.rstrip(' .')}”."])
         parts: list[str | M] = []
         for n, sentence in enumerate(said):
@@ -69,34 +75,9 @@ class EnglishSpeaker:
 
     def amount(self, amount: Amount, is_measured: bool = False) -> str:
         """An amount as people write it: "€24.50", "2.5 kg", "40 cm"."""
-        if is_measured and amount.unit == "m":
-            return " ".join(length_in(amount.value))
-        if amount.unit == CLOCK:
-            return " to ".join(time_text(its) for its in (amount.value, amount.high) if its is not None)
-        if amount.unit == SPAN:
-            return span_text(amount.value)
-        if amount.dimension == "date":
-            return date_text(amount)
-        if (rate := rate_of(amount.unit)) and not amount.dimension:
-            one = single(rate[1]) if len(rate[1]) > 2 and symbol(rate[1]) == rate[1] else symbol(rate[1])
-            per = " per " if not rate[0] or currency(Amount(0, rate[0])) else "/"
-            return f"{self.amount(replace(amount, unit=rate[0]))}{per}{one}"
-        if amount.high is not None:
-            top = self.amount(Amount(amount.high, amount.unit))
-            low = money_digits(amount.value) if currency(amount) else digits(amount.value)
-            return f"{SIGNS.get(currency(amount), '')}{low} to {top}"
-        if code := currency(amount):
-            value = f"{float(money_digits(abs(amount.value))):,}".removesuffix(".0")
-            value = f"{value.split('.')[0]}.{money_digits(abs(amount.value)).split('.')[1]}" if "." in value else value
-            minus = "-" if amount.value < 0 else ""
-            return f"{minus}{SIGNS[code]}{value}" if code in SIGNS else f"{minus}{value} {code}"
-        value = (
-            digits(amount.value) if abs(amount.value) < 10000 else f"{float(digits(amount.value)):,}".removesuffix(".0")
-        )
-        unit = symbol(amount.unit)
-        return f"{value}{'' if unit == '%' else ' '}{unit}" if unit else value
+        return amount_text(amount, is_measured)
 
-    def _finding(self, result: r.Result, labels: Labels[M]) -> list[str | M]:
+    def _finding(self, result: r.Result, labels: Labels[M], is_bare: bool = False) -> list[str | M]:
         match result:
             case r.NotUnderstood():
                 return ["I did not understand that."]
@@ -113,7 +94,8 @@ class EnglishSpeaker:
             case r.Unknown(key, things) if len(things) > 3 or not things:
                 return ["I do not know ", *of_whom(key, ["any of them"]), "."]
             case r.Unknown(key, things):
-                return ["I do not know ", *of_whom(key, self._all(things, labels)), "."]
+                is_one = be(things, labels) == "is"
+                return ["I do not know ", *of_whom(key, self._all(things, labels), is_one), "."]
             case r.Mixed(key):
                 return [f"I can not reckon with the {name_of(key)}: the units differ."]
             case r.Lost("this"):
@@ -127,8 +109,10 @@ class EnglishSpeaker:
             case r.Counted(things):
                 return self._counted(things, labels)
             case r.Exists(things, is_certain):
+                if not things and is_certain:
+                    return ["No, I know of none here." if is_bare else "No, there is none."]
                 if not things:
-                    return ["No, there is none." if is_certain else "Not as far as I know."]
+                    return ["Not as far as I know."]
                 return ["Yes, ", *_lower(self._counted(things, labels))]
             case r.OutOfScene():
                 return [self.beyond]
@@ -168,11 +152,12 @@ class EnglishSpeaker:
                 parts = [f"{what} {self.amount(amount, is_measured)}{of_what}."]
                 if lacking:
                     of = self._all(lacking, labels) if len(lacking) <= 3 else [f"{len(lacking)} others"]
-                    parts = [*parts, f" I do not know the {name_of(key)} of ", *of, "."]
+                    parts = [*parts, " I do not know ", *of_whom(key, of, len(lacking) == 1), "."]
                 return parts
             case r.Weighed(_, a, b, is_so):
                 yes = "Yes" if is_so else "No"
-                return [f"{yes}, it is ", *self._operand(a, labels), " against ", *self._operand(b, labels), "."]
+                said = [self._operand(its, labels, a.things == b.things and a.key != b.key) for its in (a, b)]
+                return [f"{yes}, it is ", *said[0], " against ", *said[1], "."]
             case r.Differs():
                 return self._differs(result, labels)
             case r.Times(a, b, _, each) if each is not None and b.amount.unit:
@@ -190,7 +175,7 @@ class EnglishSpeaker:
         for n, k in enumerate(shown):
             is_last = n == len(shown) - 1 and len(shown) == len(things)
             parts += [(" and " if is_last else ", ")] if n else []
-            is_again = labels.text(k) in met and labels.text(k)[:1].islower()
+            is_again = labels.text(k) in met and labels.text(k)[:1].islower() and called(k, labels) is None
             parts += ["another ", labels.mention(k)] if is_again else the(k, labels)
             met.add(labels.text(k))
         return parts + ([f" and {len(things) - len(shown)} more"] if len(shown) < len(things) else [])
@@ -211,9 +196,18 @@ class EnglishSpeaker:
         shown = result.things[:MAX_LISTED]
         for n, k in enumerate(shown):
             parts += [" and " if n == len(result.things) - 1 else ", "] if n else []
-            parts += [*the(k, labels), f" ({self.amount(result.values[n], result.is_measured)})"]
+            parts += [*the(k, labels), f" ({self._value(result, n)})"]
         more = len(result.things) - len(shown)
         return [*parts, f" and {more} more." if more else "."]
+
+    def _value(self, listed: r.Listed, n: int) -> str:
+        """A value by which a thing was picked; a bare number with its key, "level 3", "6 seats left"."""
+        value = self.amount(listed.values[n], listed.is_measured)
+        if listed.is_measured or not is_bare_number(listed.key, listed.values[n]):
+            return value
+        name = name_of(listed.key)
+        is_first = parts_left(listed.key) is not None or is_plural(name)
+        return f"{value} {one_of(name) if value == '1' else name}" if is_first else f"{name} {value}"
 
     def _away(self, metres: float | None, form: str) -> str:
         """How far away something is, in a form of words; nothing where nobody knows."""
@@ -222,31 +216,41 @@ class EnglishSpeaker:
     def _placed(self, place: r.Placed, labels: Labels[M]) -> list[str | M]:
         parts: list[str | M] = [*the(place.thing, labels), f" {be([place.thing], labels)} "]
         if place.under is not None:
-            parts += ["on ", *the(place.under, labels), ", "]
+            parts += ["on ", *self._other(place.under, place.thing, labels), ", "]
         parts += [SIDES[place.side], self._away(place.metres, ", {} away")]
         if place.near is not None:
-            parts += [", next to ", *the(place.near, labels)]
+            parts += [", next to ", *self._other(place.near, place.thing, labels)]
         return [*parts, "."]
+
+    def _other(self, k: int, thing: int, labels: Labels[M]) -> list[str | M]:
+        """A thing beside one that may be called alike."""
+        is_alike = labels.text(k) == labels.text(thing) and called(k, labels) is None
+        return ["another ", labels.mention(k)] if is_alike else the(k, labels)
 
     def _told(self, told: r.Told, labels: Labels[M]) -> list[str | M]:
         things, is_one = self._all(told.things, labels), be(told.things, labels) == "is"
         if told.value is None:
-            return ["I do not know ", *of_whom(told.key, things), "."]
+            return ["I do not know ", *of_whom(told.key, things, is_one), "."]
         if isinstance(told.value, str):
             if told.is_quoted:
                 return ["It says of ", *things, f": “{told.value.strip(' .。')}”."]
             return tell(told.key, told.value.strip(" .。"), things, is_one)
         value = self.amount(told.value, told.is_measured)
         if told.key == "distance" and told.is_measured:
-            end: list[str | M] = [" away."] if told.to is None else [" from ", *the(told.to, labels), "."]
+            end: list[str | M] = [" away."]
+            if told.to is not None:
+                end = [" from ", *self._other(told.to, told.things[0], labels), "."]
             return [*things, f" {'is' if is_one else 'are'} {value}", *end]
         if told.key == "load" and told.is_measured:
             n = English().count(int(told.value.value)) if told.value.value else "nothing"
             n = f"{n} thing" if told.value.value == 1 else n
             return [f"There is {n} on " if told.value.value < 2 else f"There are {n} things on ", *things, "."]
         key = topic_of(told.key).words[0]
-        is_bare = not told.value.unit and (key == "height" or told.key == "ticket")  # a number of a ticket
-        if key in VERBS and is_meant(told.key, told.value) and not is_bare:
+        is_bare = not told.value.unit and told.key == "ticket"  # a number of a ticket
+        is_shape = (
+            key in (*SHAPES, "length") and not told.is_measured and told.key not in _TALL
+        )  # told of what, nobody knows
+        if key in VERBS and is_meant(told.key, told.value) and not is_bare and not is_shape:
             one, many, after = VERBS[key]
             return [*things, f" {one if is_one else many}{value}{after}."]
         return tell(told.key, value, things, is_one)
@@ -256,9 +260,12 @@ class EnglishSpeaker:
             operand.amount, operand.is_measured
         )  # fmt: skip
 
-    def _operand(self, operand: r.Operand, labels: Labels[M]) -> list[str | M]:
+    def _operand(self, operand: r.Operand, labels: Labels[M], is_of_one: bool) -> list[str | M]:
+        """A quantity, and of what it is; of one thing that it is held against itself by its key."""
         if operand.how != "fact":
             return [self._of(operand)]
+        if is_of_one:
+            return [f"{self._of(operand)} ({name_of(operand.key)})"]
         return [f"{self._of(operand)} for ", *the(operand.things[0], labels)]
 
     def _differs(self, result: r.Differs, labels: Labels[M]) -> list[str | M]:
@@ -276,15 +283,22 @@ class EnglishSpeaker:
         if a.how == b.how == "fact" and a.key == b.key:
             if not result.amount.value:
                 return [f"The {name_of(a.key)} of ", *self._all(result.things, labels), " is the same."]
-            more, less = COMPARATIVES.get(key, ("", ""))
+            is_told = key == "height" and not (a.is_measured or b.is_measured)
+            more, less = ("", "") if is_told else COMPARATIVES.get(key, ("", ""))
             if more:
                 which = more if result.amount.value > 0 else less
-                return [*the(a.things[0], labels), f" is {gap} {which} than ", *the(b.things[0], labels), "."]
+                if key == "year":
+                    of = [f"The {name_of(a.key)} of ", *the(a.things[0], labels)]
+                    return [*of, f" is {gap} {which} than that of ", *the(b.things[0], labels), "."]
+                verb = be(a.things[:1], labels)
+                return [*the(a.things[0], labels), f" {verb} {gap} {which} than ", *the(b.things[0], labels), "."]
         if not result.amount.value:
             return [f"There is no difference: {self._of(a)} against {self._of(b)}."]
         if are_years or a.amount.dimension in ("clock", "date"):
             which = "later" if result.amount.value > 0 else "earlier"
             return [f"That is {gap} {which}: {self._of(a)} against {self._of(b)}."]
+        if any(its.how == "number" and not its.amount.unit for its in (a, b)):
+            return [f"The difference is {gap}: {self._of(a)} against {self._of(b)}."]
         which = "more" if result.amount.value > 0 else "less"
         gap = f"{gap.removesuffix('%')} percentage points" if gap.endswith("%") else gap
         return [f"That is {gap} {which}: {self._of(a)} against {self._of(b)}."]
@@ -297,7 +311,7 @@ class EnglishSpeaker:
             return (
                 ["I do not know whether ", *things, f" {verb} {phrase}."]
                 if phrase
-                else ["I do not know that of ", *things, "."]
+                else ["I do not know whether that is so of ", *things, "."]
             )
         if len({*verdict.are_so}) == 1:
             is_so = bool(verdict.are_so[0])
@@ -305,7 +319,10 @@ class EnglishSpeaker:
             if because is not None and is_so and speaks_for_itself(because, verdict.among):
                 return self._told(because, labels)
             if because is not None and (phrase is None or not is_so or _is_more(verdict)):
-                return ["Yes, " if is_so else "No, ", *_lower(self._told(because, labels))]
+                told = self._told(because, labels)
+                if is_plain(told):
+                    return ["Yes. " if is_so else "No. ", *_capital(told)]
+                return ["Yes, " if is_so else "No, ", *_lower(told)]
             if phrase is None or len(verdict.things) > 3:
                 return ["Yes." if is_so else "No."]
             verb = be(verdict.things, labels) + ("" if is_so else " not")
@@ -315,32 +332,49 @@ class EnglishSpeaker:
             for value in (True, False, None)
         )
         parts: list[str | M] = ["Not all of them"]
-        parts += [": it is so of ", *self._all(so, labels)] if so else []
-        parts += [", and not of " if so else ": not ", *self._all(not_so, labels)] if not_so else []
+        if phrase and so and not_so:
+            parts += [": ", *self._all(so, labels), f" {be(so, labels)} {phrase}, "]
+            parts += [*self._all(not_so, labels), f" {be(not_so, labels)} not"]
+        else:
+            parts += [": it is so of ", *self._all(so, labels)] if so else []
+            parts += [", and not of " if so else ": not ", *self._all(not_so, labels)] if not_so else []
         return [*parts, *([". I do not know it of ", *self._all(unknown, labels)] if unknown else []), "."]
 
     def _ask(self, ask: r.Ask, labels: Labels[M]) -> list[str | M]:
         if len(ask.things) > MAX_ASKED or ask.by == "nothing":
             return [f"There are {English().count(len(ask.things))} of them. Which one do you mean?"]
         parts: list[str | M] = ["Do you mean "]
-        for n, (k, mark) in enumerate(zip(ask.things, ask.marks, strict=True)):
+        for n, k in enumerate(ask.things):
             parts += [" or " if n == len(ask.things) - 1 else ", "] if n else []
-            said = self.amount(mark) if isinstance(mark, Amount) else str(mark)
-            match ask.by:
-                case "fact" if name_of(ask.key) in ("colour", "color", "material"):
-                    parts += [f"the {said} ", labels.mention(k)]
-                case "fact":
-                    parts += ["the ", labels.mention(k), f" with the {name_of(ask.key)} {said}"]
-                case "side":
-                    side: r.Bearing = mark  # type: ignore[assignment]
-                    parts += ["the ", labels.mention(k), f" {SIDES[side]}"]
-                case "under":
-                    parts += ["the ", labels.mention(k), " on ", *the(int(said), labels)]
-                case "metres":
-                    parts += ["the ", labels.mention(k), f" {self.amount(Amount(float(said), 'm'), True)} away"]
-                case _:
-                    parts += the(k, labels)
+            before, after = self._mark(ask, n, labels)
+            parts += the(k, labels) if ask.by == "name" else [*before, labels.mention(k), *after]
         return [*parts, "?"]
+
+    def _mark(self, ask: r.Ask, n: int, labels: Labels[M]) -> tuple[list[str | M], list[str | M]]:
+        """The words before and after the label of the n-th of things that are told apart."""
+        mark = ask.marks[n]
+        said = self.amount(mark) if isinstance(mark, Amount) else str(mark)
+        match ask.by:
+            case "fact" if name_of(ask.key) in ("colour", "color", "material"):
+                return [f"the {said} "], []
+            case "fact" if name_of(ask.key) in ("state", "status") and is_how(said):
+                return ["the "], [f" that is {said}"]
+            case "fact":
+                return ["the "], [f" with the {name_of(ask.key)} {said}"]
+            case "side":
+                side: r.Bearing = mark  # type: ignore[assignment]
+                return ["the "], [f" {SIDES[side]}"]
+            case "under":
+                return ["the "], [" on ", *the(int(said), labels)]
+            case "metres":
+                return ["the "], [f" {self.amount(Amount(float(said), 'm'), True)} away"]
+        return [], []
+
+    def _apart(self, result: r.Result | None, things: Sequence[int], labels: Labels[M]) -> Labels[M]:
+        """Labels that tell apart which of the things that a reply is about are called alike."""
+        asked = asks_of(result, things, labels)
+        words = {k: self._mark(ask, n, labels) for ask in asked for n, k in enumerate(ask.things)}
+        return Apart(labels, words) if words else labels
 
 
 def _is_more(verdict: r.Verdict) -> bool:

@@ -1,18 +1,17 @@
-"""English words for what a scene tells: articles, keys, places, and a fact as a sentence."""
+"""English words for what a scene tells: articles, keys and places."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 
+from scenewright_server.languages.apart import called
 from scenewright_server.languages.en import BELOW_TWENTY, article
+from scenewright_server.languages.en_keys import is_plural
 from scenewright_server.languages.speaking import Labels, M
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount
-from scenewright_server.scene.kinds import is_noun
-from scenewright_server.scene.matching import single
 from scenewright_server.scene.replies import Bearing
-from scenewright_server.scene.states import is_state
 from scenewright_server.scene.topics import nearest, topic_of
 from scenewright_server.scene.words import COLOURS, MATERIALS, is_chinese
 
@@ -43,43 +42,16 @@ COMPARATIVES = {
 
 
 _ADJECTIVE = re.compile("(able|ible|ed|proof|free|en|an|ful|less|ic|al|ous|ing|ish|y)$")
-_SAYING = set("sign text note notice inscription message warning label".split())
-_DOING = set(
-    "closes opens begins finishes stops returns serves seats heals holds contains needs takes starts ends leaves "
-    "departs arrives lasts unlocks restores protects eats costs weighs sells shows plays speaks sleeps lives "
-    "works fits hides guards teaches loves likes dislikes hates fears wants knows remembers misses collects "
-    "drinks wears bites barks rides runs leads goes comes sits stands turns belongs".split()
-)
-_NUMBERED = ("lives", "works", "plays", "drinks", "shows", "rides")
-"""Of these, what is a noun before a bare number: three lives."""
-_BEING = set(
-    "from by for in on with missing wearing holding carrying guarding selling playing showing open closed available "
-    "known afraid made built found born founded painted free due good allergic".split()
-)
-"""First words of keys that are no nouns: what stands between a thing and a value."""
-_COUNTED = ("free", "open", "available", "missing")
-"""Of these, what a noun follows in keys of numbers: "free chairs"."""
-_STANDING = set("on in at off out weak native good fit free due hardy".split())
-_IS_DATE = re.compile(r"\b1[5-9]\d\d|\b20\d\d|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|\bago\b")
-_OPEN_ENDS = set("in on at to of for from with by than until since after before and or if when".split())
-_NO_NOUNS = set(
-    "left remaining died pregnant wounded injured sick ill married divorced single alive dead asleep awake drunk lost "
-    "due late early next last previous now today tonight tomorrow yesterday since until ago here there where when why "
-    "how who away inside outside above below behind beside before after with without from to via of by for at on off "
-    "in happened used wanted must may can should please never always".split()
-)
-"""Keys that are no nouns and of which no other sentence is made."""
-_HOW_MANY = re.compile(r"\d|(?:an?|half|one|two|three|four|five|six|seven|eight|nine|ten|about|some|plenty)\b", re.I)
-_HAS_LEFT = ("left", "remaining", "still left", "remains")
-_ONE = set("bus gas lens atlas canvas news series christmas chess species headquarters tennis always".split())
 
 
 def the(k: int, labels: Labels[M]) -> list[str | M]:
-    """A thing with its article; names of people, works and engines have none."""
-    return [f"{_article(labels.text(k))}", labels.mention(k)] if _article(labels.text(k)) else [labels.mention(k)]
+    """A thing with its article, and what tells it apart; names of people, works and engines have none."""
+    if (apart := called(k, labels)) is not None:
+        return apart
+    return [f"{article_of(labels.text(k))}", labels.mention(k)] if article_of(labels.text(k)) else [labels.mention(k)]
 
 
-def _article(label: str) -> str:
+def article_of(label: str) -> str:
     first, *rest = label.split() or [""]
     if first.lower() in ("the", "my", "your", "a", "an"):
         return ""
@@ -106,7 +78,7 @@ def phrase_of(among: x.Set) -> str | None:
         case x.Related(relation, x.Me()):
             return BY_USER.get(relation)
         case x.Related(relation, x.Named(words), False, False):
-            return f"{PLACES[relation]} {_article(words)}{words}"
+            return f"{PLACES[relation]} {article_of(words)}{words}"
         case x.Clock(hour):
             return f"at {BELOW_TWENTY[hour]} o'clock"
         case x.Reachable():
@@ -121,65 +93,16 @@ def phrase_of(among: x.Set) -> str | None:
 def are_many(k: int, labels: Labels[M]) -> bool:
     """Whether a thing's own name is a plural: "toilets", "scissors"."""
     label = labels.text(k)
-    last = re.split(r" (?:of|with|for|in|by|on|at) ", label)[0].split(" ")[-1]
+    head = re.sub(
+        r"(?: size)?(?: [A-Z]?\d+[a-z]?| [A-Z])+$",
+        "",
+        re.split(r" (?:of|with|for|in|by|on|at|to|from|under) ", label)[0],
+    )
+    last = head.split(" ")[-1]
     is_name = last[:1].isupper() and label[:1].islower()
-    is_plural = last.casefold() not in _ONE and re.search("[^suia]s$", last.casefold()) is not None
-    return bool(_article(label)) and is_plural and not is_name
+    return bool(article_of(label)) and is_plural(last) and not is_name
 
 
 def be(things: Sequence[int], labels: Labels[M]) -> str:
     """ "is" or "are"."""
     return "is" if len(things) == 1 and not are_many(things[0], labels) else "are"
-
-
-def _is_standing(key: str) -> bool:
-    """Whether a key with an open end tells how a thing is: "reserved for", "on duty until"."""
-    first, *_, last = key.casefold().split(" ")
-    return last == "by" or first in _STANDING or first.endswith("ed")
-
-
-def is_no_noun(key: str) -> bool:
-    """Whether a key is a name, "Lisbon", ends in the middle of a phrase, "goes with", or is no noun by itself."""
-    first, *rest = key.split(" ")
-    if key.casefold().split(" ")[-1] in _OPEN_ENDS:
-        return True
-    if topic_of(key).words[1:]:
-        return False
-    is_name = first[:1].isupper() and first[1:].islower()
-    ends_so = re.search("(?:[a-z]{2,}(?:able|ible|ful|less|ous)|[^eaou]{2,}ed)$", key) is not None and not is_noun(key)
-    is_alone = not rest and (is_name or ends_so)
-    return is_alone or key.casefold() in _NO_NOUNS
-
-
-def of_whom(key: str, things: list[str | M]) -> list[str | M]:
-    """ "the price of the chair", and of a key that is no noun: "“leads to” of the chair"."""
-    return [f"“{key}” of " if is_no_noun(key) else f"the {name_of(key)} of ", *things]
-
-
-def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str | M]:
-    """What is told of things under a key as a sentence, "The state of the door is open." in words that suit the key."""
-    name, (first, *_) = name_of(key, value), key.casefold().split(" ")
-    quoted = f"“{value}”" if not value.startswith("“") else value
-    if first in _SAYING and is_one:
-        return [*things, f" says {quoted}."] if name == "text" else [f"The {name} of ", *things, f" says {quoted}."]
-    is_open = key.casefold().split(" ")[-1] in _OPEN_ENDS
-    at = "at " if not is_open and re.match(r"\d{1,2}:\d\d$", value) else ""
-    if first in ("every", "each"):
-        return [*things, f": {key} {value}."]
-    if first in _DOING and is_one and not (first in _NUMBERED and value.isdigit()):
-        return [*things, f" {key} {at}{value}."]
-    if re.fullmatch(r"[a-z]{3,}[^e]ed", key) and _IS_DATE.search(value) and not is_noun(key):
-        return [*things, f" {'was' if is_one else 'were'} {key} {at}{value}."]
-    is_counted = first in _COUNTED and key.casefold() != first and is_noun(single(key.casefold().split()[-1]))
-    if (first in _BEING and not is_counted) or (is_open and key.casefold() != first and _is_standing(key)):
-        return [*things, f" {'is' if is_one else 'are'} {key} {at}{value}."]
-    if key.casefold() in _HAS_LEFT and _HOW_MANY.match(value):
-        return [*things, f" {'has' if is_one else 'have'} {value} left."]
-    if is_no_noun(key):
-        return [f"{key}: {value}."] if things == ["it"] else [*things, f", {key}: {value}."]
-    if name == "state" and is_state(value):
-        return [*things, f" {'is' if is_one else 'are'} {value}."]
-    verb = "are" if re.search("[^sui]s$", name) else "is"
-    if things == ["it"]:
-        return [f"its {name} {verb} {value}."]
-    return [f"The {name} of ", *things, f" {verb} {value}."]

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
 from scenewright_server.scene import expressions as x
+from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount, many, symbol
 from scenewright_server.scene.replies import Operand, Reply, Told
+from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.states import is_half
 from scenewright_server.scene.topics import topic_of
 
@@ -27,12 +29,17 @@ class Labels(Protocol[M_co]):
 
     def mention(self, k: int) -> M_co: ...
 
+    @property
+    def scene(self) -> Scene | None:
+        """What tells things of one label apart; None: they are not."""
+        ...
+
 
 class Spelt:
     """Labels that are mentioned by their words."""
 
-    def __init__(self, called: Sequence[str]) -> None:
-        self._called = called
+    def __init__(self, called: Sequence[str], scene: Scene | None = None) -> None:
+        self._called, self.scene = called, scene
 
     def text(self, k: int) -> str:
         return self._called[k]
@@ -101,3 +108,14 @@ def speaks_for_itself(because: Told, among: x.Set) -> bool:
     if isinstance(among, x.Not):
         return because.is_quoted
     return isinstance(among, x.Look) and is_half(str(because.value)) and not is_half(among.words)
+
+
+def asks_of_a_name(question: q.Question | None) -> bool:
+    """Whether it is asked if there is something of a name or kind, and of no more than that."""
+    return isinstance(question, q.Exist) and isinstance(question.of, x.Named | x.Kind)
+
+
+def is_bare_number(key: str, amount: Amount) -> bool:
+    """Whether an amount says too little without its key: a number that is no year."""
+    may_be_year = amount.value == int(amount.value) and 1500 <= amount.value <= 2100
+    return bool(key) and not amount.unit and not may_be_year and not is_year(Operand(amount, (), key, "fact"))

@@ -308,7 +308,7 @@ class PlannedTelling(ABC):
 
     def _say(self, replies: Sequence[r.Reply]) -> Outcome:
         """Say replies as they are, up to the limit of tokens; what they rest on and do not name is pointed at."""
-        steps = steps_of(replies, self._setting.called, self._language)
+        steps = steps_of(replies, self._setting.scene(None), self._language)
         n_left = self._n_chars_within("".join(words for words, _ in steps))
         events: list[Event] = []
         for words, k in steps:

@@ -138,7 +138,7 @@ class ReadScript:
         scene, sure = self._understood.scene, self._understood.reading.confidence
         events: list[Event] = []
         n_left = self._n_chars()
-        for words, k in steps_of(self._understood.replies, scene.called, self._understood.language):
+        for words, k in steps_of(self._understood.replies, scene, self._understood.language):
             if len(words) > n_left:
                 self._text += words[:n_left]
                 events += [TextDelta(words[:n_left])] if n_left else []
@@ -153,7 +153,7 @@ class ReadScript:
     def _n_chars(self) -> int:
         """How much of the answer the limit of tokens lets be said."""
         understood = self._understood
-        steps = steps_of(understood.replies, understood.scene.called, understood.language)
+        steps = steps_of(understood.replies, understood.scene, understood.language)
         text = "".join(words for words, _ in steps)
         ids = self._model.tokenizer.encode(text)
         n = self._turn.max_new_tokens

@@ -1,0 +1,73 @@
+"""Things of one label that are told apart in what is said: the red chair and the blue chair, the mug on your left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Generic
+
+from scenewright_server.languages.speaking import Labels, M
+from scenewright_server.scene import replies as r
+from scenewright_server.scene.asking import ask
+from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.scene import Scene
+
+MAX_ALIKE = 8
+"""Of things of one label that are told apart."""
+
+
+class Apart(Generic[M]):
+    """Labels of things, some of which are called with words before their label and after it."""
+
+    def __init__(self, labels: Labels[M], words: Mapping[int, tuple[Sequence[str | M], Sequence[str | M]]]) -> None:
+        self.labels, self.words = labels, words
+
+    @property
+    def scene(self) -> Scene | None:
+        return self.labels.scene
+
+    def text(self, k: int) -> str:
+        return self.labels.text(k)
+
+    def mention(self, k: int) -> M:
+        return self.labels.mention(k)
+
+
+def called(k: int, labels: Labels[M]) -> list[str | M] | None:
+    """A thing with what tells it apart; None where nothing need."""
+    words = labels.words.get(k) if isinstance(labels, Apart) else None
+    return None if words is None else [*words[0], labels.mention(k), *words[1]]
+
+
+def asks_of(result: r.Result | None, things: Sequence[int], labels: Labels[M]) -> Iterable[r.Ask]:
+    """What tells apart each of these things that are called alike, but for what a result says of them anyway."""
+    if labels.scene is None or isinstance(result, r.Ask):
+        return
+    alike: dict[str, list[int]] = {}
+    for k in dict.fromkeys(things):
+        alike.setdefault(labels.text(k), []).append(k)
+    groups = [tuple(group) for group in alike.values() if 1 < len(group) <= MAX_ALIKE]
+    if not groups:
+        return
+    choosing = Choosing(labels.scene)
+    for group in groups:
+        found = ask(choosing, group, _keys_of(result))
+        is_seen = any(choosing.scene.entries[k].graph is None for k in group)  # nobody tells how far
+        if found.by not in ("name", "nothing", *_said_by(result)) and not (found.by == "metres" and is_seen):
+            yield found
+
+
+def _keys_of(result: r.Result | None) -> tuple[str, ...]:
+    """The keys under which something is said of things."""
+    match result:
+        case r.Told(key=key) | r.Listed(key=key) | r.Totalled(key=key) | r.Unknown(key=key):
+            return (key,)
+        case r.Weighed(a=a, b=b) | r.Differs(a=a, b=b) | r.Times(a=a, b=b):
+            return (a.key, b.key)
+    return ()
+
+
+def _said_by(result: r.Result | None) -> tuple[str, ...]:
+    """What is said of places, by which things are not told apart."""
+    if isinstance(result, r.Placed | r.Directed | r.Against | r.Described):
+        return ("side", "under", "metres")
+    return ("metres",) if "distance" in _keys_of(result) else ()
