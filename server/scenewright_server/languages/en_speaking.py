@@ -91,11 +91,10 @@ class EnglishSpeaker:
                 return ["There is nothing like that here."]
             case r.Unknown("front", things):
                 return ["I do not know where the front of ", *self._all(things, labels), " is."]
-            case r.Unknown(key, things) if len(things) > 3 or not things:
-                return ["I do not know ", *of_whom(key, ["any of them"]), "."]
             case r.Unknown(key, things):
-                is_one = be(things, labels) == "is"
-                return ["I do not know ", *of_whom(key, self._all(things, labels), is_one), "."]
+                few = 0 < len(things) <= 3
+                whom = self._all(things, labels) if few else ["any of them"] if things else []
+                return ["I do not know ", *of_whom(key, whom, not few or be(things, labels) == "is"), "."]
             case r.Mixed(key):
                 return [f"I can not reckon with the {name_of(key)}: the units differ."]
             case r.Lost("this"):

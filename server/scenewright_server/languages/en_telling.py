@@ -153,7 +153,9 @@ def _answered(key: str, value: str, things: list[str | M], is_one: bool) -> list
 
 def of_whom(key: str, things: list[Any], is_one: bool = True) -> list[Any]:
     """What is not known of things: "the price of the chair", "when the coach departs", "whether the chair is taken",
-    and of a key of which nothing else can be said: "“leads to” of the chair"."""
+    and of a key of which nothing else can be said: "“leads to” of the chair". Of no things: "the price", "when it
+    departs"."""
+    named, things = things, things or ["it"]
     if (of := keys.parts_left(key)) is not None:
         many = "many" if keys.is_plural(of) else "much"
         has = "has" if is_one else "have"
@@ -173,4 +175,5 @@ def of_whom(key: str, things: list[Any], is_one: bool = True) -> list[Any]:
         else:
             verb = verb if is_one else keys.base_of(verb)
         return [f"{which} ", *things, f" {verb}"]
-    return [f"“{key}” of " if keys.is_no_noun(key) else f"the {name_of(key)} of ", *things]
+    what = f"“{key}”" if keys.is_no_noun(key) else f"the {name_of(key)}"
+    return [what, " of ", *named] if named else [what]

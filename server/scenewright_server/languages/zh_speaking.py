@@ -83,7 +83,9 @@ class ChineseSpeaker:
                 return ["这里没有这样的东西。"]
             case r.Unknown("front", things):
                 return ["我不知道", *self._all(things, labels), "的正面朝哪边。"]
-            case r.Unknown(key, things) if len(things) > 3 or not things:
+            case r.Unknown(key, ()):
+                return [f"我不知道{name_of(key)}。"]
+            case r.Unknown(key, things) if len(things) > 3:
                 return [f"我不知道它们的{name_of(key)}。"]
             case r.Unknown(key, things):
                 return unknown(key, self._all(things, labels))
