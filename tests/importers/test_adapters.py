@@ -28,6 +28,18 @@ def write(path: Path, rank: int = 3, kind: str = "speech", **more: torch.Tensor)
     return path
 
 
+def test_a_planner_tells_how_sure_its_plans_are(bundle: Path, tmp_path: Path) -> None:
+    file, out = tmp_path / "a.safetensors", tmp_path / "out"
+    for told, sure in (("-1.5,-5", [-1.5, -5.0]), ("", [-0.5, -3.0])):
+        save_file(tiny.planner().state, file, {"kind": "plan", "languages": "en", "sure": told})
+        family = load_family(add_adapter(bundle, file, "plan", out))
+        assert isinstance(family, Chat) and list(family.sure) == sure
+    for told in ("-5,-1.5", "1,-5", "-1", "-1,-2,-3", "a,b", "nan,nan", "-1,-inf"):
+        save_file(tiny.planner().state, file, {"kind": "plan", "languages": "en", "sure": told})
+        with pytest.raises(ImportRefused, match="sure"):
+            add_adapter(bundle, file, "plan", out)
+
+
 def test_a_bundle_offers_its_adapters_by_name(bundle: Path, tmp_path: Path) -> None:
     file = write(tmp_path / "a.safetensors")
     out = add_adapter(bundle, file, "shopkeeper", tmp_path / "out")

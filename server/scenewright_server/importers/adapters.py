@@ -17,7 +17,6 @@ from scenewright_server.families.chat.storage import (
     MAX_ADAPTERS,
     PLAN,
     PLANNER,
-    PLANNER_FORMAT,
     adapter_file,
 )
 from scenewright_server.importers.bundles import check_bundle, save_tensors, written_whole
@@ -44,7 +43,7 @@ def add_adapter(bundle: Path, file: Path, name: str, out: Path) -> Path:
     speaking: dict[str, Any] = manifest.get("adapters", {})
     if name == PLAN:
         written = PLANNER
-        manifest["planner"] = {"format": PLANNER_FORMAT, "rank": part.rank, "languages": part.languages}
+        manifest["planner"] = part.told
     else:
         written = adapter_file(name)
         manifest["adapters"] = speaking | {name: {"rank": part.rank, "languages": part.languages}}

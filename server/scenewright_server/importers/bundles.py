@@ -28,7 +28,6 @@ from scenewright_server.families.chat.storage import (
     HEARING,
     LABELS,
     PLANNER,
-    PLANNER_FORMAT,
     SEEING,
     TEMPLATE,
     TOKENIZER,
@@ -156,7 +155,7 @@ def _write(path: Path, parts: Parts, name: str, languages: tuple[str, ...], dtyp
     }
     if (planner := parts.planner) is not None:
         save_tensors(planner.state, path / PLANNER)
-        manifest["planner"] = {"format": PLANNER_FORMAT, "rank": planner.rank, "languages": planner.languages}
+        manifest["planner"] = planner.told
     if hearing is not None:
         save_tensors(hearing.state, path / HEARING)
         manifest["hearing"] = hearing.config.to_dict()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from scenewright_server.families.chat.endpoint import EndpointConfig
+from scenewright_server.families.chat.storage import PLANNER_FORMAT
 from scenewright_server.importers.refusal import ImportRefused
 from scenewright_server.model.clip import ClipConfig
 from scenewright_server.model.config import GPTConfig
@@ -43,6 +45,13 @@ class PlannerPart:
     state: dict[str, Tensor]
     rank: int
     languages: tuple[str, ...]  # that it was trained on
+    sure: tuple[float, ...] = ()  # the two scores of `families.chat.storage.SURE`, where it has its own
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a bundle's `model.json` tells of it."""
+        told: dict[str, Any] = {"format": PLANNER_FORMAT, "rank": self.rank, "languages": self.languages}
+        return told | ({"sure": self.sure} if self.sure else {})
 
 
 @dataclass(frozen=True)

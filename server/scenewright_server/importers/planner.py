@@ -3,6 +3,7 @@ trained on."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -29,7 +30,8 @@ def kind_of(path: Path) -> str:
 
 
 def read_planner(path: Path) -> PlannerPart:
-    """An adapter out of a file; metadata "languages": "en,zh", "en" where it tells none. Raises ImportRefused."""
+    """An adapter out of a file; metadata "languages": "en,zh", "en" where it tells none, and of a planner "sure":
+    "-0.5,-3", see `families.chat.storage.SURE`. Raises ImportRefused."""
     try:
         state = unpack_pairs(load_file(path))
         with safe_open(path, "pt") as file:
@@ -42,4 +44,11 @@ def read_planner(path: Path) -> PlannerPart:
     if len(ranks) != 1:
         raise ImportRefused(path, "rank", "one, of all pairs A (rank, in) and B (out, rank)", sorted(ranks) or "none")
     languages = tuple(filter(None, metadata.get("languages", "en").split(",")))
-    return PlannerPart(state, ranks.pop(), languages)
+    told = metadata.get("sure", "")
+    try:
+        sure = tuple(map(float, told.split(","))) if told else ()
+    except ValueError:
+        sure = (math.nan,)
+    if sure and not (len(sure) == 2 and -math.inf < sure[1] <= sure[0] <= 0):
+        raise ImportRefused(path, "sure", "two scores of at most 0, the second no higher, as -0.5,-3", told)
+    return PlannerPart(state, ranks.pop(), languages, sure)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from scenewright_server.families.bundle import find_bundle
-from scenewright_server.families.chat.storage import PLANNER, Bundle, load_bundle
+from scenewright_server.families.chat.storage import LEAST, PLANNER, SURE, Bundle, load_bundle
 from scenewright_server.model.adapters import pack_pairs
 from scenewright_server.simulator.asking.tables import CODES, Code
 from scenewright_server.training.loop import FitConfig, fit
@@ -36,8 +36,8 @@ class PlannerRecipe:
     with weights. start: an adapter's file to begin with, of this rank; "": from none. rank: of the adapter; keep_rank:
     of what is saved, 0 for the same; packs: saves int8, half as large; length: positions of a row, of which a scene
     takes max_scene at most; rows: in a batch; written: the share of scenes that people wrote; strangers: the share of
-    these with things of other scenes among their own; dropout: of what the adapter reads. Raises RecipeError naming
-    field, value and bound."""
+    these with things of other scenes among their own; dropout: of what the adapter reads; sure: two scores that
+    go with the adapter, see `families.chat.storage.SURE`. Raises RecipeError naming field, value and bound."""
 
     model: str = "smollm2-135m"
     languages: tuple[tuple[Code, Code, float], ...] = (("en", "en", 1.0),)
@@ -55,6 +55,7 @@ class PlannerRecipe:
     written: float = 0.35
     strangers: float = 0.0
     dropout: float = 0.0
+    sure: tuple[float, ...] = (SURE, LEAST)
     accelerator: str = "auto"
     seed: int = 1
     threads: int = 1
@@ -62,6 +63,7 @@ class PlannerRecipe:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", tuple(tuple(pair) for pair in self.languages))  # lists, out of TOML
+        object.__setattr__(self, "sure", tuple(self.sure))
         tags = all(len(pair) == 3 and {pair[0], pair[1]} <= set(CODES) and pair[2] > 0 for pair in self.languages)
         check_bounds(
             self,
@@ -78,6 +80,11 @@ class PlannerRecipe:
             ("written", 0 <= self.written <= 1, "in 0..1"),
             ("strangers", 0 <= self.strangers <= 1, "in 0..1"),
             ("dropout", 0 <= self.dropout < 1, "in [0, 1)"),
+            (
+                "sure",
+                len(self.sure) == 2 and self.sure[1] <= self.sure[0] <= 0,
+                "two, at most 0, the second no higher",
+            ),
             ("accelerator", self.accelerator in ("auto", "cpu", "cuda"), "auto, cpu or cuda"),
             ("threads", 1 <= self.threads <= 256, "in 1..256"),
         )
@@ -104,7 +111,8 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
     torch.set_num_threads(recipe.threads)
     device, is_mixed = bundle.gpt.device, bundle.gpt.dtype == torch.bfloat16  # else this CPU cannot calculate in it
     model = Adapted(bundle.gpt, recipe.rank, recipe.scale, recipe.is_compiled, recipe.dropout)
-    path, languages = out / PLANNER, ",".join(dict.fromkeys(asked for asked, *_ in recipe.languages))
+    languages = ",".join(dict.fromkeys(asked for asked, *_ in recipe.languages))
+    path, told = out / PLANNER, {"languages": languages, "sure": ",".join(map(str, recipe.sure))}
     if recipe.start:
         model.begin_with(read_pairs(Path(recipe.start)))
 
@@ -120,7 +128,7 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
     def validate(judged: nn.Module) -> dict[str, float]:
         assert isinstance(judged, Adapted)
         pairs = judged.adapter(recipe.keep_rank)
-        save_pairs(pack_pairs(pairs) if recipe.packs else pairs, path, {"languages": languages})
+        save_pairs(pack_pairs(pairs) if recipe.packs else pairs, path, told)
         with torch.autocast(device.type, torch.bfloat16, enabled=is_mixed):
             scores = [
                 answer_loss(judged, (a.to(device), b.to(device), c.to(device), d.to(device))) for a, b, c, d in held

@@ -13,7 +13,7 @@ from scenewright_server.families.chat.hearing import MAX_AUDIO_S, Hearing
 from scenewright_server.families.chat.matching import Matching
 from scenewright_server.families.chat.memory import ChatMemory, Exchange
 from scenewright_server.families.chat.seeing import COLOURS, Seeing
-from scenewright_server.families.chat.storage import BundleInfo, Senses
+from scenewright_server.families.chat.storage import LEAST, SURE, BundleInfo, Senses
 from scenewright_server.families.family import Family, Heard, Spec
 from scenewright_server.families.writing import Writer
 from scenewright_server.model.quantised import count_parameters
@@ -27,6 +27,8 @@ class ChatBase(ABC):
     where they are here."""
 
     codec = audio_codec = None
+    sure = SURE, LEAST
+    """From which scores on a plan is sure, and is believed at all."""
     reads_words = True
     """Whether a question is read by its words before the decoder plans it."""
     writer: Writer[Any] | None = None

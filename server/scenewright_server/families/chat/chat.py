@@ -31,7 +31,7 @@ class Chat(ChatBase):
         super().__init__(bundle.info, bundle.senses, _describe(gpt), gpt)
         planner = {} if bundle.planner is None else {PLAN: bundle.planner}
         self.decoder = GPTDecoder(gpt, {**bundle.adapters, **planner})
-        self.plans = bundle.planner is not None
+        self.plans, self.sure = bundle.planner is not None, bundle.sure
         self.tokenizer, self.stops, self.line_end = bundle.tokenizer, bundle.stops, bundle.line_end
         self.prompter = Prompter(bundle.tokenizer, bundle.template)
         self.never = never_said(gpt.config.vocab_size, bundle.tokenizer, bundle.stops, self.decoder.shape.device)

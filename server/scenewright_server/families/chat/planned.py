@@ -57,9 +57,6 @@ READ_ALONE = (0.5, 1.0)
 a decoder that does not speak the language."""
 OWN_WORDS = -1.0
 """For a plan of the decoder that leaves the question to its own words."""
-SURE_SCORE, LEAST_SCORE = -0.5, -3.0
-"""A plan that scores less than the first is followed, and the answer says that this is not sure; one that scores less
-than the second is not believed."""
 _UNSURE_ANYWAY = (r.NotUnderstood, r.Unclear, r.Lost, r.Ask)
 """Results that say themselves that they are no answer."""
 
@@ -218,19 +215,19 @@ class PlannedTelling(ABC):
 
     def _go_on(self) -> Outcome:
         """After a plan was weighed: the next one, or what the best of them gives."""
-        best = self._best
+        best, (sure, least) = self._best, self._chat.sure
         self._own_plan = best.text
         self._probability *= math.exp(best.log_probability)
         if best.error is not None:
             return self._misunderstood(best.error)
-        if best.score < LEAST_SCORE:
+        if best.score < least:
             return self._fall_back()
         within = [reply for reply in best.replies if not _is_beyond(reply)]
         if not within:
             return self._speak(best.replies[0])
         self._after = within[-1].turn
         first = within[0].results[0]
-        if best.score < SURE_SCORE and not isinstance(first, _UNSURE_ANYWAY) and not is_unknown(first):
+        if best.score < sure and not isinstance(first, _UNSURE_ANYWAY) and not is_unknown(first):
             within[0] = replace(within[0], results=(r.Unsure(), *within[0].results))
         return self._say(within)
 

@@ -32,6 +32,9 @@ DECODER, PLANNER, HEARING, SEEING, CLIP, LABELS = (
 )
 PLANNER_FORMAT = 1
 """Of a planner's adapter and the prompt that it was trained on (`planning.py`)."""
+SURE, LEAST = -0.5, -3.0
+"""Of a planner that does not tell: a plan that scores less than the first is followed, and the answer says that this is
+not sure; one that scores less than the second is not believed."""
 PACKED_FORMAT = 1
 """Of a decoder's packed weights (`model/quantised.py`)."""
 PLAN = "plan"
@@ -98,6 +101,7 @@ class Bundle:
     stops: frozenset[int]
     line_end: str
     senses: Senses
+    sure: tuple[float, float] = (SURE, LEAST)  # see there
 
 
 def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> Bundle:
@@ -131,7 +135,8 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
             raise
         raise BundleError(f"{path} does not fit this version: {type(error).__name__}: {error}") from error
     stops, line_end = frozenset(decoder["stops"]), "" if has_template else "\n"
-    return Bundle(info, gpt, planner, adapters, tokenizer, template, stops, line_end, senses)
+    sure, least = map(float, manifest.get("planner", {}).get("sure", (SURE, LEAST)))
+    return Bundle(info, gpt, planner, adapters, tokenizer, template, stops, line_end, senses, (sure, least))
 
 
 def _suiting(name: str, device: torch.device) -> torch.dtype:
