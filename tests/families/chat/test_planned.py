@@ -181,6 +181,9 @@ def test_of_a_dialogue_that_was_told_the_question_before_is_planned_when_it_is_n
     assert mentioned(events)[0] == ("a", "red chair")
     events, _ = answer(family, ask("the table?", SHOP, 99), "fact maker | table", before=told)
     assert "Thonet" in text_of(events)
+    placed = family.past([("Is there anything of oak?", "Yes, the red chair next to the table.")])
+    events, _ = answer(family, ask("how much is it", SHOP, 99), "fact price | those", "name table", before=placed)
+    assert text_of(events) == "The red chair costs €40."
     asked = family.past([("How much is the chair?", "The red one or the blue one?")])
     events, _ = answer(family, ask("blue", SHOP, 99), "again look blue", "fact price | chair", before=asked)
     assert "€60" in text_of(events)

@@ -12,6 +12,12 @@ from scenewright_server.scene.replies import Turn
 from scenewright_server.scene.scene import Scene
 
 _LEAST_CHARS = 400
+_PLACE = re.compile(
+    r"(?:\b(?:on|in|at|by|near|next to|beside|behind|under|below|above|inside|opposite|against|from|between|front of|"
+    r"(?:left|right|top) of) (?:the|a|an|this|that)\s|[在靠近])$",
+    re.IGNORECASE,
+)
+"""Words right before a thing that tells where others are."""
 
 
 class Setting:
@@ -50,7 +56,8 @@ class Setting:
         yield scene_text([Thing(thing.label) for thing in self._things])
 
     def named_in(self, text: str) -> tuple[int, ...]:
-        """The entries that a text calls by their names, in its order; all of those that share a name."""
+        """The entries that a text speaks of by their names, in its order, all of those that share a name; but not those
+        that only tell where others are: "the soap on the table"."""
         owners: dict[str, dict[int, None]] = {}
         for k in range(len(self.entries)):
             for name in self._roster.all_names(k):
@@ -59,7 +66,10 @@ class Setting:
         if not longest_first:
             return ()
         pattern = re.compile("|".join(map(_as_word, longest_first)), re.IGNORECASE)
-        said = [match[0].lower() for match in pattern.finditer(text)]
+        said: list[str] = []
+        for match in pattern.finditer(text):
+            if not said or not _PLACE.search(text, 0, match.start()):
+                said.append(match[0].lower())
         return tuple(
             dict.fromkeys(k for name in said for k in owners.get(name) or owners.get(name.removesuffix("s"), {}))
         )
