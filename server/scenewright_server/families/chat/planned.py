@@ -51,7 +51,7 @@ MAX_PLAN_TOKENS = 80
 QUESTION_TOKENS = 512
 """Room that the scene's text leaves for the question and the turns before it, so that these do not change it."""
 MAX_TURNS = 32  # of a dialogue, that are remembered
-MAX_TRIED = 4  # plans of a question, that are weighed against each other
+MAX_TRIED = 2  # plans of a question, that are weighed against each other
 READ_ALONE = (0.5, 1.0)
 """How far a plan is trusted that was read by the question's words, and how fast that is lost with what it cost, beside
 a decoder that does not speak the language."""
