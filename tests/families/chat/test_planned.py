@@ -377,6 +377,8 @@ def test_an_adapter_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None
     first = "blocks.0.attention.qkv"
     for planner, broken, message in (
         ({"format": 2}, pairs, "planner: format 2, this version has 1"),
+        ({"sure": [-1]}, pairs, "does not fit this version: ValueError"),
+        ({"sure": ["much", "little"]}, pairs, "does not fit this version: ValueError"),
         ({"rank": 4}, pairs, r"\.A: shape \(3, \d+\), expected \(4, \d+\)"),
         ({"rank": 3}, {n: t for n, t in pairs.items() if n != f"{first}.B"}, f"{first}.B: shape None"),
         (
@@ -385,7 +387,7 @@ def test_an_adapter_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None
             "blocks.7.mlp.up.A: a pair is of a linear",
         ),
     ):
-        damage(path, {"format": 1, **planner}, broken)
+        damage(path, {"format": 1, "sure": [-1, -5], **planner}, broken)
         with pytest.raises(BundleError, match=message):
             load(path)
     (path / "planner.safetensors").unlink()

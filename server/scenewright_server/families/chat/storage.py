@@ -101,7 +101,7 @@ class Bundle:
     stops: frozenset[int]
     line_end: str
     senses: Senses
-    sure: tuple[float, float] = (SURE, LEAST)  # see there
+    sure: tuple[float, float] = (SURE, LEAST)  # from which scores on plans are sure, and are believed at all
 
 
 def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> Bundle:
@@ -128,6 +128,7 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
         )
         gpt = GPT.of(config, load_file(path / DECODER), dtype or _suiting(decoder["dtype"], device)).to(device)
         planner = _load_planner(path, manifest, gpt)
+        sure, least = map(float, manifest.get("planner", {}).get("sure", (SURE, LEAST)))
         adapters = _load_adapters(path, manifest, gpt)
         senses = load_senses(path, manifest, device)
     except (TypeError, KeyError, AttributeError, RuntimeError, ValueError, OSError) as error:
@@ -135,7 +136,6 @@ def load_bundle(path: Path, device: torch.device, dtype: torch.dtype | None) -> 
             raise
         raise BundleError(f"{path} does not fit this version: {type(error).__name__}: {error}") from error
     stops, line_end = frozenset(decoder["stops"]), "" if has_template else "\n"
-    sure, least = map(float, manifest.get("planner", {}).get("sure", (SURE, LEAST)))
     return Bundle(info, gpt, planner, adapters, tokenizer, template, stops, line_end, senses, (sure, least))
 
 
