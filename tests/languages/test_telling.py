@@ -99,6 +99,9 @@ ALIKE = scene_of(
         know("chair", 1.5, colour="blue", price=(70.0, "EUR")),
         know("mug", -1.0, 0, 2, (0.1, 0.1, 0.1)),
         know("mug", 1.0, 0, 2, (0.1, 0.1, 0.1)),
+        know("bin", -0.4, 0, 6, state="full"),
+        know("bin", 0.0, 0, 6),
+        know("bin", 0.4, 0, 6, state="broken"),
         know("Prize", level=(3.0, ""), games=(12.0, "")),
     ]
 )
@@ -110,6 +113,10 @@ ALIKE = scene_of(
         ("name chair", "They are the red chair and the blue chair.", "是颜色是red的chair和颜色是blue的chair。"),
         ("count mug", "There are two: the mug on your left and the mug on your right.",
          "有两个：你左边的mug和你右边的mug。"),
+        ("name mug & max left", "It is the mug on your left.", "是你左边的mug。"),
+        ("name bin & look full", "It is the bin furthest to the left.", "是最左边的bin。"),
+        ("name bin & max right", "It is the bin furthest to the right.", "是最右边的bin。"),
+        ("name bin & not look full & not look broken", "It is the bin second from the left.", "是从左边数第2个bin。"),
         ("fact price | each chair", "The red chair costs €54. The blue chair costs €70.", None),
         ("where each mug", "The mug is on your left, 2.2 m away. The mug is on your right, 2.2 m away.", None),
         ("name Prize & max level", "It is Prize (level 3).", "是Prize（等级3）。"),

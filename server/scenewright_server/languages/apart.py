@@ -7,7 +7,7 @@ from typing import Generic
 
 from scenewright_server.languages.speaking import Labels, M
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.asking import ask
+from scenewright_server.scene.asking import ask, place_of
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.scene import Scene
 
@@ -39,21 +39,32 @@ def called(k: int, labels: Labels[M]) -> list[str | M] | None:
 
 
 def asks_of(result: r.Result | None, things: Sequence[int], labels: Labels[M]) -> Iterable[r.Ask]:
-    """What tells apart each of these things that are called alike, but for what a result says of them anyway."""
+    """What tells apart each of these things that are called alike, but for what a result says of them anyway; and where
+    a thing is that a result names, of several alike of which it does not name the others."""
     if labels.scene is None or isinstance(result, r.Ask):
         return
     alike: dict[str, list[int]] = {}
     for k in dict.fromkeys(things):
         alike.setdefault(labels.text(k), []).append(k)
     groups = [tuple(group) for group in alike.values() if 1 < len(group) <= MAX_ALIKE]
-    if not groups:
+    alone = [group[0] for group in alike.values() if len(group) == 1] if isinstance(result, r.Listed) else []
+    twins = {k: _twins(k, labels) for k in alone}
+    if not groups and not any(twins.values()):
         return
     choosing = Choosing(labels.scene)
-    for group in groups:
-        found = ask(choosing, group, _keys_of(result))
+    asked = [(ask(choosing, group, _keys_of(result)), group) for group in groups]
+    asked += [(place_of(choosing, k, others), (k, *others)) for k, others in twins.items() if others]
+    for found, group in asked:
         is_seen = any(choosing.scene.entries[k].graph is None for k in group)  # nobody tells how far
         if found.by not in ("name", "nothing", *_said_by(result)) and not (found.by == "metres" and is_seen):
             yield found
+
+
+def _twins(k: int, labels: Labels[M]) -> tuple[int, ...]:
+    """The other things of the scene that are called as this one is, unless there are too many to tell it from."""
+    n = len(labels.scene.entries) if labels.scene else 0
+    found = tuple(j for j in range(n) if j != k and labels.text(j) == labels.text(k))
+    return found if len(found) < MAX_ALIKE else ()
 
 
 def _keys_of(result: r.Result | None) -> tuple[str, ...]:
@@ -69,5 +80,5 @@ def _keys_of(result: r.Result | None) -> tuple[str, ...]:
 def _said_by(result: r.Result | None) -> tuple[str, ...]:
     """What is said of places, by which things are not told apart."""
     if isinstance(result, r.Placed | r.Directed | r.Against | r.Described):
-        return ("side", "under", "metres")
+        return ("side", "under", "row", "metres")
     return ("metres",) if "distance" in _keys_of(result) else ()

@@ -13,6 +13,7 @@ from scenewright_server.languages.en_telling import is_plain, of_whom, tell
 from scenewright_server.languages.en_wording import (
     COMPARATIVES,
     PLACES,
+    ROWS,
     SIDES,
     VERBS,
     be,
@@ -360,9 +361,8 @@ class EnglishSpeaker:
                 return ["the "], [f" that is {said}"]
             case "fact":
                 return ["the "], [f" with the {name_of(ask.key)} {said}"]
-            case "side":
-                side: r.Bearing = mark  # type: ignore[assignment]
-                return ["the "], [f" {SIDES[side]}"]
+            case "side" | "row":
+                return ["the "], [f" {(ROWS if ask.by == 'row' else SIDES)[mark]}"]  # type: ignore[index]
             case "under":
                 return ["the "], [" on ", *the(int(said), labels)]
             case "metres":

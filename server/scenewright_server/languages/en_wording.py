@@ -21,6 +21,11 @@ SIDES: Mapping[Bearing, str] = {
     "back left": "on your left, a little behind you", "back right": "on your right, a little behind you",
     "you left": "behind you, to the left", "you right": "behind you, to the right",
 }  # fmt: skip
+ROWS: Mapping[int, str] = {
+    1: "furthest to the left", 2: "second from the left", 3: "third from the left", 4: "fourth from the left",
+    -1: "furthest to the right", -2: "second from the right", -3: "third from the right", -4: "fourth from the right",
+}  # fmt: skip
+"""Of up to eight things in a row: see `Ask`."""
 PLACES: Mapping[x.Relation, str] = {
     "on": "on", "under": "under", "in": "in", "beside": "beside", "left of": "to the left of", "above": "above",
     "right of": "to the right of", "in front of": "in front of", "behind": "behind", "near": "near",

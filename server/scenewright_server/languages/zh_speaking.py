@@ -337,6 +337,10 @@ class ChineseSpeaker:
                 return [f"{SIDES[side].removeprefix('在')}的"]
             case "under":
                 return [labels.mention(int(said)), "上面的"]
+            case "row":
+                nth = int(mark)  # type: ignore[arg-type]
+                end = "左" if nth > 0 else "右"
+                return [f"最{end}边的" if abs(nth) == 1 else f"从{end}边数第{abs(nth)}个"]
             case "metres":
                 return [f"{self.amount(Amount(float(said), 'm'), True)}远的"]
         return []

@@ -8,6 +8,7 @@ from itertools import pairwise
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.matching import fold
+from scenewright_server.scene.placing import bearing_of
 from scenewright_server.scene.replies import Ask, Mark
 from scenewright_server.scene.scene import Things
 from scenewright_server.scene.topics import topic_of
@@ -40,6 +41,31 @@ def ask(choosing: Choosing, things: Things, asked: Sequence[str] = ()) -> Ask:
     if all(b - a >= MIN_GAP_M for a, b in pairwise(metres)):
         return Ask(things, "metres", tuple(float(space.distances[k]) for k in things))
     return Ask(things, "nothing")
+
+
+def place_of(choosing: Choosing, k: int, others: Things) -> Ask:
+    """The side that a thing is on, what it is on, which it is from the left or right or how far away it is: the first
+    that tells it from the others."""
+    scene, space = choosing.scene, choosing.relations.space
+    side, *sides = [bearing_of(scene.entries[j]) for j in (k, *others)]
+    if side not in sides:
+        return Ask((k,), "side", (side,))
+    under = space.under[k]
+    if under is not None and scene.called[under] not in {_called(choosing, space.under[j]) for j in others}:
+        return Ask((k,), "under", (under,))
+    rightward = [float(space.centres[j, 0]) for j in (k, *others)]
+    is_row = len({its.startswith("you") for its in (side, *sides)}) == 1  # all before the user, or all behind
+    if is_row and all(b - a >= MIN_GAP_M for a, b in pairwise(sorted(rightward))):
+        nth = sorted(rightward).index(rightward[0])
+        return Ask((k,), "row", (nth + 1 if 2 * nth < len(rightward) else nth - len(rightward),))
+    metres = float(space.distances[k])
+    if all(abs(metres - float(space.distances[j])) >= MIN_GAP_M for j in others):
+        return Ask((k,), "metres", (metres,))
+    return Ask((k,), "nothing")
+
+
+def _called(choosing: Choosing, k: int | None) -> str:
+    return "" if k is None else choosing.scene.called[k]
 
 
 def _by_fact(choosing: Choosing, things: Things, keys: Sequence[str]) -> Ask | None:

@@ -83,11 +83,12 @@ Mark: TypeAlias = str | Amount | Side | int | float
 
 @dataclass(frozen=True)
 class Ask:
-    """Each of these may be meant; `marks` tell them apart: their names, values of a fact, sides, what they are on, or
-    metres; by "nothing" where none of these does."""
+    """Each of these may be meant; `marks` tell them apart: their names, values of a fact, sides, what they are on,
+    places in their row (1 is the first from the left, -1 the first from the right), or metres; by "nothing" where none
+    of these does."""
 
     things: tuple[int, ...]
-    by: Literal["name", "fact", "side", "under", "metres", "nothing"]
+    by: Literal["name", "fact", "side", "under", "row", "metres", "nothing"]
     marks: tuple[Mark, ...] = ()
     key: str = ""
 
