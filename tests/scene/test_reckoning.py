@@ -59,7 +59,7 @@ RUNS = scene_of(
         know("Rovers", 9, wins=(3.0,), draws=(2.0,)),
         know("vote", 10, Ana=(40.0, "%"), Lou=(50.0, "%")),
         know("choir", 11, fee=(20.0, "EUR")),
-        know("band", 12, fee=(30.0, "EUR"), wins=(5.0,)),
+        know("band", 12, fee=(30.0, "EUR"), wins=(5.0,), founded="1998"),
         know("drum", 13, price=(90.0, "EUR")),
         know("opera", 3, duration="2:15"),
         know("Ann", 4, time="2:09:15"),
@@ -298,6 +298,7 @@ def test_what_is_reckoned_at_a_market_is_said(plan, answer):
         ("sum wins | Rovers + band", "Together they come to 8 wins."),
         ("avg Ana, Lou | vote", "On average that is 45%."),
         ("sum fee | choir + band + drum", "Together they come to €140."),
+        ("sum fee, founded | band", "I can not reckon with the fee: the units differ."),
         ("sum fee | all & not (look red) & has fee", "Together they come to €50."),
         (
             "sum fee | not pirate & not (waltz + tango + film + Ann + Bob + chest + Rovers + vote + opera)",

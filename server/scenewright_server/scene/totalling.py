@@ -47,6 +47,9 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
     key = question.key.name if question.key.name in keys or not keys else min(keys)
     if not known or (lacking and question.also):
         return Unknown(key, tuple(lacking) or things)
+    are_years = {topic_of(share.key.name).dimension == "year" for share in question.shares}
+    if len(are_years) > 1:  # a year is a bare number, as a price may be
+        return Mixed(question.key.name, tuple(known))
     try:
         if question.how == "sum":
             amount = total(amounts, each)
