@@ -102,6 +102,8 @@ ALIKE = scene_of(
         know("bin", -0.4, 0, 6, state="full"),
         know("bin", 0.0, 0, 6),
         know("bin", 0.4, 0, 6, state="broken"),
+        know("lamp", 0, 0, 9),
+        know("lamp", 0, 0, 12, state="lit"),
         know("Prize", level=(3.0, ""), games=(12.0, "")),
     ]
 )
@@ -117,6 +119,7 @@ ALIKE = scene_of(
         ("name bin & look full", "It is the bin furthest to the left.", "是最左边的bin。"),
         ("name bin & max right", "It is the bin furthest to the right.", "是最右边的bin。"),
         ("name bin & not look full & not look broken", "It is the bin second from the left.", "是从左边数第2个bin。"),
+        ("name lamp & look lit", "It is the lamp 12 m away.", "是12米远的lamp。"),
         ("fact price | each chair", "The red chair costs €54. The blue chair costs €70.", None),
         ("where each mug", "The mug is on your left, 2.2 m away. The mug is on your right, 2.2 m away.", None),
         ("name Prize & max level", "It is Prize (level 3).", "是Prize（等级3）。"),
