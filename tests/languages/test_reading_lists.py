@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from scenewright_server.languages.listing import is_list
 from scenewright_server.languages.reading import SURE, read
 from scenewright_server.scene.entries import Fact, GraphObject, merge
 from scenewright_server.scene.executing import execute
@@ -64,4 +63,4 @@ def test_what_goes_by_no_fact_may_be_of_another_kind(scene: Scene) -> None:
 
 
 def test_four_things_make_no_list(scene: Scene) -> None:
-    assert is_list(scene) and not is_list(board(4))
+    assert scene.is_list and not board(4).is_list

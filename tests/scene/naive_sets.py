@@ -57,12 +57,18 @@ class NaiveSets:
         return known
 
     def one(self, of: x.Set) -> int:
-        found = self.choose(of)
-        if len(found) > 1 and isinstance(of, x.Named):
-            found = [k for k in found if self.entries[k].graph.label == of.words] or found
+        found = self._some(of)
         if len(found) != 1:
             raise Undecided
         return found[0]
+
+    def _some(self, of: x.Set) -> list[int]:
+        found = self.choose(of)
+        if len(found) > 1 and isinstance(of, x.Named):
+            found = [k for k in found if self.entries[k].graph.label == of.words] or found
+        if not found:
+            raise Undecided
+        return found
 
     def choose(self, of: x.Set, among: Sequence[int] | None = None) -> list[int]:
         among = self.everything if among is None else among
@@ -136,10 +142,19 @@ class NaiveSets:
                 numbers = self.numbers(key, among)
                 return sorted(numbers, key=lambda k: -numbers[k] if down else numbers[k])
             case x.Middle():
-                row = sorted(among, key=lambda k: math.atan2(self.entries[k].position[0], self.entries[k].position[2]))
+                turn = {k: math.atan2(self.entries[k].position[0], self.entries[k].position[2]) for k in among}
+                if all(abs(its) > math.pi / 2 for its in turn.values()):
+                    turn = {k: its % (2 * math.pi) for k, its in turn.items()}
+                row = sorted(among, key=turn.__getitem__)
                 return row[len(row) // 2 :][:1] if len(row) % 2 else row[len(row) // 2 - 1 :][:2]
             case x.Nth(n):
-                return list(among)[n - 1 : n]
+                return list(among)[-1:] if n == x.LAST else list(among)[n - 1 : n]
+            case x.After(part):
+                rows = [self.entries[k].row for k in self._some(part)]
+                return sorted((k for k in among if self.entries[k].row > max(rows)), key=lambda k: self.entries[k].row)
+            case x.Before(part):
+                rows = [self.entries[k].row for k in self._some(part)]
+                return sorted((k for k in among if self.entries[k].row < min(rows)), key=lambda k: self.entries[k].row)
             case x.Multiple(_, part):
                 return self.choose(part, among)
             case x.Compared(key, sign, x.Number(bound)):

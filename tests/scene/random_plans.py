@@ -11,7 +11,7 @@ from scenewright_server.scene import questions as q
 ODD_WORDS = (
     "chair", "red chair", "salt and pepper", "M&M's", "3 musketeers", "Barrel (1)", 'the 24" screen', "all", "not me",
     "near", "in reach", "reach", "tic as tac", "look", "distance to Rome", "a | b ; c", "Chair(Clone)", "闹钟", "每位",
-    "=", "2 of hearts", "3rd",
+    "=", "2 of hearts", "3rd", "last", "last train", "after hours", "before", "values",
     "!=", "wow!", "-3", "each", "own left", "sum price", "1st", "²", "a,b", "down town", "right of way", "max power",
 )  # fmt: skip
 KEYS = "price weight height width depth size distance left right up load maker 价格 year".split()
@@ -92,7 +92,8 @@ class RandomPlans:
         lambda self, depth: x.Kind(self.word()),
         lambda self, depth: x.Clock(self.draw.randint(1, 12)),
         lambda self, depth: x.Not(self.set(depth + 1)),
-        lambda self, depth: x.Nth(self.draw.choice((1, 2, 3, 11, 22))),
+        lambda self, depth: x.Nth(self.draw.choice((1, 2, 3, 11, 22, x.LAST))),
+        lambda self, depth: self.draw.choice((x.After, x.Before))(self.set(depth + 1)),
         lambda self, depth: x.Multiple(self.draw.choice((2, 3, 0.5)), self.set(depth + 1)),
         lambda self, depth: x.Has(self.key(depth)),
         lambda self, depth: x.Same(self.key(depth), self.set(depth + 1)),
@@ -134,6 +135,7 @@ class RandomPlans:
                 q.Fact((key,), of, each), q.Fact((key, self.key()), of, each), self.total(),
                 self.total(), q.Compare(self.draw.choice("<=>"), a, b), q.Difference(a, b), q.Ratio(a, b),
                 self.reckoned(),
+                q.Values(key, of), q.Values(key, of, "max"), q.Values(key, of, "min", self.key()),
                 q.Check(of, other, each), q.Describe(of, each), q.Again(of), q.Beyond(),
             )
         )  # fmt: skip

@@ -26,7 +26,7 @@ def test_every_plan_reads_back_as_itself():
             continue
         assert parse(text) == plan, text
         seen.update(type(question) for question in plan)
-    assert len(seen) == 15
+    assert len(seen) == 16
 
 
 CHAIR, TABLE, ME = x.Named("chair"), x.Named("table"), x.Me()
@@ -66,6 +66,10 @@ ON_TABLE, BOTH = x.Related("on", TABLE), x.Joined((CHAIR, TABLE))
         ("count in (stock > 0)", q.Count(x.Related("in", x.Compared(x.Key("stock"), ">", x.Number(0))))),
         ("name max 3rd left", q.Name(x.Extreme(x.Key("left"), True, 3, True))),
         ("name all & at 2", q.Name(x.Narrowed((x.All(), x.Clock(2))))),
+        ("name after chair & 1st", q.Name(x.Narrowed((x.After(CHAIR), x.Nth(1))))),
+        ("name before those & last", q.Name(x.Narrowed((x.Before(x.Those()), x.Nth(x.LAST))))),
+        ("values maker | chair", q.Values(x.Key("maker"), CHAIR)),
+        ("values max maker, price | all", q.Values(x.Key("maker"), x.All(), "max", PRICE)),
         ("again the blue one", q.Again(x.Named("the blue one"))),
     ],
 )  # fmt: skip
@@ -100,6 +104,12 @@ def test_a_time_that_is_a_name_or_a_text_stays_one():
     assert parse(write((question,))) == (question,)
     assert parse("name 21:05") == (q.Name(x.Named("21:05")),)
     assert parse("name closes = 21:05") == (q.Name(x.Compared(x.Key("closes"), "=", "21:05")),)
+
+
+def test_last_begins_a_name_or_a_key_where_more_follows():
+    (question,) = parse("check last train | last >= 23:30")
+    assert question == q.Check(x.Named("last train"), x.Compared(x.Key("last"), ">=", x.Number(23.5, CLOCK)))
+    assert parse(write((question,))) == (question,)
 
 
 def test_a_key_may_begin_as_a_pick_does():

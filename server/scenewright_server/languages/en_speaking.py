@@ -8,10 +8,11 @@ from typing import ClassVar
 from scenewright_server.languages.apart import Apart, asks_of, called
 from scenewright_server.languages.en import BELOW_TWENTY, English
 from scenewright_server.languages.en_amounts import amount_text
-from scenewright_server.languages.en_keys import is_how, is_plural, one_of, parts_left
-from scenewright_server.languages.en_telling import is_plain, of_whom, tell
+from scenewright_server.languages.en_keys import is_how
+from scenewright_server.languages.en_telling import grouped, is_plain, of_whom, tell, with_key
 from scenewright_server.languages.en_wording import (
     COMPARATIVES,
+    KIND,
     PLACES,
     ROWS,
     SIDES,
@@ -29,14 +30,13 @@ from scenewright_server.languages.speaking import (
     asks_of_a_name,
     digits,
     durations_in,
-    is_bare_number,
     is_year,
     speaks_for_itself,
 )
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, Amount
-from scenewright_server.scene.measures import SHAPES, is_moment
+from scenewright_server.scene.measures import SHAPES, SPAN_OF, is_moment
 from scenewright_server.scene.topics import is_meant, topic_of
 
 _TALL = ("tall", "wide", "deep", "long")
@@ -116,6 +116,8 @@ class EnglishSpeaker:
                 return ["Yes, ", *_lower(self._counted(things, labels))]
             case r.OutOfScene():
                 return [self.beyond]
+            case r.Courtesy(kind):
+                return [KIND[kind]]
             case r.Verdict():
                 return self._verdict(result, labels)
             case r.Described(place, description, facts):
@@ -143,6 +145,8 @@ class EnglishSpeaker:
                 return [*the(thing, labels), f" {be([thing], labels)} {where}, {clock}."]
             case r.Told():
                 return self._told(result, labels)
+            case r.Grouped():
+                return [grouped(result)]
             case r.Totalled(how, key, things, amount, lacking, is_measured):
                 together = "That is" if is_moment(amount) else "Together they come to"
                 mean = f"The {name_of(key)} is on average" if key else "On average that is"
@@ -202,12 +206,7 @@ class EnglishSpeaker:
 
     def _value(self, listed: r.Listed, n: int) -> str:
         """A value by which a thing was picked; a bare number with its key, "level 3", "6 seats left"."""
-        value = self.amount(listed.values[n], listed.is_measured)
-        if listed.is_measured or not is_bare_number(listed.key, listed.values[n]):
-            return value
-        name = name_of(listed.key)
-        is_first = parts_left(listed.key) is not None or is_plural(name)
-        return f"{value} {one_of(name) if value == '1' else name}" if is_first else f"{name} {value}"
+        return with_key(listed.key, listed.values[n], listed.is_measured)
 
     def _away(self, metres: float | None, form: str) -> str:
         """How far away something is, in a form of words; nothing where nobody knows."""
@@ -236,6 +235,8 @@ class EnglishSpeaker:
                 return ["It says of ", *things, f": “{told.value.strip(' .。')}”."]
             return tell(told.key, told.value.strip(" .。"), things, is_one)
         value = self.amount(told.value, told.is_measured)
+        if told.key.startswith(SPAN_OF):
+            return [f"It is {value} for ", *things, "."]
         if told.key == "distance" and told.is_measured:
             end: list[str | M] = [" away."]
             if told.to is not None:

@@ -6,8 +6,12 @@ import re
 from typing import Any
 
 from scenewright_server.languages import en_keys as keys
+from scenewright_server.languages.en import English
+from scenewright_server.languages.en_amounts import amount_text
 from scenewright_server.languages.en_wording import name_of
-from scenewright_server.languages.speaking import M
+from scenewright_server.languages.speaking import M, is_bare_number
+from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.replies import Grouped
 from scenewright_server.scene.topics import topic_of
 
 _SAYING = frozenset("sign text note notice inscription message warning label".split())
@@ -27,6 +31,39 @@ _ANSWERS = frozenset("yes no none n/a true false".split())
 _HOW_MANY = re.compile(r"\d|(?:an?|half|one|two|three|four|five|six|seven|eight|nine|ten|about|some|plenty)\b", re.I)
 _MAX_WORDS = 3
 """Of a text that follows "is" as it stands; a longer one may be a sentence."""
+
+
+def grouped(found: Grouped) -> str:
+    """The values that things have under a key, and of those that were picked of how many things, or what they have
+    together: "There are two: Sweden and Finland.", "It is Halden, with 11 points."."""
+    names = [value_text(group.value) for group in found.groups]
+    number = English().count(len(names))
+    if not found.is_picked:
+        return f"There is one: {names[0]}." if len(names) == 1 else f"There are {number}: {_joined(names)}."
+    its = found.groups[0]
+    amount = English().count(len(its.things)) if its.amount is None else with_key(found.by, its.amount)
+    if len(names) == 1:
+        return f"It is {names[0]}, with {amount}{' of them' * (its.amount is None)}."
+    return f"They are {_joined(names)}, with {amount} each."
+
+
+def with_key(key: str, amount: Amount, is_measured: bool = False) -> str:
+    """An amount; a bare number with its key, "level 3", "6 seats left"."""
+    value = amount_text(amount, is_measured)
+    if is_measured or not is_bare_number(key, amount):
+        return value
+    name = name_of(key)
+    is_first = keys.parts_left(key) is not None or keys.is_plural(name)
+    return f"{value} {keys.one_of(name) if value == '1' else name}" if is_first else f"{name} {value}"
+
+
+def value_text(value: str | Amount) -> str:
+    """What is told as it is said."""
+    return value.strip(" .。") if isinstance(value, str) else amount_text(value)
+
+
+def _joined(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]])
 
 
 def plainly(key: str, value: str, things: list[str | M]) -> list[str | M]:

@@ -11,7 +11,7 @@ from scenewright_server.languages.en_keys import is_plural
 from scenewright_server.languages.speaking import Labels, M
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount
-from scenewright_server.scene.replies import Bearing
+from scenewright_server.scene.replies import Bearing, Kindness
 from scenewright_server.scene.topics import nearest, topic_of
 from scenewright_server.scene.words import COLOURS, MATERIALS, is_chinese
 
@@ -26,6 +26,10 @@ ROWS: Mapping[int, str] = {
     -1: "furthest to the right", -2: "second from the right", -3: "third from the right", -4: "fourth from the right",
 }  # fmt: skip
 """Of up to eight things in a row: see `Ask`."""
+KIND: Mapping[Kindness, str] = {
+    "thanks": "You are welcome.", "bye": "Goodbye.", "hello": "Hello. Ask me about the things that are here.",
+}  # fmt: skip
+"""What is said to what is said for courtesy alone."""
 PLACES: Mapping[x.Relation, str] = {
     "on": "on", "under": "under", "in": "in", "beside": "beside", "left of": "to the left of", "above": "above",
     "right of": "to the right of", "in front of": "in front of", "behind": "behind", "near": "near",

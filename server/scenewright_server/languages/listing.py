@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 from scenewright_server.languages.mentions import Mentions
 from scenewright_server.languages.numerals import ordinal_at
@@ -17,8 +16,6 @@ THING, THINGS = "thing", "things"
 """What stands for the kind's noun."""
 DEAR = 0.01
 """What it costs to take a noun for the kind of all."""
-_LEAST, _SHARE, _KEYS = 5, 0.75, 3
-"""The things of a list at least, the part of them that has a fact, and how many such facts they have."""
 _BEFORE = frozenset(
     "which what many any of all these those other another first second third fourth fifth next last".split()
 )
@@ -42,18 +39,9 @@ _COMPARES = re.compile(
 """Plans that go by a fact, or by what is told."""
 
 
-def is_list(scene: Scene) -> bool:
-    """Whether most of a scene's things have the same facts."""
-    graphs = [entry.graph for entry in scene.entries]
-    if len(graphs) < _LEAST:
-        return False
-    counts = Counter(key for graph in graphs if graph for key in {fact.key for fact in graph.facts})
-    return sum(n >= _SHARE * len(graphs) for n in counts.values()) >= _KEYS
-
-
 def without_kind(tokens: Tokens, mentions: Mentions, table: Table, scene: Scene) -> Tokens | None:
     """A question with "thing" for the noun of which all in a list may be; None where there is no such noun."""
-    if not is_list(scene):
+    if not scene.is_list:
         return None
     for i, token in enumerate(tokens):
         if not token.isalpha() or not token.isascii() or len(token) < 3 or not _is_asked(tokens, i, mentions, table):

@@ -20,9 +20,10 @@ from scenewright_server.languages.speaking import (
     speaks_for_itself,
 )
 from scenewright_server.languages.zh import Chinese
-from scenewright_server.languages.zh_telling import told_of, unknown
+from scenewright_server.languages.zh_telling import grouped, told_of, unknown
 from scenewright_server.languages.zh_wording import (
     COMPARATIVES,
+    KIND,
     PLACES,
     REMAINING,
     SIDES,
@@ -34,7 +35,7 @@ from scenewright_server.languages.zh_wording import (
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, Amount
-from scenewright_server.scene.measures import is_moment
+from scenewright_server.scene.measures import SPAN_OF, is_moment
 from scenewright_server.scene.topics import is_meant, topic_of
 from scenewright_server.scene.words import is_chinese
 
@@ -109,6 +110,8 @@ class ChineseSpeaker:
                 return ["有，", *self._counted(things, labels)]
             case r.OutOfScene():
                 return [self.beyond]
+            case r.Courtesy(kind):
+                return [KIND[kind]]
             case r.Verdict():
                 return self._verdict(result, labels)
             case r.Described(place, description, facts):
@@ -134,6 +137,8 @@ class ChineseSpeaker:
                 return [*the(thing, labels), f"{where}{self._away(metres, '，{}远')}。"]
             case r.Told():
                 return self._told(result, labels)
+            case r.Grouped():
+                return [grouped(result)]
             case r.Totalled(how, key, _, amount, lacking, is_measured):
                 name = "" if how == "sum" and amount.unit else name_of(key)
                 what = f"平均{name}" if how == "avg" else "" if is_moment(amount) else f"{name}一共"
@@ -215,6 +220,8 @@ class ChineseSpeaker:
                 return [*things, f"{said}。"]
             return [*things, f"的介绍说：“{value}”。" if told.is_quoted else f"的{name_of(told.key, value)}是{value}。"]
         value = self.amount(told.value, told.is_measured)
+        if told.key.startswith(SPAN_OF):
+            return [*things, f"有{value}。"]
         if told.key == "distance" and told.is_measured:
             if told.to is None:
                 return [*things, f"离你{value}。"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from scenewright_server.languages.zh_wording import REMAINING, is_no_noun, is_when, name_of
+from scenewright_server.languages.speaking import is_bare_number
+from scenewright_server.languages.zh import Chinese
+from scenewright_server.languages.zh_wording import REMAINING, amount_text, is_no_noun, is_when, name_of
+from scenewright_server.scene.replies import Grouped
 from scenewright_server.scene.words import is_chinese
 
 _OPENING = ("opens", "unlocks", "打开")
@@ -49,6 +52,21 @@ _DAY = re.compile(
     r"|(?:周|星期)?.{0,5}?\d{1,2}:\d\d(?:[-—–~到至]\d{1,2}:\d\d)?(?:[前后起])?)$"
 )
 _HOW_OPENED = re.compile(r"[用需要靠拿按推拉转输刷]|.*开$")
+
+
+def grouped(found: Grouped) -> str:
+    """The values that things have under a key, and of those that were picked of how many things, or what they have
+    together: "有两个：瑞典和芬兰。", "是Halden，一共11分。"."""
+    names = [its.value.strip(" .。") if isinstance(its.value, str) else amount_text(its.value) for its in found.groups]
+    listed = "和".join(["、".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+    if not found.is_picked:
+        return f"有{Chinese().count(len(names))}：{listed}。"
+    its = found.groups[0]
+    each = "各" if len(names) > 1 else ""
+    if its.amount is None:
+        return f"是{listed}，{each}有{Chinese().count(len(its.things))}。"
+    name = name_of(found.by) if is_bare_number(found.by, its.amount) else ""
+    return f"是{listed}，{name}{each or '一共'}{amount_text(its.amount)}。"
 
 
 def told_of(key: str, value: str) -> str | None:

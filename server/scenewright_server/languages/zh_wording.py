@@ -12,7 +12,7 @@ from scenewright_server.languages.zh import Chinese
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import CLOCK, SPAN, Amount, rate_of, span_text, symbol, time_text
 from scenewright_server.scene.dates import date_text, read_date
-from scenewright_server.scene.replies import Bearing
+from scenewright_server.scene.replies import Bearing, Kindness
 from scenewright_server.scene.topics import nearest
 from scenewright_server.scene.words import is_chinese
 
@@ -27,6 +27,8 @@ SIDES: Mapping[Bearing, str] = {
     "left": "在你左边", "right": "在你右边", "middle": "在你正前方", "you": "在你身后",
     "back left": "在你左边偏后", "back right": "在你右边偏后", "you left": "在你身后偏左", "you right": "在你身后偏右",
 }  # fmt: skip
+KIND: Mapping[Kindness, str] = {"thanks": "不客气。", "bye": "再见。", "hello": "你好，想了解这里的什么？"}
+"""What is said to what is said for courtesy alone."""
 PLACES: Mapping[x.Relation, str] = {
     "on": "上面", "under": "下面", "in": "里面", "beside": "旁边", "left of": "左边", "right of": "右边",
     "in front of": "前面", "behind": "后面", "above": "上方", "near": "附近",

@@ -239,6 +239,12 @@ def read_amounts(text: str) -> list[Found]:
     return _joined(found, text)
 
 
+def read_whole(text: str) -> Amount | None:
+    """The amount that a text is; None for any other text."""
+    found = read_amounts(text)
+    return found[0].amount if [(its.start, its.end) for its in found] == [(0, len(text))] else None
+
+
 def _joined(found: list[Found], text: str) -> list[Found]:
     """Amounts of a text, those from one to another, "6 months to 3 years", as one."""
     for n in range(len(found) - 2, -1, -1):

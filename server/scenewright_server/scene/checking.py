@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
@@ -19,13 +20,16 @@ from scenewright_server.scene.states import is_so, is_state_alone
 from scenewright_server.scene.telling import tell_one
 from scenewright_server.scene.topics import topic_of
 
+Chosen: TypeAlias = dict[x.Set, Things]
+
 
 def check(choosing: Choosing, of: x.Set, among: x.Set, each: bool) -> Result:
     """Whether the one thing that a set is, or each, is among others. Raises Failed, Several."""
     things = choosing.choose(of) if each else choosing.candidates(of)
     if not things:
         return Nothing()
-    verdicts = tuple(_verdict(choosing, among, k) for k in things)
+    chosen: Chosen = {}
+    verdicts = tuple(_verdict(choosing, among, k, chosen) for k in things)
     if not each and len({*verdicts}) > 1 and not choosing.joins_single(of):
         raise Several(of, things)
     because = _because(choosing, among, things[0], verdicts[0]) if len(things) == 1 else None
@@ -59,17 +63,17 @@ def choose_or_none(choosing: Choosing, of: x.Set, among: Things | None = None) -
         raise
 
 
-def _verdict(choosing: Choosing, among: x.Set, k: int) -> bool | None:
-    """Whether thing k is among others; None where that is not known."""
+def _verdict(choosing: Choosing, among: x.Set, k: int, chosen: Chosen) -> bool | None:
+    """Whether thing k is among others; None where that is not known. `chosen` gathers sets that are so for all."""
     match among:
         case x.Not(part):
-            verdict = _verdict(choosing, part, k)
+            verdict = _verdict(choosing, part, k, chosen)
             return None if verdict is None else not verdict
         case x.Joined(parts):
-            verdicts = [_verdict(choosing, part, k) for part in parts]
+            verdicts = [_verdict(choosing, part, k, chosen) for part in parts]
             return True if True in verdicts else None if None in verdicts else False
         case x.Narrowed(links) if corner_of(links) is None and not any(isinstance(link, PICKS) for link in links):
-            verdicts = [_verdict(choosing, link, k) for link in links]
+            verdicts = [_verdict(choosing, link, k, chosen) for link in links]
             return False if False in verdicts else None if None in verdicts else True
         case x.Look(words) | x.Named(words) if isinstance(among, x.Look) or choosing.is_state(words):
             verdict = is_so(words, choosing.texts[k])
@@ -79,7 +83,11 @@ def _verdict(choosing: Choosing, among: x.Set, k: int) -> bool | None:
             return bool(choosing.choose(among, (k,)))
     is_side = isinstance(among, x.Related) and among.relation in x.SIDES
     is_corner = isinstance(among, x.Narrowed) and not any(isinstance(link, PICKS) for link in among.links)
-    return k in choose_or_none(choosing, among, (k,) if is_side or is_corner else None)
+    if is_side or is_corner:
+        return k in choose_or_none(choosing, among, (k,))
+    if among not in chosen:
+        chosen[among] = choose_or_none(choosing, among)
+    return k in chosen[among]
 
 
 def _because(choosing: Choosing, among: x.Set, k: int, verdict: bool | None) -> Told | None:

@@ -8,14 +8,16 @@ from contextlib import suppress
 import numpy as np
 
 from scenewright_server.scene import expressions as x
-from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.amounts import Amount, read_whole
 from scenewright_server.scene.calling import Calling
-from scenewright_server.scene.comparing import Comparing, is_same
+from scenewright_server.scene.comparing import Comparing, is_range, is_same
+from scenewright_server.scene.countries import other_words
 from scenewright_server.scene.dates import as_date, read_date
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import lasting, late
 from scenewright_server.scene.matching import Match, Matching
 from scenewright_server.scene.measures import PLACES, Measures, MixedUnits, Valued, holds, in_one_unit
+from scenewright_server.scene.nearby import is_nearby, nearby
 from scenewright_server.scene.relations import NoFront
 from scenewright_server.scene.replies import Lost, Mixed, NotHere, Nothing, NotUnderstood, Unknown
 from scenewright_server.scene.scene import Scene, Things
@@ -35,14 +37,15 @@ def corner_of(links: Sequence[x.Set]) -> tuple[x.Relation, x.Relation] | None:
 
 
 class Choosing:
-    """Tells sets of a scene. `before`: the turn that "those" means; `took` and `missing` gather names that were nearly
-    right and names of nothing here; `ranked` are the amounts by which things were picked or ordered last; `kinds`:
-    names of kinds that are asked for."""
+    """Tells sets of a scene. `before`: the turn before, and `those`, what is meant by that word; `took` and `missing`
+    gather names that were nearly right and names of nothing here; `ranked` are the amounts by which things were picked
+    or ordered last; `kinds`: names of kinds that are asked for."""
 
     def __init__(self, scene: Scene) -> None:
         entries = scene.entries
         self.scene, self.everything = scene, tuple(range(len(entries)))
         self.before = scene.before
+        self.those = scene.before.things if scene.before is not None else ()
         self.relations = scene.relations
         self.measures = Measures(entries, self.relations, scene.year)
         self.comparing = Comparing(scene, self.measures)
@@ -81,6 +84,8 @@ class Choosing:
             else:
                 among = self._choose(link, among, one)
         among = self._plainly(links[:n], among)
+        if self.scene.is_list and not any(isinstance(link, x.Those) for link in links[:n]):
+            among = self.scene.in_rows(among)
         for link in links[n:]:
             among = self._choose(link, among, one)
         return among
@@ -112,11 +117,19 @@ class Choosing:
                 named = set(self._named(words, one))
                 return tuple(k for k in among if k in named)
             case x.Look(words):
-                return tuple(k for k in among if is_so(words, self.texts[k]))
+                return self._look(words, among)
             case x.Multiple(_, part):
                 return self.choose(part, among, one)
             case x.Nth(n):
-                return among[n - 1 : n]
+                return among[-1:] if n == x.LAST else among[n - 1 : n]
+            case x.After(part):
+                rows = self.scene.in_rows(self.everything)
+                last = max(map(rows.index, self.candidates(part)))
+                return tuple(k for k in rows[last + 1 :] if k in among)
+            case x.Before(part):
+                rows = self.scene.in_rows(self.everything)
+                first = min(map(rows.index, self.candidates(part)))
+                return tuple(k for k in rows[:first] if k in among)
             case x.Kind(words):
                 told = set(self._of(words, self.calling.of_kind(words)))
                 return tuple(k for k in among if k in told)
@@ -148,7 +161,13 @@ class Choosing:
             things = self.choose(of, one=True) or things
         if not things:
             raise Failed(Nothing())
-        return things
+        return self._lately(things) if len(things) > 1 and isinstance(of, x.Named | x.Kind) else things
+
+    def _lately(self, things: Things) -> Things:
+        """Of things of one name the one that was spoken of last, where it was alone: "the hotel"."""
+        spoken = next((its for its in self.scene.recent if {*its} & {*things}), ())
+        found = tuple(k for k in things if k in spoken)
+        return found if len(found) == 1 else things
 
     def joins_single(self, of: x.Set) -> bool:
         """Whether a set joins things of which each is named alone, "cup + lamp": of each is told what is asked."""
@@ -201,7 +220,7 @@ class Choosing:
 
     def _spoken_of(self, of: x.Those | x.This | x.Other, named: Things | None = None) -> Things:
         """What was told or is pointed at; the others of those that are `named`, else of those alike."""
-        before = tuple(k for k in (self.before.things if self.before else ()) if k in self.everything)
+        before = tuple(k for k in self.those if k in self.everything)
         if isinstance(of, x.This):
             if not self.scene.pointed:
                 raise Failed(Lost("this"))
@@ -212,12 +231,21 @@ class Choosing:
             return before
         return tuple(k for k in (self.calling.alike(before[0]) if named is None else named) if k not in before)
 
+    def _look(self, words: str, among: Things) -> Things:
+        """What looks so, or of which it is told; of a country by another word for it, where none is told by this."""
+        for its in (words, *other_words(words)):
+            if any(is_so(its, texts) for texts in self.texts):
+                return tuple(k for k in among if is_so(its, self.texts[k]))
+        return ()
+
     def is_state(self, words: str) -> bool:
         """Whether words that name nothing are a state's: "free"."""
         return is_state_alone(words) and not self.calling.find(words, one=False).things
 
     def _named(self, words: str, one: bool) -> Things:
         match = self.calling.find_of_kind(words) if words in self.kinds else self.calling.find(words, one)
+        if not match.things and (told := self.comparing.with_value(words)):
+            return told
         return self._of(words, match)
 
     def _of(self, words: str, match: Match) -> Things:
@@ -242,6 +270,11 @@ class Choosing:
         match with_:
             case str() if (day := read_date(with_)) is not None and self.values(key, among):
                 bound = day
+            case str() if (amount := read_whole(with_)) is not None and sign == "=" and amount.high is not None:
+                values = self.values(key, among, told=True)
+                return tuple(k for k, its in values.items() if is_range(its.amount, amount))
+            case str() if sign == "=" and is_nearby(key.name) and (named := self.scene.named_by(with_)):
+                return tuple(k for k in among if any(k in nearby(self.scene, j) for j in named))
             case str():
                 return self.comparing.as_text(key.name, sign, with_, among)
             case x.Number(value, unit):
@@ -337,6 +370,8 @@ class Choosing:
     def _related(self, relation: x.Relation, to: x.Set, own: bool, each: bool, among: Things) -> np.ndarray:
         """To one thing; of several, to any, or else to the only one to which anything is, or to all alike."""
         others = self.choose(to) if each else self.candidates(to)
+        if relation == "near" and (told := {j for k in others for j in nearby(self.scene, k)} & {*among}):
+            return np.isin(self.everything, [*told])
         try:
             find = self.relations.on_own_side if own else self.relations.related
             masks = [find(relation, j) for j in others]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import CLOCK, Amount, read_amounts, read_time
+from scenewright_server.scene.countries import other_words
 from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.facts import Known
 from scenewright_server.scene.failures import Failed
@@ -24,6 +25,8 @@ _NOW = ("now", "yes", "true", "现在", "是")
 """Values of a key that is a state."""
 _NONE = ("none", "no", "false", "0", "-", "n/a", "not available", "无", "没有", "否", "不提供", "暂无")
 """Values of a key of which a thing has nothing."""
+_HAD = ("有", "含", "包", "包含", "提供", "yes", "included", "available", "provided", "true", "是")
+"""Values of a key of which a thing has something."""
 _ITEMS = re.compile(r" ?(?:[,;/&+、，；和与及]|\b(?:and|or|to)\b) ?")
 """Between the items of a value, of which each is one: "sweet and sour" is sour, "deputy head" no "head"."""
 
@@ -104,7 +107,39 @@ class Comparing:
         return {k: its for k, its in values.items() if k not in others}
 
     def as_text(self, name: str, sign: Sign, text: str, among: Things) -> Things:
-        """Those of which a text is told under a key, or is not. Raises Failed."""
+        """Those of which a text is told under a key, or is not, or that have what it tells of; of a country by another
+        word for it and, where it is a value under one other key alone, those that have it there. Raises Failed."""
+        if sign == "=" and not self._is_value(name, text):
+            if fold(text) in _HAD and any(its and facts.has_key(its, name) for its in self._graphs):
+                return tuple(k for k in among if self.has(name, k))
+            other = next((word for word in other_words(text) if self._is_value(name, word)), None)
+            keys = self._keys_of(text) if other is None else ()
+            if other is not None or len(keys) == 1:
+                name, text = (name, other) if other is not None else (*keys, text)
+        return self._as_text(name, sign, text, among)
+
+    def _is_value(self, name: str, text: str) -> bool:
+        """Whether a text is what anything tells under a key, or one of its items."""
+        said = fold(text)
+        told = [self.tell(name, k) for k in range(len(self._graphs))]
+        return any(its is not None and _is_item(said, _as_text(its)) for its in told)
+
+    def _keys_of(self, text: str) -> tuple[str, ...]:
+        """The keys under which a text is a value."""
+        said = fold(text)
+        told = [fact for graph in self._graphs if graph is not None for fact in graph.facts]
+        return tuple(dict.fromkeys(its.key for its in told if isinstance(its.value, str) and fold(its.value) == said))
+
+    def with_value(self, text: str) -> Things:
+        """The things of which a text is told under the only key under which it is told of any."""
+        keys, said = self._keys_of(text), fold(text)
+        is_so = [len(keys) == 1 and its is not None and _as_text(its) == said for its in self._told_under(keys[:1])]
+        return tuple(k for k, its in enumerate(is_so) if its)
+
+    def _told_under(self, keys: tuple[str, ...]) -> list[Known | None]:
+        return [self.tell(key, k) for key in keys for k in range(len(self._graphs))]
+
+    def _as_text(self, name: str, sign: Sign, text: str, among: Things) -> Things:
         told = {k: self.tell(name, k) for k in among}
         # Where it is a fact's key, what has no such fact is not so for naming the value elsewhere.
         is_key = any(its and facts.has_fact(its, name) for its in self._graphs)
@@ -142,6 +177,12 @@ def is_same(a: Amount, b: Amount) -> bool:
     except MixedUnits:
         return False
     return abs(one - two) <= SAME * max(abs(one), abs(two))
+
+
+def is_range(a: Amount, b: Amount) -> bool:
+    """Whether two ranges are one, in any unit."""
+    ends = [(its.high if its.high is not None else its.value, its.unit) for its in (a, b)]
+    return is_same(replace(a, high=None), replace(b, high=None)) and is_same(Amount(*ends[0]), Amount(*ends[1]))
 
 
 def _is_item(text: str, value: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -80,6 +80,8 @@ class Entry:
     size: Vector
     box: Box | None
     score: float
+    row: int | None = field(default=None, compare=False)
+    """Its place in the list that the app gave."""
 
     @property
     def order(self) -> tuple[bool, float]:
@@ -128,7 +130,7 @@ def merge(
     n = 0 if detections is None else len(detections)
     seen_as = {} if detections is None else _match(detections.boxes, graph)
     only_seen = sorted(set(range(n)) - set(seen_as.values()))
-    entries = [_entry(detections, seen_as.get(j), item, lens) for j, item in enumerate(graph)]
+    entries = [replace(_entry(detections, seen_as.get(j), item, lens), row=j) for j, item in enumerate(graph)]
     entries += [_entry(detections, i, None, lens) for i in only_seen]
     return tuple(sorted(entries, key=lambda entry: entry.order))
 

@@ -22,6 +22,7 @@ from scenewright_server.scene.hours import in_turn, lasting, late
 from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, is_moment, quotient, total
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place_against, places
+from scenewright_server.scene.referring import those_of
 from scenewright_server.scene.replacing import replaced, with_told_keys
 from scenewright_server.scene.replies import (
     Against,
@@ -52,7 +53,7 @@ from scenewright_server.scene.replies import (
 )
 from scenewright_server.scene.scene import Scene, Things
 from scenewright_server.scene.telling import sentence_that_tells, tell_all
-from scenewright_server.scene.totalling import reckon
+from scenewright_server.scene.totalling import reckon, values_of
 
 MAX_QUOTED = 2
 """Things whose descriptions are quoted where what was asked of them is not known."""
@@ -98,6 +99,7 @@ class _Execution:
             except ValueError as error:
                 return Reply((NotUnderstood(str(error)),), Turn(question, ()))
             question = again
+        self._choosing.those = those_of(question, self._choosing)
         if isinstance(question, q.Name | q.Count | q.Exist):
             self._choosing.kinds = frozenset(names_within(question.of))
         results: tuple[Result, ...]
@@ -202,6 +204,8 @@ class _Execution:
                 return self._of_each(of, each, lambda k: direct(self._choosing, k))
             case q.Fact(keys, of, each):
                 return tell_all(self._choosing, keys, of, each)
+            case q.Values():
+                return (values_of(self._choosing, question),)
             case q.Describe(of, each):
                 return self._of_each(of, each, lambda k: describe(self._choosing, k))
             case q.Check(of, among, each):

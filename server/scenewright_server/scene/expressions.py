@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias, get_args
 
 MAX_WORDS_CHARS = 120
 MIN_N, MAX_N = 0.01, 1000
+LAST = -1
+"""The n of the last."""
 
 Relation = Literal[
     "on", "under", "in", "beside", "left of", "right of", "in front of", "behind", "above", "near"
@@ -239,13 +241,28 @@ class Ordered:
 
 @dataclass(frozen=True)
 class Nth:
-    """A pick: the n-th of them, in the order in which they were spoken of, else from left to right."""
+    """A pick: the n-th of them, or the last (-1), in the order in which they were spoken of; else in that of the app's
+    list, or from left to right where it gave none."""
 
     n: int
 
     def __post_init__(self) -> None:
-        if not 1 <= self.n <= MAX_N:
+        if self.n != LAST and not 1 <= self.n <= MAX_N:
             raise ValueError(f"n: {self.n}, from 1 to {MAX_N}")
+
+
+@dataclass(frozen=True)
+class After:
+    """What stands after a thing in the list that the app gave, in that order."""
+
+    of: Set
+
+
+@dataclass(frozen=True)
+class Before:
+    """What stands before a thing in the list that the app gave, in that order."""
+
+    of: Set
 
 
 @dataclass(frozen=True)
@@ -290,5 +307,18 @@ class Joined:
 
 Link: TypeAlias = All | Those | This | Other | Empty | Reachable | Visible | Middle | Named | Look | Kind | Has | Same
 Set: TypeAlias = (
-    Link | Compared | Related | Between | Clock | Extreme | Ordered | Nth | Multiple | Not | Narrowed | Joined
+    Link
+    | Compared
+    | Related
+    | Between
+    | After
+    | Before
+    | Clock
+    | Extreme
+    | Ordered
+    | Nth
+    | Multiple
+    | Not
+    | Narrowed
+    | Joined
 )

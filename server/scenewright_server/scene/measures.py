@@ -60,6 +60,8 @@ _DEAR = 1000.0
 _NO_RATES = {"clock", "date", "share", "year", "temperature", "speed", "bandwidth"}
 _DIVIDED = {"cents": ("EUR", "USD", "CAD", "AUD", "HKD"), "pence": ("GBP",)}
 """Currencies by what a hundredth of them is called."""
+SPAN_OF = "span "
+"""Before a key: how long the range lasts that is told under it."""
 AGES = ("age", "years old", "年龄")
 """Told, or else reckoned from the year that is told."""
 
@@ -89,6 +91,8 @@ class Measures:
         """The amount of thing k under this name; `to`: a distance from there; `told_first`: of "3 left" what is told
         and no side; of a load always. None where none is known."""
         name = self.meant(name)
+        if name.startswith(SPAN_OF):
+            return self._lasts(name.removeprefix(SPAN_OF), k)
         if to is not None:
             return Valued(Amount(math.dist(self._space.centres[k], self._space.centres[to]), "m"), True)
         if name in PLACES and not ((told_first or name == "load") and self.is_told(name, k)):
@@ -156,6 +160,14 @@ class Measures:
         texts += [entry.graph.description for entry in self._entries if entry.graph is not None]
         return {its.amount.in_base()[1] for text in texts for its in read_amounts(text)}
 
+    def _lasts(self, name: str, k: int) -> Valued | None:
+        """How long the range lasts that thing k has under a key, "1998-2004"."""
+        told = self._amount(name, k)
+        if told is None or told.high is None:
+            return None
+        low, high = Amount(told.value, told.unit), Amount(told.high, told.unit)
+        return Valued(gap(high, low) if told.unit else _years(told.high - told.value))
+
     def _age(self, k: int, this_year: int) -> Amount | None:
         """Years since the one that is told, of what has no age of its own."""
         graph = self._entries[k].graph
@@ -189,6 +201,10 @@ class Measures:
             return Valued(Amount(float(volume), "m³"), True) if sides else None
         extent = {"height": height, "width": width, "depth": depth}[name]
         return Valued(Amount(float(extent), "m"), True) if extent > 0 else None
+
+
+def _years(n: float) -> Amount:
+    return Amount(n, "year" if n == 1 else "years")
 
 
 def _span(graph: GraphObject, name: str) -> Amount | None:

@@ -3,6 +3,7 @@
     plan     := question (";" question)*
     question := "name" set | "count" set | "exist" set | "describe" one | "again" set | "beyond" | "way" one
               | "where" one ["|" set] | "fact" key ("," key)* "|" one | total
+              | "values" [("max" | "min")] key ["," key] "|" set
               | "check" one ("|" set)+ | ("more" | "fewer" | "equal") operands | reckoned
     total    := ("sum" | "avg") [n "of"] key ("," [n "of"] key)* "|" set | "sum" [n "of"] inner ("+" [n "of"] inner)*
     reckoned := ("diff" | "ratio") operands
@@ -12,9 +13,10 @@
     one      := ["each"] set
     set      := link ("&" link)*             narrows from left to right
     link     := atom ("+" atom)*             joins
-    atom     := "(" set ")" | "not" atom | n "of" atom | nth | "all" | "those" | "this" | "other" | "empty" | "middle"
-              | "in reach" | "in view" | name | "look" words | "kind" words | "has" key | "same" key "as" atom
-              | key sign value | ["own"] relation ["each"] (atom | "me") | "between" end "and" end | "at" hour
+    atom     := "(" set ")" | "not" atom | n "of" atom | nth | "last" | "all" | "those" | "this" | "other" | "empty"
+              | "middle" | "in reach" | "in view" | name | "look" words | "kind" words | "has" key
+              | "same" key "as" atom | key sign value | ["own"] relation ["each"] (atom | "me")
+              | "between" end "and" end | "at" hour | ("after" | "before") atom
               | ("max" | "min") [n | nth] key | "sort" ["down"] key
     key      := words | "distance to" (words | "look" words | "kind" words | "(" set ")")
     value    := number [unit] | time | words | "(" set ")"
@@ -24,22 +26,17 @@ Words that could be read as something else stand in double quotes, a double quot
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
-from scenewright_server.scene.amounts import CLOCK, Amount, read_time
+from scenewright_server.scene.amounts import read_time
 from scenewright_server.scene.expressions import PlanError
-from scenewright_server.scene.plan_tokens import TokenReader
-from scenewright_server.scene.writing import COMPARES, SINGLE
+from scenewright_server.scene.parsing_sets import AMOUNT, SetReader
+from scenewright_server.scene.writing import COMPARES
 
 MAX_CHARS = 1000
-
-_AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?(?:e-?\d+)?)((?!(?:st|nd|rd|th)$)(?:%|€|[a-zA-Z°]{1,4}))?")
-_TIMES = re.compile(r"[1-9][0-9]{0,3}|[0-9]{1,3}\.[0-9]{1,3}")
-_NTH = re.compile(r"(\d+)(st|nd|rd|th)")
 
 
 def parse(text: str) -> q.Plan:
@@ -49,7 +46,7 @@ def parse(text: str) -> q.Plan:
     return _Reader(text).plan()
 
 
-class _Reader(TokenReader):
+class _Reader(SetReader):
     """Reads the tokens of a text from left to right."""
 
     def plan(self) -> q.Plan:
@@ -83,6 +80,7 @@ class _Reader(TokenReader):
             "where": lambda: q.Where(**self._one(), against=self._set() if self._take("mark", "|") else None),
             "check": self._check,
             "fact": self._fact,
+            "values": self._values,
             "sum": lambda: self._total("sum"),
             "avg": lambda: self._total("avg"),
             "beyond": q.Beyond,
@@ -114,6 +112,15 @@ class _Reader(TokenReader):
         self._need("|")
         return q.Fact(tuple(keys), **self._one())
 
+    def _values(self) -> q.Values:
+        pick: Literal["max", "min", ""] = ""
+        if self._next.text in ("max", "min") and self._next.kind == "word":
+            pick = "max" if self._next.text == "max" else "min"
+            self._at += 1
+        key = self._key()
+        by = self._key() if self._take("mark", ",") else None
+        return self._made(q.Values, key, self._second(), pick, by)
+
     def _total(self, how: Literal["sum", "avg"]) -> q.Total | q.Sum:
         start = self._at
         n = self._times() or 1
@@ -135,17 +142,6 @@ class _Reader(TokenReader):
         n = self._times()
         return self._made(q.Share, self._key(), n or 1)
 
-    def _times(self) -> float:
-        """The n of "n of", 0 where there is none."""
-        ahead = self._tokens[self._at + 1] if self._next.kind != "end" else self._next
-        if self._next.kind != "word" or (ahead.kind, ahead.text) != ("word", "of"):
-            return 0
-        if not _TIMES.fullmatch(self._next.text):
-            return 0
-        self._at += 2
-        text = self._tokens[self._at - 2].text
-        return float(text) if "." in text else int(text)
-
     def _operands(self) -> tuple[q.Quantity, q.Quantity]:
         start = self._at
         bars = self._bars_ahead()
@@ -165,7 +161,7 @@ class _Reader(TokenReader):
     def _is_number(self) -> bool:
         """Whether a number comes next, and not "n of"."""
         text = self._next.text
-        is_digits = self._next.kind == "word" and (_AMOUNT.fullmatch(text) or read_time(text)) is not None
+        is_digits = self._next.kind == "word" and (AMOUNT.fullmatch(text) or read_time(text)) is not None
         return is_digits and (self._tokens[self._at + 1].kind, self._tokens[self._at + 1].text) != ("word", "of")
 
     def _bars_ahead(self) -> int:
@@ -213,183 +209,6 @@ class _Reader(TokenReader):
         self._need(")")
         self._depth -= 1
         return made
-
-    def _number(self, until: str = "") -> x.Number:
-        if (hours := read_time(self._next.text)) is not None:
-            self._at += 1
-            return x.Number(hours, CLOCK)
-        digits, unit = cast(re.Match[str], _AMOUNT.fullmatch(self._next.text)).groups()
-        value = float(digits)
-        self._at += 1
-        if unit:
-            return self._made(x.Number, value, unit)
-        is_followed = self._next.kind in ("word", "quoted") and not (until and self._peek(until))
-        return self._made(x.Number, value, self._words("a unit", until) if is_followed else "")
-
-    def _set(self, until: str = "") -> x.Set:
-        self._depth += 1
-        if self._depth > 2 * q.MAX_DEPTH:
-            self._fail(f"at most {2 * q.MAX_DEPTH} sets within each other")
-        links = [self._link(until)]
-        while self._take("mark", "&"):
-            links.append(self._link(until))
-        self._depth -= 1
-        return links[0] if len(links) == 1 else self._made(x.Narrowed, tuple(links))
-
-    def _link(self, until: str) -> x.Set:
-        parts = [self._atom(until)]
-        while self._take("mark", "+"):
-            parts.append(self._atom(until))
-        return parts[0] if len(parts) == 1 else self._made(x.Joined, tuple(parts))
-
-    def _group(self) -> x.Set:
-        self._need("(")
-        inner = self._set()
-        self._need(")")
-        return inner
-
-    def _atom(self, until: str = "") -> x.Set:
-        self._depth += 1
-        if self._depth > 4 * q.MAX_DEPTH:
-            self._fail(f"at most {4 * q.MAX_DEPTH} sets within each other")
-        atom = self._group() if (self._next.kind, self._next.text) == ("mark", "(") else self._plain(until)
-        self._depth -= 1
-        return atom
-
-    def _plain(self, until: str) -> x.Set:
-        if self._next.kind == "word":
-            word = self._next.text
-            if word in SINGLE:
-                self._at += 1
-                return SINGLE[word]
-            if times := self._times():
-                return self._made(x.Multiple, times, self._atom(until))
-            nth, ahead = _NTH.fullmatch(word), self._tokens[self._at + 1]
-            if nth and (ahead.kind != "word" or ahead.text == until):
-                self._at += 1
-                return self._made(x.Nth, int(nth[1][:6]))
-            if self._take("word", "in", "reach"):
-                return x.Reachable()
-            if self._take("word", "in", "view"):
-                return x.Visible()
-            if word == "in" and self._tokens[self._at + 1].kind == "word" and self._is_sign(2):
-                return self._compared(self._key(until), until)  # "in stock > 0"
-            own = self._take("word", "own")
-            for relation in sorted(x.RELATIONS, key=len, reverse=True):
-                if self._take("word", *relation.split()):
-                    each = self._take("word", "each")
-                    return self._made(x.Related, relation, self._end(until), own=own, each=each)
-            if own:
-                self._fail("one of " + ", ".join(x.SIDES))
-            start = self._at
-            made = self._keyword(word, until)
-            if made is not None and not (isinstance(made, x.Extreme) and self._is_sign()):
-                return made
-            self._at = start  # a key: "max load >= 22 kg"
-        words = self._key(until)
-        if self._is_sign():
-            return self._compared(words, until)
-        if words.to is not None:
-            self._fail("one of " + ", ".join(x.SIGNS))
-        return x.Named(words.name)
-
-    def _is_sign(self, ahead: int = 0) -> bool:
-        token = self._tokens[self._at + ahead]
-        return token.kind == "mark" and token.text in (*x.SIGNS, "==")
-
-    def _keyword(self, word: str, until: str) -> x.Set | None:
-        """What begins with this word, None where that is a name's."""
-        read: dict[str, Callable[[], x.Set]] = {
-            "not": lambda: x.Not(self._atom(until)),
-            "look": lambda: self._made(x.Look, self._words("a look", until)),
-            "kind": lambda: self._made(x.Kind, self._words("a kind", until)),
-            "has": lambda: x.Has(self._key(until)),
-            "same": lambda: self._same(until),
-            "between": lambda: self._between(until),
-            "at": lambda: self._made(x.Clock, self._whole("an hour")),
-            "max": lambda: self._extreme(True, until),
-            "min": lambda: self._extreme(False, until),
-            "sort": lambda: self._ordered(until),
-        }
-        if word not in read:
-            return None
-        self._at += 1
-        return read[word]()
-
-    def _end(self, until: str) -> x.Set | x.Me:
-        return x.Me() if self._take("word", "me") else self._atom(until)
-
-    def _same(self, until: str) -> x.Set:
-        key = self._key("as")
-        if not self._take("word", "as"):
-            self._fail("'as'")
-        return x.Same(key, self._atom(until))
-
-    def _between(self, until: str) -> x.Set:
-        a = self._end("and")
-        if not self._take("word", "and"):
-            self._fail("'and'")
-        return x.Between(a, self._end(until))
-
-    def _whole(self, what: str) -> int:
-        if self._next.kind != "word" or not re.fullmatch(r"[0-9]{1,4}", self._next.text):
-            self._fail(what)
-        self._at += 1
-        return int(self._tokens[self._at - 1].text)
-
-    def _extreme(self, most: bool, until: str) -> x.Set:
-        n, nth = 1, False
-        if self._next.kind == "word":
-            if found := _NTH.fullmatch(self._next.text):
-                self._at += 1
-                n, nth = int(found[1][:6]), True
-            elif self._next.text.isdigit():
-                n = self._whole("a number")
-        return self._made(x.Extreme, self._key(until), most, n, nth)
-
-    def _ordered(self, until: str) -> x.Set:
-        down = self._take("word", "down")
-        return x.Ordered(self._key(until), down)
-
-    def _compared(self, key: x.Key, until: str) -> x.Set:
-        sign = self._next.text.replace("==", "=")
-        self._at += 1
-        if (self._next.kind, self._next.text) == ("mark", "("):
-            return self._made(x.Compared, key, sign, self._group())
-        is_time = sign not in ("=", "!=") and read_time(self._next.text) is not None
-        is_code = sign in ("=", "!=") and _is_code(self._next.text)
-        if self._next.kind == "word" and (is_time or (_AMOUNT.fullmatch(self._next.text) and not is_code)):
-            return self._made(x.Compared, key, sign, self._number(until))
-        return self._made(x.Compared, key, sign, self._words("a value", until))
-
-    def _key(self, until: str = "") -> x.Key:
-        if not self._take("word", "distance", "to"):
-            return self._made(x.Key, self._words("a name or a key", until))
-        if (self._next.kind, self._next.text) == ("mark", "("):
-            return x.Key("distance", self._group())
-        if self._next.kind == "word" and self._next.text in SINGLE:
-            self._at += 1
-            return x.Key("distance", SINGLE[self._tokens[self._at - 1].text])
-        if self._peek("look") or self._peek("kind"):
-            return x.Key("distance", self._atom(until))
-        return x.Key("distance", self._made(x.Named, self._words("a name", until)))
-
-    def _words(self, what: str, until: str = "") -> str:
-        if self._next.kind == "quoted":
-            self._at += 1
-            return self._tokens[self._at - 1].text
-        words: list[str] = []
-        while self._next.kind == "word" and not (words and until and self._next.text == until):
-            words.append(self._next.text)
-            self._at += 1
-        if not words:
-            self._fail(what)
-        return " ".join(words)
-
-
-def _is_code(text: str) -> bool:
-    """Whether a text is a number with a letter at its end that is no unit: a class, "5b"."""
-    return re.fullmatch(r"\d+[a-zA-Z]", text) is not None and not Amount(0, text[-1]).dimension
 
 
 def _links(of: x.Set) -> tuple[x.Set, ...]:

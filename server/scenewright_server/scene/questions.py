@@ -164,6 +164,21 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Values:
+    """Which values a key has among them; `pick`: that which most of them have, or fewest, or the one whose things have
+    most of an amount together, `by`."""
+
+    key: Key
+    of: Set
+    pick: Literal["max", "min", ""] = ""
+    by: Key | None = None
+
+    def __post_init__(self) -> None:
+        if self.by is not None and not self.pick:
+            raise ValueError("by: only for the value that has most or least of it")
+
+
+@dataclass(frozen=True)
 class Describe:
     """All that is known of one thing, or of each."""
 
@@ -183,7 +198,7 @@ class Beyond:
     """Nothing that the scene settles."""
 
 
-Asking: TypeAlias = Name | Count | Exist | Where | Way | Fact | Check | Describe | Again | Beyond
+Asking: TypeAlias = Name | Count | Exist | Where | Way | Fact | Check | Values | Describe | Again | Beyond
 Question: TypeAlias = Asking | Total | Sum | Compare | Difference | Ratio
 Plan: TypeAlias = tuple[Question, ...]
 """Questions that were asked in one breath, answered in this order."""

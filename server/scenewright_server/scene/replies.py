@@ -195,6 +195,30 @@ class Totalled:
 
 
 @dataclass(frozen=True)
+class Group:
+    """The things that have one value under a key; with what they have of an amount together."""
+
+    value: str | Amount
+    things: tuple[int, ...]
+    amount: Amount | None = None
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """The values that things have under a key, in the order in which they are told; `is_picked`: those that most of
+    them have, or fewest, or whose things have most of an amount, or least, `by` a key."""
+
+    key: str
+    groups: tuple[Group, ...]
+    is_picked: bool = False
+    by: str = ""
+
+    @property
+    def things(self) -> tuple[int, ...]:
+        return tuple(k for group in self.groups for k in group.things)
+
+
+@dataclass(frozen=True)
 class Operand:
     """One of two quantities that are held against each other."""
 
@@ -279,11 +303,22 @@ class OutOfScene:
     things: tuple[int, ...] = ()
 
 
+Kindness = Literal["thanks", "bye", "hello"]
+
+
+@dataclass(frozen=True)
+class Courtesy:
+    """Something kind was said, and no question asked."""
+
+    kind: Kindness
+    things: tuple[int, ...] = ()
+
+
 Failure: TypeAlias = NotUnderstood | Unsure | NotHere | Unclear | Nothing | Unknown | Mixed | Lost | Ask
 Answer: TypeAlias = (
-    Listed | Counted | Exists | Placed | Against | Directed | Told | Totalled | Weighed | Differs | Times
+    Listed | Counted | Exists | Placed | Against | Directed | Told | Totalled | Grouped | Weighed | Differs | Times
 )
-Result: TypeAlias = Failure | Answer | Verdict | Described | OutOfScene
+Result: TypeAlias = Failure | Answer | Verdict | Described | OutOfScene | Courtesy
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +18,11 @@ from scenewright_server.scene.space import Space
 
 Things = tuple[int, ...]
 
+_LEAST, _SHARE, _KEYS = 5, 0.75, 3
+"""The things of a list at least, the part of them that has a fact, and how many such facts they have."""
+BETWEEN = re.compile(r"\s*[、,，;；]\s*")
+"""Between the names of a list."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -23,7 +30,8 @@ class Scene:
 
     `called`: what each entry is called, as the app spells it or as the family has it. `seen_as`: words for what is seen
     of each ("red", "striped"). `under`: what each stands on, where that was seen. `pointed`: what the user points at,
-    the likeliest first. `before`: the turn before. `kinds`: what is of a kind, by its name in the singular, beside
+    the likeliest first. `before`: the turn before. `recent`: what each of the answers so far spoke
+    of, the last one's first. `kinds`: what is of a kind, by its name in the singular, beside
     those of `KINDS`. `year`: this one, from which ages are reckoned.
     """
 
@@ -33,6 +41,7 @@ class Scene:
     under: tuple[int | None, ...] | None = None
     pointed: Things = ()
     before: Turn | None = None
+    recent: tuple[Things, ...] = ()
     kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
     year: int | None = None
 
@@ -57,6 +66,35 @@ class Scene:
         """What the entries are called, by all their names."""
         aliases = [names_of(entry.graph) if entry.graph else () for entry in self.entries]
         return Matching(self.called, aliases, self.texts)
+
+    @cached_property
+    def is_list(self) -> bool:
+        """Whether most things have the same facts."""
+        graphs = [entry.graph for entry in self.entries]
+        if len(graphs) < _LEAST:
+            return False
+        counts = Counter(key for graph in graphs if graph for key in {fact.key for fact in graph.facts})
+        return sum(n >= _SHARE * len(graphs) for n in counts.values()) >= _KEYS
+
+    def in_rows(self, things: Things) -> Things:
+        """Things in the order of the app's list, what is only seen last."""
+        rows = [len(self.entries) if entry.row is None else entry.row for entry in self.entries]
+        return tuple(sorted(things, key=rows.__getitem__))
+
+    def named_by(self, value: str) -> Things:
+        """What a fact's value names, where it is names and no more: "Otter Inn, Old Mill"."""
+        found: dict[int, None] = {}
+        for item in BETWEEN.split(fold(value.strip(" .。"))):
+            found.update(dict.fromkeys(self._bearers.get(item, ())))
+        return tuple(found)
+
+    @cached_property
+    def _bearers(self) -> dict[str, list[int]]:
+        """The entries by their labels, folded."""
+        found: dict[str, list[int]] = {}
+        for k, called in enumerate(self.called):
+            found.setdefault(fold(called), []).append(k)
+        return found
 
     def called_in(self, text: str) -> Things:
         """What a text calls by a whole name, its label or an alias."""

@@ -1,18 +1,20 @@
-"""Sums and averages over sets."""
+"""Sums and averages over sets, and of the things that have one value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.comparing import is_same
 from scenewright_server.scene.failures import Several
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.measures import SIDES, MixedUnits, average, total
-from scenewright_server.scene.replies import Mixed, NotHere, Nothing, Result, Totalled, Unknown
-from scenewright_server.scene.scene import Things
+from scenewright_server.scene.replies import Group, Grouped, Mixed, NotHere, Nothing, Result, Totalled, Unknown
+from scenewright_server.scene.scene import BETWEEN, Things
 from scenewright_server.scene.topics import topic_of
 
 
@@ -66,6 +68,49 @@ def reckon(choosing: Choosing, question: q.Total) -> Result:
         is_measured,
         () if all(n == 1 for n in known.values()) else tuple(known.values()),
     )
+
+
+def values_of(choosing: Choosing, question: q.Values) -> Result:
+    """The values that things have under a key, or those of most of them. Raises Failed, Several."""
+    things = choosing.scene.in_rows(choosing.choose(question.of))
+    told = {k: choosing.comparing.tell(question.key.name, k) for k in things}
+    groups: dict[str, list[int]] = {}
+    said: dict[str, str | Amount] = {}
+    for k, its in told.items():
+        for value in [] if its is None or its.is_quoted else _items(its.value):
+            text = fold(value) if isinstance(value, str) else f"{value.value:g} {value.unit}"
+            said.setdefault(text, value)
+            groups.setdefault(text, []).append(k)
+    if not groups:
+        return Unknown(question.key.name, things) if things else Nothing()
+    found = [Group(said[text], tuple(its)) for text, its in groups.items()]
+    if not question.pick:
+        return Grouped(question.key.name, tuple(found))
+    by = "" if question.by is None else question.by.name
+    if question.by is not None:
+        try:
+            found = [_with_total(choosing, question.by, group) for group in found]
+        except MixedUnits:
+            return Mixed(by, things)
+        found = [group for group in found if group.amount is not None]
+        if not found:
+            return Unknown(by, things)
+    sizes = [len(group.things) if group.amount is None else group.amount.in_base()[0] for group in found]
+    best = max(sizes) if question.pick == "max" else min(sizes)
+    picked = tuple(group for group, size in zip(found, sizes, strict=True) if is_same(Amount(size), Amount(best)))
+    return Grouped(question.key.name, picked, True, by)
+
+
+def _with_total(choosing: Choosing, by: x.Key, group: Group) -> Group:
+    """A group with what its things have of an amount together, where any has it. Raises MixedUnits."""
+    values = choosing.comparing.own(by.name, choosing.values(by, group.things, told=True))
+    amounts = [its.amount for its in values.values()]
+    return replace(group, amount=total(amounts, [(1, 1)] * len(amounts)) if amounts else None)
+
+
+def _items(value: str | Amount) -> list[str | Amount]:
+    """A value, or each of a list, "wifi, parking"."""
+    return [value] if isinstance(value, Amount) else [*filter(None, BETWEEN.split(value.strip(" .。")))]
 
 
 def _is_narrow(name: str) -> bool:

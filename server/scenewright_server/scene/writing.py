@@ -16,7 +16,8 @@ SINGLE: dict[str, Any] = {
 COMPARES: dict[str, Literal["<", "=", ">"]] = {"more": ">", "fewer": "<", "equal": "="}
 _KEYWORDS = {
     *SINGLE,
-    *"not look kind has same own each between at max min sort down me sum avg fact distance reach view".split(),
+    *"not look kind has same own each between after before last at max min sort down me sum avg fact".split(),
+    *"distance reach view".split(),
     *(word for relation in x.RELATIONS for word in relation.split()[:1]),
 }  # fmt: skip
 
@@ -47,6 +48,9 @@ def _write_question(question: q.Question) -> str:
             return f"check {_each(each)}{write_set(of)} | {write_set(among)}"
         case q.Way(of, each) | q.Describe(of, each):
             return f"{type(question).__name__.lower()} {_each(each)}{write_set(of)}"
+        case q.Values(its, of, pick, by):
+            listed = write_key(its) + ("" if by is None else f", {write_key(by)}")
+            return f"values {pick}{' ' * bool(pick)}{listed} | {write_set(of)}"
         case q.Beyond():
             return "beyond"
         case _:
@@ -143,8 +147,10 @@ def _write_atom(atom: x.Set | x.Me) -> str:
             return f"{'max' if most else 'min'} {which}{write_key(key)}"
         case x.Ordered(key, down):
             return f"sort {'down ' if down else ''}{write_key(key)}"
+        case x.After(of) | x.Before(of):
+            return f"{type(atom).__name__.lower()} {_write_atom(of)}"
         case x.Nth(n):
-            return f"{n}{_suffix(n)}"
+            return "last" if n == x.LAST else f"{n}{_suffix(n)}"
         case x.Multiple(n, of):
             return f"{n:g} of {_write_atom(of)}"
         case x.Not(part):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 
+from scenewright_server.families.chat.mending import Mending
 from scenewright_server.languages.cues import CUES, NUMBERS
 from scenewright_server.languages.numerals import whole_at
 from scenewright_server.languages.phrases import tokens_of
@@ -22,6 +23,7 @@ from scenewright_server.scene import replies as r
 from scenewright_server.scene.amounts import CLOCK, read_amounts
 from scenewright_server.scene.calling import kinds_of, names_of
 from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.countries import other_words
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.failures import Failed
 from scenewright_server.scene.matching import fold
@@ -47,6 +49,7 @@ OUTCOMES: dict[type, float] = {
 """Against what says little, though it may yet be right."""
 EMPTY = 0.7  # against "there are none"
 UNKNOWN, KNOWN_ELSEWHERE = 1.0, 3.0  # against a fact that is not known; of this thing, while others have it
+UNASKED = 1.0  # against all that is known, where no description is asked for
 UNDECIDED = 2.0  # against neither yes nor no
 MANY = 4  # things to choose from: one that asks back so was hardly meant
 ALIKE = 0.75  # of two words, one of which may be misspelt
@@ -80,6 +83,7 @@ class Doubts:
     def __init__(self, question: str, before: str, scene: Scene) -> None:
         self._question, self._all_said = fold(question), f"{fold(question)} {fold(before)}"
         self._choosing = Choosing(scene)
+        self.mending = Mending(question, self._choosing)
         self._cues = CUES["zh" if is_chinese(question) else "en"]
 
     def of(self, plan: q.Plan, replies: Sequence[r.Reply]) -> float:
@@ -93,6 +97,7 @@ class Doubts:
             + sum(self._of_value(part.with_) for part in parts if isinstance(part, x.Compared))
             + self._of_numbers(parts)
             + self._of_cues(parts)
+            + UNUSED * len(self.mending.left_out(parts))
             + sum(self._of_outcome(reply) for reply in replies)
         )
 
@@ -123,7 +128,7 @@ class Doubts:
         return 0.0 if any(map(self.is_said, topic_of(name).words)) else UNKNOWN_KEY
 
     def _of_value(self, value: object) -> float:
-        if not isinstance(value, str) or self.is_said(value):
+        if not isinstance(value, str) or any(map(self.is_said, (value, *other_words(value)))):
             return 0.0
         time = _TIME.fullmatch(value)
         return 0.0 if time and self._hours_said(float(time[1])) else INVENTED
@@ -165,6 +170,8 @@ class Doubts:
                     against += KNOWN_ELSEWHERE if self._is_told(result.key) else UNKNOWN
                 case r.Verdict() if None in result.are_so:
                     against += UNDECIDED
+                case r.Described() if not self._has(self._cues.description):
+                    against += UNASKED
                 case r.Ask() if len(result.things) > MANY:
                     against += UNUSED
                 case r.Counted(things=()) | r.Exists(things=()):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from scenewright_server.families.ahead import Ahead
 from scenewright_server.families.chat.depths import without_depths
-from scenewright_server.families.chat.doubts import NO_PLAN, Doubts, Weighed
 from scenewright_server.families.chat.memory import ChatMemory, Exchange, Part, first_chars
 from scenewright_server.families.chat.planning import TURNS_BEFORE, question_text
 from scenewright_server.families.chat.prompt import with_honesty
@@ -20,6 +19,7 @@ from scenewright_server.families.chat.script import ChatScript, Telling, languag
 from scenewright_server.families.chat.searching import NOTHING, TINY, Beginning, Planning, Search
 from scenewright_server.families.chat.setting import Setting
 from scenewright_server.families.chat.storage import PLAN
+from scenewright_server.families.chat.weighing import Weighing
 from scenewright_server.families.family import (
     Event,
     FinishReason,
@@ -34,6 +34,7 @@ from scenewright_server.families.family import (
     Turn,
 )
 from scenewright_server.families.planned import Planned, steps_of
+from scenewright_server.languages.courtesy import courtesy
 from scenewright_server.languages.reading import SURE, Reading, fall_back, read
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
@@ -74,7 +75,7 @@ class PlannedTelling(ABC):
         self._kind: SpanKind = "audio" if isinstance(turn.question, Heard) else "text"
         roster = read_roster(family, turn)
         pointed = None if turn.ray is None else first_met(turn.ray, roster.entries)
-        self._setting = Setting(roster, pointed)
+        self._setting = Setting(roster, pointed, memory.turns)
         told = [(exchange.question, exchange.text) for exchange in memory.turns]
         asked = self._ask(self._question, told, bool(self._setting.pointed))
         self._scene: Any = self._fit_scene(len(asked))
@@ -83,7 +84,6 @@ class PlannedTelling(ABC):
         self._trust = self.read if speaks(family, self._language) else READ_ALONE
         self._has_read = False
         self._waiting: tuple[str, float] | None = None  # a plan that waits for what an earlier question was about
-        self._weighed: list[Weighed] = []
         self._own_plan = ""
         self._probability = 1.0  # of the plans
         self._after: r.Turn | None = None  # what the next turn is to know of this one
@@ -95,7 +95,7 @@ class PlannedTelling(ABC):
     def begin(self) -> Outcome:
         if self._trust[0] >= 0:
             self._weigh_reading()
-            if self._weighed and self._best.score >= 0:  # no plan that is written can be better
+            if self._weighing.all and self._weighing.best.score >= 0:  # no plan that is written can be better
                 return self._go_on()
         return self.ask_for_plan()
 
@@ -193,8 +193,9 @@ class PlannedTelling(ABC):
             looks_back = False
         if looks_back and self._turn_before is None and self._before.turns:
             return self._plan_before(text, log_probability)
-        self._weighed.append(self._weigh(text, log_probability, log_probability + OWN_WORDS * (text == "beyond")))
-        if not self._has_read and self._best.score < self._trust[0]:  # else no reading can be better
+        trust = log_probability + OWN_WORDS * (text == "beyond")
+        self._weighing.add_written(text, log_probability, trust)
+        if not self._has_read and self._weighing.best.score < self._trust[0]:  # else no reading can be better
             self._weigh_reading()
         return self._go_on()
 
@@ -207,15 +208,11 @@ class PlannedTelling(ABC):
         log_confidence = math.log(max(reading.confidence, TINY))
         at_best, rate = self._trust
         trust = 0.0 if reading.plan == "beyond" else at_best + rate * log_confidence
-        self._weighed.append(self._weigh(reading.plan, log_confidence, trust))
-
-    @property
-    def _best(self) -> Weighed:
-        return max(self._weighed, key=lambda weighed: weighed.score)
+        self._weighing.add(reading.plan, log_confidence, trust)
 
     def _go_on(self) -> Outcome:
         """After a plan was weighed: the next one, or what the best of them gives."""
-        best, (sure, least) = self._best, self._chat.sure
+        best, (sure, least) = self._weighing.best, self._chat.sure
         self._own_plan = best.text
         self._probability *= math.exp(best.log_probability)
         if best.error is not None:
@@ -236,7 +233,9 @@ class PlannedTelling(ABC):
         scene = self._setting.scene(self._turn_before)
         told = fall_back(self._question, scene, "zh" if is_chinese(self._question) else "en")
         if told is None:
-            keys = [key for weighed in self._weighed for key in weighed.unknown if self._doubts.is_said(key)]
+            keys = [
+                key for weighed in self._weighing.all for key in weighed.unknown if self._weighing.doubts.is_said(key)
+            ]
             result = r.Unknown(keys[0], ()) if keys else r.NotUnderstood("unsure")
             return self._say([r.Reply((result,), r.Turn(q.Beyond(), ()))])
         self._own_plan, reply = told
@@ -256,19 +255,11 @@ class PlannedTelling(ABC):
             return None
         return self._turn_of(reading.plan)
 
-    def _weigh(self, text: str, log_probability: float, trust: float) -> Weighed:
-        try:
-            plan = parse(text)
-        except PlanError as error:
-            return Weighed(text, (), log_probability, trust - NO_PLAN, error)
-        scene = self._setting.scene(self._turn_before)
-        replies = tuple(without_depths(reply, self._setting.flat) for reply in execute(plan, scene))
-        return Weighed(text, replies, log_probability, trust - self._doubts.of(plan, replies))
-
     @cached_property
-    def _doubts(self) -> Doubts:
+    def _weighing(self) -> Weighing:
         before = " ".join(f"{exchange.question} {exchange.text}" for exchange in self._before.turns[-TURNS_BEFORE:])
-        return Doubts(self._question, before, self._setting.scene(self._turn_before))
+        scene = self._setting.scene(self._turn_before)
+        return Weighing(self._question, before, scene, self._setting.flat)
 
     def _plan_before(self, text: str, log_probability: float) -> Outcome:
         """Plan the question before first, of which only words are known."""
@@ -294,7 +285,11 @@ class PlannedTelling(ABC):
         return replace(turn, things=both or named or turn.things)
 
     def _speak(self, reply: r.Reply) -> Outcome:
-        """Have the model speak of what is beyond; where it cannot, or not in this language, say so."""
+        """Have the model speak of what is beyond; where it cannot, or not in this language, say so. To thanks and the
+        like, where the app gives it no part to play, it says what anyone does."""
+        kind = None if self._turn.instructions.strip() else courtesy(self._question, self._language)
+        if kind is not None:
+            return self._say([replace(reply, results=(r.Courtesy(kind),))])
         try:
             if speaks(self._chat, self._language):
                 self._spoken = self._open_spoken(with_honesty(self._turn))
@@ -358,7 +353,8 @@ class PlannedScript(PlannedTelling):
         return self._settle(plan, -self._planning.cost)
 
     def _go_on(self) -> Outcome:
-        beginning = self._search.next(self._best.score) if len(self._weighed) < MAX_TRIED else None
+        best = self._weighing.best.score
+        beginning = self._search.next(best) if self._weighing.n_tried < MAX_TRIED else None
         return super()._go_on() if beginning is None else self._plan_of((self._scene, self._asked), beginning)
 
     def _ask(self, question: str, before: Sequence[tuple[str, str]], points: bool) -> Span:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
+from scenewright_server.families.chat.memory import Exchange
 from scenewright_server.families.chat.planning import SCENE_CHARS, Thing, scene_text
 from scenewright_server.families.chat.roster import Roster
+from scenewright_server.scene.entries import Entry, is_same
 from scenewright_server.scene.replies import Turn
 from scenewright_server.scene.scene import Scene
 
@@ -21,9 +23,9 @@ _PLACE = re.compile(
 
 
 class Setting:
-    """`roster`: the scene's things. `pointed`: what the user points at."""
+    """`roster`: the scene's things. `pointed`: what the user points at. `turns`: the dialogue so far."""
 
-    def __init__(self, roster: Roster, pointed: int | None) -> None:
+    def __init__(self, roster: Roster, pointed: int | None, turns: Sequence[Exchange] = ()) -> None:
         self.entries = tuple(roster.entries)
         self.called = tuple(map(roster.spelt, range(len(self.entries))))
         self.flat = frozenset(k for k, entry in enumerate(self.entries) if entry.graph is None)  # nobody tells how far
@@ -31,6 +33,7 @@ class Setting:
         self._roster = roster
         self._scenes: dict[Turn | None, Scene] = {}
         self._things = self._tell_things()
+        self._recent = tuple(map(self._spoken_of, reversed(turns)))
 
     def scene(self, before: Turn | None) -> Scene:
         """What plans are carried out on, after this turn."""
@@ -43,7 +46,16 @@ class Setting:
         seen_as = tuple(map(roster.seen_as, everything))
         is_told = all(entry.graph is not None for entry in self.entries)
         under = None if is_told else tuple(map(roster.under, everything))
-        return Scene(self.entries, self.called, seen_as, under, self.pointed, before, year=date.today().year)
+        this_year = date.today().year
+        return Scene(
+            self.entries, self.called, seen_as, under, self.pointed, before, recent=self._recent, year=this_year
+        )
+
+    def _spoken_of(self, exchange: Exchange) -> tuple[int, ...]:
+        """The entries that an answer pointed at, or named."""
+        old = [part for part in exchange.answer if isinstance(part, Entry)]
+        found = tuple(k for k, entry in enumerate(self.entries) if any(is_same(entry, its) for its in old))
+        return found or self.named_in(exchange.text)
 
     def texts(self) -> Iterator[str]:
         """The scene's text for a planner: whole, then with ever less of the descriptions, at last labels alone."""

@@ -1,0 +1,144 @@
+"""Plans put right by what is told here: a planner sees the keys of facts and no values, so it may leave out one that
+the question says ("Swiss forwards"), or name another in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from scenewright_server.scene import expressions as x
+from scenewright_server.scene import questions as q
+from scenewright_server.scene.choosing import PICKS, Choosing
+from scenewright_server.scene.countries import other_words
+from scenewright_server.scene.failures import Failed, Several
+from scenewright_server.scene.matching import calls, fold
+from scenewright_server.scene.replacing import replaced
+from scenewright_server.scene.topics import topic_of
+from scenewright_server.scene.words import is_chinese
+
+_LEAST, _LEAST_HAN, _MOST = 3, 2, 30
+"""Characters of a value that a question may say."""
+_ANSWERS = frozenset("yes no none true false n/a left right not all now 没有 可以".split())
+"""Values that a question may have for other reasons."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A value of a fact that the question says, and its key; "" where it stands under several."""
+
+    key: str
+    value: str
+
+
+class Mending:
+    """What a question says of values and keys of facts in a scene."""
+
+    def __init__(self, question: str, choosing: Choosing) -> None:
+        self._question, self._choosing = fold(question), choosing
+        self._graphs = [entry.graph for entry in choosing.scene.entries if entry.graph is not None]
+
+    def left_out(self, parts: Sequence[object]) -> list[Said]:
+        """The values that the question says and a plan of these parts does not name."""
+        words = {word for part in parts for its in _words_of(part) for word in (fold(its), *other_words(its))}
+        return [its for its in self._values if not any(_is_within(fold(its.value), word) for word in words)]
+
+    def mended(self, plan: q.Plan) -> Iterator[q.Plan]:
+        """Plans like this one that name what it leaves out."""
+        mended: q.Plan = plan
+        for said in self.left_out(_parts(plan)):
+            other = next((part for part in _parts(mended) if self._is_unsaid(part)), None)
+            mended = tuple(self._with(said, other, question) for question in mended)
+        if mended != plan:
+            yield mended
+        if len(plan) == 1 and isinstance(plan[0], q.Fact) and (keys := self._more_keys(plan[0])):
+            yield (replace(plan[0], keys=(*plan[0].keys, *keys)),)
+
+    @cached_property
+    def _values(self) -> list[Said]:
+        """The values that the question says, those within longer ones left out."""
+        keys: dict[str, dict[str, None]] = {}
+        spelt: dict[str, str] = {}
+        named = {fold(name) for graph in self._graphs for name in (graph.label, *graph.aliases)}
+        for graph in self._graphs:
+            for fact in graph.facts:
+                value = fold(fact.value) if isinstance(fact.value, str) else ""
+                if value not in named and self._is_said(value):
+                    keys.setdefault(value, {})[fact.key] = None
+                    spelt.setdefault(value, str(fact.value))
+        longest = [value for value in keys if not any(value != its and value in its for its in keys)]
+        return [Said(next(iter(keys[its])) if len(keys[its]) == 1 else "", spelt[its]) for its in longest]
+
+    def _is_said(self, value: str) -> bool:
+        least = _LEAST_HAN if is_chinese(value) else _LEAST
+        if not least <= len(value) <= _MOST or value in _ANSWERS or not any(map(str.isalpha, value)):
+            return False
+        words = [word for word in other_words(value) if len(word) >= (_LEAST_HAN if is_chinese(word) else _LEAST)]
+        return any(calls(self._question, word) for word in (value, *words))
+
+    def _is_unsaid(self, part: object) -> bool:
+        """Whether a value that is compared is none that the question says."""
+        if not isinstance(part, x.Compared) or part.sign != "=" or not isinstance(part.with_, str):
+            return False
+        return not any(calls(self._question, word) for word in (part.with_, *other_words(part.with_)))
+
+    def _with(self, said: Said, other: object | None, question: q.Question) -> q.Question:
+        """A question narrowed by a value, or with it in place of another one."""
+        link: x.Set = x.Compared(x.Key(said.key), "=", said.value) if said.key else x.Look(said.value)
+        if other is not None:
+            changed: q.Question = replaced(question, other, link)
+            return changed
+        if not isinstance(question, q.Name | q.Count | q.Exist | q.Total | q.Fact | q.Where | q.Values):
+            return question
+        links: list[x.Set] = [*question.of.links] if isinstance(question.of, x.Narrowed) else [question.of]
+        n = next((i for i, its in enumerate(links) if isinstance(its, PICKS)), len(links))
+        if self._n_of(links[:n]) < 2:
+            return question
+        links = [its for its in links if not isinstance(its, x.All)]
+        n = next((i for i, its in enumerate(links) if isinstance(its, PICKS)), len(links))
+        links.insert(n, link)
+        return replace(question, of=links[0] if len(links) == 1 else x.Narrowed(tuple(links)))
+
+    def _n_of(self, links: Sequence[x.Set]) -> int:
+        """Of how many things a question is before any are picked."""
+        if not links:
+            return len(self._choosing.everything)
+        try:
+            return len(self._choosing.choose(links[0] if len(links) == 1 else x.Narrowed(tuple(links))))
+        except (Failed, Several):
+            return 0
+
+    def _more_keys(self, question: q.Fact) -> list[x.Key]:
+        """The further keys that a question asks for: "电话和地址", where it says those that are planned as well."""
+        if not all(self._says_key(key.name) for key in question.keys):
+            return []
+        try:
+            things = self._choosing.choose(question.of)
+        except (Failed, Several):
+            return []
+        asked = {topic_of(key.name) for key in question.keys} | {fold(key.name) for key in question.keys}
+        graphs = [self._choosing.scene.entries[k].graph for k in things[:1]]
+        keys = [fact.key for graph in graphs if graph is not None for fact in graph.facts]
+        more = [key for key in keys if self._says_key(key) and topic_of(key) not in asked and fold(key) not in asked]
+        return [x.Key(key) for key in more]
+
+    def _says_key(self, name: str) -> bool:
+        words = {fold(word) for word in (name, *topic_of(name).words)}
+        least = {word for word in words if len(word) >= (_LEAST_HAN if is_chinese(word) else _LEAST)}
+        return any(calls(self._question, word) for word in least)
+
+
+def _parts(plan: q.Plan) -> list[object]:
+    return [part for question in plan for part in q.all_within(question)]
+
+
+def _words_of(part: object) -> Iterator[str]:
+    match part:
+        case x.Compared(x.Key(name), _, str() as words):
+            yield from (name, words)
+        case x.Named(words) | x.Look(words) | x.Kind(words) | x.Key(words):
+            yield words
+
+
+def _is_within(value: str, words: str) -> bool:
+    return value in words or (len(words) > 2 and words in value)

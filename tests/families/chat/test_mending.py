@@ -1,0 +1,49 @@
+"""Plans that are put right by values and keys that the question says."""
+
+from __future__ import annotations
+
+import pytest
+from scenewright_server.families.chat.doubts import UNUSED, Doubts
+from scenewright_server.families.chat.mending import Mending
+from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.executing import execute
+from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.writing import write
+
+from tests.scene.random_scenes import scene_of
+from tests.scene.test_executing import know
+
+SQUAD = scene_of([
+    know("Noel Amrein", -1, country="Switzerland", position="forward", club="Reds", phone="12", address="Elm Street"),
+    know("Jonas Bircher", 0, country="Switzerland", position="defender", club="Blues", phone="34", address="Oak Road"),
+    know("Ilmari Sorsa", 1, country="Finland", position="forward", club="Blues", captain="yes", kit="reds"),
+    know("Pat Usher", 2, country="USA", position="keeper", club="Greens"),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "plan", "mended"),
+    [
+        ("Swiss forwards, please", "name country = Switzerland", ["name country = Switzerland & position = forward"]),
+        ("which forward is on the left", "name max left", ["name position = forward & max left"]),
+        ("how many Finns play for the Blues", "count country = Brazil",
+         ["count club = Blues & country = Finland"]),
+        ("芬兰球员有几个", "count country = Brazil", ["count country = Finland"]),
+        ("who plays for the reds", "count all", ["count look Reds"]),
+        ("tell us who is a keeper", "name position = keeper", []),
+        ("which keepers are there", "name look keeper", []),
+        ("Amrein's phone and address", "fact phone | Amrein", ["fact phone, address | Amrein"]),
+        ("Amrein的电话给我，顺便说下地址", "fact phone | Amrein", ["fact phone, address | Amrein"]),
+        ("what is the address of Amrein", "fact phone | Amrein", []),
+        ("is Amrein a forward", "check Amrein | position = forward", []),
+    ],
+)  # fmt: skip
+def test_a_plan_names_what_the_question_says(question, plan, mended):
+    assert [write(its) for its in Mending(question, Choosing(SQUAD)).mended(parse(plan))] == mended
+
+
+def test_what_is_left_out_speaks_against_a_plan():
+    doubts = Doubts("Swiss forwards, please", "", SQUAD)
+    weighed = [doubts.of(parse(text), execute(parse(text), SQUAD)) for text in (
+        "name country = Switzerland", "name country = Switzerland & position = forward")]  # fmt: skip
+    assert weighed == [UNUSED, 0]
