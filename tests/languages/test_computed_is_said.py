@@ -28,7 +28,7 @@ UNITS = {
 }  # fmt: skip
 """What a unit measures, and how much of that it is: our own table, to read the speakers by."""
 _UNIT = "|".join(sorted(map(re.escape, filter(None, UNITS)), key=len, reverse=True))
-NUMBER = re.compile(rf"(-?)([€¥]?)(\d[\d,]*(?:\.\d+)?(?:e-\d+)?)(?: ?({_UNIT})(?![A-Za-z]))?")
+NUMBER = re.compile(rf"(-?)([€¥]?)(\d(?:[\d,]*\d)?(?:\.\d+)?(?:e-\d+)?)(?: ?({_UNIT})(?![A-Za-z]))?")
 WORDS = "none one two three four five six seven eight nine ten eleven twelve".split()
 HAN = "零 一 两 三 四 五 六 七 八 九 十 十一 十二".split()
 COUNTED = {
@@ -136,7 +136,9 @@ def check(reply: r.Reply, called, language: str) -> None:
     as_spelt = re.sub(r"⟦(\d+)⟧", lambda its: called[int(its[1])], text)
     assert spelt.casefold() == as_spelt.casefold(), "every name is the thing's own"
     plain = re.sub("“[^”]*”|⟦\\d+⟧", " ", text)
-    for name in (*NO_COUNTS, *sorted({*NAMES, *called}, key=len, reverse=True)):
+    groups = (its for result in reply.results if isinstance(result, r.Grouped) for its in result.groups)
+    told = {its.value for its in groups if isinstance(its.value, str)}
+    for name in (*NO_COUNTS, *sorted({*NAMES, *called, *told}, key=len, reverse=True)):
         plain = plain.replace(name, " ")
     found = {pair for result in reply.results for pair in numbers_of(result)}
     found.add((len(reply.results) - MAX_LISTED, ""))  # "there are 4 more"

@@ -16,24 +16,33 @@ from scenewright_server.scene.scene import Scene
 
 @dataclass(frozen=True)
 class Planned:
-    """A question that was planned, the things that its answer spoke of, which of its sets was asked back about, and how
-    many of each (`scene.replies.Turn`). The things are kept themselves: in the next scene they have other places."""
+    """A question that was planned, the things that its answer spoke of, which of its sets was asked back about, how
+    many of each, and those of which they were picked (`scene.replies.Turn`). The things are kept themselves: in the
+    next scene they have other places."""
 
     question: Question
     things: tuple[Entry, ...]
     asked: Set | None = None
     times: tuple[float, ...] = ()
+    left: tuple[Entry, ...] = ()
 
     @classmethod
     def of(cls, turn: replies.Turn, entries: Sequence[Entry]) -> Planned:
         """A turn of a scene of these entries."""
-        return cls(turn.question, tuple(entries[k] for k in turn.things), turn.asked, turn.times)
+        things, left = (tuple(entries[k] for k in its) for its in (turn.things, turn.left))
+        return cls(turn.question, things, turn.asked, turn.times, left)
 
     def among(self, entries: Sequence[Entry]) -> replies.Turn:
         """The turn for a scene of these entries; what is gone is no longer spoken of."""
-        found = [next((k for k, entry in enumerate(entries) if is_same(entry, old)), None) for old in self.things]
-        things = tuple(k for k in found if k is not None)
-        return replies.Turn(self.question, things, self.asked, self.times if len(things) == len(found) else ())
+        things, left = (_found(its, entries) for its in (self.things, self.left))
+        times = self.times if len(things) == len(self.things) else ()
+        return replies.Turn(self.question, things, self.asked, times, left)
+
+
+def _found(things: Sequence[Entry], entries: Sequence[Entry]) -> tuple[int, ...]:
+    """Where things are among these, those that are."""
+    found = (next((k for k, entry in enumerate(entries) if is_same(entry, old)), None) for old in things)
+    return tuple(k for k in found if k is not None)
 
 
 @dataclass(frozen=True)

@@ -122,14 +122,12 @@ class Choosing:
                 return self.choose(part, among, one)
             case x.Nth(n):
                 return among[-1:] if n == x.LAST else among[n - 1 : n]
-            case x.After(part):
+            case x.After(part) | x.Before(part):
                 rows = self.scene.in_rows(self.everything)
-                last = max(map(rows.index, self.candidates(part)))
-                return tuple(k for k in rows[last + 1 :] if k in among)
-            case x.Before(part):
-                rows = self.scene.in_rows(self.everything)
-                first = min(map(rows.index, self.candidates(part)))
-                return tuple(k for k in rows[:first] if k in among)
+                at = [rows.index(k) for k in self.candidates(part)]
+                return tuple(
+                    k for k in (rows[max(at) + 1 :] if isinstance(of, x.After) else rows[: min(at)]) if k in among
+                )
             case x.Kind(words):
                 told = set(self._of(words, self.calling.of_kind(words)))
                 return tuple(k for k in among if k in told)
@@ -229,6 +227,8 @@ class Choosing:
             raise Failed(Lost("those" if isinstance(of, x.Those) else "other"))
         if isinstance(of, x.Those):
             return before
+        if named is None and self.before is not None and self.before.left:
+            return self.before.left
         return tuple(k for k in (self.calling.alike(before[0]) if named is None else named) if k not in before)
 
     def _look(self, words: str, among: Things) -> Things:

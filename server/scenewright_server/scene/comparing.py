@@ -25,8 +25,17 @@ _NOW = ("now", "yes", "true", "现在", "是")
 """Values of a key that is a state."""
 _NONE = ("none", "no", "false", "0", "-", "n/a", "not available", "无", "没有", "否", "不提供", "暂无")
 """Values of a key of which a thing has nothing."""
-_HAD = ("有", "含", "包", "包含", "提供", "yes", "included", "available", "provided", "true", "是")
-"""Values of a key of which a thing has something."""
+_HAD, _INCLUDED = ("有", "提供", "available", "provided"), ("含", "包", "包含", "included")
+"""Values of a key of which a thing has something, and has it for nothing."""
+_NOT = re.compile(r"^(?:not?\b|un|不|没|无)")
+_EXTRA = re.compile(r"\d|^(?:not?\b|un|不|没|无)|extra|surcharge|paid|charge|fee\b|另|自费|付费|收费|加钱|加收")
+"""In a value that tells that there is none, or that it costs something."""
+_OUTCOMES = {
+    "won": "w", "win": "w", "victory": "w", "lost": "l", "loss": "l", "defeat": "l", "drawn": "d", "draw": "d",
+    "tied": "t", "胜": "w", "赢": "w", "负": "l", "输": "l", "平": "d",
+}  # fmt: skip
+"""What a game's result begins with, "W 3-1"."""
+_OUTCOME = re.compile(r"([wldt])\b(?! ?/)")
 _ITEMS = re.compile(r" ?(?:[,;/&+、，；和与及]|\b(?:and|or|to)\b) ?")
 """Between the items of a value, of which each is one: "sweet and sour" is sour, "deputy head" no "head"."""
 
@@ -109,14 +118,28 @@ class Comparing:
     def as_text(self, name: str, sign: Sign, text: str, among: Things) -> Things:
         """Those of which a text is told under a key, or is not, or that have what it tells of; of a country by another
         word for it and, where it is a value under one other key alone, those that have it there. Raises Failed."""
+        is_key = any(its and facts.has_key(its, name) for its in self._graphs)
+        if sign == "=" and is_key and fold(text) in (*_HAD, *_INCLUDED):
+            had = [k for k in among if self.has(name, k)]
+            return tuple(k for k in had if not (_NOT if fold(text) in _HAD else _EXTRA).search(self._said(name, k)))
         if sign == "=" and not self._is_value(name, text):
-            if fold(text) in _HAD and any(its and facts.has_key(its, name) for its in self._graphs):
-                return tuple(k for k in among if self.has(name, k))
+            if (letter := _OUTCOMES.get(fold(text))) is not None and (begun := self._begun(name)):
+                return tuple(k for k in among if begun.get(k) == letter)
             other = next((word for word in other_words(text) if self._is_value(name, word)), None)
             keys = self._keys_of(text) if other is None else ()
             if other is not None or len(keys) == 1:
                 name, text = (name, other) if other is not None else (*keys, text)
         return self._as_text(name, sign, text, among)
+
+    def _begun(self, name: str) -> dict[int, str]:
+        """The letters with which the results of games begin that are told under a key, where all of them do."""
+        told = {k: self.tell(name, k) for k in range(len(self._graphs))}
+        found = {k: _OUTCOME.match(_as_text(its)) for k, its in told.items() if its is not None}
+        return {k: its[1] for k, its in found.items() if its} if all(found.values()) else {}
+
+    def _said(self, name: str, k: int) -> str:
+        told = self.tell(name, k)
+        return "" if told is None else _as_text(told)
 
     def _is_value(self, name: str, text: str) -> bool:
         """Whether a text is what anything tells under a key, or one of its items."""

@@ -117,7 +117,8 @@ class _Execution:
         if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
             return replace(reply, turn=before)
         things = self._to_remember(question, reply)
-        return replace(reply, turn=Turn(question, things, asked, self._counts(question, reply, things)))
+        times = self._counts(question, reply, things)
+        return replace(reply, turn=Turn(question, things, asked, times, self._left(question, things)))
 
     def _again(self, question: q.Again) -> q.Question | None:
         """The question of the turn before, asked of other things: of those for which it was asked back, or its own."""
@@ -174,6 +175,11 @@ class _Execution:
                 case _:
                     things.update(dict.fromkeys(result.things))
         return tuple(things)
+
+    def _left(self, question: q.Question, things: Things) -> Things:
+        """The others of "those" of which a question picked things, or told something of a few."""
+        picks = any(x.Those() in of.links for of in _sets(question) if isinstance(of, x.Narrowed))
+        return tuple(k for k in self._choosing.those if k not in things) if picks and things else ()
 
     def _counts(self, question: q.Question, reply: Reply, things: Things) -> tuple[float, ...]:
         """How many of each thing are meant from now on: as in a total, or as before where it is still those."""

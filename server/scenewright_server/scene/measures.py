@@ -325,9 +325,12 @@ def quotient(a: Amount, b: Amount) -> Amount:
 
 def holds(a: Amount, sign: Sign, b: Amount) -> bool:
     """Whether an amount compares so with another: one of a range does if something in it does, and equals all in it.
-    A price of a rate is held against money as it is, a day against a bare number by its year. Raises MixedUnits."""
+    A price of a rate is held against money as it is, a day against a bare number by its year, and against a month by
+    all of its days. Raises MixedUnits."""
     if a.unit == DATE and not b.unit:
         a = year_of(a)
+    if b.high is not None and a.unit == b.unit and b.dimension == "date":
+        return _is_of_days(a, sign, b)
     rate = rate_of(a.unit)
     if rate is not None and a.in_unit(b.unit) is None:
         a = replace(a, unit=rate[0])
@@ -336,6 +339,16 @@ def holds(a: Amount, sign: Sign, b: Amount) -> bool:
     if sign in ("=", "!="):
         return (low_gap <= 0 <= high_gap) == (sign == "=")
     return _SIGNS[sign](low_gap if sign in ("<", "<=") else high_gap, 0.0)
+
+
+def _is_of_days(a: Amount, sign: Sign, b: Amount) -> bool:
+    """Whether a day, or days, compare so with the days of a month: are among them, or wholly before or after."""
+    low, high = a.value, a.value if a.high is None else a.high
+    first, last = b.value, b.value if b.high is None else b.high
+    if sign in ("=", "!="):
+        return (low <= last and first <= high) == (sign == "=")
+    bound = first if sign in ("<", ">=") else last
+    return _SIGNS[sign](low if sign in ("<", "<=") else high, bound)
 
 
 def _level(gap: float, value: float) -> float:

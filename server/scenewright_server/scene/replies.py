@@ -324,12 +324,13 @@ Result: TypeAlias = Failure | Answer | Verdict | Described | OutOfScene | Courte
 @dataclass(frozen=True)
 class Turn:
     """A question that was answered, what it spoke of, and which of its sets was asked back about. `times`: how many of
-    each thing were meant, where that is not one of each."""
+    each thing were meant, where that is not one of each. `left`: the others of "those" of which they were picked."""
 
     question: Question
     things: tuple[int, ...]
     asked: Set | None = None
     times: tuple[float, ...] = ()
+    left: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,9 @@ SQUAD = scene_of([
         ("Amrein's phone and address", "fact phone | Amrein", ["fact phone, address | Amrein"]),
         ("Amrein的电话给我，顺便说下地址", "fact phone | Amrein", ["fact phone, address | Amrein"]),
         ("what is the address of Amrein", "fact phone | Amrein", []),
+        ("who is not a forward and is Swiss", "name country = Switzerland",
+         ["name country = Switzerland & not position = forward"]),
+        ("does the Swiss defender come first", "name Bircher", []),
         ("is Amrein a forward", "check Amrein | position = forward", []),
     ],
 )  # fmt: skip

@@ -97,7 +97,7 @@ class Doubts:
             + sum(self._of_value(part.with_) for part in parts if isinstance(part, x.Compared))
             + self._of_numbers(parts)
             + self._of_cues(parts)
-            + UNUSED * len(self.mending.left_out(parts))
+            + self._of_values_left_out(parts, replies)
             + sum(self._of_outcome(reply) for reply in replies)
         )
 
@@ -121,6 +121,12 @@ class Doubts:
         is_open = any(isinstance(part, x.All | x.Those | x.This | x.Other | x.Kind | q.Again) for part in parts)
         is_left_out = bool(self._things_said) and not is_open and not used & self._things_said
         return against + UNUSED * is_left_out
+
+    def _of_values_left_out(self, parts: Sequence[object], replies: Sequence[r.Reply]) -> float:
+        """Values that were said, are in no part of the plan, and are not those of all that it found."""
+        found = {k for reply in replies for k in reply.things}
+        left_out = [its for its in self.mending.left_out(parts) if not found or not found <= its.things]
+        return UNUSED * len(left_out)
 
     def _of_key(self, name: str) -> float:
         if name in (*SHAPES, *PLACES, *AGES) or self._is_told(name):

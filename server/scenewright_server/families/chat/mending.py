@@ -3,6 +3,7 @@ the question says ("Swiss forwards"), or name another in its place."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,14 +22,22 @@ _LEAST, _LEAST_HAN, _MOST = 3, 2, 30
 """Characters of a value that a question may say."""
 _ANSWERS = frozenset("yes no none true false n/a left right not all now 没有 可以".split())
 """Values that a question may have for other reasons."""
+_DENIED = re.compile(
+    r"(?:\b(?:not|no|without|except|excluding|apart from|other than|besides|but not|leaving out)\b|n't\b)[^,.;?]{0,20}$"
+    r"|(?:不是|不要|不在|除了|除开|非|没有)[^，。；？]{0,6}$"
+)
+"""Words that deny what comes soon after them."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """A value of a fact that the question says, and its key; "" where it stands under several."""
+    """A value of a fact that the question says, the things that have it, and its key, "" where it stands under several;
+    `is_denied`: "not from Brazil"."""
 
     key: str
     value: str
+    things: frozenset[int]
+    is_denied: bool = False
 
 
 class Mending:
@@ -36,12 +45,18 @@ class Mending:
 
     def __init__(self, question: str, choosing: Choosing) -> None:
         self._question, self._choosing = fold(question), choosing
-        self._graphs = [entry.graph for entry in choosing.scene.entries if entry.graph is not None]
+        self._graphs = [entry.graph for entry in choosing.scene.entries]
 
     def left_out(self, parts: Sequence[object]) -> list[Said]:
-        """The values that the question says and a plan of these parts does not name."""
+        """The values that the question says and a plan of these parts does not name, nor a thing that has them."""
         words = {word for part in parts for its in _words_of(part) for word in (fold(its), *other_words(its))}
-        return [its for its in self._values if not any(_is_within(fold(its.value), word) for word in words)]
+        names = [part.words for part in parts if isinstance(part, x.Named)]
+        named = {k for name in names for k in self._choosing.matching.find(name, one=False).things}
+        return [
+            its
+            for its in self._values
+            if not any(_is_within(fold(its.value), word) for word in words) and not named & its.things
+        ]
 
     def mended(self, plan: q.Plan) -> Iterator[q.Plan]:
         """Plans like this one that name what it leaves out."""
@@ -57,17 +72,26 @@ class Mending:
     @cached_property
     def _values(self) -> list[Said]:
         """The values that the question says, those within longer ones left out."""
-        keys: dict[str, dict[str, None]] = {}
-        spelt: dict[str, str] = {}
-        named = {fold(name) for graph in self._graphs for name in (graph.label, *graph.aliases)}
-        for graph in self._graphs:
-            for fact in graph.facts:
+        found: dict[str, list[tuple[int, str, str]]] = {}
+        named = {fold(name) for graph in self._graphs if graph for name in (graph.label, *graph.aliases)}
+        for k, graph in enumerate(self._graphs):
+            for fact in graph.facts if graph else ():
                 value = fold(fact.value) if isinstance(fact.value, str) else ""
                 if value not in named and self._is_said(value):
-                    keys.setdefault(value, {})[fact.key] = None
-                    spelt.setdefault(value, str(fact.value))
-        longest = [value for value in keys if not any(value != its and value in its for its in keys)]
-        return [Said(next(iter(keys[its])) if len(keys[its]) == 1 else "", spelt[its]) for its in longest]
+                    found.setdefault(value, []).append((k, fact.key, str(fact.value)))
+        longest = [value for value in found if not any(value != its and value in its for its in found)]
+        return [self._said(value, found[value]) for value in longest]
+
+    def _said(self, value: str, told: list[tuple[int, str, str]]) -> Said:
+        keys = {key for _, key, _ in told}
+        key = told[0][1] if len(keys) == 1 else ""
+        return Said(key, told[0][2], frozenset(k for k, _, _ in told), self._is_denied(value))
+
+    def _is_denied(self, value: str) -> bool:
+        """Whether the question says what is not so, or what is left out, right before a value."""
+        at = [self._question.find(word) for word in (value, *other_words(value))]
+        before = self._question[: next((start for start in at if start >= 0), 0)]
+        return _DENIED.search(before) is not None
 
     def _is_said(self, value: str) -> bool:
         least = _LEAST_HAN if is_chinese(value) else _LEAST
@@ -85,6 +109,7 @@ class Mending:
     def _with(self, said: Said, other: object | None, question: q.Question) -> q.Question:
         """A question narrowed by a value, or with it in place of another one."""
         link: x.Set = x.Compared(x.Key(said.key), "=", said.value) if said.key else x.Look(said.value)
+        link = x.Not(link) if said.is_denied else link
         if other is not None:
             changed: q.Question = replaced(question, other, link)
             return changed
