@@ -77,6 +77,7 @@ def say(text, scene, language="en"):
         ("name country = 挪威", "It is Dag Oster."),
         ("name country = Brackwell & min laps", "They are Luc Marchet (60 laps) and Pip Thorn (60 laps)."),
         ("count Grey", "There is one: Bo Lind."),
+        ("diff (fact laps | max laps) | (fact laps | min laps)", "That is 39 more: 60 against 21."),
         ("name country = Portugal", "There is nothing like that here."),
     ],
 )

@@ -229,7 +229,7 @@ class EnglishSpeaker:
     def _told(self, told: r.Told, labels: Labels[M]) -> list[str | M]:
         things, is_one = self._all(told.things, labels), be(told.things, labels) == "is"
         if told.value is None:
-            return ["I do not know ", *of_whom(told.key, things, is_one), "."]
+            return self._finding(r.Unknown(told.key, told.things), labels)
         if isinstance(told.value, str):
             if told.is_quoted:
                 return ["It says of ", *things, f": “{told.value.strip(' .。')}”."]

@@ -211,9 +211,9 @@ class ChineseSpeaker:
         return ["另一个", labels.mention(k)] if is_alike else the(k, labels)
 
     def _told(self, told: r.Told, labels: Labels[M]) -> list[str | M]:
-        things = self._all(told.things, labels)
         if told.value is None:
-            return unknown(told.key, things)
+            return self._finding(r.Unknown(told.key, told.things), labels)
+        things = self._all(told.things, labels)
         if isinstance(told.value, str):
             value = told.value.strip(" .。")
             if not told.is_quoted and (said := told_of(told.key, value)) is not None:

@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from typing import Literal
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
-from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.asking import ask
 from scenewright_server.scene.calling import may_be_denied
 from scenewright_server.scene.checking import check, check_told, choose_or_none, names_within
 from scenewright_server.scene.choosing import Choosing
-from scenewright_server.scene.dates import as_date
 from scenewright_server.scene.descriptions import quote
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.failures import Failed, Several
-from scenewright_server.scene.hours import in_turn, lasting, late
-from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, is_moment, quotient, total
+from scenewright_server.scene.measures import holds
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place_against, places
+from scenewright_server.scene.quantities import difference, mixed_of, operand, pair, sum_of, times
 from scenewright_server.scene.referring import those_of
 from scenewright_server.scene.replacing import replaced, with_told_keys
 from scenewright_server.scene.replies import (
     Against,
     Counted,
     Described,
-    Differs,
     Directed,
     Exists,
     Listed,
     Lost,
-    Mixed,
     NotHere,
     Nothing,
     NotUnderstood,
-    Operand,
     OutOfScene,
     Placed,
     Reply,
     Result,
-    Times,
     Told,
     Totalled,
     Turn,
@@ -57,7 +49,6 @@ from scenewright_server.scene.totalling import reckon, values_of
 
 MAX_QUOTED = 2
 """Things whose descriptions are quoted where what was asked of them is not known."""
-_COUNTLESS = 1e-9
 
 
 def execute(plan: q.Plan, scene: Scene) -> tuple[Reply, ...]:
@@ -219,18 +210,18 @@ class _Execution:
             case q.Total():
                 return (reckon(self._choosing, question),)
             case q.Sum():
-                its = self._sum(question)
+                its = sum_of(self._choosing, question)
                 return (Totalled("sum", its.key, its.things, its.amount, is_measured=its.is_measured),)
             case q.Compare(sign, a, b):
                 if (told := check_told(self._choosing, question)) is not None:
                     return (told,)
-                one, two = self._pair(a, b)
-                with _mixed_of(one, two):
+                one, two = pair(self._choosing, a, b)
+                with mixed_of(one, two):
                     return (Weighed(sign, one, two, holds(one.amount, sign, two.amount)),)
             case q.Difference(a, b):
-                return (self._difference(*self._pair(a, b)),)
+                return (difference(*pair(self._choosing, a, b)),)
             case q.Ratio(a, b):
-                return (self._times(self._operand(a), self._operand(b)),)
+                return (times(operand(self._choosing, a), operand(self._choosing, b)),)
         return (NotUnderstood("a question of no kind"),)
 
     def _of_each(self, of: x.Set, each: bool, find: Callable[[int], Result]) -> tuple[Result, ...]:
@@ -256,97 +247,6 @@ class _Execution:
             return Listed(things)
         is_measured = any(its.is_measured for its in values.values())
         return Listed(things, last.key.name, tuple(values[k].amount for k in things), is_measured)
-
-    def _pair(self, a: q.Quantity, b: q.Quantity) -> tuple[Operand, Operand]:
-        """Two quantities that are held against each other: bare times of day as of the other's key. Raises Failed for
-        a thing's fact against itself, Several."""
-        one, two = self._operand(a), self._operand(b)
-        if one == two and one.how == "fact":
-            raise Failed(NotUnderstood("a thing against itself"))
-        its, other = late(one.amount, two.key), late(two.amount, one.key)
-        if one.things == two.things:
-            its, other = in_turn(its, one.key, other, two.key)
-        its, other = lasting((its, other))
-        return replace(one, amount=its), replace(two, amount=other)
-
-    def _operand(self, quantity: q.Quantity) -> Operand:
-        match quantity:
-            case q.Number(value, unit):
-                amount = self._choosing.measures.in_currency(as_date(Amount(value, unit)))
-                return Operand(amount, (), "", "number")
-            case q.Count(of):
-                things = choose_or_none(self._choosing, of)
-                return Operand(Amount(float(len(things))), things, "", "count")
-            case q.Total():
-                found = reckon(self._choosing, quantity)
-                if not isinstance(found, Totalled):
-                    raise Failed(found)  # type: ignore[arg-type]
-                if found.lacking:
-                    raise Failed(Unknown(found.key, found.lacking))
-                return Operand(found.amount, found.things, found.key, found.how, found.is_measured)
-            case q.Value(key, of):
-                k = self._choosing.one(of)
-                own = self._choosing.values(key, (k,), told=True).get(k)
-                if own is None:
-                    raise Failed(Unknown(key.name, (k,)))
-                return Operand(own.amount, (k,), key.name, "fact", own.is_measured)
-            case q.Sum():
-                return self._sum(quantity)
-            case q.Difference(a, b):
-                differs = self._difference(*self._pair(a, b))
-                return _operand_of(differs, differs.amount, "diff")
-            case q.Ratio(a, b):
-                ratio = self._times(self._operand(a), self._operand(b))
-                if not isinstance(ratio, Times):
-                    raise Failed(ratio)
-                return _operand_of(ratio, ratio.each or Amount(ratio.times), "ratio")
-        raise AssertionError(quantity)
-
-    def _sum(self, of: q.Sum) -> Operand:
-        """What quantities come to together. Raises Failed, Several."""
-        parts = [self._operand(addend.of) for addend in of.addends]
-        with _mixed_of(*parts):
-            amount = total([part.amount for part in parts], [(its.n, 1) for its in of.addends])
-        things = tuple(dict.fromkeys(k for part in parts for k in part.things))
-        key = parts[0].key if len({part.key for part in parts}) == 1 else ""
-        return Operand(amount, things, key, "sum", any(part.is_measured for part in parts))
-
-    def _difference(self, a: Operand, b: Operand) -> Differs:
-        with _mixed_of(a, b):
-            its = gap(a.amount, b.amount)
-            is_same = not is_moment(its) and holds(a.amount, "=", b.amount)
-            return Differs(a, b, replace(its, value=0.0) if is_same else its)
-
-    def _times(self, a: Operand, b: Operand) -> Times | NotUnderstood:
-        if abs(b.amount.value) < _COUNTLESS:
-            return NotUnderstood("how often nothing goes into something")
-        its, other = a.amount, b.amount
-        try:
-            is_rate = "number" not in (a.how, b.how) and a.key != b.key
-            if other.unit and not its.unit and (is_rate or "/" in other.unit):
-                raise MixedUnits
-            (one, two), _ = in_one_unit((its, other))
-        except MixedUnits:
-            with _mixed_of(a, b):
-                return Times(a, b, its.value / other.value, quotient(its, other))
-        is_shared = its.unit or (b.how in ("number", "count") and a.how not in (b.how, "ratio"))
-        return Times(a, b, one / two, Amount(one / two, its.unit) if is_shared and not other.unit else None)
-
-
-@contextmanager
-def _mixed_of(*operands: Operand) -> Iterator[None]:
-    """Say of what the amounts are, where they do not go together. Raises Failed."""
-    try:
-        yield
-    except MixedUnits:
-        key = next((its.key for its in operands if its.key), "")
-        raise Failed(Mixed(key, tuple(k for its in operands for k in its.things))) from None
-
-
-def _operand_of(found: Differs | Times, amount: Amount, how: Literal["diff", "ratio"]) -> Operand:
-    """What was found, as a quantity to reckon with further."""
-    things = tuple(dict.fromkeys(found.things))
-    return Operand(amount, things, found.a.key, how, found.a.is_measured or found.b.is_measured)
 
 
 def is_unknown(result: Result) -> bool:
