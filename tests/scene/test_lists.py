@@ -96,6 +96,10 @@ def test_rows_and_values(plan, answer):
         ("fact nearby hotels | Clock Museum / fact ticket | those", "Clock Museum costs €5."),
         ("fact nearby hotels | Old Mill / name those & min price", "It is Otter Inn (€70)."),
         ("fact nearby hotels | Old Mill / fact phone | those", "Do you mean Otter Inn or Swan?"),
+        (
+            "fact nearby hotels | Old Mill / name those & min price / fact phone | those / fact phone | other",
+            "The phone of Swan is 550 127.",
+        ),
         ("fact nearby hotels | Old Mill / fact boat | those", "It says of Old Mill: “Boat trips”."),
         ("name breakfast = included", "They are Station Hotel and Otter Inn."),
     ],

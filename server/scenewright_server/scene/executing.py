@@ -168,7 +168,10 @@ class _Execution:
         return tuple(things)
 
     def _left(self, question: q.Question, things: Things) -> Things:
-        """The others of "those" of which a question picked things, or told something of a few."""
+        """The others of "those" of which a question picked things; as before where it is still of what was picked."""
+        before = self._choosing.before
+        if before is not None and before.things == things and x.Those() in _sets(question):
+            return before.left
         picks = any(x.Those() in of.links for of in _sets(question) if isinstance(of, x.Narrowed))
         return tuple(k for k in self._choosing.those if k not in things) if picks and things else ()
 
