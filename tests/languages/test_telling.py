@@ -105,6 +105,7 @@ ALIKE = scene_of(
         know("lamp", 0, 0, 9),
         know("lamp", 0, 0, 12, state="lit"),
         know("Prize", level=(3.0, ""), games=(12.0, "")),
+        know("hat", 1.5, -0.2, 3, (0.1, 0.1, 0.1)),
     ]
 )
 
@@ -122,6 +123,8 @@ ALIKE = scene_of(
         ("name lamp & look lit", "It is the lamp 12 m away.", "是12米远的lamp。"),
         ("fact price | each chair", "The red chair costs €54. The blue chair costs €70.", None),
         ("where each mug", "The mug is on your left, 2.2 m away. The mug is on your right, 2.2 m away.", None),
+        ("where hat", "The hat is on the blue chair, on your right, 3.4 m away.",
+         "hat在颜色是blue的chair上面，在你右边，3.4米远。"),
         ("name Prize & max level", "It is Prize (level 3).", "是Prize（等级3）。"),
         ("name Prize & max games", "It is Prize (12 games).", None),
         ("diff chair | 1", "The difference is 1: two against 1.", "相差1：两个和1。"),

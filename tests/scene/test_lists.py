@@ -135,3 +135,16 @@ def test_values_are_those_of_plain_counting():
 def test_what_a_list_says_in_chinese():
     assert say("values country | laps = 60", RACE, "zh") == "有三个：Sweden、France和Britain。"
     assert say("values max team, points | all", RACE, "zh") == "是Halden，points一共11。"
+
+
+def test_a_price_that_was_higher():
+    shop = scene_of([
+        row(1, "tent", price="EUR 240, was 299"), row(2, "rope", price="EUR 30"),
+        row(3, "stove", "EUR 38, was EUR 45."),
+    ])  # fmt: skip
+    assert say("name look reduced", shop) == say("name look 打折", shop) == "They are the stove and the tent."
+    assert say("fact old price | tent", shop) == "The old price of the tent is €299."
+    assert say("name max old price", shop) == "It is the tent (€299)."
+    assert say("diff (fact old price | stove) | (fact price | stove)", shop) == "That is €7 more: €45 against €38."
+    assert say("fact original price | rope", shop) == "I do not know the original price of the rope."
+    assert say("check tent | look on sale", shop) == "Yes."

@@ -10,9 +10,12 @@ from scenewright_server.scene import replies as r
 from scenewright_server.scene.asking import ask, place_of
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.scene import Scene
+from scenewright_server.scene.topics import topic_of
 
 MAX_ALIKE = 8
 """Of things of one label that are told apart."""
+_LOOKS = ("colour", "material")
+"""What tells apart the things that another is on or near."""
 
 
 class Apart(Generic[M]):
@@ -49,15 +52,28 @@ def asks_of(result: r.Result | None, things: Sequence[int], labels: Labels[M]) -
     groups = [tuple(group) for group in alike.values() if 1 < len(group) <= MAX_ALIKE]
     alone = [group[0] for group in alike.values() if len(group) == 1] if isinstance(result, r.Listed) else []
     twins = {k: _twins(k, labels) for k in alone}
-    if not groups and not any(twins.values()):
+    beside = _beside(result, alike, labels)
+    if not groups and not beside and not any(twins.values()):
         return
     choosing = Choosing(labels.scene)
+    for k, others in beside.items():
+        found = ask(choosing, (k, *others))
+        if found.by == "fact" and topic_of(found.key).words[0] in _LOOKS:
+            yield r.Ask((k,), "fact", found.marks[:1], found.key)
     asked = [(ask(choosing, group, _keys_of(result)), group) for group in groups]
     asked += [(place_of(choosing, k, others), (k, *others)) for k, others in twins.items() if others]
     for found, group in asked:
         is_seen = any(choosing.scene.entries[k].graph is None for k in group)  # nobody tells how far
         if found.by not in ("name", "nothing", *_said_by(result)) and not (found.by == "metres" and is_seen):
             yield found
+
+
+def _beside(result: r.Result | None, alike: Mapping[str, list[int]], labels: Labels[M]) -> dict[int, tuple[int, ...]]:
+    """What a thing that is placed is on or near, where that is one of several alike, and the others."""
+    place = result.place if isinstance(result, r.Described) else result
+    near = [k for k in (place.under, place.near) if k is not None] if isinstance(place, r.Placed) else []
+    twins = {k: _twins(k, labels) for k in near if len(alike[labels.text(k)]) == 1}
+    return {k: others for k, others in twins.items() if others}
 
 
 def _twins(k: int, labels: Labels[M]) -> tuple[int, ...]:

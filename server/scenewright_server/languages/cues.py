@@ -17,13 +17,15 @@ NUMBERS = {
 class Cues:
     """Patterns over folded text. places: by the word for a side, with which a plan answers; operations: and the
     kinds of question or set that answer to them; less, more: of comparatives and superlatives; description: of one that
-    is wanted."""
+    is wanted; each, any: of what is asked of all of several things, or of any."""
 
     places: dict[str, str]
     operations: dict[str, frozenset[str]]
     less: str
     more: str
     description: str
+    each: str
+    any: str
 
 
 _TOTALS = frozenset({"Total", "Ratio", "Difference", "Count"})
@@ -54,6 +56,8 @@ CUES = {
         r"far(?:ther|thest)|furthest|high(?:er|est)|over|above|long(?:er|est)|wid(?:er|est)|pric(?:ier|iest))\b",
         r"\b(?:tell|describe|about|know|look(?:s|ing)? like|what(?:'?s| is| are|s)|explain|read|say|details?|info|"
         r"information|more|story|special)\b",
+        r"\b(?:they|them|these|those|both|all|each|every)\b",
+        r"^(?:(?:so|and|ok|well|hey|er|um) )*(?:is|are|do|does|have|has|did)\b.*\b(?:a|an|any|some|one of)\b",
     ),
     "zh": Cues(
         {
@@ -73,5 +77,7 @@ CUES = {
         "便宜|最少|更少|更小|最小|更矮|最矮|更轻|最轻|更近|最近|最低|以下|不到|低于|少于|更低|年轻",
         "贵|最多|更多|更大|最大|更高|最高|更重|最重|更远|最远|以上|超过|高于|多于|更老|最老|更长|最长",
         "介绍|说说|讲讲|描述|什么样|怎么样|是什么|是啥|情况|详细|信息|了解|看看|特别",
+        "它们|他们|她们|分别|各自|都|每",
+        "有没有|有.{0,8}[吗么没不]",
     ),
 }  # fmt: skip

@@ -16,6 +16,7 @@ from scenewright_server.scene.hours import is_at
 from scenewright_server.scene.matching import fold, looks_so
 from scenewright_server.scene.measures import SAME, SHAPES, Measures, MixedUnits, Valued, in_one_unit
 from scenewright_server.scene.qualities import quality_of
+from scenewright_server.scene.reduced import is_old_price, old_price
 from scenewright_server.scene.replies import Unknown
 from scenewright_server.scene.scene import Scene, Things
 from scenewright_server.scene.states import is_so, is_state_alone
@@ -59,6 +60,9 @@ class Comparing:
 
     def _tell(self, name: str, k: int) -> Known | None:
         graph = self._graphs[k]
+        if graph is not None and is_old_price(name) and not facts.has_key(graph, name):
+            price = old_price(graph)
+            return None if price is None else Known(price)
         told = None if graph is None else facts.tell(graph, self._measures.meant(name))
         if told is not None and not told.is_quoted:
             return told

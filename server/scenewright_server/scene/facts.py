@@ -14,6 +14,7 @@ from scenewright_server.scene.entries import Entry, Fact, GraphObject
 from scenewright_server.scene.hours import both_ends, end_of, is_other_end
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.numerals import counted
+from scenewright_server.scene.reduced import REDUCED, old_price
 from scenewright_server.scene.topics import TOPICS, Topic, is_meant, topic_of
 from scenewright_server.scene.words import is_chinese
 
@@ -51,6 +52,7 @@ def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -
         texts += [
             f"{fact.value}{fact.key}" for fact in graph.facts if is_chinese(fact.key) and len(str(fact.value)) < 7
         ]
+        texts += [REDUCED] * (old_price(graph) is not None)
         texts += [*graph.aliases, *contrasts(graph.description), *(_told(fact) for fact in graph.facts)]
     return tuple(fold(text) for text in texts)
 

@@ -18,6 +18,7 @@ from scenewright_server.scene.dates import as_date, year_of
 from scenewright_server.scene.entries import Entry, GraphObject
 from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.matching import single
+from scenewright_server.scene.reduced import is_old_price, old_price
 from scenewright_server.scene.relations import Relations
 from scenewright_server.scene.topics import topic_of
 
@@ -137,7 +138,9 @@ class Measures:
     def _amount(self, name: str, k: int) -> Amount | None:
         if (name, k) not in self._told:
             graph = self._entries[k].graph
-            told = None if graph is None else _span(graph, name) or facts.amount(graph, name)
+            is_old = graph is not None and is_old_price(name) and not facts.has_key(graph, name)
+            find = old_price if is_old else lambda its: _span(its, name) or facts.amount(its, name)
+            told = None if graph is None else find(graph)
             self._told[name, k] = None if told is None else self.in_currency(as_date(told))
         return self._told[name, k]
 

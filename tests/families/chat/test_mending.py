@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from scenewright_server.families.chat.doubts import UNUSED, Doubts
 from scenewright_server.families.chat.mending import Mending
+from scenewright_server.languages.cues import CUES
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write
 
 from tests.scene.random_scenes import scene_of
@@ -38,11 +40,16 @@ SQUAD = scene_of([
         ("who is not a forward and is Swiss", "name country = Switzerland",
          ["name country = Switzerland & not position = forward"]),
         ("does the Swiss defender come first", "name Bircher", []),
+        ("what clubs are they in", "fact club | position = forward", ["fact club | each position = forward"]),
+        ("do we have a forward who is captain", "check position = forward | captain = yes",
+         ["exist position = forward & captain = yes"]),
+        ("is the forward captain", "check position = forward | captain = yes", []),
         ("is Amrein a forward", "check Amrein | position = forward", []),
     ],
 )  # fmt: skip
 def test_a_plan_names_what_the_question_says(question, plan, mended):
-    assert [write(its) for its in Mending(question, Choosing(SQUAD)).mended(parse(plan))] == mended
+    cues = CUES["zh" if is_chinese(question) else "en"]
+    assert [write(its) for its in Mending(question, Choosing(SQUAD), cues).mended(parse(plan))] == mended
 
 
 def test_what_is_left_out_speaks_against_a_plan():

@@ -83,8 +83,8 @@ class Doubts:
     def __init__(self, question: str, before: str, scene: Scene) -> None:
         self._question, self._all_said = fold(question), f"{fold(question)} {fold(before)}"
         self._choosing = Choosing(scene)
-        self.mending = Mending(question, self._choosing)
         self._cues = CUES["zh" if is_chinese(question) else "en"]
+        self.mending = Mending(question, self._choosing, self._cues)
 
     def of(self, plan: q.Plan, replies: Sequence[r.Reply]) -> float:
         """How much speaks against a plan that gave these replies, in nats."""
@@ -178,6 +178,8 @@ class Doubts:
                     against += UNDECIDED
                 case r.Described() if not self._has(self._cues.description):
                     against += UNASKED
+                case r.Ask() if self._has(self._cues.each):
+                    against += UNSAID
                 case r.Ask() if len(result.things) > MANY:
                     against += UNUSED
                 case r.Counted(things=()) | r.Exists(things=()):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from scenewright_server.languages.cues import Cues
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.choosing import PICKS, Choosing
@@ -43,8 +44,8 @@ class Said:
 class Mending:
     """What a question says of values and keys of facts in a scene."""
 
-    def __init__(self, question: str, choosing: Choosing) -> None:
-        self._question, self._choosing = fold(question), choosing
+    def __init__(self, question: str, choosing: Choosing, cues: Cues) -> None:
+        self._question, self._choosing, self._cues = fold(question), choosing, cues
         self._graphs = [entry.graph for entry in choosing.scene.entries]
 
     def left_out(self, parts: Sequence[object]) -> list[Said]:
@@ -68,6 +69,23 @@ class Mending:
             yield mended
         if len(plan) == 1 and isinstance(plan[0], q.Fact) and (keys := self._more_keys(plan[0])):
             yield (replace(plan[0], keys=(*plan[0].keys, *keys)),)
+        if len(plan) == 1 and (other := self._of_all_or_any(plan[0])) is not None:
+            yield (other,)
+
+    def _of_all_or_any(self, question: q.Question) -> q.Question | None:
+        """A question of one thing asked of each of several, or whether it is so of any, where the words tell so."""
+        if not isinstance(question, q.Fact | q.Where | q.Way | q.Check | q.Describe) or question.each:
+            return None
+        if self._n_of([question.of]) < 2:
+            return None
+        if re.search(self._cues.each, self._question):
+            return replace(question, each=True)
+        is_of_any = isinstance(question, q.Check) and not isinstance(question.among, (*PICKS, x.Narrowed, x.Joined))
+        if not is_of_any or not re.search(self._cues.any, self._question):
+            return None
+        assert isinstance(question, q.Check)
+        links = question.of.links if isinstance(question.of, x.Narrowed) else (question.of,)
+        return q.Exist(x.Narrowed((*links, question.among)))
 
     @cached_property
     def _values(self) -> list[Said]:
