@@ -98,7 +98,7 @@ def _write_number(number: x.Number) -> str:
     if number.unit == CLOCK:
         return time_text(number.value)
     value = str(int(number.value)) if number.value == int(number.value) else repr(number.value)
-    return f"{value} {_write_words(number.unit)}" if number.unit else value
+    return f"{value} {write_words(number.unit)}" if number.unit else value
 
 
 def write_set(of: x.Set) -> str:
@@ -125,9 +125,9 @@ def _write_atom(atom: x.Set | x.Me) -> str:
         case x.Visible():
             return "in view"
         case x.Named(words):
-            return _write_words(words)
+            return write_words(words)
         case x.Look(words) | x.Kind(words):
-            return f"{type(atom).__name__.lower()} {_write_words(words)}"
+            return f"{type(atom).__name__.lower()} {write_words(words)}"
         case x.Has(key):
             return f"has {write_key(key)}"
         case x.Same(key, as_):
@@ -166,20 +166,20 @@ def _suffix(n: int) -> str:
 def _write_value(value: x.Number | str | x.Set) -> str:
     if isinstance(value, x.Number):
         return _write_number(value)
-    return _write_words(value) if isinstance(value, str) else f"({write_set(value)})"
+    return write_words(value) if isinstance(value, str) else f"({write_set(value)})"
 
 
 def write_key(key: x.Key) -> str:
     """The text of a key."""
     if key.to is None:
-        return key.name if key.name in ("distance", "left", "right") else _write_words(key.name)
+        return key.name if key.name in ("distance", "left", "right") else write_words(key.name)
     if isinstance(key.to, x.Named) or key.to in SINGLE.values():
         return f"distance to {_write_atom(key.to)}"
     return f"distance to ({write_set(key.to)})"
 
 
-def _write_words(words: str) -> str:
-    """As they are where they can be read as nothing else, or in quotes."""
+def write_words(words: str) -> str:
+    """Words as they are where they can be read as nothing else, or in quotes."""
     first, *rest = words.split(" ")
     has_marks = re.search(r'[()&+|;,<>="]|!=', words) is not None
     is_number = first[0].isdigit() or first[0] == "-"

@@ -18,6 +18,7 @@ from scenewright_server.simulator.asking.questions import Asked, Asker
 from scenewright_server.simulator.asking.tables import Code, load_tables
 from scenewright_server.simulator.asking.worlds import World, make_world
 from scenewright_server.simulator.asking.writing_styles import restyle
+from scenewright_server.training.listed import read_listed
 from scenewright_server.training.written import Written, read_written, tell_things, words_of
 
 IGNORED = -100
@@ -80,7 +81,7 @@ class Rows:
     def _row(self) -> Row | None:
         rng = self._rng
         asked, labelled, _ = rng.choices(self._languages, [weight for *_, weight in self._languages])[0]
-        all_written = read_written() if self._share else ()
+        all_written = (*read_written(), *read_listed()) if self._share else ()
         written = [its for its in all_written if (its.asked, its.labelled) == (asked, labelled)]
         if written and rng.random() < self._share:
             its = rng.choice(written)

@@ -13,6 +13,7 @@ from scenewright_server.families.bundle import find_bundle
 from scenewright_server.families.chat.storage import LEAST, PLANNER, SURE, Bundle, load_bundle
 from scenewright_server.model.adapters import pack_pairs
 from scenewright_server.simulator.asking.tables import CODES, Code
+from scenewright_server.training.listed import read_listed
 from scenewright_server.training.loop import FitConfig, fit
 from scenewright_server.training.lora import (
     Adapted,
@@ -139,7 +140,7 @@ def fit_planner(bundle: Bundle, recipe: PlannerRecipe, out: Path) -> Path:
         }
 
     if recipe.written:
-        read_written()  # before the clock runs
+        read_written(), read_listed()  # before the clock runs
     fitting = FitConfig(
         minutes=recipe.minutes, learning_rate=recipe.learning_rate, accumulate=recipe.accumulate, weight_decay=0.0,
         validate_every_s=300, checkpoint_every_s=240, precision=PRECISIONS[0 if is_mixed else 1],

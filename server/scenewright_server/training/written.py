@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.resources import files
@@ -56,9 +56,25 @@ def words_of(*texts: str) -> frozenset[str]:
 @cache
 def read_written() -> tuple[Written, ...]:
     """All of them. Raises KeyError, PlanError or TypeError where a file is not of the form above."""
+    return tuple(its for data in _files() for its in _read(data))
+
+
+def read_scenes() -> Iterator[tuple[str, Code, Scene]]:
+    """Their scenes, by name and with the language of their labels."""
+    for data in _files():
+        yield data["name"], cast(Code, data["language_of_labels"]), _scene_of(data)
+
+
+def _files() -> Iterator[Mapping[str, Any]]:
     folder = files(asking).joinpath("written")
-    paths = sorted((path for path in folder.iterdir() if path.name.endswith(".json")), key=lambda path: path.name)
-    return tuple(its for path in paths for its in _read(json.loads(path.read_text(encoding="utf-8"))))
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        if path.name.endswith(".json"):
+            yield json.loads(path.read_text(encoding="utf-8"))
+
+
+def _scene_of(data: Mapping[str, Any]) -> Scene:
+    entries = merge(None, read_graph(data["scene"]))
+    return Scene(entries, tuple(entry.graph.label if entry.graph else "" for entry in entries))
 
 
 def tell_things(entries: tuple[Entry, ...]) -> list[Thing]:
@@ -68,10 +84,7 @@ def tell_things(entries: tuple[Entry, ...]) -> list[Thing]:
 
 
 def _read(data: Mapping[str, Any]) -> list[Written]:
-    entries = merge(None, read_graph(data["scene"]))
-    called = tuple(entry.graph.label if entry.graph else "" for entry in entries)
-    labelled = cast(Code, data["language_of_labels"])
-    alone = Scene(entries, called)
+    alone, labelled = _scene_of(data), cast(Code, data["language_of_labels"])
     asked: dict[Code, list[Asked]] = {}
     past: dict[str, tuple[Scene, tuple[tuple[str, str], ...]]] = {"": (alone, ())}
     followed = {item.get("after") for item in data["questions"]}
@@ -81,8 +94,8 @@ def _read(data: Mapping[str, Any]) -> list[Written]:
         plan = parse(item["plan"])
         if item["id"] in followed:
             replies = execute(plan, replace(scene, pointed=(0,) if points else ()))
-            answer = " ".join("".join(SPEAKERS[language].reply(reply, Spelt(called))) for reply in replies)
+            answer = " ".join("".join(SPEAKERS[language].reply(reply, Spelt(alone.called))) for reply in replies)
             past[item["id"]] = replace(alone, before=replies[-1].turn), (*before, (item["ask"], answer))
         asked.setdefault(language, []).append(Asked(before[-2:], item["ask"], write(plan), points))
-    things = tuple(tell_things(entries))
+    things = tuple(tell_things(alone.entries))
     return [Written(data["name"], language, labelled, things, tuple(its)) for language, its in asked.items()]
