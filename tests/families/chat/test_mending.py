@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scenewright_server.families.chat.doubts import UNUSED, Doubts
 from scenewright_server.families.chat.mending import Mending
 from scenewright_server.languages.cues import CUES
 from scenewright_server.scene.choosing import Choosing
+from scenewright_server.scene.entries import Fact
 from scenewright_server.scene.executing import execute
 from scenewright_server.scene.parsing import parse
+from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write
 
@@ -57,3 +61,14 @@ def test_what_is_left_out_speaks_against_a_plan():
     weighed = [doubts.of(parse(text), execute(parse(text), SQUAD)) for text in (
         "name country = Switzerland", "name country = Switzerland & position = forward")]  # fmt: skip
     assert weighed == [UNUSED, 0]
+
+
+def test_odd_keys_and_values_are_no_plan_of_their_own():
+    odd = scene_of([know("a", 0), know("b", 1)])
+    facts = tuple(
+        Fact(key, value)
+        for key, value in [("", "red"), ("two  words", "red"), ("k" * 400, "red"), ("team", "Red   Stars")]
+    )
+    entries = tuple(replace(its, graph=replace(its.graph, facts=facts)) for its in odd.entries)
+    mending = Mending("who is red and a red stars one", Choosing(Scene(entries, odd.called)), CUES["en"])
+    assert [write(plan) for plan in mending.mended(parse("count all"))] == ["count team = Red Stars"]

@@ -95,8 +95,8 @@ class Mending:
         for k, graph in enumerate(self._graphs):
             for fact in graph.facts if graph else ():
                 value = fold(fact.value) if isinstance(fact.value, str) else ""
-                if value not in named and self._is_said(value):
-                    found.setdefault(value, []).append((k, fact.key, str(fact.value)))
+                if value not in named and _is_plain(fact.key) and self._is_said(value):
+                    found.setdefault(value, []).append((k, fact.key, " ".join(str(fact.value).split())))
         longest = [value for value in found if not any(value != its and value in its for its in found)]
         return [self._said(value, found[value]) for value in longest]
 
@@ -162,13 +162,22 @@ class Mending:
         asked = {topic_of(key.name) for key in question.keys} | {fold(key.name) for key in question.keys}
         graphs = [self._choosing.scene.entries[k].graph for k in things[:1]]
         keys = [fact.key for graph in graphs if graph is not None for fact in graph.facts]
-        more = [key for key in keys if self._says_key(key) and topic_of(key) not in asked and fold(key) not in asked]
+        more = [
+            key
+            for key in keys
+            if _is_plain(key) and self._says_key(key) and topic_of(key) not in asked and fold(key) not in asked
+        ]
         return [x.Key(key) for key in more]
 
     def _says_key(self, name: str) -> bool:
         words = {fold(word) for word in (name, *topic_of(name).words)}
         least = {word for word in words if len(word) >= (_LEAST_HAN if is_chinese(word) else _LEAST)}
         return any(calls(self._question, word) for word in least)
+
+
+def _is_plain(key: str) -> bool:
+    """Whether a plan can have this key."""
+    return key == " ".join(key.split()) and 0 < len(key) <= x.MAX_WORDS_CHARS
 
 
 def _parts(plan: q.Plan) -> list[object]:
