@@ -36,6 +36,7 @@ _LEFT = re.compile(
 """How many of something are left."""
 _VERB = re.compile(r"ed$|\bbuilt$|^[建始]")
 """A key of years that is an event of its own."""
+_BORN = ("born", "birth year", "year of birth", "出生", "出生年份", "出生年")
 _EXTENTS = ("height", "width", "depth")
 _BOUND = re.compile(r"\b(?:limit|restriction|min|minimum|required)\b|限|要求")
 """In the key of what something else is held against."""
@@ -263,7 +264,8 @@ def _stem(word: str) -> str:
 def year_of(graph: GraphObject) -> float | None:
     """The year that a fact tells of an object itself, None where none does."""
     year = topic_of("year")
-    fact = _fact(graph, "year", year) or _fact_in_part(graph, "year")
+    born = next((fact for fact in graph.facts if fold(fact.key) in _BORN), None)
+    fact = born or _fact(graph, "year", year) or _fact_in_part(graph, "year")
     found = [] if fact is None else read_amounts(fact.value if isinstance(fact.value, str) else f"{fact.value:g}")
     return next((its.amount.value for its in found if is_year(its)), None)
 

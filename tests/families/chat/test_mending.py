@@ -20,10 +20,11 @@ from tests.scene.random_scenes import scene_of
 from tests.scene.test_executing import know
 
 SQUAD = scene_of([
-    know("Noel Amrein", -1, country="Switzerland", position="forward", club="Reds", phone="12", address="Elm Street"),
+    know("Noel Amrein", -1, country="Switzerland", position="forward", club="Reds", phone="12", address="Elm Street",
+         term="1998-2004"),
     know("Jonas Bircher", 0, country="Switzerland", position="defender", club="Blues", phone="34", address="Oak Road"),
     know("Ilmari Sorsa", 1, country="Finland", position="forward", club="Blues", captain="yes", kit="reds"),
-    know("Pat Usher", 2, country="USA", position="keeper", club="Greens"),
+    know("Pat Usher", 2, country="USA", position="keeper", club="Greens", term="2004-2005"),
 ])  # fmt: skip
 
 
@@ -48,6 +49,7 @@ SQUAD = scene_of([
         ("do we have a forward who is captain", "check position = forward | captain = yes",
          ["exist position = forward & captain = yes"]),
         ("is the forward captain", "check position = forward | captain = yes", []),
+        ("who was captain for longest", "name max term", ["name max span term"]),
         ("is Amrein a forward", "check Amrein | position = forward", []),
     ],
 )  # fmt: skip

@@ -123,10 +123,10 @@ class Doubts:
         return against + UNUSED * is_left_out
 
     def _of_values_left_out(self, parts: Sequence[object], replies: Sequence[r.Reply]) -> float:
-        """Values that were said, are in no part of the plan, and are not those of all that it found."""
+        """Values that were said, are in no part of the plan, and are not those of all that it found; keys of a list."""
         found = {k for reply in replies for k in reply.things}
         left_out = [its for its in self.mending.left_out(parts) if not found or not found <= its.things]
-        return UNUSED * len(left_out)
+        return UNUSED * (len(left_out) + self.mending.keys_left_out(parts))
 
     def _of_key(self, name: str) -> float:
         if name in (*SHAPES, *PLACES, *AGES) or self._is_told(name):

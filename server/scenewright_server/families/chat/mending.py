@@ -15,6 +15,7 @@ from scenewright_server.scene.choosing import PICKS, Choosing
 from scenewright_server.scene.countries import other_words
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.matching import calls, fold
+from scenewright_server.scene.measures import SPAN_OF
 from scenewright_server.scene.replacing import replaced
 from scenewright_server.scene.topics import topic_of
 from scenewright_server.scene.words import is_chinese
@@ -23,6 +24,7 @@ _LEAST, _LEAST_HAN, _MOST = 3, 2, 30
 """Characters of a value that a question may say."""
 _ANSWERS = frozenset("yes no none true false n/a left right not all now 没有 可以".split())
 """Values that a question may have for other reasons."""
+_LASTS = re.compile(r"\b(?:short|long)(?:er|est)?\b|最[长短久]")
 _DENIED = re.compile(
     r"(?:\b(?:not|no|without|except|excluding|apart from|other than|besides|but not|leaving out)\b|n't\b)[^,.;?]{0,20}$"
     r"|(?:不是|不要|不在|除了|除开|非|没有)[^，。；？]{0,6}$"
@@ -59,6 +61,16 @@ class Mending:
             if not any(_is_within(fold(its.value), word) for word in words) and not named & its.things
         ]
 
+    def keys_left_out(self, parts: Sequence[object]) -> int:
+        """How many keys of a list the question says that a plan of these parts does not name."""
+        if not self._choosing.scene.is_list:
+            return 0
+        words = " ".join(fold(its) for part in parts for its in _words_of(part))
+        keys = {fold(fact.key) for graph in self._graphs if graph for fact in graph.facts}
+        said = [key for key in keys if len(key) > _LEAST and key.isascii() and calls(self._question, key)]
+        topics = [topic_of(part.name) for part in parts if isinstance(part, x.Key)]
+        return sum(key not in words and topic_of(key) not in topics for key in said)
+
     def mended(self, plan: q.Plan) -> Iterator[q.Plan]:
         """Plans like this one that name what it leaves out."""
         mended: q.Plan = plan
@@ -69,8 +81,19 @@ class Mending:
             yield mended
         if len(plan) == 1 and isinstance(plan[0], q.Fact) and (keys := self._more_keys(plan[0])):
             yield (replace(plan[0], keys=(*plan[0].keys, *keys)),)
+        spans = tuple(replaced(question, its, span) for question in plan for its, span in self._spans(question))
+        if len(plan) == 1 and spans:
+            yield spans[:1]
         if len(plan) == 1 and (other := self._of_all_or_any(plan[0])) is not None:
             yield (other,)
+
+    def _spans(self, question: q.Question) -> Iterator[tuple[x.Extreme, x.Extreme]]:
+        """Picks by a range, "1998-2004", and the same by how long it lasts, where the question asks what is longest."""
+        for part in q.all_within(question):
+            if isinstance(part, x.Extreme) and _LASTS.search(self._question):
+                span = x.Key(f"{SPAN_OF}{part.key.name}"[: x.MAX_WORDS_CHARS].strip())
+                if self._choosing.values(span, self._choosing.everything):
+                    yield part, replace(part, key=span)
 
     def _of_all_or_any(self, question: q.Question) -> q.Question | None:
         """A question of one thing asked of each of several, or whether it is so of any, where the words tell so."""
