@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from scenewright_server.scene.amounts import Amount, read_amounts
@@ -12,6 +13,8 @@ OLD_PRICE = frozenset(
     ("old price", "price before", "previous price", "original price", "full price", "原价", "原来的价格")
 )
 """Keys of a price that is past, where no fact has them."""
+_PAST = re.compile(r"was|before|formerly|instead of|rrp|regularly|old price|原价|原售价|曾售", re.IGNORECASE)
+"""In a text that may tell a past price, see `amounts`."""
 REDUCED = "reduced, discounted, on sale, on offer, marked down, 打折, 降价, 特价, 优惠"
 """What is told of a thing that costs less than before."""
 
@@ -20,7 +23,7 @@ def old_price(graph: GraphObject) -> Amount | None:
     """The price that an object had before, None where none is told."""
     texts = [fact.value for fact in graph.facts if isinstance(fact.value, str)]
     for text in (*texts, graph.description):
-        found = read_amounts(text)
+        found = read_amounts(text) if _PAST.search(text) else []
         unit = next((its.amount.unit for its in found if its.amount.dimension == "money"), "")
         past = next((its.amount for its in found if its.is_past and its.amount.dimension in ("money", "")), None)
         if unit and past is not None:
