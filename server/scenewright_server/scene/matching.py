@@ -313,7 +313,7 @@ def split_name(name: str, with_numbers: bool = False) -> tuple[str, ...]:
 def calls(text: str, name: str) -> bool:
     """Whether a folded text has the whole of a name, of one thing or of more."""
     own = fold(name)
-    pattern = rf"(?<![^\W_]){re.escape(own)}(?:e?s)?(?![^\W_])" if own.isascii() else re.escape(own)
+    pattern = rf"(?<!{_LETTER}){re.escape(own)}(?:e?s)?(?!{_LETTER})" if own.isascii() else re.escape(own)
     return bool(own) and re.search(pattern, text) is not None
 
 

@@ -36,6 +36,7 @@ from scenewright_server.families.family import (
 from scenewright_server.families.planned import Planned, steps_of
 from scenewright_server.languages.courtesy import courtesy
 from scenewright_server.languages.reading import SURE, Reading, fall_back, read
+from scenewright_server.languages.rows import read_rows
 from scenewright_server.scene import questions as q
 from scenewright_server.scene import replies as r
 from scenewright_server.scene.executing import execute, is_unknown
@@ -56,6 +57,8 @@ MAX_TRIED = 2  # plans of a question, that are weighed against each other
 READ_ALONE = (0.5, 1.0)
 """How far a plan is trusted that was read by the question's words, and how fast that is lost with what it cost, beside
 a decoder that does not speak the language."""
+ROWS = -0.5
+"""For a plan of a list that was read by the question's words."""
 OWN_WORDS = -1.0
 """For a plan of the decoder that leaves the question to its own words."""
 _UNSURE_ANYWAY = (r.NotUnderstood, r.Unclear, r.Lost, r.Ask)
@@ -202,6 +205,9 @@ class PlannedTelling(ABC):
     def _weigh_reading(self) -> None:
         """Weigh what the question says by its words alone, once, if it can be read."""
         self._has_read = True
+        rows = read_rows(self._question, self._setting.scene(self._turn_before)) if self._chat.reads_words else None
+        if rows is not None:
+            self._weighing.add(rows, ROWS, ROWS)
         reading = self._read(self._question, self._turn_before)
         if reading is None:
             return
