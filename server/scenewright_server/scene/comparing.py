@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import CLOCK, Amount, read_amounts, read_time
@@ -153,9 +154,16 @@ class Comparing:
 
     def _keys_of(self, text: str) -> tuple[str, ...]:
         """The keys under which a text is a value."""
-        said = fold(text)
-        told = [fact for graph in self._graphs if graph is not None for fact in graph.facts]
-        return tuple(dict.fromkeys(its.key for its in told if isinstance(its.value, str) and fold(its.value) == said))
+        return tuple(self._keys.get(fold(text), ()))
+
+    @cached_property
+    def _keys(self) -> dict[str, dict[str, None]]:
+        """The keys of facts by their values, folded."""
+        found: dict[str, dict[str, None]] = {}
+        for fact in (fact for graph in self._graphs if graph is not None for fact in graph.facts):
+            if isinstance(fact.value, str):
+                found.setdefault(fold(fact.value), {})[fact.key] = None
+        return found
 
     def with_value(self, text: str) -> Things:
         """The things of which a text is told under the only key under which it is told of any."""
