@@ -28,8 +28,8 @@ class Cues:
     any: str
 
 
-_TOTALS = frozenset({"Total", "Ratio", "Difference", "Count"})
-_NUMBERS = frozenset({"Count", "Total", "Value", "Fact", "Difference", "Ratio", "Again"})
+_TOTALS = frozenset({"Total", "Ratio", "Difference", "Count", "Values"})
+_NUMBERS = frozenset({"Count", "Total", "Value", "Values", "Fact", "Difference", "Ratio", "Again"})
 _CHOICES = frozenset({"Compare", "Joined", "Extreme", "Fact", "Check", "Again", "Where"})
 CUES = {
     "en": Cues(

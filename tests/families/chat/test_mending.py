@@ -74,3 +74,8 @@ def test_odd_keys_and_values_are_no_plan_of_their_own():
     entries = tuple(replace(its, graph=replace(its.graph, facts=facts)) for its in odd.entries)
     mending = Mending("who is red and a red stars one", Choosing(Scene(entries, odd.called)), CUES["en"])
     assert [write(plan) for plan in mending.mended(parse("count all"))] == ["count team = Red Stars"]
+
+
+def test_values_answer_how_many():
+    plan = parse("values country | all")
+    assert Doubts("how many countries are there", "", SQUAD).of(plan, execute(plan, SQUAD)) == 0
