@@ -148,3 +148,11 @@ def test_a_price_that_was_higher():
     assert say("diff (fact old price | stove) | (fact price | stove)", shop) == "That is €7 more: €45 against €38."
     assert say("fact original price | rope", shop) == "I do not know the original price of the rope."
     assert say("check tent | look on sale", shop) == "Yes."
+
+
+def test_a_month_holds_its_days_of_any_year():
+    games = scene_of([row(1, "a", date="16 October"), row(2, "b", date="3 November"), row(3, "c", date="31 October")])
+    assert say("count date = October", games) == "There are two: the c and a."
+    assert say("name date > October", games) == "It is the b."
+    told = scene_of([row(1, "a", date="16 October 2023"), row(2, "b", date="3 November 2023")])
+    assert say("name date = October", told) == "It is the a."

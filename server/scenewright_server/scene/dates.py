@@ -65,6 +65,14 @@ def year_of(day: Amount) -> Amount:
     return Amount(float(date.fromordinal(int(day.value)).year))
 
 
+def of_no_year(day: Amount) -> Amount:
+    """A day, or days of one year, as of any."""
+    if day.unit == DAY:
+        return day
+    ends = [date.fromordinal(int(its)).replace(year=_LEAP) for its in (day.value, day.high) if its is not None]
+    return Amount(float(ends[0].toordinal()), DAY, None if day.high is None else float(ends[-1].toordinal()))
+
+
 def date_text(amount: Amount, in_chinese: bool = False) -> str:
     """A day, a month, or the days from one to another, as people write it."""
     its = date.fromordinal(max(int(amount.value), 1))

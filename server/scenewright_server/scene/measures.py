@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from scenewright_server.scene import facts
-from scenewright_server.scene.amounts import DATE, SPAN, Amount, rate_of, read_amounts, read_span
+from scenewright_server.scene.amounts import DATE, DAY, SPAN, Amount, rate_of, read_amounts, read_span
 from scenewright_server.scene.counting import is_counting
-from scenewright_server.scene.dates import as_date, year_of
+from scenewright_server.scene.dates import as_date, of_no_year, year_of
 from scenewright_server.scene.entries import Entry, GraphObject
 from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.matching import single
@@ -332,8 +332,8 @@ def holds(a: Amount, sign: Sign, b: Amount) -> bool:
     all of its days. Raises MixedUnits."""
     if a.unit == DATE and not b.unit:
         a = year_of(a)
-    if b.high is not None and a.unit == b.unit and b.dimension == "date":
-        return _is_of_days(a, sign, b)
+    if b.high is not None and a.dimension == b.dimension == "date":
+        return _is_of_days(of_no_year(a) if b.unit == DAY else a, sign, b)
     rate = rate_of(a.unit)
     if rate is not None and a.in_unit(b.unit) is None:
         a = replace(a, unit=rate[0])
