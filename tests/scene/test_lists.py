@@ -151,7 +151,10 @@ def test_a_price_that_was_higher():
 
 
 def test_a_month_holds_its_days_of_any_year():
-    games = scene_of([row(1, "a", date="16 October"), row(2, "b", date="3 November"), row(3, "c", date="31 October")])
-    assert say("count date = October", games) == "There are two: the c and a."
-    told = scene_of([row(1, "a", date="16 October 2023"), row(2, "b", date="3 November 2023")])
-    assert say("name date = October", told) == "It is the a."
+    games = scene_of([
+        row(1, "cup", date="16 October"), row(2, "final", date="3 November"), row(3, "derby", date="31 October"),
+    ])  # fmt: skip
+    assert say("count date = October", games) == "There are two: the derby and the cup."
+    told = scene_of([row(1, "cup", date="16 October 2023"), row(2, "final", date="3 February 2022")])
+    assert say("name date = October", told) == "It is the cup."
+    assert say("name max date", told) == "It is the cup (16 October 2023)."

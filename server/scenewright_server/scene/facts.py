@@ -37,6 +37,8 @@ _LEFT = re.compile(
 _VERB = re.compile(r"ed$|\bbuilt$|^[建始]")
 """A key of years that is an event of its own."""
 _BORN = ("born", "birth year", "year of birth", "出生", "出生年份", "出生年")
+_DATES = ("date", "day", "日期")
+"""Keys of a day, where it is told: of other years that are told with a day the year is meant."""
 _EXTENTS = ("height", "width", "depth")
 _BOUND = re.compile(r"\b(?:limit|restriction|min|minimum|required)\b|限|要求")
 """In the key of what something else is held against."""
@@ -308,7 +310,7 @@ def amount(graph: GraphObject, name: str) -> Amount | None:
             return value if value.unit or not counts_units(fact.key) else replace(value, unit=fact.key)
         text = counted(text) if _NUMBER_ALONE.fullmatch(text) else text
         if (day := read_date(text)) is not None and (
-            not key.dimension or (key.dimension == "year" and day.unit == DAY)
+            not key.dimension or (key.dimension == "year" and (day.unit == DAY or fold(fact.key) in _DATES))
         ):
             return day
         return end_of(_pick(read_amounts(text), key, named=True), name)
