@@ -5,7 +5,6 @@ from __future__ import annotations
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.choosing import Choosing
-from scenewright_server.scene.facts import Known
 from scenewright_server.scene.scene import Things
 
 
@@ -33,12 +32,9 @@ def _named(question: q.Question, things: Things, choosing: Choosing) -> Things:
     """What the answer to a question of facts named beside the things that it was asked of."""
     keys = question.keys if isinstance(question, q.Fact) else ()
     told = [choosing.comparing.tell(key.name, k) for key in keys if key.to is None for k in things]
-    named = [k for its in told if _is_text(its) for k in choosing.scene.named_by(str(its.value)) if k not in things]  # type: ignore[union-attr]
+    texts = [its.value for its in told if its is not None and isinstance(its.value, str) and not its.is_quoted]
+    named = [k for text in texts for k in choosing.scene.named_by(text) if k not in things]
     return tuple(dict.fromkeys(named))
-
-
-def _is_text(told: Known | None) -> bool:
-    return told is not None and isinstance(told.value, str) and not told.is_quoted
 
 
 def _links(of: x.Set) -> tuple[x.Set, ...]:
