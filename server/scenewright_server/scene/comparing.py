@@ -148,9 +148,7 @@ class Comparing:
 
     def _is_value(self, name: str, text: str) -> bool:
         """Whether a text is what anything tells under a key, or one of its items."""
-        said = fold(text)
-        told = [self.tell(name, k) for k in range(len(self._graphs))]
-        return any(its is not None and _is_item(said, _as_text(its)) for its in told)
+        return any(_is_item(fold(text), self._said(name, k)) for k in range(len(self._graphs)))
 
     def _keys_of(self, text: str) -> tuple[str, ...]:
         """The keys under which a text is a value."""
@@ -167,12 +165,8 @@ class Comparing:
 
     def with_value(self, text: str) -> Things:
         """The things of which a text is told under the only key under which it is told of any."""
-        keys, said = self._keys_of(text), fold(text)
-        is_so = [len(keys) == 1 and its is not None and _as_text(its) == said for its in self._told_under(keys[:1])]
-        return tuple(k for k, its in enumerate(is_so) if its)
-
-    def _told_under(self, keys: tuple[str, ...]) -> list[Known | None]:
-        return [self.tell(key, k) for key in keys for k in range(len(self._graphs))]
+        keys = self._keys_of(text)
+        return tuple(k for k in range(len(self._graphs)) if len(keys) == 1 and self._said(keys[0], k) == fold(text))
 
     def _as_text(self, name: str, sign: Sign, text: str, among: Things) -> Things:
         told = {k: self.tell(name, k) for k in among}
