@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from scenewright_server.scene.matching import fold
+from scenewright_server.scene.matching import calls, fold
 from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.words import is_chinese
 from scenewright_server.scene.writing import write_words
@@ -78,7 +78,7 @@ def _of_values(said: str, key: str, scene: Scene) -> str | None:
     pick = "max" if re.search(_MOST, said) else "min" if re.search(_FEWEST, said) else ""
     if not pick or not re.search(which, said):
         return None
-    amounts = [its for its in _numbers(scene) if re.search(rf"(?<![^\W_]){re.escape(fold(its))}(?![^\W_])", said)]
+    amounts = [its for its in _numbers(scene) if calls(said, its)]
     return f"values {pick} {words}{f', {write_words(amounts[0])}' if amounts else ''} | all"
 
 

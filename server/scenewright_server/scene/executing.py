@@ -169,8 +169,7 @@ class _Execution:
 
     def _left(self, question: q.Question, things: Things) -> Things:
         """The others of "those" of which a question picked things; as before where it is still of what was picked."""
-        before = self._choosing.before
-        if before is not None and before.things == things and x.Those() in _sets(question):
+        if (before := self._still(question, things)) is not None:
             return before.left
         picks = any(x.Those() in of.links for of in _sets(question) if isinstance(of, x.Narrowed))
         return tuple(k for k in self._choosing.those if k not in things) if picks and things else ()
@@ -179,9 +178,13 @@ class _Execution:
         """How many of each thing are meant from now on: as in a total, or as before where it is still those."""
         if len(reply.results) == 1 and isinstance(found := reply.results[0], Totalled) and not found.lacking:
             return found.times
+        before = self._still(question, things)
+        return () if before is None else before.times
+
+    def _still(self, question: q.Question, things: Things) -> Turn | None:
+        """The turn before, where a question is of "those" and its answer of the same things."""
         before = self._choosing.before
-        is_those = before is not None and before.things == things and x.Those() in _sets(question)
-        return before.times if before is not None and is_those else ()
+        return before if before is not None and before.things == things and x.Those() in _sets(question) else None
 
     def _find(self, question: q.Question) -> Iterable[Result]:
         match question:

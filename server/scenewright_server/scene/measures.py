@@ -332,7 +332,7 @@ def holds(a: Amount, sign: Sign, b: Amount) -> bool:
     all of its days. Raises MixedUnits."""
     if a.unit == DATE and not b.unit:
         a = year_of(a)
-    if b.high is not None and a.dimension == b.dimension == "date":
+    if b.high is not None and a.dimension == b.dimension == "date" and b.unit in (a.unit, DAY):
         return _is_of_days(of_no_year(a) if b.unit == DAY else a, sign, b)
     rate = rate_of(a.unit)
     if rate is not None and a.in_unit(b.unit) is None:
