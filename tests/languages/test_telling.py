@@ -113,12 +113,12 @@ ALIKE = scene_of(
 @pytest.mark.parametrize(
     ("plan", "english", "chinese"),
     [
-        ("name chair", "They are the red chair and the blue chair.", "是颜色是red的chair和颜色是blue的chair。"),
+        ("name chair", "They are the red chair and the blue chair. The red chair is broken.", None),
         ("count mug", "There are two: the mug on your left and the mug on your right.",
          "有两个：你左边的mug和你右边的mug。"),
         ("name mug & max left", "It is the mug on your left.", "是你左边的mug。"),
         ("name bin & look full", "It is the bin furthest to the left.", "是最左边的bin。"),
-        ("name bin & max right", "It is the bin furthest to the right.", "是最右边的bin。"),
+        ("name bin & max right", "It is the bin furthest to the right. It is broken.", None),
         ("name bin & not look full & not look broken", "It is the bin second from the left.", "是从左边数第2个bin。"),
         ("name lamp & look lit", "It is the lamp 12 m away.", "是12米远的lamp。"),
         ("fact price | each chair", "The red chair costs €54. The blue chair costs €70.", None),

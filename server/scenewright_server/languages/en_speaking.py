@@ -60,14 +60,14 @@ class EnglishSpeaker:
             said.append([f"There are {len(reply.results) - MAX_LISTED} more."])
         said += [[f"I do not see any {words} here."] for words in reply.missing]
         for k, text in reply.quotes:
-            is_found = isinstance(reply.results[-1], r.Listed | r.Exists)
-            alone = "It says: " if is_found else "It only says: "
-            of = (
-                [alone]
-                if len(reply.quotes) == 1
-                else ["It says of ", *the(k, self._apart(None, reply.things, labels)), ": "]
-            )
-            said.append([*of, f"“{text.rstrip(' .')}”."])
+            alone = "It says: " if isinstance(reply.results[-1], r.Listed | r.Exists) else "It only says: "
+            of = ["It says of ", *the(k, self._apart(None, reply.things, labels)), ": "]
+            said.append([*([alone] if len(reply.quotes) == 1 else of), f"“{text.rstrip(' .')}”."])
+        for told in reply.hindrances:
+            is_one = be(told.things, labels) == "is"
+            thing = the(told.things[0], self._apart(None, reply.things, labels))
+            it = ["it" if is_one else "they"] if len(reply.turn.things) == 1 else thing
+            said.append(tell(told.key, str(told.value), it, is_one))
         parts: list[str | M] = []
         for n, sentence in enumerate(said):
             parts += [" "] * (n > 0)

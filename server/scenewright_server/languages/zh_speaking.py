@@ -61,6 +61,7 @@ class ChineseSpeaker:
             alone = "上面写着：" if is_found else "只写着："
             of = [alone] if len(reply.quotes) == 1 else [*the(k, self._apart(None, reply.things, labels)), "的介绍说："]
             said.append([*of, f"“{text.rstrip(' .。')}”。"])
+        said += [self._told(told, self._apart(told, reply.things, labels)) for told in reply.hindrances]
         return tuple(part for sentence in said for part in sentence)
 
     def amount(self, amount: Amount, is_measured: bool = False) -> str:

@@ -14,6 +14,7 @@ from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.descriptions import quote
 from scenewright_server.scene.expressions import PlanError
 from scenewright_server.scene.failures import Failed, Several
+from scenewright_server.scene.hindrances import hindrances
 from scenewright_server.scene.measures import holds
 from scenewright_server.scene.parsing import parse
 from scenewright_server.scene.placing import describe, direct, place_against, places
@@ -103,7 +104,7 @@ class _Execution:
         results = self._without_guesses(results)
         missing = self._missing_beside(question, results)
         took, quotes = tuple(self._choosing.took.items()), tuple(self._quotes(question, results))
-        reply = Reply(results, Turn(question, ()), took, missing, quotes)
+        reply = Reply(results, Turn(question, ()), took, missing, quotes, self._hindrances(question, results))
         before = self._choosing.before
         if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
             return replace(reply, turn=before)
@@ -153,6 +154,14 @@ class _Execution:
             graph = self._scene.entries[k].graph
             if graph is not None and (text := quote(graph.description)):
                 yield k, text
+
+    def _hindrances(self, question: q.Question, results: tuple[Result, ...]) -> tuple[Told, ...]:
+        """What keeps people from using what they looked for, where that is little."""
+        if not isinstance(question, q.Name | q.Exist | q.Where):
+            return ()
+        found = [result for result in results if isinstance(result, Listed | Exists | Placed)]
+        things = tuple(k for its in found for k in ((its.thing,) if isinstance(its, Placed) else its.things))
+        return hindrances(self._choosing, q.all_within(question), things) if len(things) <= MAX_QUOTED else ()
 
     def _to_remember(self, question: q.Question, reply: Reply) -> Things:
         """What "it" and "those" mean next: what was asked of, not what it stands on."""

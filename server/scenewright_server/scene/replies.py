@@ -337,13 +337,15 @@ class Turn:
 class Reply:
     """What one question gave: a result, or one for each thing and key; names that were only nearly right and what was
     taken for them; names of things that are not there beside those that are; and what to remember. `quotes`: what the
-    descriptions of things say of which what was asked is not known, or by which the one thing was found."""
+    descriptions of things say of which what was asked is not known, or by which the one thing was found. `hindrances`:
+    what keeps people from using what was found, "out of order"."""
 
     results: tuple[Result, ...]
     turn: Turn
     took: tuple[tuple[str, int], ...] = ()
     missing: tuple[str, ...] = field(default=())
     quotes: tuple[tuple[int, str], ...] = ()
+    hindrances: tuple[Told, ...] = ()
 
     @property
     def things(self) -> tuple[int, ...]:
