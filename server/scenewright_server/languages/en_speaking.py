@@ -50,9 +50,7 @@ class EnglishSpeaker:
 
     def reply(self, reply: r.Reply, labels: Labels[M]) -> tuple[str | M, ...]:
         """A reply in whole sentences."""
-        said: list[list[str | M]] = []
-        for words, k in reply.took:
-            said.append([f"I take “{words}” to mean ", *the(k, labels), "."])
+        said: list[list[str | M]] = [[f"I take “{words}” to mean ", *the(k, labels), "."] for words, k in reply.took]
         is_bare = asks_of_a_name(reply.turn.question if reply.turn else None)
         for result in reply.results[:MAX_LISTED]:
             said.append(self._finding(result, self._apart(result, reply.things, labels), is_bare))
@@ -65,8 +63,9 @@ class EnglishSpeaker:
             said.append([*([alone] if len(reply.quotes) == 1 else of), f"“{text.rstrip(' .')}”."])
         for told in reply.hindrances:
             is_one = be(told.things, labels) == "is"
-            thing = the(told.things[0], self._apart(None, reply.things, labels))
-            it = ["it" if is_one else "they"] if len(reply.turn.things) == 1 else thing
+            it: list[str | M] = ["it" if is_one else "they"]
+            if len(reply.turn.things) > 1:
+                it = the(told.things[0], self._apart(None, reply.things, labels))
             said.append(tell(told.key, str(told.value), it, is_one))
         parts: list[str | M] = []
         for n, sentence in enumerate(said):

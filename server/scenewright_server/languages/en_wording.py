@@ -12,6 +12,7 @@ from scenewright_server.languages.speaking import Labels, M
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.replies import Bearing, Kindness
+from scenewright_server.scene.states import is_state_alone
 from scenewright_server.scene.topics import nearest, topic_of
 from scenewright_server.scene.words import COLOURS, MATERIALS, is_chinese
 
@@ -82,6 +83,8 @@ def phrase_of(among: x.Set) -> str | None:
     match among:
         case x.Look(words):
             return words if _ADJECTIVE.search(words.casefold()) or words.casefold() in COLOURS | MATERIALS else None
+        case x.Named(words) if is_state_alone(words):
+            return words
         case x.Named(words) | x.Kind(words):
             return f"{article(words.lower())} {words}" if words[:1].islower() and not words.endswith("s") else None
         case x.Related(relation, x.Me()):

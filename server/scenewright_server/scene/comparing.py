@@ -169,11 +169,11 @@ class Comparing:
         return tuple(k for k in range(len(self._graphs)) if len(keys) == 1 and self._said(keys[0], k) == fold(text))
 
     def _as_text(self, name: str, sign: Sign, text: str, among: Things) -> Things:
+        if fold(text) in _NOW and is_state_alone(name):
+            return tuple(k for k in among if self._is_now(name, text, k) == (sign == "="))
         told = {k: self.tell(name, k) for k in among}
         # Where it is a fact's key, what has no such fact is not so for naming the value elsewhere.
         is_key = any(its and facts.has_fact(its, name) for its in self._graphs)
-        if not is_key and fold(text) in _NOW and is_state_alone(name):
-            return tuple(k for k in among if (is_so(name, self._scene.texts[k]) is True) == (sign == "="))
         texts = [()] * len(self._graphs) if is_key else self._scene.texts
         known = {k: texts[k] if its is None else [_as_text(its)] for k, its in told.items()}
         if among and not any(told[k] or looks_so(text, its) for k, its in known.items()):
@@ -189,6 +189,13 @@ class Comparing:
             at = {k: is_at(time, _as_text(its)) for k, its in told.items() if its is not None}
             like |= {k: its for k, its in at.items() if its is not None}
         return tuple(k for k in among if like[k] == (sign == "=") and (told[k] is not None or like[k]))
+
+    def _is_now(self, state: str, text: str, k: int) -> bool:
+        """Whether thing k is in a state, which the fact of that name tells, or any text."""
+        graph, told = self._graphs[k], self.tell(state, k)
+        if told is None or graph is None or not facts.has_fact(graph, state):
+            return is_so(state, self._scene.texts[k]) is True
+        return is_so(text, [_as_text(told)]) is True
 
     def same_text(self, name: str, as_: int, among: Things) -> Things:
         """Those of which the same is told under a key as of another thing. Raises Failed."""

@@ -22,10 +22,10 @@ _SURE = (
 """States that keep people from using a thing, whatever it is."""
 _HINDERING = re.compile(
     rf"(?:(?:still|now|currently|already|temporarily) )?(?:(?:{_SURE}|out of (?:paper|ink)|not (?:in use|available)|"
-    r"closed|locked|padlocked|barred|bolted|sealed|nailed shut|burnt out|empty|full|overflowing|taken|occupied|in use|"
+    r"closed|locked|padlocked|barred|bolted|sealed|nailed shut|burnt out|empty|overflowing|taken|occupied|in use|"
     r"engaged|busy|reserved|booked|fully booked|sold|rented|hired out|lent out|on loan|paper jam|stuck|blocked|clogged|"
     r"frozen|flooded|being cleaned|defective|faulty|damaged|torn|leaking|offline|unplugged|dead|flat|down for|"
-    r"expired|asleep)(?![\w-])|停机|坏|维修|检修|关闭|关门|打烊|歇业|上锁|锁着|锁住|反锁|封闭|封锁|有人|使用中|占用|坐满|满|客满|已满|卖光|断货|缺纸|"
+    r"expired|asleep)(?![\w-])|停机|坏|维修|检修|关闭|关门|打烊|歇业|上锁|锁着|锁住|反锁|封闭|封锁|有人|使用中|占用|坐满|满座|客满|已满|卖光|断货|缺纸|"
     r"缺墨|没电|没水|断电|堵|漏|已售|已订|已预订|预订|借出|租出|清洗中|打扫中|消毒中|死机|离线|睡着)"
 )
 """How the value of a state begins that keeps people from using a thing."""
