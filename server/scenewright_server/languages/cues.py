@@ -17,7 +17,8 @@ NUMBERS = {
 class Cues:
     """Patterns over folded text. places: by the word for a side, with which a plan answers; operations: and the
     kinds of question or set that answer to them; less, more: of comparatives and superlatives; description: of one that
-    is wanted; each, any: of what is asked of all of several things, or of any."""
+    is wanted; each, any: of what is asked of all of several things, or of any; amount, amounts: of questions for a
+    number or a time, and of texts that may tell one."""
 
     places: dict[str, str]
     operations: dict[str, frozenset[str]]
@@ -26,6 +27,8 @@ class Cues:
     description: str
     each: str
     any: str
+    amount: str
+    amounts: str
 
 
 _TOTALS = frozenset({"Total", "Ratio", "Difference", "Count", "Values"})
@@ -58,6 +61,11 @@ CUES = {
         r"information|more|story|special)\b",
         r"\b(?:they|them|these|those|both|all|each|every)\b",
         r"^(?:(?:so|and|ok|well|hey|er|um) )*(?:is|are|do|does|have|has|did)\b.*\b(?:a|an|any|some|one of)\b",
+        r"\bhow (?:much|many|long|far|old|tall|high|heavy|big|wide|deep|fast|hot|cold|steep|late|early|soon)\b|"
+        r"\b(?:what time|when|costs?|price)\b",
+        rf"\d|\b(?:{'|'.join(NUMBERS)}|free|nothing|none|no|an?|until|till|every|daily|always|never|noon|midnight|dusk|dark|"
+        r"dawn|today|tomorrow|tonight|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|summers?|winters?|spring|autumn|"
+        r"january|february|march|april|may|june|july|august|september|october|november|december)\b",
     ),
     "zh": Cues(
         {
@@ -79,5 +87,7 @@ CUES = {
         "介绍|说说|讲讲|描述|什么样|怎么样|是什么|是啥|情况|详细|信息|了解|看看|特别",
         "它们|他们|她们|分别|各自|都|每",
         "有没有|有.{0,8}[吗么没不]",
+        "多少|几[个点块元年天号岁]|多久|多长|多远|多大|什么时候|何时",
+        r"[\d零一二三四五六七八九十两百千万半几每]|免费|全年|全天|永久|[早晚春夏秋冬]|周|今|明|随时",
     ),
 }  # fmt: skip

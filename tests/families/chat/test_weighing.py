@@ -9,7 +9,7 @@ from itertools import starmap
 
 import pytest
 import torch
-from scenewright_server.families.chat.doubts import NO_PLAN, Doubts
+from scenewright_server.families.chat.doubts import NO_PLAN, UNUSED, Doubts
 from scenewright_server.families.chat.searching import LEAST, NOTHING, Beginning, Planning, Search
 from scenewright_server.scene.entries import Entry, Fact, GraphObject, merge
 from scenewright_server.scene.executing import execute
@@ -125,3 +125,12 @@ def test_no_doubt_exceeds_that_of_no_plan_for_a_plain_question() -> None:
     for _ in range(200):
         said = words.sample(["chair", "table", "red", "price", "how many", "40", "left of", "多少"], 3)
         assert 0 <= doubt(" ".join(said), "name all") < NO_PLAN
+
+
+def test_a_text_without_an_amount_is_no_answer_to_how_much() -> None:
+    lamp = GraphObject("lamp", "lamp", (0, 0, 2), (1, 1, 1), description="Only with the owner. Free on Mondays.")
+    entries = merge(None, [lamp])
+    assert doubt("how much do they charge for the lamp", "fact owner | lamp", entries) == pytest.approx(
+        UNUSED + doubt("who may switch on the lamp", "fact owner | lamp", entries)
+    )
+    assert doubt("how much is the lamp on Mondays", "fact Mondays | lamp", entries) < UNUSED

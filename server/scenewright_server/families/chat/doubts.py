@@ -174,6 +174,10 @@ class Doubts:
             match result:
                 case r.Told(value=None):
                     against += KNOWN_ELSEWHERE if self._is_told(result.key) else UNKNOWN
+                case r.Told(value=str(text), is_quoted=True) if self._has(self._cues.amount) and not re.search(
+                    self._cues.amounts, fold(text)
+                ):
+                    against += UNUSED
                 case r.Verdict() if None in result.are_so:
                     against += UNDECIDED
                 case r.Described() if not self._has(self._cues.description):

@@ -32,7 +32,7 @@ DECODER, PLANNER, HEARING, SEEING, CLIP, LABELS = (
 )
 PLANNER_FORMAT = 1
 """Of a planner's adapter and the prompt that it was trained on (`planning.py`)."""
-SURE, LEAST = -0.5, -3.0
+SURE, LEAST = -0.5, -5.0
 """Of a planner that does not tell: a plan that scores less than the first is followed, and the answer says that this is
 not sure; one that scores less than the second is not believed."""
 PACKED_FORMAT = 1
