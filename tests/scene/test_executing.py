@@ -489,6 +489,8 @@ def test_kinds():
     assert sorted(found("count kind furniture", scene).things) == sorted((RED, BLUE, TABLE, SOFA))
     told = scene_of([know("Bruno", -1, kind="person"), know("lamp", 1)])
     assert found("count kind person", told).things == (0,)
+    fighting = scene_of([know("war hammer", -1, damage=(40.0, "")), know("goblin", damage=(4.0, ""), health=(9.0, ""))])
+    assert found("name weapon", fighting).things == (0,)
 
 
 def test_kinds_of_many_words():

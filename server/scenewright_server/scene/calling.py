@@ -98,6 +98,8 @@ class Calling:
                 found.add(k)
         if english == "person":
             found |= {k for k, graph in enumerate(self._graphs) if graph and self._has_job(k, graph)}
+        if english == "weapon":
+            found |= {k for k, graph in enumerate(self._graphs) if graph and _is_to_fight_with(graph)}
         return tuple(sorted(found))
 
     def _has_job(self, k: int, graph: GraphObject) -> bool:
@@ -121,6 +123,7 @@ _HOLDERS = set(
 """What has in it what its name begins with."""
 _FOR_WHOM = frozenset("儿童 女童 男童 孩子 学生 女士 男士 children kids men women girls boys".split())
 """Kinds of goods."""
+_DAMAGE, _HEALTH = {"damage", "attack", "伤害", "攻击", "攻击力"}, {"health", "hp", "生命", "生命值", "血量"}
 WIDE_KINDS = frozenset(
     "animal person people plant furniture fruit vegetable vehicle tool weapon".split()
     + "动物 植物 家具 书 书籍 水果 蔬菜 交通工具 工具 武器".split()
@@ -172,3 +175,9 @@ def kinds_of(graph: GraphObject) -> Iterator[str]:
     for fact in graph.facts:
         if fold(fact.key) in ("kind", "type", "category", "class", "种类", "类别", "类型", "分类", "品类"):
             yield str(fact.value)
+
+
+def _is_to_fight_with(graph: GraphObject) -> bool:
+    """Whether facts tell what damage a thing does, and no health: a war hammer, and no wolf."""
+    keys = {fold(fact.key) for fact in graph.facts}
+    return bool(keys & _DAMAGE) and not keys & _HEALTH
