@@ -484,6 +484,12 @@ def test_a_thing_pointed_at():
     assert isinstance(found("fact price | chair ; again this", replace(SCENE, pointed=(BLUE,))), r.Told)
 
 
+def test_empty_is_what_is_told_to_be_or_else_what_holds_nothing():
+    told = scene_of([know("bin", -1, state="full"), know("crate", 1), know("jar", 2, state="empty")])
+    assert found("name empty", told).things == (1, 2)
+    assert found("check bin | empty", told).are_so == (False,)
+
+
 def test_kinds():
     scene = replace(SCENE, kinds={"furniture": ("chair", "table", "sofa")})
     assert sorted(found("count kind furniture", scene).things) == sorted((RED, BLUE, TABLE, SOFA))

@@ -148,6 +148,9 @@ def test_a_price_that_was_higher():
     assert say("diff (fact old price | stove) | (fact price | stove)", shop) == "That is €7 more: €45 against €38."
     assert say("fact original price | rope", shop) == "I do not know the original price of the rope."
     assert say("check tent | look on sale", shop) == "Yes."
+    boots = scene_of([row(1, "boots", price=(64.0, "EUR"), was=(129.0, "EUR")), row(2, "belt", price=(20.0, "EUR"))])
+    assert say("name look reduced", boots) == "It is the boots."
+    assert say("fact old price | boots", boots) == "The old price of the boots is €129."
 
 
 def test_a_month_holds_its_days_of_any_year():

@@ -41,9 +41,11 @@ class Calling:
         return match.is_loose and all(self._matching.modifies(words, k) for k in match.things)
 
     def alike(self, k: int) -> tuple[int, ...]:
-        """What has the head noun of thing k, k itself included; where nothing else has, what has an alias of it or is
-        told to be of its kind."""
-        found, graph = self._matching.alike(k), self._graphs[k]
+        """What has the label of thing k, k itself included; where nothing else has, what has its head noun, an alias of
+        it, or is told to be of its kind."""
+        graph = self._graphs[k]
+        same = tuple(i for i, its in enumerate(self._graphs) if its and graph and its.label == graph.label)
+        found = same if len(same) > 1 else self._matching.alike(k)
         if len(found) > 1 or graph is None:
             return found
         for words_of in (lambda its: its.aliases, kinds_of):

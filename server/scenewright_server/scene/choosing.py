@@ -125,9 +125,8 @@ class Choosing:
             case x.After(part) | x.Before(part):
                 rows = self.scene.in_rows(self.everything)
                 at = [rows.index(k) for k in self.candidates(part)]
-                return tuple(
-                    k for k in (rows[max(at) + 1 :] if isinstance(of, x.After) else rows[: min(at)]) if k in among
-                )
+                its = rows[max(at) + 1 :] if isinstance(of, x.After) else rows[: min(at)]
+                return tuple(k for k in its if k in among)
             case x.Kind(words):
                 told = set(self._of(words, self.calling.of_kind(words)))
                 return tuple(k for k in among if k in told)
@@ -343,7 +342,8 @@ class Choosing:
             case x.Reachable():
                 return relations.reachable()
             case x.Empty():
-                return relations.empty
+                told = (is_so("empty", texts) for texts in self.texts)
+                return np.array([so if its is None else its for its, so in zip(told, relations.empty, strict=True)])
         raise AssertionError(of)
 
     def _plainly(self, links: Sequence[x.Set], among: Things) -> Things:

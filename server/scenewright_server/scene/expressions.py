@@ -74,7 +74,7 @@ class Other:
 
 @dataclass(frozen=True)
 class Empty:
-    """What has nothing on or in it."""
+    """What is told to be empty; of which that is not told, what has nothing on or in it."""
 
 
 @dataclass(frozen=True)

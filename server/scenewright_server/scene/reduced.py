@@ -13,6 +13,8 @@ OLD_PRICE = frozenset(
     ("old price", "price before", "previous price", "original price", "full price", "原价", "原来的价格")
 )
 """Keys of a price that is past, where no fact has them."""
+_WAS = {*OLD_PRICE, "was", "before"}
+"""Keys of facts that tell such a price."""
 _PAST = re.compile(r"was|before|formerly|instead of|rrp|regularly|old price|原价|原售价|曾售", re.IGNORECASE)
 """In a text that may tell a past price, see `amounts`."""
 REDUCED = "reduced, discounted, on sale, on offer, marked down, 打折, 降价, 特价, 优惠"
@@ -21,6 +23,11 @@ REDUCED = "reduced, discounted, on sale, on offer, marked down, 打折, 降价, 
 
 def old_price(graph: GraphObject) -> Amount | None:
     """The price that an object had before, None where none is told."""
+    for fact in graph.facts:
+        told = read_amounts(fact.value) if isinstance(fact.value, str) else []
+        amount = Amount(fact.value, fact.unit) if isinstance(fact.value, float) else told[0].amount if told else None
+        if fold(fact.key) in _WAS and amount is not None and amount.dimension == "money":
+            return amount
     texts = [fact.value for fact in graph.facts if isinstance(fact.value, str)]
     for text in (*texts, graph.description):
         found = read_amounts(text) if _PAST.search(text) else []
