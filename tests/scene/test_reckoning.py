@@ -391,3 +391,10 @@ def test_cents_are_of_the_currency_of_the_scene():
         assert carry_out("sum 5 of late | notice", scene_of([fee, *others]))[0].results[0].amount == amount
     shower = scene_of([know("shower", 0, price=(0.2, "EUR"))])
     assert carry_out("ratio 40 cents | (fact price | shower)", shower)[0].results[0].times == 2
+
+
+def test_a_sum_of_names_is_of_what_each_names_best():
+    oat = replace(know("oat drink", 2, price=(2.0, "EUR")), aliases=("oat milk",))
+    shop = scene_of([know("butter", 0, price=(3.0, "EUR")), know("milk", 1, price=(1.5, "EUR")), oat])
+    assert carry_out("sum price | butter + milk", shop)[0].results[0].amount == Amount(4.5, "EUR")
+    assert carry_out("sum price | butter + 2 of milk", shop)[0].results[0].amount == Amount(6.0, "EUR")

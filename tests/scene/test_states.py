@@ -15,6 +15,7 @@ from tests.scene.test_executing import found, know, scene_of
     [
         ("full", "state half full", False), ("empty", "state half full", False),
         ("half full", "state half full", True),
+        ("ripe", "a little green, ripe in two days", False), ("ready", "ready in an hour", None),
         ("full", "state full", True), ("满", "状态 半满", False), ("打开", "状态 关机", False),
         ("关机", "状态 关机", True), ("开放", "状态 大风关闭", False), ("营业", "状态 开放", True),
         ("not working", "state out of order", True),

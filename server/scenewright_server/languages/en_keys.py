@@ -110,7 +110,9 @@ UNITS = frozenset(
     "kilos degrees percent".split()
 )
 """Keys that are units, and what is told in some."""
-_ONE = frozenset("bus gas lens atlas canvas news series christmas chess species headquarters tennis always".split())
+_ONE = frozenset(
+    "bus gas lens atlas canvas pancreas alias news series christmas chess species headquarters tennis always".split()
+)
 _MANY = frozenset("people children fish sheep men women feet teeth mice geese skis taxis".split())
 _MONTH = (
     "(?:January|February|March|April|May|June|July|August|September|October|November|December"
@@ -142,7 +144,7 @@ _DEGREES = "nearly almost half quite not still fully partly very too mostly slig
 def is_plural(words: str) -> bool:
     """Whether an English noun is a plural."""
     last = words.casefold().split(" ")[-1]
-    return last in _MANY or (last not in _ONE and re.search("[^suia]s$", last) is not None)
+    return last in _MANY or (last not in _ONE and re.search("[^sui]s$", last) is not None)
 
 
 def is_verb(key: str, value: str) -> bool:

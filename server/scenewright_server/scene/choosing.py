@@ -170,7 +170,7 @@ class Choosing:
         """Whether a set joins things of which each is named alone, "cup + lamp": of each is told what is asked."""
         if not isinstance(of, x.Joined):
             return False
-        for part in of.parts:
+        for part in (its.of if isinstance(its, x.Multiple) else its for its in of.parts):
             with suppress(Failed):
                 if not isinstance(part, x.Named) or len(self.candidates(part)) > 1:
                     return False

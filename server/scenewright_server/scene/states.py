@@ -262,7 +262,7 @@ def _aside(said: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]
     any_state = "|".join(map(re.escape, {said, *told, *belied}))
     may_be = re.compile(
         r"\b(?:(?:to|may|can|could|must|will|please) (?:be )?|(?:until|unless|once|before|after|if|when) (?:it is )?)"
-        rf"(?:{any_state})\b"
+        rf"(?:{any_state})\b|\b(?:{any_state}) (?:in|within) (?:\d+|an?|two|three|four|five|a few|some) \w+"
     )
     nearly = _PARTLY + (_PART_FULL if "full" in told or "empty" in told else "")
     partly = rf"\b(?:{nearly})[ -]{re.escape(said)}\b|(?:快要?|半)(?=[满空]){re.escape(said)}"
