@@ -23,6 +23,7 @@ CELLAR = scene_of([
     thing(1, "kiosk", "Closed on Mondays."),
     thing(2, "打印机", "打印照片。", 状态="缺纸"),
     thing(3, "scissors", state="taken by Mia"),
+    thing(4, "lift", "Out of order.", state="out of order"),
 ])  # fmt: skip
 
 
@@ -34,6 +35,7 @@ CELLAR = scene_of([
         ("name scissors", "en", "It is the scissors. They are taken by Mia."),
         ("name hand gel + kiosk", "en", "They are the hand gel and the kiosk. The hand gel is empty."),
         ("name look 照片", "zh", "是打印机。上面写着：“打印照片”。打印机的状态是缺纸。"),
+        ("name lift", "en", "It is the lift. It is out of order."),
         # what is not in the way, or what was asked for
         ("name dryer", "en", "It is the dryer."),
         ("name look empty", "en", "It is the hand gel."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene.choosing import Choosing
@@ -43,16 +43,15 @@ def hindrances(choosing: Choosing, asked: Iterable[object], things: Things) -> t
     return tuple(told for k in things for told in _states_of(choosing.scene.entries[k].graph, k))
 
 
-def _states_of(graph: GraphObject | None, k: int) -> Iterator[Told]:
+def _states_of(graph: GraphObject | None, k: int) -> list[Told]:
+    """Those that facts tell, else those that the description tells."""
     if graph is None:
-        return
-    for fact in graph.facts:
-        is_state_of_it = topic_of(fact.key).words[0] == "state" and isinstance(fact.value, str)
-        if is_state_of_it and _HINDERING.match(fold(str(fact.value))):
-            yield Told((k,), fact.key, str(fact.value))
-    for clause in clauses(graph.description):
-        if _ALONE.fullmatch(fold(clause)):
-            yield Told((k,), "state", clause[:1].lower() + clause[1:])
+        return []
+    texts = [(fact.key, fact.value) for fact in graph.facts if isinstance(fact.value, str)]
+    states = [(key, text) for key, text in texts if topic_of(key).words[0] == "state"]
+    told = [Told((k,), key, text) for key, text in states if _HINDERING.match(fold(text))]
+    alone = (clause for clause in clauses(graph.description) if _ALONE.fullmatch(fold(clause)))
+    return told or [Told((k,), "state", clause[:1].lower() + clause[1:]) for clause in alone]
 
 
 def _is_of_states(choosing: Choosing, part: object) -> bool:

@@ -23,11 +23,11 @@ REDUCED = "reduced, discounted, on sale, on offer, marked down, 打折, 降价, 
 
 def old_price(graph: GraphObject) -> Amount | None:
     """The price that an object had before, None where none is told."""
-    for fact in graph.facts:
-        told = read_amounts(fact.value) if isinstance(fact.value, str) else []
-        amount = Amount(fact.value, fact.unit) if isinstance(fact.value, float) else told[0].amount if told else None
-        if fold(fact.key) in _WAS and amount is not None and amount.dimension == "money":
-            return amount
+    for fact in (fact for fact in graph.facts if fold(fact.key) in _WAS):
+        read = [its.amount for its in read_amounts(fact.value)] if isinstance(fact.value, str) else []
+        amounts = [Amount(fact.value, fact.unit)] if isinstance(fact.value, float) else read
+        if amounts and amounts[0].dimension == "money":
+            return amounts[0]
     texts = [fact.value for fact in graph.facts if isinstance(fact.value, str)]
     for text in (*texts, graph.description):
         found = read_amounts(text) if _PAST.search(text) else []
