@@ -434,9 +434,9 @@ def test_an_answer_says_how_sure_it_is(family: Chat) -> None:
 
     question = "what about the red chair, the very best?"
     assert said(question, "name blue chair", -0.1) == "I am not sure that I understood you. It is the blue chair."
-    assert said(question, "name blue chair", -3.0) == (
+    assert said(question, "name blue chair", -5.0) == (
         "I am not sure that I understood you. The red chair is on your left, 2.2 m away. It says: “Made of oak”. "
         "Its price is €40."
     )
-    assert said("and what is the rent then?", "fact rent | table", -3.0) == "I do not know the rent."
-    assert said("and what is it then?", "fact rent | table", -3.0) == "I did not understand that."
+    assert said("and what is the rent then?", "fact rent | table", -5.0) == "I do not know the rent."
+    assert said("and what is it then?", "fact rent | table", -5.0) == "I did not understand that."
