@@ -63,6 +63,10 @@ def told(language, label, key, value):
         ("film", "seats left", None, "I do not know how many seats the film has left."),
         ("desk", "free from", None, "I do not know from when the desk is free."),
         ("note", "tomorrow", None, "I do not know “tomorrow” of the note."),
+        ("door", "saturday closes", "12:30", "On Saturday the door closes at 12:30."),
+        ("toilets", "price", "free", "The toilets are free of charge."),
+        ("bananas", "price", Amount(1.79, "EUR"), "The bananas cost €1.79."),
+        ("yoghurt", "was", Amount(1.59, "EUR"), "The old price of the yoghurt is €1.59."),
         ("red boots", "departs", None, "I do not know when the red boots depart."),
     ],
 )
@@ -118,6 +122,7 @@ ALIKE = scene_of(
          "有两个：你左边的mug和你右边的mug。"),
         ("name mug & max left", "It is the mug on your left.", "是你左边的mug。"),
         ("name bin & look full", "It is the bin furthest to the left.", "是最左边的bin。"),
+        ("check lamp & max distance | lit", "Yes, the lamp is lit.", None),
         ("name bin & max right", "It is the bin furthest to the right. It is broken.", None),
         ("name bin & not look full & not look broken", "It is the bin second from the left.", "是从左边数第2个bin。"),
         ("name lamp & look lit", "It is the lamp 12 m away.", "是12米远的lamp。"),

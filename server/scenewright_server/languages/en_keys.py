@@ -118,10 +118,10 @@ _MONTH = (
     "(?:January|February|March|April|May|June|July|August|September|October|November|December"
     r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
 )
-_DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b"
+DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b"
 _AT = re.compile(r"\d{1,2}:\d\d(?:(?:,| and|, and) \d{1,2}:\d\d)*$|noon$|midnight$|dawn$|dusk$|sunset$|sunrise$")
 _ON = re.compile(
-    rf"(?:{_DAY}|weekends\b|weekdays\b|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?!\d)"
+    rf"(?:{DAY}|weekends\b|weekdays\b|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?!\d)"
     r"|\d{4}-\d\d-\d\d)"
 )
 _IN = re.compile(

@@ -27,7 +27,6 @@ _DO = frozenset(
     "ring knock come stay follow read avoid check leave stop bring tell give be make let lock".split()
 )
 """Words with which orders begin."""
-_DAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 _ANSWERS = frozenset("yes no none n/a true false".split())
 _HOW_MANY = re.compile(r"\d|(?:an?|half|one|two|three|four|five|six|seven|eight|nine|ten|about|some|plenty)\b", re.I)
 _MAX_WORDS = 3
@@ -86,7 +85,7 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
     if first in _SAYING and is_one:
         quoted = f"“{value}”" if not value.startswith("“") else value
         return [*things, f" says {quoted}."] if name == "text" else [f"the {name} of ", *things, f" says {quoted}."]
-    if first in _DAYS and rest and keys.is_verb(" ".join(rest), value):
+    if re.fullmatch(keys.DAY, first.capitalize()) and rest and keys.is_verb(" ".join(rest), value):
         return [f"on {first.capitalize()} ", *tell(" ".join(rest), value, things, is_one)]
     if first in ("every", "each"):
         return [*things, f": {key} {value}."]

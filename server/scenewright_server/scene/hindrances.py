@@ -15,13 +15,13 @@ from scenewright_server.scene.scene import Things
 from scenewright_server.scene.states import is_state
 from scenewright_server.scene.topics import topic_of
 
-_SURE = (
+_UNFIT = (
     r"out of (?:order|service|use|stock)|not working|sold out|under repair|in repair|being repaired|cancelled|broken|"
     r"jammed|停用|停运|停业|坏了|故障|维修中|检修中|售罄|已?卖完了?|缺货|取消"
 )
 """States that keep people from using a thing, whatever it is."""
 _HINDERING = re.compile(
-    rf"(?:(?:still|now|currently|already|temporarily) )?(?:(?:{_SURE}|out of (?:paper|ink)|not (?:in use|available)|"
+    rf"(?:(?:still|now|currently|already|temporarily) )?(?:(?:{_UNFIT}|out of (?:paper|ink)|not (?:in use|available)|"
     r"closed|locked|padlocked|barred|bolted|sealed|nailed shut|burnt out|empty|overflowing|taken|occupied|in use|"
     r"engaged|busy|reserved|booked|fully booked|sold|rented|hired out|lent out|on loan|paper jam|stuck|blocked|clogged|"
     r"frozen|flooded|being cleaned|defective|faulty|damaged|torn|leaking|offline|unplugged|dead|flat|down for|"
@@ -30,7 +30,7 @@ _HINDERING = re.compile(
 )
 """How the value of a state begins that keeps people from using a thing."""
 _ALONE = re.compile(
-    rf"(?:currently |temporarily )?(?:{_SURE}|closed(?= (?:today|for|until)))(?: (?:today|now|since|for|until)\b.*|)"
+    rf"(?:currently |temporarily )?(?:{_UNFIT}|closed(?= (?:today|for|until)))(?: (?:today|now|since|for|until)\b.*|)"
 )
 """A clause that tells such a state and no more than since when, or until when."""
 

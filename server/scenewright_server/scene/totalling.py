@@ -20,9 +20,8 @@ from scenewright_server.scene.topics import topic_of
 
 def reckon(choosing: Choosing, question: q.Total) -> Result:
     """The total or average that a question asks for. Raises Failed, Several."""
-    things = choosing.choose(question.of)
-    if choosing.joins_single(question.of):  # "butter + milk": not what has "milk" among its names, too
-        things = choosing.candidates(question.of)
+    is_by_name = choosing.joins_single(question.of)  # "butter + milk": not what has "milk" among its names, too
+    things = choosing.candidates(question.of) if is_by_name else choosing.choose(question.of)
     if choosing.missing:
         return NotHere(next(iter(choosing.missing)))
     if not things:
