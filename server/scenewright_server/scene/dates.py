@@ -28,7 +28,7 @@ _LEAP = 4
 
 def read_date(text: str) -> Amount | None:
     """The day that a text is, in days of the calendar, or the days from one to another, "3 to 17 August", as those of a
-    month; None for any other text. A day of a year does not go together with one of no year."""
+    month; None for any other text."""
     its = _read_day(text)
     ends = _FROM_TO.fullmatch(text.strip()) if its is None else None
     if ends is None:

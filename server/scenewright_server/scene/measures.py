@@ -328,10 +328,12 @@ def quotient(a: Amount, b: Amount) -> Amount:
 
 def holds(a: Amount, sign: Sign, b: Amount) -> bool:
     """Whether an amount compares so with another: one of a range does if something in it does, and equals all in it.
-    A price of a rate is held against money as it is, a day against a bare number by its year, and against a month by
-    all of its days. Raises MixedUnits."""
+    A price of a rate is held against money as it is, a day against a bare number by its year, against a month by
+    all of its days, and against a day of no year as in any. Raises MixedUnits."""
     if a.unit == DATE and not b.unit:
         a = year_of(a)
+    if (a.unit, b.unit) == (DATE, DAY) and b.high is None:
+        a = of_no_year(a)
     if b.high is not None and a.dimension == b.dimension == "date" and b.unit in (a.unit, DAY):
         return _is_of_days(of_no_year(a) if b.unit == DAY else a, sign, b)
     rate = rate_of(a.unit)

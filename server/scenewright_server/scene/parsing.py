@@ -5,7 +5,8 @@
               | "where" one ["|" set] | "fact" key ("," key)* "|" one | total
               | "values" [("max" | "min")] key ["," key] "|" set
               | "check" one ("|" set)+ | ("more" | "fewer" | "equal") operands | reckoned
-    total    := ("sum" | "avg") [n "of"] key ("," [n "of"] key)* "|" set | "sum" [n "of"] inner ("+" [n "of"] inner)*
+    total    := ("sum" | "avg") [n "of"] key ("," [n "of"] key)* "|" set | "sum" addend ("+" addend)*
+    addend   := [n "of"] inner | number [unit] | time
     reckoned := ("diff" | "ratio") operands
     operands := operand "|" operand | key "|" (set | number) "|" (set | number)
     operand  := number [unit] | time | set | inner
@@ -31,9 +32,8 @@ from typing import Any, Literal
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
-from scenewright_server.scene.amounts import read_time
 from scenewright_server.scene.expressions import PlanError
-from scenewright_server.scene.parsing_sets import AMOUNT, SetReader
+from scenewright_server.scene.parsing_sets import AMOUNT, SetReader, is_moment
 from scenewright_server.scene.writing import COMPARES
 
 MAX_CHARS = 1000
@@ -122,21 +122,28 @@ class _Reader(SetReader):
         return self._made(q.Values, key, self._second(), pick, by)
 
     def _total(self, how: Literal["sum", "avg"]) -> q.Total | q.Sum:
-        start = self._at
-        n = self._times() or 1
-        if how == "sum" and self._is_inner():
-            addends = [self._made(q.Addend, self._inner(), n)]
+        if how == "sum" and (addend := self._addend()) is not None:
+            addends = [addend]
             while self._take("mark", "+"):
-                n = self._times() or 1
-                if not self._is_inner():
-                    self._fail("a quantity in parentheses")
-                addends.append(self._made(q.Addend, self._inner(), n))
+                addends.append(self._addend() or self._fail("a number, or a quantity in parentheses"))
             return q.Sum(tuple(addends))
-        self._at = start
         shares = [self._share()]
         while self._take("mark", ","):
             shares.append(self._share())
         return q.Total(how, shares[0].key, self._second(), shares[0].n, tuple(shares[1:]))
+
+    def _addend(self) -> q.Addend | None:
+        """What goes into a sum of quantities, None where something else comes next."""
+        start = self._at
+        n = self._times() or 1
+        if self._is_inner():
+            return self._made(q.Addend, self._inner(), n)
+        if n == 1 and self._is_number():
+            number = self._number()
+            if self._next.kind == "end" or self._next.text in ("+", ")", ";"):
+                return q.Addend(number)
+        self._at = start
+        return None
 
     def _share(self) -> q.Share:
         n = self._times()
@@ -161,7 +168,7 @@ class _Reader(SetReader):
     def _is_number(self) -> bool:
         """Whether a number comes next, and not "n of"."""
         text = self._next.text
-        is_digits = self._next.kind == "word" and (AMOUNT.fullmatch(text) or read_time(text)) is not None
+        is_digits = self._next.kind == "word" and (AMOUNT.fullmatch(text) or is_moment(text))
         return is_digits and (self._tokens[self._at + 1].kind, self._tokens[self._at + 1].text) != ("word", "of")
 
     def _bars_ahead(self) -> int:

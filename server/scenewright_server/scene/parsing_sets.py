@@ -9,10 +9,15 @@ from typing import cast
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import CLOCK, Amount, read_time
+from scenewright_server.scene.dates import read_date
 from scenewright_server.scene.plan_tokens import TokenReader
 from scenewright_server.scene.writing import SINGLE
 
 AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?(?:e-?\d+)?)((?!(?:st|nd|rd|th)$)(?:%|€|[a-zA-Z°]{1,4}))?")
+_RELATIONS: dict[str, x.Relation] = {
+    **{its: its for its in x.RELATIONS}, "below": "under", "underneath": "under", "next to": "beside",
+}  # fmt: skip
+"""Relations by the words for them."""
 _TIMES = re.compile(r"[1-9][0-9]{0,3}|[0-9]{1,3}\.[0-9]{1,3}")
 _NTH = re.compile(r"(\d+)(st|nd|rd|th)")
 
@@ -34,6 +39,13 @@ class SetReader(TokenReader):
     def _number(self, until: str = "") -> x.Number:
         if (hours := read_time(self._next.text)) is not None:
             self._at += 1
+            return x.Number(hours, CLOCK)
+        if is_moment(self._next.text) and (day := read_date(self._next.text)) is not None:
+            self._at += 1
+            return x.Number(day.value, day.unit)
+        ahead = self._tokens[self._at + 1]
+        if ahead.text in ("am", "pm") and (hours := read_time(f"{self._next.text} {ahead.text}")) is not None:
+            self._at += 2
             return x.Number(hours, CLOCK)
         digits, unit = cast(re.Match[str], AMOUNT.fullmatch(self._next.text)).groups()
         value = float(digits)
@@ -92,8 +104,8 @@ class SetReader(TokenReader):
             if word == "in" and self._tokens[self._at + 1].kind == "word" and self._is_sign(2):
                 return self._compared(self._key(until), until)  # "in stock > 0"
             own = self._take("word", "own")
-            for relation in sorted(x.RELATIONS, key=len, reverse=True):
-                if self._take("word", *relation.split()):
+            for name, relation in sorted(_RELATIONS.items(), key=lambda its: -len(its[0])):
+                if self._take("word", *name.split()):
                     each = self._take("word", "each")
                     return self._made(x.Related, relation, self._end(until), own=own, each=each)
             if own:
@@ -130,7 +142,7 @@ class SetReader(TokenReader):
             "min": lambda: self._extreme(False, until),
             "sort": lambda: self._ordered(until),
         }
-        if word not in read:
+        if word not in read or self._is_sign(1):  # "kind = bakery"
             return None
         self._at += 1
         return read[word]()
@@ -175,7 +187,7 @@ class SetReader(TokenReader):
         self._at += 1
         if (self._next.kind, self._next.text) == ("mark", "("):
             return self._made(x.Compared, key, sign, self._group())
-        is_time = sign not in ("=", "!=") and read_time(self._next.text) is not None
+        is_time = sign not in ("=", "!=") and is_moment(self._next.text)
         is_code = sign in ("=", "!=") and _is_code(self._next.text)
         if self._next.kind == "word" and (is_time or (AMOUNT.fullmatch(self._next.text) and not is_code)):
             return self._made(x.Compared, key, sign, self._number(until))
@@ -204,6 +216,12 @@ class SetReader(TokenReader):
         if not words:
             self._fail(what)
         return " ".join(words)
+
+
+def is_moment(text: str) -> bool:
+    """Whether a text is a time of day, or a day in digits: "21:35", "2027-04-01", 4月20日."""
+    day = read_date(text) if text[:1].isdigit() else None
+    return read_time(text) is not None or (day is not None and day.high is None)
 
 
 def _is_code(text: str) -> bool:

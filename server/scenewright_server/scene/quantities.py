@@ -9,10 +9,10 @@ from typing import Literal
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
-from scenewright_server.scene.amounts import Amount
+from scenewright_server.scene.amounts import DATE, DAY, Amount
 from scenewright_server.scene.checking import choose_or_none
 from scenewright_server.scene.choosing import Choosing
-from scenewright_server.scene.dates import as_date
+from scenewright_server.scene.dates import as_date, of_no_year, year_of
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hours import in_turn, lasting, late
 from scenewright_server.scene.measures import MixedUnits, gap, holds, in_one_unit, is_moment, quotient, total
@@ -31,6 +31,10 @@ def pair(choosing: Choosing, a: q.Quantity, b: q.Quantity) -> tuple[Operand, Ope
     its, other = late(one.amount, two.key), late(two.amount, one.key)
     if one.things == two.things:
         its, other = in_turn(its, one.key, other, two.key)
+    if DATE in (its.unit, other.unit) and "" in (its.unit, other.unit):  # a year against a day
+        its, other = (year_of(each) if each.unit == DATE else each for each in (its, other))
+    if {its.unit, other.unit} == {DATE, DAY}:
+        its, other = of_no_year(its), of_no_year(other)
     its, other = lasting((its, other))
     return replace(one, amount=its), replace(two, amount=other)
 
@@ -48,7 +52,7 @@ def operand(choosing: Choosing, quantity: q.Quantity) -> Operand:
             found = reckon(choosing, quantity)
             if not isinstance(found, Totalled):
                 raise Failed(found)  # type: ignore[arg-type]
-            if found.lacking:
+            if found.lacking and quantity.of != x.All():
                 raise Failed(Unknown(found.key, found.lacking))
             return Operand(found.amount, found.things, found.key, found.how, found.is_measured)
         case q.Value(key, of):

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
-from scenewright_server.scene.amounts import CLOCK, time_text
+from scenewright_server.scene.amounts import CLOCK, DATE, DAY, Amount, time_text
+from scenewright_server.scene.dates import date_text
 
 SINGLE: dict[str, Any] = {
     "all": x.All(), "those": x.Those(), "this": x.This(), "other": x.Other(), "empty": x.Empty(),
@@ -97,6 +98,8 @@ def _write_total(total: q.Total) -> str:
 def _write_number(number: x.Number) -> str:
     if number.unit == CLOCK:
         return time_text(number.value)
+    if number.unit in (DATE, DAY):
+        return date_text(Amount(number.value, number.unit), in_chinese=True)
     value = str(int(number.value)) if number.value == int(number.value) else repr(number.value)
     return f"{value} {write_words(number.unit)}" if number.unit else value
 
