@@ -115,7 +115,7 @@ class NaiveSets:
                 plain = [k for k in among if math.degrees(0.6) <= degrees[k] <= 135]
             case [("behind", x.Me())]:
                 plain = [k for k in among if abs(degrees[k]) >= 135]
-            case [("in front of" | "behind" as relation, to)] if not isinstance(to, x.Me):
+            case [(relation, to)] if not isinstance(to, x.Me) and (relation[:2] in ("in", "be") or len(links) == 1):
                 others = self.choose(to) if related[0].each else [self.one(to)]
                 holds = self.relations.holds_plainly
                 close = [k for k in among if any(holds(relation, k, j, closely=True) for j in others)]

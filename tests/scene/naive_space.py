@@ -153,7 +153,7 @@ class NaiveRelations:
                 is_thin = is_along and min(b.size[0], b.size[2]) <= 0.35
                 is_lower = top(a) <= bottom(b) + 0.08 and gap_aside(a, b) <= (0.1 if is_thin else 0.0)
                 is_within = within(b, spot) and bottom(a) <= bottom(b) + 0.05 and top(a) < top(b) - 0.02
-                return self.under[j] == i or (is_apart and (is_lower or is_within))
+                return self.under[j] == i or self._is_held(j, i) or (is_apart and (is_lower or is_within))
             case "near":
                 return gap(a, b) <= max(1.0, 0.5 * max(width(a), width(b)))
             case "beside":
@@ -169,8 +169,11 @@ class NaiveRelations:
         return is_apart and self._is_along(relation, a, b, 2.0)
 
     def holds_plainly(self, relation: str, i: int, j: int, closely: bool = False) -> bool:
-        """In front of or behind a thing, not far off its line of sight and not far away; closely, within its width."""
+        """On a side of a thing and not far away; in front or behind not far off its line of sight, closely, within its
+        width."""
         a, b = self.entries[i], self.entries[j]
+        if relation in ("left of", "right of"):
+            return self.holds(relation, i, j) and gap(a, b) <= (1.5 if closely else 3.0)
         if closely:
             return self.holds(relation, i, j) and self._is_along(relation, a, b, 0.0) and gap(a, b) <= 1.5
         return self.holds(relation, i, j) and self._is_along(relation, a, b, 0.5) and gap(a, b) <= 3.0
@@ -228,6 +231,10 @@ class NaiveRelations:
             return False
         if any(self.holds(relation, i, k) for relation in ("on", "in") for k in (a, b) if k is not None):
             return False
+        if a is not None and b is not None:
+            one, two, it = self.entries[a], self.entries[b], self.entries[i]
+            if bottom(it) > max(top(one), top(two)) + 0.3 or top(it) < min(bottom(one), bottom(two)) - 0.3:
+                return False
         ends = [(0.0, 0.0) if k is None else (self.entries[k].position[0], self.entries[k].position[2]) for k in (a, b)]
         spot = (self.entries[i].position[0], self.entries[i].position[2])
         length, first, second = math.dist(*ends), math.dist(spot, ends[0]), math.dist(spot, ends[1])

@@ -14,8 +14,8 @@ from scenewright_server.scene.replies import Against, Bearing, Described, Direct
 _STRENGTH: tuple[tuple[x.Relation, ...], ...] = (("in",), ("under", "above"), x.SIDES, ("beside",), ("near",))
 """Which relations tell where a thing is for another: the first that hold make the others needless."""
 _OPEN_BENEATH = (
-    "table desk bench chair stool bed sofa couch bridge tree umbrella 桌 椅 凳 床 沙发 桥 树 茶几 伞".split()
-)
+    "table desk bench workbench worktop chair stool bed sofa couch bridge tree umbrella 桌 椅 凳 床 沙发 桥 树 茶几 伞"
+).split()
 """What is within the box round one of these is under it, of anything else in it: poses alone do not tell."""
 CLOSE_BENEATH_M = 0.5
 """Between a thing and what it lies under: a bunk over it is no bed that it is under."""
@@ -44,11 +44,21 @@ def place(choosing: Choosing, k: int) -> Placed:
 def places(choosing: Choosing, k: int) -> tuple[Against | Placed, ...]:
     """Where thing k is: what it lies under, if it does, and where it is for the user."""
     placed, beneath, space = place(choosing, k), _beneath(choosing, k), choosing.relations.space
+    if (room := placed.under) is not None and _is_room_of(choosing, room, k):
+        within = Against(k, room, ("in",), math.dist(space.centres[k], space.centres[room]))
+        return (within, replace(placed, under=None))
     is_raised = placed.under is not None and 2 * space.reaches[placed.under, 1] > FLAT_M
     if is_raised or beneath is None:
         return (placed,)
     under = Against(k, beneath, ("under",), math.dist(space.centres[k], space.centres[beneath]))
     return (under, replace(placed, near=None if placed.near == beneath else placed.near))
+
+
+def _is_room_of(choosing: Choosing, room: int, k: int) -> bool:
+    """Whether thing k stands on the floor of what it is in, and that is higher."""
+    space = choosing.relations.space
+    is_low = space.bottoms[k] - space.bottoms[room] <= FLAT_M and space.tops[k] <= space.tops[room]
+    return bool(is_low and choosing.relations.related("in", room)[k])
 
 
 def _beneath(choosing: Choosing, k: int) -> int | None:

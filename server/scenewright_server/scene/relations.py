@@ -29,7 +29,9 @@ ASIDE_RAD = 0.6
 """From here on a thing is on a side of the user and not ahead; from SIDEWAYS_RAD on it is behind and not on a
 side."""
 PLAIN_GAP_M, CLOSE_GAP_M = 3.0, 1.5
-"""Between a thing and what is plainly in front of it or behind it, and what is close there."""
+"""Between a thing and what is plainly on a side of it, and what is close there."""
+OVER_M = 0.3
+"""How far over or under two things something may be and stand between them."""
 THIN_M, SLIT_M = 0.35, 0.1
 """Under what is no thicker and hangs, things may stand so far before it."""
 HANGS_M, WALL_M = 1.0, 0.35
@@ -96,12 +98,10 @@ class Relations:
     def plainly_related(self, relation: Relation, j: int, closely: bool = False) -> np.ndarray:
         """Of which things people would say that they are so related to thing j, and hardly beside or far from it;
         `closely`: those of them that are within its width and close."""
+        is_close = self.space.gaps(j) <= (CLOSE_GAP_M if closely else PLAIN_GAP_M)
         if relation not in ("in front of", "behind"):
-            return np.ones(len(self.space), bool)
-        if closely:
-            is_close = self.space.gaps(j) <= CLOSE_GAP_M
-            return self._nearer(j, 1 if relation == "in front of" else -1, aside=0.0) & is_close
-        return self._nearer(j, 1 if relation == "in front of" else -1, aside=0.5) & (self.space.gaps(j) <= PLAIN_GAP_M)
+            return self.related(relation, j) & is_close
+        return self._nearer(j, 1 if relation == "in front of" else -1, aside=0.0 if closely else 0.5) & is_close
 
     def on_own_side(self, relation: Relation, j: int) -> np.ndarray:
         """Which things lie on a side of thing j's own: the side of which they are most. Raises NoFront."""
@@ -119,13 +119,17 @@ class Relations:
 
     def between(self, a: int | None, b: int | None) -> np.ndarray:
         """What stands between two things, None being the user: near the line that joins them, away from its ends; not
-        what one of them stands on, nor what is on it or in it."""
+        far over or under two things, not what one of them stands on, nor what is on it or in it."""
         start, end = (np.zeros(2) if k is None else self.space.centres[k, [0, 2]] for k in (a, b))
         line = end - start
         length = max(float(np.linalg.norm(line)), 1e-9)
         to = self.space.centres[:, [0, 2]] - start
         along, aside = to @ line / length**2, np.abs(to @ np.array([-line[1], line[0]])) / length
         is_so = (along > 0.05) & (along < 0.95) & (aside <= max(0.3, 0.15 * length))
+        if a is not None and b is not None:
+            ends = [a, b]
+            is_so &= self.space.bottoms <= self.space.tops[ends].max() + OVER_M
+            is_so &= self.space.tops >= self.space.bottoms[ends].min() - OVER_M
         is_so[[k for k in (a, b) if k is not None]] = False
         is_so[[self._under[k] for k in (a, b) if k is not None and self._under[k] >= 0]] = False
         for k in (a, b):
@@ -207,6 +211,13 @@ class Relations:
             is_so |= hangs & (self._volumes < self._volumes[j])
         return is_so
 
+    def _holding(self, j: int) -> np.ndarray:
+        """What holds thing j at some height within its own box, as a chair does."""
+        space = self.space
+        away = np.einsum("nij,ni->nj", space.axes, space.centres[j] - space.centres)
+        is_within = (np.abs(away) <= space.halves + 1e-9).all(axis=1) & (self._volumes[j] < self._volumes)
+        return is_within & (self._under[j] < 0) & (space.bottoms[j] - space.bottoms > 0.05)
+
     def _in(self, j: int) -> np.ndarray:
         """Its centre is within the box of a larger thing."""
         is_within = (np.abs(self.space.seen_from(j)) <= self.space.halves[j] + 1e-9).all(axis=1)
@@ -223,14 +234,14 @@ class Relations:
 
     def _beneath(self, j: int) -> np.ndarray:
         """It lies wholly lower beneath it, or a little before what is thin; or it stands on the same floor beneath the
-        top, or carries it."""
+        top, or carries or holds it."""
         space = self.space
         long, short = (0, 2) if space.halves[j, 0] >= space.halves[j, 2] else (2, 0)
         is_along = np.abs(space.seen_from(j)[:, long]) <= space.halves[j, long]
         slit = np.where(is_along & (2 * space.halves[j, short] <= THIN_M), SLIT_M, 0.0)
         is_lower = (space.tops <= space.bottoms[j] + TOUCH_M) & (space.gaps_aside(j) <= slit)
         is_within = space.covers(j) & (space.bottoms <= space.bottoms[j] + 0.05) & (space.tops < space.tops[j] - 0.02)
-        carries = np.arange(len(space)) == self._under[j]
+        carries = (np.arange(len(space)) == self._under[j]) | self._holding(j)
         return ((is_lower | is_within) & self._apart(j) & (self._under != j)) | carries
 
     def _beside(self, j: int) -> np.ndarray:
