@@ -30,11 +30,22 @@ furniture 家具: chair table desk bed sofa couch armchair stool bench wardrobe 
 seat 座位: chair armchair stool bench sofa couch seat 椅子 凳子 长椅 沙发 椅 凳
 fruit 水果: apple pear banana orange lemon lime grape cherry strawberry raspberry blueberry peach plum mango melon
  watermelon pineapple kiwi apricot fig coconut papaya 苹果 梨 香蕉 橙子 柠檬 葡萄 樱桃 草莓 桃子 李子 芒果 西瓜 菠萝
+ 橘 橙 柚子 榴莲 荔枝 龙眼 桂圆 猕猴桃 火龙果 哈密瓜 石榴 杨梅 枇杷 蓝莓 山竹 柿子 杏 桃 甘蔗 车厘子
 vegetable 蔬菜: carrot potato tomato onion cucumber cabbage lettuce spinach broccoli cauliflower pepper garlic leek
  pea
  bean pumpkin courgette aubergine celery radish 胡萝卜 土豆 番茄 洋葱 黄瓜 白菜 生菜 菠菜 西兰花 辣椒 大蒜 南瓜 茄子
+ 西红柿 青菜 香菜 芹菜 韭菜 豆角 莲藕 冬瓜 丝瓜 苦瓜 萝卜 小葱 香葱 生姜 蘑菇 香菇 金针菇 油麦菜 空心菜 包菜 卷心菜
+ 玉米 山药
+seafood 水产 海鲜: prawn shrimp crab lobster mussel oyster clam squid octopus salmon tuna cod haddock trout mackerel
+ herring
+ 鱼 虾 蟹 贝 鱿鱼 生蚝 海参 扇贝 花甲 蛤蜊 龙虾
+meat 肉 肉类: beef pork lamb ham bacon chicken turkey sausage steak mince 牛肉 猪肉 羊肉 鸡肉 五花肉 里脊 排骨 肋排
+ 香肠 火腿 培根
+ 鸡腿 鸡翅
 drink beverage 饮料 喝的: water juice tea coffee milk cola lemonade beer wine soda smoothie cocoa espresso cappuccino
  latte champagne whisky cider ale 水 果汁 茶 咖啡 牛奶 可乐 啤酒 红酒 白酒 汽水 奶茶
+ride attraction 游乐设施: coaster carousel merry-go-round flume wheel swing dodgem bumper ride
+slope piste: run slope piste
 vehicle 车 车辆 交通工具: car truck lorry bus van pickup taxi bicycle bike motorcycle motorbike scooter tram train
  tractor
  ambulance jeep boat ship plane helicopter 汽车 卡车 公交车 面包车 出租车 自行车 摩托车 电车 火车 拖拉机 救护车 轿车
@@ -53,20 +64,24 @@ clothing clothes garment 衣服 服装: jacket coat shirt blouse sweater jumper 
  hat
  cap scarf gloves sock suit robe t-shirt 夹克 外套 衬衫 毛衣 连衣裙 裙子 裤子 牛仔裤 帽子 围巾 手套 袜子 大衣
 shoe footwear 鞋: shoe boot sneaker sandal slipper trainer 鞋 靴子 拖鞋 凉鞋 运动鞋
-instrument 乐器: piano guitar violin cello flute trumpet drum saxophone clarinet harp organ accordion banjo
+instrument 乐器: ukulele mandolin piano guitar violin cello flute trumpet drum saxophone clarinet harp organ accordion
+ banjo
  钢琴 吉他 小提琴 大提琴 笛子 小号 鼓 萨克斯 二胡 古筝 琵琶
 container 容器: box crate barrel basket bag jar bottle chest bucket bin vase 箱子 盒子 桶 篮子 袋子 罐子 瓶子 柜子
 lamp light 灯: lamp lantern chandelier torch flashlight candle 灯 台灯 落地灯 吊灯 手电筒
-person people 人: person man woman boy girl child waiter waitress chef cook nurse doctor guard librarian teacher captain
+person people 人: person man woman boy girl child waiter waitress chef cook nurse doctor guard librarian teacher
+ captain
  king
  queen knight wizard merchant blacksmith baker butcher driver cashier receptionist soldier
  salesman saleswoman engineer sailor pirate bishop monk governor sculptor nanny granny diver climber warden
  男人 女人 男孩 女孩 服务员 厨师 护士 医生 卫兵 老师 船长 国王 王后 骑士 巫师 商人 铁匠 司机 收银员
  掌柜 小二 店小二 女侠 大侠 侠客 刀客 剑客 店长 店员 老板 老板娘 保安 警察 游客 顾客 客人 学生 教练 导游 经理 师傅 大爷
  奶奶 爷爷 阿姨 叔叔 农夫 渔夫 猎人 村长 村民 士兵 将军 道士 和尚 公主 王子 弓箭手 法师 刺客 摊主
-hotel accommodation lodging 住宿 酒店 旅馆 宾馆 旅店: hotel hostel inn guesthouse motel 酒店 旅馆 宾馆 旅舍 民宿 客栈
+hotel accommodation lodging 住宿 酒店 旅馆 宾馆 旅店 住处 住的地方: hotel hostel inn guesthouse motel 酒店 旅馆 宾馆
+ 旅舍 民宿 客栈
  小院 度假村
-restaurant eatery 餐厅 餐馆 饭店 饭馆: restaurant cafe bistro pizzeria diner tavern 餐厅 饭店 火锅 面馆 汤包 小吃店
+restaurant eatery 餐厅 餐馆 饭店 饭馆 馆子 吃饭的地方: restaurant cafe bistro pizzeria diner tavern 餐厅 饭店 火锅 面馆
+ 汤包 小吃店
  酒楼
 painting picture artwork 画 画作: painting portrait landscape watercolour print drawing 油画 肖像 风景画 国画 水彩画
  素描
@@ -76,10 +91,13 @@ dish meal food 菜 菜品 食物: soup stew pie pizza pasta salad burger sandwic
  omelette pancake lasagne risotto roast casserole sushi ramen taco burrito 汤 面 饭 饺子 包子 炒饭 火锅 汤包 牛排 披萨
 dessert sweet 甜点 甜品: cake tart pudding sundae brownie tiramisu cheesecake mousse gelato 蛋糕 布丁 冰淇淋 慕斯
 bread pastry 面包: bread baguette roll bun croissant pretzel muffin bagel loaf 面包 法棍 可颂 吐司
-toy 玩具: teddy doll puzzle ball kite 玩偶 娃娃 积木 拼图 皮球 风筝
+shop store 商店 店铺: shop store newsagent kiosk pharmacy bakery butcher florist boutique supermarket bookshop chemist
+ greengrocer
+ 超市 便利店 药店 书店 花店 面包店 水果店 服装店 鞋店 文具店 商店 专卖店
+toy 玩具: block dice drone robot dough teddy doll puzzle ball kite 玩偶 娃娃 积木 拼图 皮球 风筝
 potion medicine remedy 药 药品: potion pill tablet syrup ointment painkiller aspirin antidote elixir plaster 药水
  药片 药膏 止痛药
-device appliance electronics 电器: television tv radio computer laptop phone printer fridge oven microwave kettle
+device appliance electronics 电器 家电: television tv radio computer laptop phone printer fridge oven microwave kettle
  toaster
  washing machine dishwasher speaker 电视 收音机 电脑 手机 打印机 冰箱 烤箱 微波炉 水壶 洗衣机 音箱
 person people 人: jarl purser armourer armorer trainer thane reeve scribe druid bard minstrel jester apothecary
@@ -206,12 +224,12 @@ _PEOPLE_ZH = (
     "门[卫房]|守卫|侍[卫女]|管事|酒保|跑堂|账房|伙计|[镖捕工老]头|捕快|郎中|牧师|神父|和尚|尼姑|乞丐|强盗|海盗|小偷|[老大小表堂]?[哥弟]|大[爷妈]|[爷奶公]{2}|外[公婆]|"
     "老太太?|老爷子?|少[年女爷]|小伙子?|小朋友|孩子|婴儿|皇[帝后上]|太[后监]|公主|王[子妃后]"
 )
-_SURNAMES = (
+SURNAMES = (
     "王李张刘陈杨赵黄周吴徐孙胡朱林何郭罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪任姜范方姚"
     "谭廖邹熊陆郝孔崔康邱秦史顾侯邵孟雷尹武乔贺赖龚俞卜"
 )
 _PERSON_ZH = re.compile(
-    rf"(?!.*[八鹩]哥$).*(?:{_PEOPLE_ZH})(?:[小老大][{_SURNAMES}马高石田江龙]|[{_SURNAMES}][^\W\d]{{1,2}}|阿.|(.)\1)?$"
+    rf"(?!.*[八鹩]哥$).*(?:{_PEOPLE_ZH})(?:[小老大][{SURNAMES}马高石田江龙]|[{SURNAMES}][^\W\d]{{1,2}}|阿.|(.)\1)?$"
 )
 
 

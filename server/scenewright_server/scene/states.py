@@ -11,31 +11,34 @@ from scenewright_server.scene.words import is_chinese
 
 _TABLE = """
 open, opened, ajar, not closed, not locked / open, opened, ajar, tilted, not closed, not shut / closed, shut, locked,
- sealed, barred, bolted, blocked
-closed, shut, not open / closed, shut, locked, sealed, barred, bolted / open, opened, ajar, tilted
-locked, sealed, barred, bolted / locked, sealed, barred, bolted / open, unlocked, ajar
-unlocked, not locked / unlocked, open / locked, sealed, barred, bolted
+ sealed, barred, bolted, padlocked, blocked
+closed, shut, not open / closed, shut, locked, sealed, barred, bolted, padlocked / open, opened, ajar, tilted
+locked, sealed, barred, bolted / locked, sealed, barred, bolted, padlocked / open, unlocked, ajar
+unlocked, not locked / unlocked, open / locked, sealed, barred, bolted, padlocked
 blocked, obstructed, clogged / blocked, obstructed, clogged / clear, open, free, passable
 clear, passable / clear, passable / blocked, obstructed, clogged
 on, lit, switched on, turned on, running / on, lit, running, playing, burning, brewing, washing /
  off, unlit, switched off, not running, standby
-burning / burning, lit / off, unlit, switched off
+burning / burning, lit / off, unlit, not lit, switched off
 playing / playing / off, switched off, stopped, paused, standby
 running, in operation / running, in operation / stopped, halted, paused
 stopped, halted / stopped, halted, not running / running, playing, brewing, washing
 off, unlit, switched off, turned off / off, unlit, not running / on, lit, running, playing, burning
 full, filled / full, filled, fully booked / empty, half full, half empty, drained
 empty, drained / empty, drained / full, filled, occupied, half full, half empty
-free, available, vacant, unoccupied / free, available, vacant, unoccupied / reserved, occupied, taken, in use,
+free, available, vacant, unoccupied, idle / free, available, vacant, unoccupied, idle, not taken, not occupied,
+ not in use, not reserved, not booked / reserved, occupied, taken, in use,
  engaged, booked, busy, sold, rented, rented out, hired out, lent out, on loan, blocked, out of order, out of service,
- under repair, in repair, being repaired
+ under repair, in repair, being repaired, being cleaned, not free, not available
 taken, occupied, in use, engaged, busy, reserved, booked / taken, occupied, in use, engaged, busy, reserved, booked,
- rented, rented out, hired out / free, available, vacant, unoccupied
+ rented, rented out, hired out, not free / free, available, vacant, unoccupied, idle, not taken, not occupied,
+ not in use, not reserved
 rented, rented out, hired out, lent out, on loan / rented, rented out, hired out, lent out, on loan / free, available,
  vacant, unoccupied
 working, works, functional, operational, usable, ready, intact, fixed, repaired / working, works, functional,
  operational, usable, ready, online, intact, repaired / broken, out of order, out of service, damaged, defective,
- faulty, not working, not running, offline, under repair, in repair, being repaired, jammed, cracked, blocked
+ faulty, not working, not running, offline, under repair, in repair, being repaired, jammed, cracked, blocked, stopped,
+ out of paper, out of ink, out of water, being cleaned, being serviced, under maintenance
 intact, undamaged, unbroken, whole, in one piece / intact, undamaged, unbroken, whole, in one piece / cracked, chipped,
  broken, damaged, torn, dented
 not working, out of order, out of service / not working, out of order, out of service, broken, defective, faulty,
@@ -47,6 +50,11 @@ clean, tidy / clean, tidy, washed, spotless / dirty, messy, untidy, stained, dus
 dirty, messy, untidy / dirty, messy, untidy, stained, dusty / clean, tidy, washed, spotless
 wet, damp / wet, damp, soaked / dry
 dry / dry / wet, damp, soaked
+finished, done / finished, done / running, in progress, washing, brewing
+straight, level / straight, level / crooked, askew, lopsided
+crooked, askew, lopsided / crooked, askew, lopsided / straight, level
+real, genuine, authentic / real, genuine, authentic / artificial, fake, replica, imitation, dummy
+staffed, manned / staffed, manned / unstaffed, unmanned, unattended
 asleep, sleeping / asleep, sleeping / awake
 awake / awake / asleep, sleeping
 hot, warm / hot, warm / cold, cool, lukewarm, frozen
@@ -80,7 +88,7 @@ offline / offline / online
  锁住, 紧闭, 封闭 / 开着, 打开, 敞开, 亮着, 开启, 开机, 半开, 运行, 没关严, 没关好, 没关紧, 没关上, 虚掩, 斜开
 运行, 运行中, 在运行, 运转, 在运转 / 运行, 运转, 开着, 开机 / 停止, 停机, 停运, 停转, 停了, 关机, 关着, 关闭
 停了, 停止, 停机, 停运, 停转 / 停止, 停机, 停运, 停转, 停了 / 运行, 运转
-开放, 营业, 营业中 / 开放, 开着, 营业 / 关闭, 关门, 停业, 打烊, 歇业, 停用, 封闭, 封锁
+开放, 营业, 营业中 / 开放, 开着, 营业 / 暂停, 关闭, 关门, 停业, 打烊, 歇业, 停用, 封闭, 封锁
 锁, 锁着, 上锁, 锁住, 锁上, 锁了 / 锁着, 上锁, 锁住, 锁上, 已锁, 上了锁, 上了童锁 / 没锁, 未锁, 开着, 打开, 敞开
 没锁, 未锁, 没上锁 / 没锁, 未锁, 开着, 打开, 敞开 / 锁着, 上锁, 锁住, 锁上, 已锁, 上了锁, 上了童锁
 满, 满了, 装满, 有水, 有东西 / 满, 有水 / 空的, 空着, 见底, 半满
@@ -144,6 +152,8 @@ _DENIED = re.compile(
     r"|non[- ]|un(?=[a-z]{4})|[不没无]|[未非](?=..)"
 )
 _IDIOM = re.compile(
+    r"\b(?:mend|repair|fix|swap|replace|restore|unblock|clear)(?:e?s|ing)? (?:[\w'-]+ )?"
+    r"(?:broken|cracked|damaged|torn|faulty|blocked|clogged)\b|坏了?[也都的]?[能可会]?修|"
     r"\b\w+-free\b|\bfree (?:of(?! charge)|from)\b|\bbolted (?:to|on|onto|down|together)\b|"
     r"(?:\bhands|%|\bpercent) o(?:n|ff)\b|"
     r"没电[梯视脑话]|灭[火菌蚊蝇虫鼠]|[消不]灭|封闭[式性]|满[意减足\d一二三四五六七八九十百]|[买圆饱丰]满|充满[要需]"
@@ -165,7 +175,7 @@ _WITHOUT = re.compile(r"(?!hands|toll|duty|tax)([a-z]\w+(?: [a-z]\w+)?)[ -]free"
 _STATE = re.compile(r"(?:current )?(?:state|status|condition|availability)\b|当?前?(?:状态|状况|情况)")
 _SINGLE = re.compile(rf"^((?:{_STATE.pattern})? ?)({'|'.join(_FULLY)})(?=$|[,，、;；。 ])")
 """A state of one character that a fact tells."""
-MAX_STATE_CHARS = 24
+MAX_STATE_CHARS = 28
 """Where no fact is a state, a clause that tells one is not longer: "closed on Mondays and holidays" is none."""
 _ASKED = re.compile(r"^(?:能|会|可以?|给|让|允许|准)(?=.)|^[有含带](?=..)")
 """Before what may be negated in a text: 能骑 of 不给骑."""
