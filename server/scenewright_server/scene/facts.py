@@ -9,16 +9,15 @@ from dataclasses import dataclass, replace
 from scenewright_server.scene.amounts import DAY, Amount, Found, is_year, rate_of, read_amounts, read_hours
 from scenewright_server.scene.counting import counts_units
 from scenewright_server.scene.dates import read_date
-from scenewright_server.scene.descriptions import amount_in, clauses, contrasts, sentences, value_in_full
-from scenewright_server.scene.entries import Entry, Fact, GraphObject
-from scenewright_server.scene.hours import both_ends, end_of, is_other_end
+from scenewright_server.scene.descriptions import amount_in, clauses, sentences, value_in_full
+from scenewright_server.scene.entries import Fact, GraphObject
+from scenewright_server.scene.hours import both_ends, end_of, is_both_ends, is_other_end, told_end
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.numerals import counted
-from scenewright_server.scene.reduced import REDUCED, old_price
-from scenewright_server.scene.topics import TOPICS, Topic, is_meant, topic_of
+from scenewright_server.scene.texts import ANSWERS
+from scenewright_server.scene.topics import TOPICS, Topic, is_meant, is_topic, topic_of
 from scenewright_server.scene.words import is_chinese
 
-_YES, _NO = ("yes", "true", "是"), ("no", "false", "否")
 _GENERAL = re.compile("(?<=.) ?(?:time|level|number|name|value|amount|status|date|时间|号码|编号|名字|情况|多少)$")
 """What may end the name of a key and tells no more: "alarm time" for "alarm"."""
 _IDLE = set("a an the of by for to in on at is was be it its when what who how".split())
@@ -47,28 +46,6 @@ _SHARED = ("length", "time")
 """Dimensions of more than one key: such an amount is a key's only where the key is named beside it."""
 
 
-def texts_of(entry: Entry, called: str, seen_as: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """All that is told of an entry, folded: its name, aliases, description, facts and what is seen of it."""
-    graph = entry.graph
-    texts = [called, *sorted(seen_as)]
-    if graph is not None:
-        texts += [
-            f"{fact.value}{fact.key}" for fact in graph.facts if is_chinese(fact.key) and len(str(fact.value)) < 7
-        ]
-        texts += [REDUCED] * (old_price(graph) is not None)
-        texts += [*graph.aliases, *contrasts(graph.description), *(_told(fact) for fact in graph.facts)]
-    return tuple(fold(text) for text in texts)
-
-
-def _told(fact: Fact) -> str:
-    """A fact as words; one of yes or no as its key, perhaps with "not" before it."""
-    value = fact.value if isinstance(fact.value, str) else f"{fact.value:g} {fact.unit}"
-    said = fold(value)
-    if said in _YES:
-        return fact.key
-    return f"not {fact.key}" if said in _NO else f"{fact.key} {value}"
-
-
 @dataclass(frozen=True)
 class Known:
     """What is told under a key: a value, or a piece of the description that tells it (`is_quoted`)."""
@@ -83,7 +60,7 @@ def told_of(graph: GraphObject) -> Iterator[Known]:
     """All that is told of an object: its facts by their keys, and the sentences of its description."""
     for fact in graph.facts:
         value = _value(fact)
-        if fold(str(value)) not in (*_YES, *_NO):
+        if fold(str(value)) not in ANSWERS:
             yield Known(value, key=fact.key)
     yield from (Known(text, is_quoted=True) for text in sentences(graph.description))
 
@@ -93,7 +70,7 @@ def tell(graph: GraphObject, name: str) -> Known | None:
     key = topic_of(name)
     fact = _fact(graph, name, key)
     if fact is not None:
-        return replace(_known(fact), key=fact.key) if is_other_end(fact.key, name) else _known(fact)
+        return _known_as(fact, name)
     if name == "left":
         return told_left(graph)
     pieces = clauses(graph.description)
@@ -103,7 +80,7 @@ def tell(graph: GraphObject, name: str) -> Known | None:
             return Known(value_in_full(named[2].strip(), key.dimension, graph.description))
     part = _fact_in_part(graph, name)
     if part is not None:
-        return replace(_known(part), key=part.key)
+        return Known(_value(part), key=part.key)
     if (its := amount_in(graph.description, key)) is not None:
         return Known(its)
     for piece in pieces:
@@ -128,7 +105,7 @@ def told_left(graph: GraphObject) -> Known | None:
     facts = [its for its in graph.facts if fold(its.key) == "left"] or _facts_in_part(graph, "left")
     fact = facts[0] if len(facts) == 1 else _fact(graph, "stock", topic_of("stock"))
     if fact is not None:
-        return replace(_known(fact), key=fact.key)
+        return Known(_value(fact), key=fact.key)
     piece = next((its for its in clauses(graph.description) if _LEFT.search(its)), None)
     return None if piece is None else Known(piece, is_quoted=True)
 
@@ -144,8 +121,13 @@ def _amount_left(told: Known | None) -> Amount | None:
     return Amount(float(said[1]) if said[1].isdigit() else float(_NUMBERS.index(said[1].casefold())))
 
 
-def _known(fact: Fact) -> Known:
-    return Known(_value(fact))
+def _known_as(fact: Fact, name: str) -> Known:
+    """A fact that another key asks for, of hours their one end; by its own key where it tells something else."""
+    value = _value(fact)
+    end = told_end(fact.key, value if isinstance(value, str) else "", name)
+    if end is None or is_other_end(fact.key, name):
+        return Known(value, key=fact.key)
+    return Known(end or value)
 
 
 def _value(fact: Fact) -> str | Amount:
@@ -187,7 +169,10 @@ def _facts_in_part(graph: GraphObject, name: str) -> list[Fact]:
 
 
 def _may_measure(fact: Fact, key: Topic) -> bool:
-    """Whether a fact's number may be of a key's dimension, as a rate per something, too: no heart rate is a price."""
+    """Whether a fact's number may be of a key's dimension, as a rate per something, too: no heart rate is a price, and
+    hours are no duration."""
+    if key.words[0] == "duration" and is_both_ends(fact.key):
+        return False
     if isinstance(fact.value, str) or not key.dimension or not fact.unit:
         return True
     return Amount(0.0, (rate_of(fact.unit) or (fact.unit,))[0]).dimension == key.dimension
@@ -215,15 +200,14 @@ def is_owned(graph: GraphObject, name: str) -> bool:
 
 
 def is_told_apart(graph: GraphObject, name: str) -> bool:
-    """Whether a fact of an object has this very key; where none is of another key that may stand for it, the
-    description will do, of an amount where it names the key or tells that amount alone."""
+    """Whether a fact of an object has this very key; where none is of another key that may stand for it, a description
+    will do that names the key or tells such an amount alone."""
     if name == "left" or is_owned(graph, name):
         return has_key(graph, name) or name != "left"
     if has_fact(graph, name) or _fact_in_part(graph, name) is not None:
         return False
-    if topic_of(name).dimension:
-        return any(_mentions(name, piece) for piece in clauses(graph.description))
-    return tell(graph, name) is not None
+    key, is_named = topic_of(name), any(_mentions(name, piece) for piece in clauses(graph.description))
+    return is_named or bool(key.hint and key.words[0] != "use" and tell(graph, name))  # "by Thonet", of what is made
 
 
 def is_by_unit(graph: GraphObject, name: str) -> bool:
@@ -248,7 +232,7 @@ def _tell_loosely(graph: GraphObject, name: str) -> Known | None:
     found = next((piece for piece in told if _mentions(name, piece)), None)
     if found is None and not is_chinese(name):
         stems = [_stem(word) for word in fold(name).split() if word not in _IDLE]
-        pattern = [rf"(?<![^\W_]){re.escape(stem)}(?:e|s|es|ed|d|ing|er|ers)?(?![^\W_])" for stem in stems]
+        pattern = [rf"(?<![^\W_]){re.escape(stem)}(?:e|s|es|ed|d|ing|er|ers|ies)?(?![^\W_])" for stem in stems]
         for sentence in (*sentences(graph.description), *told):
             if pattern and all(re.search(its, fold(sentence)) for its in pattern):
                 found = sentence
@@ -260,7 +244,7 @@ def _tell_loosely(graph: GraphObject, name: str) -> Known | None:
 
 def _stem(word: str) -> str:
     """A word without the ending of a verb or a plural, where four letters are left."""
-    return re.sub(r"(?<=\w{4})(?:ing|ers?|ed|es|e|s)$|(?<=\w{3})(?:ing|ed|s)$", "", word)
+    return re.sub(r"(?<=\w{4})(?:ing|ers?|ed|es|e|s|y)$|(?<=\w{3})(?:ing|ed|s)$", "", word)
 
 
 def year_of(graph: GraphObject) -> float | None:
@@ -336,7 +320,9 @@ def _unnamed(text: str, key: Topic) -> list[Found]:
 
 def _beside(word: str, piece: str) -> list[Found]:
     """The amounts of a piece, those that belong to a word first: "12 for adults and 6 for children" begins with an
-    amount, so that it stands before its word, "adults 12 and children 6" does not."""
+    amount, so that it stands before its word, "adults 12 and children 6" does not; "a lemon" is one."""
+    if not is_topic(word) and re.search(rf"\b(?:an?|one) {re.escape(fold(word))}\b(?! of\b)", fold(piece)):
+        return [Found(Amount(1.0), 0, 0)]
     found = read_amounts(counted(piece))
     where = re.search(re.escape(fold(word)), fold(piece))
     if where is not None and len(fold(piece)) == len(piece):  # "under 16" tells no amount

@@ -12,6 +12,12 @@ from scenewright_server.scene.matching import fold
 _OPENING = {"open", "opens", "opening time", "开门", "开门时间"}
 _CLOSING = set("closes|closing time|open until|until|关门|关门时间|打烊|打烊时间|营业到|营业至|开到".split("|"))
 """Keys that are one end of the hours that are told."""
+_BEGINS = _OPENING - {"open"}
+"""Of these, keys of the beginning alone: "open" asks for both."""
+_RANGE = re.compile(
+    r"(TIME) ?(?:-|–|—|~|to|until|至|到) ?(TIME)".replace("TIME", r"\d{1,2}(?:[:：.]\d\d(?: ?[ap]m)?| ?[ap]m|点半?)")
+)
+"""Hours that are the same on all days."""
 _BOTH = re.compile(r"\bhours$|(?:营业|开放|运营|服务)时间$")
 """Keys that are both ends."""
 _LAST = re.compile(
@@ -29,6 +35,21 @@ _ENDS = re.compile(
 """Keys of the time at which something begins, a night, too, and ends."""
 _NIGHT = 6.0
 """The hour until which what closes does so late, after the midnight of its day."""
+
+
+def is_both_ends(key: str) -> bool:
+    """Whether a key tells when things open and close."""
+    return _BOTH.search(fold(key)) is not None
+
+
+def told_end(key: str, text: str, name: str) -> str | None:
+    """Of hours in words under a key, "8:00-14:00", the end that a name asks for; all where it asks for no end of them,
+    None where they are not the same on all days."""
+    asked = fold(name)
+    if asked not in _CLOSING | _BEGINS or not (is_both_ends(key) or fold(key) == "open"):
+        return text
+    ends = _RANGE.fullmatch(text.strip())
+    return None if ends is None else ends[2 if asked in _CLOSING else 1]
 
 
 def end_of(found: Amount | None, name: str) -> Amount | None:

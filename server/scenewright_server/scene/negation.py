@@ -65,11 +65,9 @@ _WORDS = (
 )
 """A word of a sentence within the same clause."""
 _MEANT = r"(?:suitable|meant|safe|good|made|intended|recommended|allowed|permitted|welcome|fit)"
-_WHOM = r"(?:people|anyone|anybody|those|visitors|guests|riders|children|kids|women|men)"
 _AFAR = re.compile(
     r"(?:\b(?:(?:does|did|will|would|is|are|was|were) not|will never)|\b(?:does|did|wo|would|is|are|was|were)n['’]t) "
     rf"{_WORDS}{{1,6}}$"
-    rf"|\bnot (?:{_MEANT} )?for {_WHOM}\b[^.,;]*$"
     rf"|\bnot for (?:\w+ )?$|\bnot {_MEANT} (?:for|to|on|in|at|near|with) (?:the )?(?:\w+ )?$"
     r"|\btoo \w+ for (?:the )?(?:\w+ )?$|\b(?:away from|out of (?:the )?reach of) (?:the )?(?:\w+ )?$"
 )

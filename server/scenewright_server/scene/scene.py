@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from scenewright_server.scene import facts
 from scenewright_server.scene.calling import names_of
 from scenewright_server.scene.entries import Entry
 from scenewright_server.scene.matching import Matching, calls, fold
 from scenewright_server.scene.relations import Relations
 from scenewright_server.scene.replies import Turn
 from scenewright_server.scene.space import Space
+from scenewright_server.scene.texts import texts_of
 
 Things = tuple[int, ...]
 
@@ -59,7 +59,7 @@ class Scene:
         """All that is told of each thing, folded."""
         seen = self.seen_as or (frozenset[str](),) * len(self.entries)
         things = zip(self.entries, self.called, seen, strict=True)
-        return [facts.texts_of(entry, called, words) for entry, called, words in things]
+        return [texts_of(entry, called, words) for entry, called, words in things]
 
     @cached_property
     def matching(self) -> Matching:

@@ -61,8 +61,8 @@ TOPICS = (
     _topic("stock|in stock|availability|库存", r"\d left\b|\b(sold out|available)\b|仅剩|现货|缺货|售罄"),
     _topic("calories|energy|kcal|热量|卡路里", "", "energy"),
     _topic(
-        "hours|opening hours|opening times|open|opens|closes|closing time|business hours|"
-        "营业时间|开放时间|运营时间|服务时间|开门时间|关门时间|开放|营业|关门|开门",
+        "hours|opening hours|opening times|open|opens|closes|opening time|closing time|business hours|"
+        "营业时间|开放时间|运营时间|服务时间|开门时间|关门时间|打烊时间|开放|营业|关门|开门|打烊|营业到|营业至|开到",
         r"\b(closed|daily)\b",
     ),
     _topic("ingredients|contents|content|contains|成分|配料|内容|内容物|含", r"\bwith\b"),
