@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from scenewright_server.scene.entries import Entry, GraphObject
-from scenewright_server.scene.kinds import ENGLISH, KINDS, is_noun
+from scenewright_server.scene.kinds import ENGLISH, KINDS, is_noun, wider
 from scenewright_server.scene.matching import Match, Matching, fold, head_noun, looks_so, single, split_name
 from scenewright_server.scene.words import is_chinese
 
@@ -32,7 +32,10 @@ class Calling:
         """What these words name where a kind is asked for by them: a baby monitor is no baby, a crate of helmets will
         do for helmets."""
         match = self.find(words, one=False)
-        if not self._is_part(words, match) or {*match.things} & {*self._matching.headed(_HOLDERS)}:
+        is_alive = {"animal", "person"} & wider(self._matching.singular(words))
+        if not self._is_part(words, match) or {*match.things} & {
+            *self._matching.headed(_HOMES if is_alive else _HOLDERS)
+        }:
             return match
         return Match(())
 
@@ -89,6 +92,8 @@ class Calling:
 
     def _of_known_kind(self, words: str) -> tuple[int, ...]:
         """What is of a kind by the tables, by what the app tells, or by a fact."""
+        if any(word.isdigit() for word in split_name(words, with_numbers=True)):
+            return ()  # "bus 12" is no kind
         kind, said = self._matching.singular(words), fold(words)
         english = ENGLISH[kind] if ENGLISH.get(kind) in WIDE_KINDS or (kind in ENGLISH and is_chinese(kind)) else kind
         found = {*self._matching.headed(KINDS.get(kind, ())), *self._matching.of_wider(english)}
@@ -96,7 +101,7 @@ class Calling:
             if said in (fold(own), fold(own) + "s"):
                 found |= {k for noun in nouns for k in self._exactly(noun)}
         for k, graph in enumerate(self._graphs):
-            if graph and any(looks_so(words, [fold(its)]) for its in kinds_of(graph)):
+            if graph and any(looks_so(words, [fold(its)]) or self._is_same_kind(kind, its) for its in kinds_of(graph)):
                 found.add(k)
         if english == "person":
             found |= {k for k, graph in enumerate(self._graphs) if graph and self._has_job(k, graph)}
@@ -104,12 +109,20 @@ class Calling:
             found |= {k for k, graph in enumerate(self._graphs) if graph and _is_to_fight_with(graph)}
         return tuple(sorted(found))
 
+    def _is_same_kind(self, kind: str, told: str) -> bool:
+        """Whether two words are for one kind: 饭店 and 餐馆."""
+        return kind in ENGLISH and ENGLISH[kind] == ENGLISH.get(self._matching.singular(told))
+
     def _has_job(self, k: int, graph: GraphObject) -> bool:
         """Whether a fact tells what thing k, which is not known to be no person, does: "role": "trainee"."""
         told = [*_jobs_of(graph), *(its for its in kinds_of(graph) if its not in _FOR_WHOM)]
         named = Matching(told, [()] * len(told))
+        is_person = bool(told) and bool(named.of_wider("person") or named.headed(KINDS["person"]))
+        if graph.label[:1].isupper():  # "Lena" is no river, and whatever "IT support" is, Marek is somebody
+            has_job = any(_jobs_of(graph)) and not is_noun(head_noun(split_name(graph.label)))
+            return is_person or has_job
         is_thing = self._matching.wider[k] and "person" not in self._matching.wider[k]
-        return not is_thing and bool(named.of_wider("person") or named.headed(KINDS["person"]))
+        return not is_thing and is_person
 
     def _exactly(self, noun: str) -> tuple[int, ...]:
         match = self._matching.find(noun, one=False)
@@ -123,6 +136,8 @@ _HOLDERS = set(
     "kiosk booth bar market van truck".split()
 )
 """What has in it what its name begins with."""
+_HOMES = set("cage hutch tank pen stable aquarium house pond enclosure pool den paddock coop".split())
+"""Of these, where animals are: a dog bowl is no sign of a dog."""
 _FOR_WHOM = frozenset("儿童 女童 男童 孩子 学生 女士 男士 children kids men women girls boys".split())
 """Kinds of goods."""
 _DAMAGE, _HEALTH = {"damage", "attack", "伤害", "攻击", "攻击力"}, {"health", "hp", "生命", "生命值", "血量"}

@@ -10,17 +10,22 @@ from functools import cached_property
 from scenewright_server.scene import facts
 from scenewright_server.scene.amounts import CLOCK, Amount, read_amounts, read_time
 from scenewright_server.scene.countries import other_words
+from scenewright_server.scene.entries import Fact
 from scenewright_server.scene.expressions import Sign
 from scenewright_server.scene.facts import Known
 from scenewright_server.scene.failures import Failed
 from scenewright_server.scene.hours import is_at
 from scenewright_server.scene.matching import fold, looks_so
 from scenewright_server.scene.measures import SAME, SHAPES, Measures, MixedUnits, Valued, in_one_unit
+from scenewright_server.scene.narrower import narrower
+from scenewright_server.scene.people import calls_person
 from scenewright_server.scene.qualities import quality_of
 from scenewright_server.scene.reduced import is_old_price, old_price
-from scenewright_server.scene.replies import Unknown
+from scenewright_server.scene.replies import Mixed, Unknown
 from scenewright_server.scene.scene import Scene, Things
 from scenewright_server.scene.states import is_so, is_state_alone
+from scenewright_server.scene.texts import ANSWERS
+from scenewright_server.scene.topics import topic_of
 from scenewright_server.scene.words import COLOURS, MATERIALS
 
 _NOW = ("now", "yes", "true", "现在", "是")
@@ -112,6 +117,8 @@ class Comparing:
         graphs = {k: its for k in values if (its := self._graphs[k]) is not None}
         if all(its.is_measured for its in values.values()):
             return dict(values)
+        if " per " in name and (exact := self._with_fact(name, values)):  # no price is one per hour
+            return exact
         if any(facts.has_key(graph, name) for graph in graphs.values()):
             own = {k for k, graph in graphs.items() if facts.is_owned(graph, name)}
             return {k: its for k, its in values.items() if k in own or its.amount.dimension == "clock"}
@@ -120,6 +127,26 @@ class Comparing:
         others = {k for k, graph in graphs.items() if facts.is_by_unit(graph, name)}
         return {k: its for k, its in values.items() if k not in others}
 
+    def of_its_dimension(self, name: str, values: Mapping[int, Valued]) -> dict[int, Valued]:
+        """Of amounts that do not go together those of the key's dimension, a film's 12 minutes aside from lengths, or
+        where it has none those that are facts of this very key. Raises Failed where these do not either, or where
+        there are none."""
+        dimension = topic_of(self._measures.measure(name)).dimension
+        of_it = {k: its for k, its in values.items() if its.amount.dimension == dimension}
+        found = of_it if dimension else self._with_fact(name, values)
+        try:
+            if in_one_unit([its.amount for its in found.values()])[0]:
+                return found
+        except MixedUnits:
+            pass
+        raise Failed(Mixed(name, tuple(values)))
+
+    def _with_fact(self, name: str, values: Mapping[int, Valued]) -> dict[int, Valued]:
+        """The amounts of things that have a fact of exactly this key."""
+        graphs = {k: self._graphs[k] for k in values}
+        own = {k for k, its in graphs.items() if its and fold(name) in [fold(fact.key) for fact in its.facts]}
+        return {k: its for k, its in values.items() if k in own}
+
     def as_text(self, name: str, sign: Sign, text: str, among: Things) -> Things:
         """Those of which a text is told under a key, or is not, or that have what it tells of; of a country by another
         word for it and, where it is a value under one other key alone, those that have it there. Raises Failed."""
@@ -127,7 +154,8 @@ class Comparing:
         if sign == "=" and is_key and fold(text) in (*_HAD, *_INCLUDED):
             had = [k for k in among if self.has(name, k)]
             return tuple(k for k in had if not (_NOT if fold(text) in _HAD else _EXTRA).search(self._said(name, k)))
-        if sign == "=" and not self._is_value(name, text):
+        is_own = is_key and (fold(text) in ANSWERS or is_state_alone(text))  # "on" of a state, not of subtitles
+        if sign == "=" and not self._is_value(name, text) and not is_own:
             if (letter := _OUTCOMES.get(fold(text))) is not None and (begun := self._begun(name)):
                 return tuple(k for k in among if begun.get(k) == letter)
             other = next((word for word in other_words(text) if self._is_value(name, word)), None)
@@ -164,9 +192,14 @@ class Comparing:
         return found
 
     def with_value(self, text: str) -> Things:
-        """The things of which a text is told under the only key under which it is told of any."""
-        keys = self._keys_of(text)
-        return tuple(k for k in range(len(self._graphs)) if len(keys) == 1 and self._said(keys[0], k) == fold(text))
+        """The things of which a text is told under the only key under which it is told of any; else those of which a
+        fact names a person who is called so."""
+        keys, everything = self._keys_of(text), range(len(self._graphs))
+        if len(keys) == 1:
+            return tuple(k for k in everything if self._said(keys[0], k) == fold(text))
+        return tuple(
+            k for k in everything if (its := self._graphs[k]) and any(_names(fact, text) for fact in its.facts)
+        )
 
     def _as_text(self, name: str, sign: Sign, text: str, among: Things) -> Things:
         if fold(text) in _NOW and is_state_alone(name):
@@ -183,8 +216,13 @@ class Comparing:
         if time is None and re.search(r"\d", text) and exact in known.values():  # "4/4" is no "3/4"
             return tuple(k for k, its in known.items() if told[k] is not None and (its == exact) == (sign == "="))
         like = {k: is_so(text, its) is True for k, its in known.items()}
+        if any(narrower(fold(text), fold(name))):  # "nuts" of what has walnuts in it
+            texts_of = {k: [f"{fold(name)} {its}" for its in known[k]] for k in known if told[k] is not None}
+            like |= {k: True for k, its in texts_of.items() if looks_so(text, its)}
         if exact in known.values() and not (is_state_alone(text) or {*fold(text).split()} & (COLOURS | MATERIALS)):
             like = {k: its and (told[k] is None or _is_item(exact[0], known[k][0])) for k, its in like.items()}
+        if not any(like.values()):
+            like |= {k: True for k, its in told.items() if its and calls_person(text, name, str(its.value))}
         if time is not None:
             at = {k: is_at(time, _as_text(its)) for k, its in told.items() if its is not None}
             like |= {k: its for k, its in at.items() if its is not None}
@@ -204,6 +242,10 @@ class Comparing:
             raise Failed(Unknown(name, (as_,)))
         texts = {k: self.tell(name, k) for k in among if k != as_}
         return tuple(k for k, its in texts.items() if its is not None and _as_text(its) == _as_text(told))
+
+
+def _names(fact: Fact, words: str) -> bool:
+    return isinstance(fact.value, str) and calls_person(words, fact.key, fact.value)
 
 
 def is_same(a: Amount, b: Amount) -> bool:

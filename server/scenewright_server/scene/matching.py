@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 
 from scenewright_server.scene.kinds import is_noun, is_person_zh, wider
 from scenewright_server.scene.misspelling import ALIKE, likeness
+from scenewright_server.scene.narrower import MADE_OF, narrower
 from scenewright_server.scene.negation import is_negated_at
 from scenewright_server.scene.words import COLOURS, HAN_COLOURS, HAN_MATERIALS, MATERIALS, WIDE, is_chinese
 
@@ -58,8 +59,9 @@ class Matching:
         self, labels: Sequence[str], aliases: Sequence[Sequence[str]], texts: Sequence[Sequence[str]] = ()
     ) -> None:
         self._shown, self._texts = list(labels), texts or [()] * len(labels)
-        self._aliases = [tuple(its) for its in aliases]
-        self._called = [_call(label, its) for label, its in zip(labels, aliases, strict=True)]
+        parts = [label.split(": ") if ": " in label else [] for label in labels]  # "station 4: Painted Wall"
+        self._aliases = [(*its, *further) for its, further in zip(aliases, parts, strict=True)]
+        self._called = [_call(label, its) for label, its in zip(labels, self._aliases, strict=True)]
 
     def find(self, words: str, one: bool) -> Match:
         """All things that these words name; of `one` that is meant, only those that they name best."""
@@ -72,7 +74,9 @@ class Matching:
             return Match(exact or same)
         if any(word.isdigit() for word in split_name(words, True)):
             said = split_name(words, True)
-            counted = self._where(lambda k: any(_ends(its, said) for its in self._called[k].numbered))
+            counted = self._where(
+                lambda k: any(_ends(its, said) or {*its} == {*said} for its in self._called[k].numbered)
+            )
             return Match(tuple(sorted({*exact, *same, *counted})))
         whole = self._where(self._is_called(said))
         if whole and one:
@@ -173,17 +177,10 @@ _OF_THINGS = ("private", "general", "major", "chief", "king", "queen", "lady", "
 """Of these, what may stand before the name of a thing, too: "King Bed"."""
 _WORK = re.compile("(.*?)《.+》")
 _OF_COLOUR = re.compile(f"[{HAN_COLOURS}]色?的?([\u4e00-\u9fff]+)$")
-_WOODS = tuple("oak pine walnut beech birch maple mahogany teak cedar ebony".split())
-_METALS = tuple("steel iron bronze copper brass aluminium aluminum titanium tin zinc gold silver".split())
+_NUMBERED = re.compile("(?<=[\u4e00-\u9fff]{2})[一二三四五六七八九十]+[号楼层]?$")
+"""What tells rooms of one sort apart: 研讨间一."""
 _HAN_LOOKS = HAN_COLOURS + HAN_MATERIALS + "大小高矮低新旧长短圆方厚薄空满冷热干湿男女"
 """Characters that tell of a thing how it is; 楼梯 is no 梯 of which 楼 is told."""
-_MADE = {
-    "wood": _WOODS, "wooden": _WOODS, "metal": _METALS, "plastic": ("acrylic", "nylon", "polyester"),
-    "stone": ("marble", "granite", "slate"), "ceramic": ("porcelain", "terracotta", "stoneware"),
-    "金属": tuple("钢铁铜铝"), "塑料": ("亚克力",),
-}  # fmt: skip
-"""Materials that are of a wider one, where what is told is a material."""
-_OF_MATERIAL = re.compile("material|made of|材质|材料|质地")
 
 
 @lru_cache(maxsize=8192)
@@ -203,7 +200,7 @@ def looks_so(words: str, texts: Sequence[str]) -> bool:
     said = fold(words)
     if any(_tells(said, text) for text in texts):
         return True
-    if said in _MADE and any(_tells(its, text) for text in texts if _OF_MATERIAL.match(text) for its in _MADE[said]):
+    if any(_tells(its, text) for text in texts for its in narrower(said, text)):
         return True
     parts = [word for word in re.findall(r"[^\W_]+", said) if word not in _ARTICLES]
     if len(parts) < 2 or not _NEGATORS.isdisjoint(parts):
@@ -228,7 +225,7 @@ def rivals(words: str, texts: Sequence[str]) -> bool:
         return bool(told & COLOURS or chinese)
     if of_colour := _OF_COLOUR.match(words):  # 绿灯 where the state is 红灯
         return any(re.search(f" [{HAN_COLOURS}]色?的?{re.escape(of_colour[1])}$", text) for text in texts)
-    wide = {its for word in said for its in _MADE.get(word, ())}
+    wide = {its for word in said for its in MADE_OF.get(word, ())}
     return bool(said & MATERIALS and told & MATERIALS and not told & wide)
 
 
@@ -267,6 +264,8 @@ def _pattern(said: str) -> re.Pattern[str]:
 def _forms(said: str) -> str:
     """The alternatives of a regular expression: words, folded, in any number, and as a verb in other forms."""
     forms = [re.escape(single(said)) + "(?:e?s)?", re.escape(said)]
+    if single(said).endswith("y"):
+        forms.append(re.escape(single(said)[:-1]) + "ies")
     if found := re.fullmatch(r"(\w{3,}?)(?:([b-df-hj-np-tv-z])\2)?ing", said):  # "damaged" is not told by "damage"
         forms.append(re.escape(found[1]) + (f"{found[2]}?" if found[2] else "e?") + "s?")
     if len(said) > 3:
@@ -369,7 +368,7 @@ def _kind_noun(name: str) -> str:
 
 
 def _head(words: tuple[str, ...]) -> str:
-    return (words[-1][-2:] if is_chinese(words[-1]) else words[-1]) if words else ""
+    return (_NUMBERED.sub("", words[-1])[-2:] if is_chinese(words[-1]) else words[-1]) if words else ""
 
 
 def _ends(words: tuple[str, ...], said: tuple[str, ...]) -> bool:

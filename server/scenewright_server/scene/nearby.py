@@ -15,9 +15,11 @@ def is_nearby(key: str) -> bool:
     return _NEAR.match(fold(key)) is not None
 
 
-def nearby(scene: Scene, k: int) -> Things:
-    """What thing k's own facts name as near it; where they name nothing, what names thing k so."""
-    return _named(scene, k) or tuple(j for j in range(len(scene.entries)) if k in _named(scene, j))
+def nearby(scene: Scene, k: int, among: Things) -> Things:
+    """Of some things those that thing k's own facts name as near it; where they name none of these, those that name
+    thing k so."""
+    own = _named(scene, k)
+    return tuple(j for j in among if j in own) or tuple(j for j in among if k in _named(scene, j))
 
 
 def _named(scene: Scene, k: int) -> Things:

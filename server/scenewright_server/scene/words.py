@@ -10,7 +10,7 @@ SPELLINGS = {
 }  # fmt: skip
 COLOURS = set(
     "red blue green yellow black white brown orange pink purple grey gray golden gold silver beige turquoise teal "
-    "maroon crimson scarlet burgundy magenta khaki indigo".split()
+    "maroon crimson scarlet burgundy magenta khaki indigo navy lilac mauve cyan ivory".split()
 )
 """A thing of another colour is another thing."""
 HAN_COLOURS = "红蓝绿黄黑白棕橙粉紫灰金银"
