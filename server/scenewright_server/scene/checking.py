@@ -8,7 +8,7 @@ from typing import TypeAlias
 from scenewright_server.scene import expressions as x
 from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
-from scenewright_server.scene.choosing import PICKS, Choosing, corner_of
+from scenewright_server.scene.choosing import PICKS, Choosing
 from scenewright_server.scene.descriptions import contrasts
 from scenewright_server.scene.facts import Known, told_of
 from scenewright_server.scene.failures import Failed, Several
@@ -72,13 +72,15 @@ def _verdict(choosing: Choosing, among: x.Set, k: int, chosen: Chosen) -> bool |
         case x.Joined(parts):
             verdicts = [_verdict(choosing, part, k, chosen) for part in parts]
             return True if True in verdicts else None if None in verdicts else False
-        case x.Narrowed(links) if corner_of(links) is None and not any(isinstance(link, PICKS) for link in links):
+        case x.Narrowed(links) if x.corner_of(links) is None and not any(isinstance(link, PICKS) for link in links):
             verdicts = [_verdict(choosing, link, k, chosen) for link in links]
             return False if False in verdicts else None if None in verdicts else True
         case x.Look(words) | x.Named(words) if isinstance(among, x.Look) or choosing.is_state(words):
             verdict = is_so(words, choosing.texts[k])
             is_other = verdict is None and not is_state_alone(words) and _other_value(choosing, words, k) is not None
             return False if is_other else verdict
+        case x.Same(_, as_) if k in choosing.candidates(as_):
+            return True
         case x.Compared() | x.Has():
             return bool(choosing.choose(among, (k,)))
     is_side = isinstance(among, x.Related) and among.relation in x.SIDES

@@ -27,15 +27,6 @@ PICKS = (x.Extreme, x.Ordered, x.Middle, x.Nth)
 """Links that depend on what others are there."""
 
 
-def corner_of(links: Sequence[x.Set]) -> tuple[x.Relation, x.Relation] | None:
-    """The side, left or right, on which things are that are behind the user as well, or in front; None where not two
-    such are asked."""
-    sides = [link.relation for link in links if isinstance(link, x.Related) and isinstance(link.to, x.Me)]
-    aside = [side for side in sides if side in ("left of", "right of")]
-    along = [side for side in sides if side in ("behind", "in front of")]
-    return (aside[0], along[0]) if len(aside) == 1 and len({*along}) == 1 else None
-
-
 class Choosing:
     """Tells sets of a scene. `before`: the turn before, and `those`, what is meant by that word; `took` and `missing`
     gather names that were nearly right and names of nothing here; `ranked` are the amounts by which things were picked
@@ -73,9 +64,8 @@ class Choosing:
         links = of.links if isinstance(of, x.Narrowed) else (of,)
         n = next((i for i, link in enumerate(links) if isinstance(link, PICKS)), len(links))
         is_named = any(isinstance(link, x.Named | x.Kind | x.Joined) for link in links)
-        corner = corner_of(links[:n])
-        if corner is not None:
-            among = self._in_corner(corner, among)
+        corner = x.corner_of(links[:n])
+        among = among if corner is None else self._in_corner(corner, among)
         for link in links[:n]:
             if corner is not None and link in [x.Related(side, x.Me()) for side in corner]:
                 continue
@@ -87,8 +77,16 @@ class Choosing:
         if self.scene.is_list and not any(isinstance(link, x.Those) for link in links[:n]):
             among = self.scene.in_rows(among)
         for link in links[n:]:
+            if isinstance(link, x.Extreme) and self.joins_single(links[0]):
+                self._need_values(link.key, among)
             among = self._choose(link, among, one)
         return among
+
+    def _need_values(self, key: x.Key, among: Things) -> None:
+        """Of things that were named one by one none is passed over. Raises Failed."""
+        values = self.values(key, among)
+        if values and (lacking := tuple(k for k in among if k not in values)):
+            raise Failed(Unknown(key.name, lacking))
 
     def _those_of(self, is_so: np.ndarray, among: Things) -> Things:
         return tuple(k for k in among if is_so[k])
@@ -113,9 +111,10 @@ class Choosing:
                 return tuple(k for k in self._spoken_of(of) if k in among)
             case x.Named(words) if self.is_state(words):
                 return tuple(k for k in among if is_so(words, self.texts[k]))
-            case x.Named(words):
-                named = set(self._named(words, one))
-                return tuple(k for k in among if k in named)
+            case x.Named(words) | x.Kind(words):
+                is_kind = isinstance(of, x.Kind)
+                found = {*(self._of(words, self.calling.of_kind(words)) if is_kind else self._named(words, one))}
+                return tuple(k for k in among if k in found)
             case x.Look(words):
                 return self._look(words, among)
             case x.Multiple(_, part):
@@ -127,9 +126,6 @@ class Choosing:
                 at = [rows.index(k) for k in self.candidates(part)]
                 its = rows[max(at) + 1 :] if isinstance(of, x.After) else rows[: min(at)]
                 return tuple(k for k in its if k in among)
-            case x.Kind(words):
-                told = set(self._of(words, self.calling.of_kind(words)))
-                return tuple(k for k in among if k in told)
             case x.Visible():
                 return tuple(k for k in among if self.scene.entries[k].box is not None)
             case x.Has(key):
@@ -257,9 +253,14 @@ class Choosing:
         return match.things
 
     def _same(self, key: x.Key, as_: x.Set, among: Things) -> Things:
-        other = self.one(as_)
-        own = self.values(key, (other,)).get(other)
-        if own is not None:
+        others = self.candidates(as_)
+        if len(others) > 1:  # as any of them
+            alike = {j for other in others for j in self._same_as(key, other, among)}
+            return tuple(k for k in among if k in alike or k in others)
+        return self._same_as(key, others[0], among)
+
+    def _same_as(self, key: x.Key, other: int, among: Things) -> Things:
+        if (own := self.values(key, (other,)).get(other)) is not None:
             values = self.values(key, among)
             return tuple(k for k in among if k != other and k in values and is_same(own.amount, values[k].amount))
         return self.comparing.same_text(key.name, other, among)
@@ -273,7 +274,7 @@ class Choosing:
                 values = self.values(key, among, told=True)
                 return tuple(k for k, its in values.items() if is_range(its.amount, amount))
             case str() if sign == "=" and is_nearby(key.name) and (named := self.scene.named_by(with_)):
-                return tuple(k for k in among if any(k in nearby(self.scene, j) for j in named))
+                return tuple({k: None for j in named for k in nearby(self.scene, j, among)})
             case str():
                 return self.comparing.as_text(key.name, sign, with_, among)
             case x.Number(value, unit):
@@ -305,23 +306,22 @@ class Choosing:
         are_told = len(told) > 1 and 2 * len(told) > len(among)  # how many are left, not how far to the left
         values = self.values(of.key, told if are_told else among, told=are_told)
         self.ranked = values = self.comparing.own(of.key.name, values)
+        if not among:
+            return ()
         if not values:
-            if not among:
-                return ()
             raise Failed(Unknown(of.key.name, among))
         try:
             numbers, _ = in_one_unit(lasting([its.amount for its in values.values()]))
         except MixedUnits:
-            raise Failed(Mixed(of.key.name, tuple(values))) from None
+            self.ranked = values = self.comparing.of_its_dimension(of.key.name, values)
+            numbers, _ = in_one_unit([its.amount for its in values.values()])
         sign = -1 if (of.down if isinstance(of, x.Ordered) else of.most) else 1
         rank = dict(zip(values, numbers, strict=True))
         row = sorted(values, key=lambda k: sign * rank[k])
         if isinstance(of, x.Ordered):
             return tuple(row)
-        if of.nth:
-            return tuple(row[of.n - 1 : of.n])
-        if of.n > 1:
-            return tuple(row[: of.n])
+        if of.nth or of.n > 1:
+            return tuple(row[of.n - 1 if of.nth else 0 : of.n])
         return tuple(k for k in row if is_same(Amount(rank[k]), Amount(rank[row[0]])))
 
     def _stands(self, of: x.Set, among: Things) -> np.ndarray:
@@ -347,9 +347,10 @@ class Choosing:
         raise AssertionError(of)
 
     def _plainly(self, links: Sequence[x.Set], among: Things) -> Things:
-        """Of things on a side of the user or of a thing those that are plainly there, if one is."""
+        """Of things on a side of the user or of a thing those that are plainly there, if one is: of what is named all
+        to the left and the right of a thing."""
         related = [link for link in links if isinstance(link, x.Related) and link.relation in x.SIDES and not link.own]
-        corner = corner_of(links)
+        corner = x.corner_of(links)
         if corner is not None:
             plainly = self.relations.behind_user_on(corner[0], plainly=True)
             return (self._those_of(plainly, among) if corner[1] == "behind" else among) or among
@@ -357,20 +358,19 @@ class Choosing:
             return among
         relation, to = related[0].relation, related[0].to
         if isinstance(to, x.Me):
-            is_plain = self.relations.plainly_related_to_user(relation)
-        else:
+            return self._those_of(self.relations.plainly_related_to_user(relation), among) or among
+        if len(links) == 1 or relation not in ("left of", "right of"):
             others = self.choose(to) if related[0].each else self.candidates(to)
             for closely in (True, False):
                 masks = [self.relations.plainly_related(relation, j, closely) for j in others]
                 if plain := self._those_of(np.any(masks, axis=0), among):
                     return plain
-            return among
-        return self._those_of(is_plain, among) or among
+        return among
 
     def _related(self, relation: x.Relation, to: x.Set, own: bool, each: bool, among: Things) -> np.ndarray:
         """To one thing; of several, to any, or else to the only one to which anything is, or to all alike."""
         others = self.choose(to) if each else self.candidates(to)
-        if relation == "near" and (told := {j for k in others for j in nearby(self.scene, k)} & {*among}):
+        if relation == "near" and (told := {j for k in others for j in nearby(self.scene, k, among)}):
             return np.isin(self.everything, [*told])
         try:
             find = self.relations.on_own_side if own else self.relations.related

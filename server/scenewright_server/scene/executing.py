@@ -13,6 +13,7 @@ from scenewright_server.scene.checking import check, check_told, choose_or_none,
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.descriptions import quote
 from scenewright_server.scene.expressions import PlanError
+from scenewright_server.scene.facts import has_key
 from scenewright_server.scene.failures import Failed, Several
 from scenewright_server.scene.hindrances import hindrances
 from scenewright_server.scene.measures import holds
@@ -45,7 +46,8 @@ from scenewright_server.scene.replies import (
     Weighed,
 )
 from scenewright_server.scene.scene import Scene, Things
-from scenewright_server.scene.telling import sentence_that_tells, tell_all
+from scenewright_server.scene.states import is_so
+from scenewright_server.scene.telling import having, sentence_that_tells, tell_all
 from scenewright_server.scene.totalling import reckon, values_of
 
 MAX_QUOTED = 2
@@ -102,8 +104,11 @@ class _Execution:
         except Several as error:
             results, asked = (ask(self._choosing, error.things, _keys_of(question)),), error.of
         results = self._without_guesses(results)
+        if had := self._had(question, results):
+            question, results = q.Name(next(iter(_sets(question)))), (Listed(tuple(had)),)
+            self._choosing.missing.clear()
         missing = self._missing_beside(question, results)
-        took, quotes = tuple(self._choosing.took.items()), tuple(self._quotes(question, results))
+        took, quotes = tuple(self._choosing.took.items()), tuple(had.items()) or tuple(self._quotes(question, results))
         reply = Reply(results, Turn(question, ()), took, missing, quotes, self._hindrances(question, results))
         before = self._choosing.before
         if before is not None and isinstance(results[0], OutOfScene | NotUnderstood):
@@ -136,6 +141,33 @@ class _Execution:
             isinstance(result, NotHere | Nothing | Exists | Counted) and not result.things for result in results
         )
         return (Unclear(unclear),) if unclear is not None and is_none else results
+
+    def _had(self, question: q.Question, results: tuple[Result, ...]) -> dict[int, str]:
+        """Where nothing has the name that is looked for, the things that are told to have such in them, where these are
+        few, and what tells it: "Spanners and a socket set"."""
+        if not isinstance(question, q.Name | q.Exist | q.Where) or not isinstance(question.of, x.Named):
+            return {}
+        is_missing = question.of.words in self._choosing.missing and not any(result.things for result in results)
+        found = having(self._scene, question.of.words) if is_missing else {}
+        return found if len(found) <= MAX_QUOTED else {}
+
+    def _may_be_untold(self, of: x.Set) -> bool:
+        """Whether a set rests on what is told of things, which may be more than the scene tells: not where it tells it
+        of all that are named."""
+        links = of.links if isinstance(of, x.Narrowed) else (of,)
+        names = tuple(link for link in links if isinstance(link, x.Named | x.Kind))
+        of_names = x.Narrowed(names) if len(names) > 1 else names[0] if names else x.All()
+        named = choose_or_none(self._choosing, of_names)
+        graphs = [self._scene.entries[k].graph for k in named]
+        for part in q.all_within(of):
+            match part:
+                case x.Has():
+                    return True
+                case x.Look(words) if not named or any(is_so(words, self._scene.texts[k]) is None for k in named):
+                    return True
+                case x.Compared(key, _, str()) if not all(its and has_key(its, key.name) for its in graphs):
+                    return True
+        return False
 
     def _quotes(self, question: q.Question, results: tuple[Result, ...]) -> Iterable[tuple[int, str]]:
         """What is told of the things of which nothing else is known that was asked, where they are few; of the one that
@@ -205,7 +237,7 @@ class _Execution:
                 return (Counted(choose_or_none(self._choosing, of)),)
             case q.Exist(of):
                 things = choose_or_none(self._choosing, of)
-                return (Exists(things, bool(things) or not _is_told(of)),)
+                return (Exists(things, bool(things) or not self._may_be_untold(of)),)
             case q.Where(of, None, each):
                 things = self._each_of(of, each)
                 return tuple(its for k in things for its in places(self._choosing, k)) or (Nothing(),)
@@ -284,12 +316,6 @@ def _keys_of(question: q.Question) -> tuple[str, ...]:
         case q.Check(_, x.Look()):
             return ("state",)
     return tuple(part.key.name for part in q.parts_of(question) if isinstance(part, q.Value))
-
-
-def _is_told(of: x.Set) -> bool:
-    """Whether a set rests on what is told of things, which may be more than the scene tells."""
-    return any(isinstance(part, x.Look | x.Has) or (isinstance(part, x.Compared) and isinstance(part.with_, str))
-               for part in q.all_within(of))  # fmt: skip
 
 
 def _sets(question: q.Question) -> Iterable[x.Set]:

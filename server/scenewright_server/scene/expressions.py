@@ -8,6 +8,7 @@ something of sets. After the functional programs of CLEVR (Johnson et al., 2017)
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -322,3 +323,12 @@ Set: TypeAlias = (
     | Narrowed
     | Joined
 )
+
+
+def corner_of(links: Sequence[Set]) -> tuple[Relation, Relation] | None:
+    """The side, left or right, on which things are that are behind the user as well, or in front; None where not two
+    such are asked."""
+    sides = [link.relation for link in links if isinstance(link, Related) and isinstance(link.to, Me)]
+    aside = [side for side in sides if side in ("left of", "right of")]
+    along = [side for side in sides if side in ("behind", "in front of")]
+    return (aside[0], along[0]) if len(aside) == 1 and len({*along}) == 1 else None

@@ -10,12 +10,13 @@ from scenewright_server.scene import questions as q
 from scenewright_server.scene.amounts import Amount
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.comparing import is_same
+from scenewright_server.scene.facts import Known
 from scenewright_server.scene.failures import Several
 from scenewright_server.scene.matching import fold
 from scenewright_server.scene.measures import SIDES, MixedUnits, average, total
 from scenewright_server.scene.replies import Group, Grouped, Mixed, NotHere, Nothing, Result, Totalled, Unknown
 from scenewright_server.scene.scene import BETWEEN, Things
-from scenewright_server.scene.topics import topic_of
+from scenewright_server.scene.topics import is_topic, topic_of
 
 
 def reckon(choosing: Choosing, question: q.Total) -> Result:
@@ -75,6 +76,8 @@ def values_of(choosing: Choosing, question: q.Values) -> Result:
     """The values that things have under a key, or those of most of them. Raises Failed, Several."""
     things = choosing.scene.in_rows(choosing.choose(question.of))
     told = {k: choosing.comparing.tell(question.key.name, k) for k in things}
+    if not any(told.values()) and _may_be_labels(choosing, question.key.name):
+        told = {k: Known(choosing.scene.called[k]) for k in things}
     groups: dict[str, list[int]] = {}
     said: dict[str, str | Amount] = {}
     for k, its in told.items():
@@ -100,6 +103,14 @@ def values_of(choosing: Choosing, question: q.Values) -> Result:
     best = max(sizes) if question.pick == "max" else min(sizes)
     picked = tuple(group for group, size in zip(found, sizes, strict=True) if is_same(Amount(size), Amount(best)))
     return Grouped(question.key.name, picked, True, by)
+
+
+def _may_be_labels(choosing: Choosing, key: str) -> bool:
+    """Whether the rows of a list, some of which are called alike, may be called by a key that tells nothing: the
+    opponents of matches."""
+    called = choosing.scene.called
+    is_name = topic_of(key).words[0] == "name" or not is_topic(key)
+    return is_name and choosing.scene.is_list and len({*called}) < len(called)
 
 
 def _with_total(choosing: Choosing, by: x.Key, group: Group) -> Group:
