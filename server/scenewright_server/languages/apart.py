@@ -7,7 +7,7 @@ from typing import Generic
 
 from scenewright_server.languages.speaking import Labels, M
 from scenewright_server.scene import replies as r
-from scenewright_server.scene.asking import ask, place_of
+from scenewright_server.scene.asking import ask, mark_of
 from scenewright_server.scene.choosing import Choosing
 from scenewright_server.scene.scene import Scene
 from scenewright_server.scene.topics import topic_of
@@ -50,7 +50,8 @@ def asks_of(result: r.Result | None, things: Sequence[int], labels: Labels[M]) -
     for k in dict.fromkeys(things):
         alike.setdefault(labels.text(k), []).append(k)
     groups = [tuple(group) for group in alike.values() if 1 < len(group) <= MAX_ALIKE]
-    alone = [group[0] for group in alike.values() if len(group) == 1] if isinstance(result, r.Listed) else []
+    is_told = isinstance(result, r.Listed | r.Exists | r.Counted)
+    alone = [group[0] for group in alike.values() if len(group) == 1 and is_told]
     twins = {k: _twins(k, labels) for k in alone}
     beside = _beside(result, alike, labels)
     if not groups and not beside and not any(twins.values()):
@@ -61,7 +62,7 @@ def asks_of(result: r.Result | None, things: Sequence[int], labels: Labels[M]) -
         if found.by == "fact" and topic_of(found.key).words[0] in _LOOKS:
             yield r.Ask((k,), "fact", found.marks[:1], found.key)
     asked = [(ask(choosing, group, _keys_of(result)), group) for group in groups]
-    asked += [(place_of(choosing, k, others), (k, *others)) for k, others in twins.items() if others]
+    asked += [(mark_of(choosing, k, others, _keys_of(result)), (k, *others)) for k, others in twins.items() if others]
     for found, group in asked:
         is_seen = any(choosing.scene.entries[k].graph is None for k in group)  # nobody tells how far
         if found.by not in ("name", "nothing", *_said_by(result)) and not (found.by == "metres" and is_seen):

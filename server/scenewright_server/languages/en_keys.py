@@ -119,7 +119,10 @@ _MONTH = (
     r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
 )
 DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b"
-_AT = re.compile(r"\d{1,2}:\d\d(?:(?:,| and|, and) \d{1,2}:\d\d)*$|noon$|midnight$|dawn$|dusk$|sunset$|sunrise$")
+_AT = re.compile(
+    r"\d{1,2}:\d\d(?:(?:,| and|, and) \d{1,2}:\d\d)*$|\d{1,2}(?:[:.]\d\d)? ?[ap]m$"
+    r"|noon$|midnight$|dawn$|dusk$|sunset$|sunrise$"
+)
 _ON = re.compile(
     rf"(?:{DAY}|weekends\b|weekdays\b|\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?!\d)"
     r"|\d{4}-\d\d-\d\d)"

@@ -8,8 +8,7 @@ from typing import ClassVar
 from scenewright_server.languages.apart import Apart, asks_of, called
 from scenewright_server.languages.en import BELOW_TWENTY, English
 from scenewright_server.languages.en_amounts import amount_text
-from scenewright_server.languages.en_keys import is_how
-from scenewright_server.languages.en_telling import grouped, is_plain, of_whom, tell, with_key
+from scenewright_server.languages.en_telling import grouped, is_plain, of_whom, tell, told_apart, with_key
 from scenewright_server.languages.en_wording import (
     COMPARATIVES,
     KIND,
@@ -250,7 +249,8 @@ class EnglishSpeaker:
         is_shape = (
             key in (*SHAPES, "length") and not told.is_measured and told.key not in _TALL
         )  # told of what, nobody knows
-        if key in VERBS and is_meant(told.key, told.value) and not is_bare and not is_shape:
+        is_plain = " per " not in told.key and (key != "price" or told.value.value)
+        if key in VERBS and is_plain and is_meant(told.key, told.value) and not is_bare and not is_shape:
             one, many, after = VERBS[key]
             return [*things, f" {one if is_one else many}{value}{after}."]
         return tell(told.key, value, things, is_one)
@@ -355,12 +355,9 @@ class EnglishSpeaker:
         mark = ask.marks[n]
         said = self.amount(mark) if isinstance(mark, Amount) else str(mark)
         match ask.by:
-            case "fact" if name_of(ask.key) in ("colour", "color", "material"):
-                return [f"the {said} "], []
-            case "fact" if name_of(ask.key) in ("state", "status") and is_how(said):
-                return ["the "], [f" that is {said}"]
             case "fact":
-                return ["the "], [f" with the {name_of(ask.key)} {said}"]
+                before, after = told_apart(ask.key, said)
+                return [before], [after] if after else []
             case "side" | "row":
                 return ["the "], [f" {(ROWS if ask.by == 'row' else SIDES)[mark]}"]  # type: ignore[index]
             case "under":

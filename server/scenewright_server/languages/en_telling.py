@@ -62,6 +62,19 @@ def value_text(value: str | Amount) -> str:
     return value.strip(" .。") if isinstance(value, str) else amount_text(value)
 
 
+def told_apart(key: str, value: str) -> tuple[str, str]:
+    """What stands before and after the label of a thing that a fact tells from others: "the red ", " with the price
+    €5"."""
+    name, is_answer = name_of(key), value in ("yes", "no")
+    if name in ("colour", "color", "material"):
+        return f"the {value} ", ""
+    if name in ("state", "status") and keys.is_how(value):
+        return "the ", f" that is {value}"
+    if is_answer and (keys.is_adjective(key) or keys.is_participle(key)):
+        return "the ", f" that is {'not ' * (value == 'no')}{key}"
+    return "the ", f" of {value}" if name in ("date", "year") else f" with the {name} {value}"
+
+
 def _joined(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]])
 
@@ -93,7 +106,7 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
         return said
     if value.casefold() in _ANSWERS:
         return _answered(key, value, things, is_one)
-    if value.casefold() == "free" and topic_of(key).dimension == "money":
+    if value.casefold() in ("free", "€0", "$0", "£0") and topic_of(key).dimension == "money":
         return [*things, f" {be} free of charge."]
     at = keys.when(value)
     if (clause := keys.clause_of(key)) and not value.isdigit():
@@ -114,7 +127,8 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
     is_being = first in _BEING and (keys.follows(value) if keys.is_phrase(key) else not rest or keys.is_no_noun(key))
     is_being &= not (rest and first in ("on", "in", "with") and value.isdigit() and not keys.is_standing(key))
     if keys.is_standing(key) or is_being:
-        be = ("was" if is_one else "were") if keys.was_by(key) else be
+        is_due = key.endswith(" by") and keys.when(value)  # by Tuesday, and by nobody
+        be = f"{be} to be" if is_due else ("was" if is_one else "were") if keys.was_by(key) else be
         return [*things, f" {be} {key} {value}."]
     if keys.is_adjective(key) and (keys.follows(value) or (name in _HOURS and re.search(r"\d:\d\d", value))):
         return [*things, f" {be} {key} {at}{value}."]

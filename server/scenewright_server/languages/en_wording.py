@@ -74,6 +74,8 @@ def name_of(key: str, value: str | Amount | None = None) -> str:
     """What a key is called in English, with such a value; one in Chinese that is not known as it is."""
     if is_chinese(key):
         return nearest(key, value, in_chinese=False)
+    if " per " in key:
+        return key
     if key == "was" and (not isinstance(value, str) or value[-1:].isdigit()):
         return "old price"
     words = topic_of(key).words

@@ -39,6 +39,9 @@ from scenewright_server.scene.measures import SPAN_OF, is_moment
 from scenewright_server.scene.topics import is_meant, topic_of
 from scenewright_server.scene.words import is_chinese
 
+_AGE, _OLDEST = re.compile(r"\bage\b|年[龄纪]|岁数"), 150
+"""Keys of ages, and from how many years on an age is no person's."""
+
 
 class ChineseSpeaker:
     """How Chinese says replies."""
@@ -233,11 +236,11 @@ class ChineseSpeaker:
         if told.key in REMAINING:
             return [*things, f"还剩{value}。"]
         if told.key == "from":
-            is_age = told.value.dimension == "time" and told.value.value < 150
+            is_age = told.value.dimension == "time" and told.value.value < _OLDEST
             return [*things, f"，{re.sub('年$', '岁', value) if is_age else value}起。"]
         if is_chinese(told.key) and (said := told_of(told.key, value)) is not None:
             return [*things, f"{said}。"]
-        if topic_of(told.key).words[0] == "age":
+        if _AGE.search(told.key) and told.value.value < _OLDEST:
             value = re.sub("年$", "岁", value)
         is_bare = told.key == "ticket" and not told.value.unit
         return [*things, f"的{name_of(told.key, None if is_bare else told.value)}是{value}。"]
@@ -283,7 +286,8 @@ class ChineseSpeaker:
                 return [*self._all(result.things, labels), f"的{name_of(a.key)}一样。"]
             key = topic_of(a.key).words[0] if is_meant(a.key, a.amount) else ""
             more, less = ("晚", "早") if is_time else COMPARATIVES.get(key, ("多", "少"))
-            said = re.sub("年$", "岁", said) if key == "age" else said
+            is_age = key == "age" and max(a.amount.value, b.amount.value) < _OLDEST
+            said = re.sub("年$", "岁", said) if is_age else said
             which = more if gap.value > 0 else less
             return [*the(a.things[0], labels), "比", *the(b.things[0], labels), f"{which}{said}。"]
         if not gap.value:

@@ -98,6 +98,8 @@ def name_of(key: str, value: str | Amount | None = None) -> str:
     """What a key is called in Chinese, with such a value; one that is not known as it is."""
     if is_chinese(key) or (key == "from" and isinstance(value, str) and is_when(value)):
         return key
+    if key == "volume" and isinstance(value, Amount) and value.dimension != "volume":
+        return "音量"
     return KEYS.get(key) or nearest(key, value, in_chinese=True)
 
 

@@ -15,6 +15,8 @@ from scenewright_server.scene.topics import topic_of
 
 TOLD_APART = ("colour", "maker", "size", "material", "price", "year")
 """The keys of facts by which things are told apart, the best first; any other key comes after places."""
+LOOKS = ("colour", "material", "maker", "size", "title", "flavour", "number", "编号")
+"""Of these, what tells one thing from others that need not tell it."""
 MIN_GAP_M = 0.3
 """Things are told apart by their distances where none is nearer than this to the next."""
 
@@ -43,25 +45,48 @@ def ask(choosing: Choosing, things: Things, asked: Sequence[str] = ()) -> Ask:
     return Ask(things, "nothing")
 
 
-def place_of(choosing: Choosing, k: int, others: Things) -> Ask:
-    """The side that a thing is on, what it is on, which it is from the left or right or how far away it is: the first
-    that tells it from the others."""
+def mark_of(choosing: Choosing, k: int, others: Things, asked: Sequence[str] = ()) -> Ask:
+    """The side that a thing is on, its colour or the like, what it is on, which it is from the left or right or how far
+    away it is, or another fact: the first that tells it from the others, and is not what is `asked`. In a list nobody
+    stands: its facts alone tell rows apart."""
+    scene, topics = choosing.scene, [topic_of(key) for key in asked]
+    keys = [key for key in _keys(choosing, (k,)) if topic_of(key) not in topics]
+    looks = [key for key in LOOKS if topic_of(key) not in topics]
+    found = None
+    if not scene.is_list:
+        found = _side_of(choosing, k, others) or _own_fact(choosing, k, others, looks) or _spot_of(choosing, k, others)
+    return found or _own_fact(choosing, k, others, [*looks, *keys]) or Ask((k,), "nothing")
+
+
+def _side_of(choosing: Choosing, k: int, others: Things) -> Ask | None:
+    side, *sides = [bearing_of(choosing.scene.entries[j]) for j in (k, *others)]
+    return None if side in sides else Ask((k,), "side", (side,))
+
+
+def _own_fact(choosing: Choosing, k: int, others: Things, keys: Sequence[str]) -> Ask | None:
+    """What is told of a thing under the first of these keys under which nothing else is told the same."""
+    for key in keys:
+        own, *told = [choosing.comparing.tell(key, j) for j in (k, *others)]
+        rest = {_said(its.value) for its in told if its is not None}
+        if own is not None and not own.is_quoted and _said(own.value) not in rest:
+            return Ask((k,), "fact", (own.value,), key)
+    return None
+
+
+def _spot_of(choosing: Choosing, k: int, others: Things) -> Ask | None:
+    """What a thing is on, which it is from the left or right, or how far away it is."""
     scene, space = choosing.scene, choosing.relations.space
-    side, *sides = [bearing_of(scene.entries[j]) for j in (k, *others)]
-    if side not in sides:
-        return Ask((k,), "side", (side,))
     under = space.under[k]
     if under is not None and scene.called[under] not in {_called(choosing, space.under[j]) for j in others}:
         return Ask((k,), "under", (under,))
     rightward = [float(space.centres[j, 0]) for j in (k, *others)]
-    is_row = len({its.startswith("you") for its in (side, *sides)}) == 1  # all before the user, or all behind
+    is_row = len({bearing_of(scene.entries[j]).startswith("you") for j in (k, *others)}) == 1
     if is_row and all(b - a >= MIN_GAP_M for a, b in pairwise(sorted(rightward))):
         nth = sorted(rightward).index(rightward[0])
         return Ask((k,), "row", (nth + 1 if 2 * nth < len(rightward) else nth - len(rightward),))
     metres = float(space.distances[k])
-    if all(abs(metres - float(space.distances[j])) >= MIN_GAP_M for j in others):
-        return Ask((k,), "metres", (metres,))
-    return Ask((k,), "nothing")
+    is_apart = all(abs(metres - float(space.distances[j])) >= MIN_GAP_M for j in others)
+    return Ask((k,), "metres", (metres,)) if is_apart else None
 
 
 def _called(choosing: Choosing, k: int | None) -> str:
