@@ -2,7 +2,7 @@
 
 A JSON file a scene: "name", "domain", "language_of_labels", "scene" (a SceneGraph as protobuf writes it in JSON) and
 "questions" with "id", "ask" and "plan"; "after": the question before it, by its id; "language", where that is not the
-labels'; "points": the user points at the first thing of the scene.
+labels'; "points": the user points at the thing that is furthest to the left.
 """
 
 from __future__ import annotations
