@@ -153,7 +153,7 @@ weapon 武器: katana falchion broadsword longsword greatsword shortsword warham
  kunai nunchaku wand 戟 短剑 战斧 战锤 飞镖 手雷 炸弹 大炮 弓箭 双截棍 狼牙棒
 dish meal food 菜 菜品 食物: goulash tagliatelle bolognese moussaka stroganoff tagine dal pho bibimbap kimchi gyoza
  gratin raclette gazpacho minestrone
-device appliance electronics 电器: router modem keyboard smartphone smartwatch earbuds camera camcorder drone
+device appliance electronics 电器 家电: router modem keyboard smartphone smartwatch earbuds camera camcorder drone
  console gamepad joystick amplifier turntable gramophone jukebox hairdryer shaver toothbrush razor iron vacuum
  humidifier dehumidifier heater radiator fan thermostat boiler blender mixer juicer grinder grill hob stove cooker
  freezer fryer charger powerbank 空调 风扇 电饭煲 吹风机 吸尘器 加湿器 净化器 热水器 投影仪 路由器 平板 显示器 键盘
