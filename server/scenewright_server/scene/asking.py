@@ -29,7 +29,9 @@ def ask(choosing: Choosing, things: Things, asked: Sequence[str] = ()) -> Ask:
     if _differ([fold(name) for name in names]):
         return Ask(things, "name", tuple(names))
     topics = [topic_of(key) for key in asked]
-    if by_fact := _by_fact(choosing, things, [key for key in TOLD_APART if topic_of(key) not in topics]):
+    own = [key for key in _keys(choosing, things) if topic_of(key) not in topics]
+    best = [key for key in TOLD_APART if topic_of(key) not in topics]
+    if by_fact := _by_fact(choosing, things, [*best, *own] if scene.is_list else best):  # rows of a list stand nowhere
         return by_fact
     sides: list[Mark] = [scene.entries[k].side for k in things]
     if _differ(sides):
@@ -37,7 +39,7 @@ def ask(choosing: Choosing, things: Things, asked: Sequence[str] = ()) -> Ask:
     under = [space.under[k] for k in things]
     if all(j is not None for j in under) and _differ([scene.called[j] for j in under if j is not None]):
         return Ask(things, "under", tuple(j for j in under if j is not None))
-    if by_fact := _by_fact(choosing, things, [key for key in _keys(choosing, things) if topic_of(key) not in topics]):
+    if by_fact := _by_fact(choosing, things, own):
         return by_fact
     metres = sorted(float(space.distances[k]) for k in things)
     if all(b - a >= MIN_GAP_M for a, b in pairwise(metres)):

@@ -188,17 +188,16 @@ class Choosing:
 
     def _join(self, parts: Sequence[x.Set], among: Things, one: bool) -> Things:
         found: dict[int, None] = {}
-        failed: Failed | None = None
-        n_failed = 0
+        failures: list[Failed] = []
         for part in parts:
             try:
                 found.update(dict.fromkeys(self.choose(part, among, one)))
             except Failed as error:
                 if not isinstance(error.result, NotHere):
                     raise
-                failed, n_failed = error, n_failed + 1
-        if failed is not None and n_failed == len(parts):
-            raise failed
+                failures.append(error)
+        if len(failures) == len(parts):
+            raise failures[-1]
         return tuple(found)
 
     def _choose_or_none(self, of: x.Set, among: Things) -> Things:
@@ -240,6 +239,7 @@ class Choosing:
     def _named(self, words: str, one: bool) -> Things:
         match = self.calling.find_of_kind(words) if words in self.kinds else self.calling.find(words, one)
         if not match.things and (told := self.comparing.with_value(words)):
+            self.took |= {words: told[0]} if len(told) == 1 and self.comparing.is_other(words) else {}
             return told
         return self._of(words, match)
 

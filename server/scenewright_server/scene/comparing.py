@@ -201,6 +201,11 @@ class Comparing:
             k for k in everything if (its := self._graphs[k]) and any(_names(fact, text) for fact in its.facts)
         )
 
+    def is_other(self, words: str) -> bool:
+        """Whether these words, which are told of a thing, are hardly for it but for what it has, or for somebody: a
+        runner-up is not who won, "Grey" is any of that team."""
+        return " " in words or not self._keys_of(words)
+
     def _as_text(self, name: str, sign: Sign, text: str, among: Things) -> Things:
         if fold(text) in _NOW and is_state_alone(name):
             return tuple(k for k in among if self._is_now(name, text, k) == (sign == "="))

@@ -51,6 +51,10 @@ dirty, messy, untidy / dirty, messy, untidy, stained, dusty / clean, tidy, washe
 wet, damp / wet, damp, soaked / dry
 dry / dry / wet, damp, soaked
 finished, done / finished, done / running, in progress, washing, brewing
+plugged in / plugged in / unplugged
+unplugged / unplugged / plugged in
+tight / tight / loose
+loose / loose / tight
 straight, level / straight, level / crooked, askew, lopsided
 crooked, askew, lopsided / crooked, askew, lopsided / straight, level
 real, genuine, authentic / real, genuine, authentic / artificial, fake, replica, imitation, dummy
