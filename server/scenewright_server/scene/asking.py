@@ -82,7 +82,8 @@ def _spot_of(choosing: Choosing, k: int, others: Things) -> Ask | None:
     if under is not None and scene.called[under] not in {_called(choosing, space.under[j]) for j in others}:
         return Ask((k,), "under", (under,))
     rightward = [float(space.centres[j, 0]) for j in (k, *others)]
-    is_row = len({bearing_of(scene.entries[j]).startswith("you") for j in (k, *others)}) == 1
+    is_behind = {bearing_of(scene.entries[j]).startswith("you") for j in (k, *others)}
+    is_row = len(is_behind) == 1  # all before the user, or all behind
     if is_row and all(b - a >= MIN_GAP_M for a, b in pairwise(sorted(rightward))):
         nth = sorted(rightward).index(rightward[0])
         return Ask((k,), "row", (nth + 1 if 2 * nth < len(rightward) else nth - len(rightward),))

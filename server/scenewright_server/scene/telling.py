@@ -71,6 +71,7 @@ _HAVING = (
     r"(?:(?!no\b|not\b|without\b)[\w'-]+ ){0,2}"
 )
 _HAVING_ZH = "(?:有|含|卖|装[着有了]?|放[着有了]?|挂[着有了]?|供应|提供|、|和|：)[^没不无,，。；]{0,4}"
+"""Before the name of what something has, holds or sells; English and Chinese."""
 
 
 def having(scene: Scene, words: str) -> dict[int, str]:
