@@ -249,8 +249,10 @@ class EnglishSpeaker:
         is_shape = (
             key in (*SHAPES, "length") and not told.is_measured and told.key not in _TALL
         )  # told of what, nobody knows
-        is_plain = " per " not in told.key and (key != "price" or told.value.value)
-        if key in VERBS and is_plain and is_meant(told.key, told.value) and not is_bare and not is_shape:
+        is_amount = key in VERBS and is_meant(told.key, told.value) and not is_bare and not is_shape
+        if is_amount and key == "price" and not told.value.value:
+            return tell(told.key, "free", things, is_one)
+        if is_amount and " per " not in told.key:
             one, many, after = VERBS[key]
             return [*things, f" {one if is_one else many}{value}{after}."]
         return tell(told.key, value, things, is_one)

@@ -106,7 +106,7 @@ def tell(key: str, value: str, things: list[str | M], is_one: bool) -> list[str 
         return said
     if value.casefold() in _ANSWERS:
         return _answered(key, value, things, is_one)
-    if value.casefold() in ("free", "€0", "$0", "£0") and topic_of(key).dimension == "money":
+    if value.casefold() == "free" and topic_of(key).dimension == "money":
         return [*things, f" {be} free of charge."]
     at = keys.when(value)
     if (clause := keys.clause_of(key)) and not value.isdigit():

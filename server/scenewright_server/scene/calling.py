@@ -33,9 +33,8 @@ class Calling:
         do for helmets."""
         match = self.find(words, one=False)
         is_alive = {"animal", "person"} & wider(self._matching.singular(words))
-        if not self._is_part(words, match) or {*match.things} & {
-            *self._matching.headed(_HOMES if is_alive else _HOLDERS)
-        }:
+        holders = self._matching.headed(_HOMES if is_alive else _HOLDERS)
+        if not self._is_part(words, match) or {*match.things} & {*holders}:
             return match
         return Match(())
 
@@ -117,7 +116,7 @@ class Calling:
         """Whether a fact tells what thing k, which is not known to be no person, does: "role": "trainee"."""
         told = [*_jobs_of(graph), *(its for its in kinds_of(graph) if its not in _FOR_WHOM)]
         named = Matching(told, [()] * len(told))
-        is_person = bool(told) and bool(named.of_wider("person") or named.headed(KINDS["person"]))
+        is_person = bool(named.of_wider("person") or named.headed(KINDS["person"]))
         if graph.label[:1].isupper():  # "Lena" is no river, and whatever "IT support" is, Marek is somebody
             has_job = any(_jobs_of(graph)) and not is_noun(head_noun(split_name(graph.label)))
             return is_person or has_job

@@ -57,7 +57,7 @@ def end_of(found: Amount | None, name: str) -> Amount | None:
     if found is None or found.dimension not in ("clock", ""):
         return found
     if found.high is None:
-        return None if found.dimension == "clock" and _BOTH.search(fold(name)) else late(found, name)
+        return None if found.dimension == "clock" and is_both_ends(name) else late(found, name)
     if fold(name) in _CLOSING:
         return replace(found, value=found.high, high=None)
     return replace(found, high=None) if fold(name) in _OPENING else found
@@ -72,7 +72,7 @@ def late(time: Amount, name: str) -> Amount:
 
 def both_ends(name: str, told: Iterable[tuple[str, object]]) -> str | None:
     """The hours of which one fact tells the beginning and another the end, "16:00-1:00", where a name asks for both."""
-    if _BOTH.search(fold(name)) is None:
+    if not is_both_ends(name):
         return None
     times = [(fold(key), its) for key, its in told if isinstance(its, str) and read_time(its) is not None]
     opens, closes = (next((its for key, its in times if key in end), None) for end in (_OPENING, _CLOSING))

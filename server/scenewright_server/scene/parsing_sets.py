@@ -14,10 +14,9 @@ from scenewright_server.scene.plan_tokens import TokenReader
 from scenewright_server.scene.writing import SINGLE
 
 AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?(?:e-?\d+)?)((?!(?:st|nd|rd|th)$)(?:%|€|[a-zA-Z°]{1,4}))?")
-_RELATIONS: dict[str, x.Relation] = {
-    **{its: its for its in x.RELATIONS}, "below": "under", "underneath": "under", "next to": "beside",
-}  # fmt: skip
-"""Relations by the words for them."""
+_OTHER_WORDS: dict[str, x.Relation] = {"below": "under", "underneath": "under", "next to": "beside"}
+_RELATIONS = sorted(({its: its for its in x.RELATIONS} | _OTHER_WORDS).items(), key=lambda its: -len(its[0]))
+"""Words for relations and what they mean, the longest first."""
 _TIMES = re.compile(r"[1-9][0-9]{0,3}|[0-9]{1,3}\.[0-9]{1,3}")
 _NTH = re.compile(r"(\d+)(st|nd|rd|th)")
 
@@ -104,7 +103,7 @@ class SetReader(TokenReader):
             if word == "in" and self._tokens[self._at + 1].kind == "word" and self._is_sign(2):
                 return self._compared(self._key(until), until)  # "in stock > 0"
             own = self._take("word", "own")
-            for name, relation in sorted(_RELATIONS.items(), key=lambda its: -len(its[0])):
+            for name, relation in _RELATIONS:
                 if self._take("word", *name.split()):
                     each = self._take("word", "each")
                     return self._made(x.Related, relation, self._end(until), own=own, each=each)

@@ -55,8 +55,8 @@ _STUFF = frozenset(
     {*MATERIALS, "fabric", "cloth", "enamel", "plush", "fleece", "fur", "case", "cover", "finish", "paint"}
 )
 """What a thing may be made of, where a clause says no more: "grey fabric"."""
-_BODY = frozenset("hair beard eye skin face fur coat dress hat shirt door roof wall window lid sign plaque".split())
-"""Of these a description tells apart from the thing: "red hair", "green door"."""
+_PARTS = frozenset("hair beard eye skin face fur coat dress hat shirt door roof wall window lid sign plaque".split())
+"""Parts of a thing, of which a description may tell instead: "red hair", "green door"."""
 _EATEN = frozenset(("food", "drink", "beverage", "fruit", "vegetable", "foodstuff"))
 _AND = re.compile(r"[ ,，/、和与及&-]+|,? (?:and|or) ")
 
@@ -94,7 +94,7 @@ def _before_noun(clause: str, names: Sequence[str]) -> str:
             return ""
         is_own = its in nouns or bool(wider(its) & heads) or any(its in wider(head) for head in heads)
         after = words[n + 1] if n + 1 < len(words) else ""
-        is_own |= is_noun(its) and its not in _BODY and (is_name or after in ("with", "that"))
+        is_own |= is_noun(its) and its not in _PARTS and (is_name or after in ("with", "that"))
         if n and (not after or after in _ENDS_PHRASE) and (is_own or word in _STUFF):
             return " ".join(words[:n] if word not in MATERIALS else words[: n + 1])
     return ""
